@@ -1,0 +1,64 @@
+# Everything that a fresh clone needs is Python 3.11 or newer, and make.
+
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+LOCK := deploy/requirements.lock
+CODE := scoring streams tests
+
+# The shell's own Python settings must not reach into the environment made here.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# The tests choose their own settings: hide the user's, but for those that name services for the tests.
+WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p' | sed '/^ENGAGEMENT_TEST_/d; s/^/-u /') \
+	-u PYTEST_ADDOPTS
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## Build the environment in .venv (the others do it when needed)
+	@:
+
+demo: $(INSTALLED) ## Run everything embedded, with traffic, until Ctrl-C (or FOR=20s)
+	@$(BIN)/engagement demo $(if $(FOR),--for $(FOR))
+
+test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Run the linter, the format check and the type checker
+	@$(BIN)/ruff check --quiet $(CODE) && $(BIN)/ruff format --quiet --check $(CODE) && $(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code and fix what the linter can
+	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
+
+bench: $(INSTALLED) ## Measure the speed of the service against a stock Faust agent
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## Remove what the other commands made
+	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+$(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
+	@echo "Installing the packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# A name on the PATH may be a stub that runs nothing, and a Python may lack what makes environments: try each.
+$(BIN)/python:
+	@newest=; for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+		newest=$${newest:-$$python}; \
+		"$$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || continue; \
+		echo "Making $(VENV) with $$("$$python" --version) ..."; \
+		exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$newest" ]; then \
+		echo "$$newest cannot make environments: its modules venv and ensurepip are missing." >&2; \
+		echo "On Debian and Ubuntu the package python3-venv has them." >&2; \
+	else \
+		echo "Python 3.11 or newer is needed, and none of these is one: $(PYTHONS)" >&2; \
+	fi; exit 1

@@ -1,0 +1,171 @@
+"""The alert machine: from scores in the order of time to band changes and alerts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scoring.instants import format_instant
+from scoring.points import rounded
+from scoring.policy import AT_RISK, BANDS, Policy
+from scoring.reasons import Reasons
+from scoring.state import NONE, CustomerState
+
+_IDS = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
+
+
+@dataclass(frozen=True, slots=True)
+class BandChange:
+    """A customer has moved from one band to another; times in microseconds, scores in millionths."""
+
+    band: int
+    previous_band: int
+    score: int
+    previous_score: int
+    occurred_at: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert: `kind` is ``churn_risk`` or ``recovered``; times in microseconds, scores in millionths."""
+
+    kind: str
+    band: int
+    previous_band: int
+    score: int
+    previous_score: int
+    occurred_at: int
+    reasons: Reasons
+
+    @property
+    def severity(self) -> str:
+        """``critical`` for a drop into `at_risk`, ``warning`` for one into `disengaged`, ``info`` for a recovery."""
+        if self.kind == "recovered":
+            return "info"
+        return "critical" if self.band == AT_RISK else "warning"
+
+
+Transition = BandChange | Alert
+
+
+def transition_id(customer: str, kind: str, occurred_at: int) -> str:
+    """Make the id under which a transition is published, however often it is published.
+
+    Args:
+        customer: the customer's id.
+        kind: of the alert, or ``band_change``.
+        occurred_at: the time of the crossing, in microseconds.
+
+    Returns:
+        A UUID, the same for the same arguments.
+    """
+    return str(uuid.uuid5(_IDS, f"{kind}\0{occurred_at}\0{customer}"))
+
+
+def message(customer: str, transition: Transition, detected_at: int, policy_version: str) -> dict[str, Any]:
+    """Write a transition as it is published.
+
+    Args:
+        customer: the customer's id.
+        transition: an alert or a band change.
+        detected_at: the wall clock when it was noticed, in microseconds.
+        policy_version: of the policy that judged.
+
+    Returns:
+        What the JSON of the message holds.
+    """
+    body = {
+        "customer_id": customer,
+        "score": rounded(transition.score),
+        "previous_score": rounded(transition.previous_score),
+        "band": BANDS[transition.band],
+        "previous_band": BANDS[transition.previous_band],
+        "occurred_at": format_instant(transition.occurred_at),
+        "detected_at": format_instant(detected_at),
+        "policy_version": policy_version,
+    }
+    if isinstance(transition, BandChange):
+        change_id = transition_id(customer, f"band_change:{BANDS[transition.band]}", transition.occurred_at)
+        return {"change_id": change_id, **body, "cause": transition.cause}
+    alert_id = transition_id(customer, transition.kind, transition.occurred_at)
+    return {
+        "alert_id": alert_id,
+        "kind": transition.kind,
+        "severity": transition.severity,
+        **body,
+        "reasons": transition.reasons,
+    }
+
+
+class AlertMachine:
+    """Judges one customer's scores, in the order of time; the rules stand in DECISIONS.md, 4."""
+
+    def __init__(self, policy: Policy, state: CustomerState) -> None:
+        """Go on from where the customer stands.
+
+        Args:
+            policy: in force.
+            state: the customer's; its band and alert fields are changed in place.
+        """
+        self._policy = policy
+        self._state = state
+        self.transitions: list[Transition] = []
+
+    def judge(self, at: int, before: int, score: int, cause: str, reasons: Callable[[], Reasons]) -> None:
+        """Judge one step.
+
+        Args:
+            at: the time of the step, in microseconds.
+            before: the score before it, in millionths.
+            score: the score after it.
+            cause: ``event`` or ``expired``.
+            reasons: what the step is made of; asked for only where an alert needs it.
+        """
+        state, policy = self._state, self._policy
+        self.wake(at - 1, before)
+        band = policy.band_of(score)
+        previous_band = state.band
+        if band != previous_band:
+            self.transitions.append(BandChange(band, previous_band, score, before, at, cause))
+            state.band, state.previous_band, state.band_since = band, previous_band, at
+        if score >= policy.engaged_from:
+            state.held = None
+            if state.alert_open:
+                state.alert_open = False
+                self.transitions.append(Alert("recovered", band, previous_band, score, before, at, reasons()))
+            if not state.armed and (not state.reached_engaged or score >= policy.engaged_from + policy.rearm_margin):
+                state.armed = state.reached_engaged = True
+        elif state.armed and state.held is None:
+            state.held = {"reasons": reasons(), "previous_score": before, "previous_band": previous_band}
+        if state.held is not None:
+            self._alert_unless_cooling(at, score)
+
+    def wake(self, until: int, score: int) -> None:
+        """Raise the alert that the cooldown held back, if it ends by a time.
+
+        Args:
+            until: microseconds.
+            score: as it stands, in millionths.
+        """
+        if self._state.held is not None and self.cooldown_end <= until:
+            self._alert_unless_cooling(self.cooldown_end, score)
+
+    @property
+    def cooldown_end(self) -> int:
+        """When the cooldown of the last churn alert ends, in microseconds; 0 without one."""
+        last = self._state.last_alert
+        return last + self._policy.cooldown if last != NONE else 0
+
+    def _alert_unless_cooling(self, at: int, score: int) -> None:
+        state = self._state
+        if state.held is None or at < self.cooldown_end:
+            return
+        held, state.held = state.held, None
+        state.armed, state.alert_open, state.last_alert = False, True, at
+        previous_band, previous_score = held["previous_band"], held["previous_score"]
+        self.transitions.append(
+            Alert("churn_risk", state.band, previous_band, score, previous_score, at, held["reasons"])
+        )

@@ -1,0 +1,119 @@
+"""Events: what a producer sent, checked and reduced to what scoring needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import NamedTuple
+
+from scoring.errors import InvalidEvent
+from scoring.instants import MINUTE, parse_timestamp
+from scoring.policy import Channel, type_code
+
+#: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
+MOST_AHEAD = 5 * MINUTE
+_MOST_ID_BYTES = 256
+_MOST_CODES = 10_000
+
+
+class Event(NamedTuple):
+    """One event of one customer: its time (microseconds), the code of its type, and its id's digest, or ''."""
+
+    time: int
+    code: str
+    digest: str
+
+
+class EventReader:
+    """Reads the events of one channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        """Index the channel's types.
+
+        Args:
+            channel: of the policy in force.
+        """
+        self._name = channel.name
+        self._salt = f"{channel.name}\0".encode()
+        self._codes = {kind.name: kind.code for kind in channel.types}
+        self._known = frozenset(self._codes)
+        self._scoring = frozenset(self._codes.values())
+
+    def read(self, value: object, latest: int) -> tuple[str, Event]:
+        """Check one decoded value.
+
+        Args:
+            value: what the JSON of the record decodes to.
+            latest: the newest event time that is let in, in microseconds.
+
+        Returns:
+            The customer's id, and the event. A type that the policy does not name has a code all the same.
+
+        Raises:
+            InvalidEvent: with the reason, if a required field is missing or wrong.
+        """
+        if type(value) is not dict:
+            raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
+        customer = value.get("customer_id")
+        if type(customer) is not str or not customer or len(customer) > _MOST_ID_BYTES // 4:
+            _check_customer(value)
+        kind = value.get("type")
+        if type(kind) is not str or not kind:
+            raise InvalidEvent("type_missing" if kind in (None, "") else "type_not_a_string", "type must be a string")
+        try:
+            time = parse_timestamp(value.get("timestamp"))
+        except ValueError as error:
+            reason = "timestamp_missing" if value.get("timestamp") is None else "timestamp_invalid"
+            raise InvalidEvent(reason, str(error)) from None
+        if time > latest:
+            raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
+        event_id = value.get("event_id")
+        code = self._codes.get(kind) or self._code_of_unknown(kind)
+        return customer, Event(time, code, self._digest(event_id) if event_id is not None else "")  # type: ignore[return-value]
+
+    def names(self, kind: str) -> bool:
+        """Tell whether the policy names an event type of this channel.
+
+        Args:
+            kind: the event type.
+        """
+        return kind in self._known
+
+    def scores(self, code: str) -> bool:
+        """Tell whether a code is that of a type which the policy names.
+
+        Args:
+            code: of an event that this reader made.
+        """
+        return code in self._scoring
+
+    def _code_of_unknown(self, kind: str) -> str:
+        code = type_code(self._name, kind)
+        if code in self._scoring:
+            code = ""
+        if len(self._codes) < _MOST_CODES:
+            self._codes[kind] = code
+        return code
+
+    def _digest(self, event_id: object) -> str:
+        if type(event_id) is int:
+            event_id = str(event_id)
+        if type(event_id) is not str:
+            raise InvalidEvent("event_id_not_a_string", "event_id must be a string")
+        digest = hashlib.blake2b(self._salt + event_id.encode(), digest_size=8).digest()
+        return base64.b64encode(digest).decode()[:10]
+
+
+def _check_customer(value: dict[str, object]) -> None:
+    customer = value.get("customer_id")
+    if customer is None:
+        raise InvalidEvent("customer_id_missing", "customer_id is required")
+    if type(customer) is not str:
+        raise InvalidEvent("customer_id_not_a_string", f"customer_id is {type(customer).__name__}, not a string")
+    if not customer:
+        raise InvalidEvent("customer_id_empty", "customer_id is empty")
+    size = len(customer.encode("utf-8", "surrogatepass"))
+    if size > _MOST_ID_BYTES:
+        raise InvalidEvent(
+            "customer_id_too_long", f"customer_id has {size} bytes, at most {_MOST_ID_BYTES} are allowed"
+        )

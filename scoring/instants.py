@@ -1,0 +1,118 @@
+"""Points in time and lengths of time, as whole microseconds."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
+_SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+# A number this large cannot be seconds (it would be the year 5138) and is read as milliseconds (from 1973 on).
+_MILLISECONDS_FROM = 1e11
+
+
+def parse_duration(text: str) -> int:
+    """Read a length of time.
+
+    Args:
+        text: a number and a unit out of ms, s, m, h, d, w, such as ``30d`` or ``1.5h``.
+
+    Returns:
+        Microseconds, zero or more.
+
+    Raises:
+        ValueError: if the text is anything else.
+
+    Example:
+        >>> parse_duration("24h") == DAY
+        True
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        message = f"{text!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms"
+        raise ValueError(message)
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+def format_duration(length: int) -> str:
+    """Write a length of time in its largest whole unit.
+
+    Args:
+        length: microseconds, zero or more.
+
+    Returns:
+        Text that `parse_duration` reads back, such as ``30d``.
+    """
+    for unit in ("d", "h", "m", "s"):
+        if length and length % _UNITS[unit] == 0:
+            return f"{length // _UNITS[unit]}{unit}"
+    return f"{length / MILLISECOND:g}ms" if length else "0s"
+
+
+def parse_timestamp(value: object) -> int:
+    """Read the time of an event.
+
+    Args:
+        value: an RFC 3339 string (an offset is required), or a number of Unix seconds or milliseconds.
+
+    Returns:
+        Microseconds since 1970 UTC.
+
+    Raises:
+        ValueError: if it is neither, not finite, or before 1970.
+
+    Example:
+        >>> parse_timestamp("1970-01-01T00:00:01Z"), parse_timestamp(1), parse_timestamp(1_700_000_000_000)
+        (1000000, 1000000, 1700000000000000)
+    """
+    kind = type(value)
+    if kind is str:
+        return _parse_rfc3339(value)  # type: ignore[arg-type]
+    if kind is int:
+        time = value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND)  # type: ignore[operator]
+    elif kind is float and math.isfinite(value):  # type: ignore[arg-type]
+        time = round(value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND))  # type: ignore[operator]
+    else:
+        message = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
+        raise ValueError(message)
+    return _from_1970(time)
+
+
+def _parse_rfc3339(text: str) -> int:
+    if _SHAPE.fullmatch(text) is None:
+        message = f"{text[:40]!r} is not an RFC 3339 time with an offset, such as 2026-11-21T09:30:00Z"
+        raise ValueError(message)
+    # RFC 3339 allows a leap second, datetime does not: it is counted as the second before.
+    text = text.upper()
+    elapsed = datetime.fromisoformat(text.replace(":60", ":59") if text[17:19] == "60" else text) - _EPOCH
+    return _from_1970((elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds)
+
+
+def _from_1970(time: int) -> int:
+    if time < 0:
+        message = "before 1970"
+        raise ValueError(message)
+    return time
+
+
+def format_instant(time: int) -> str:
+    """Write a point in time as RFC 3339 UTC.
+
+    Args:
+        time: microseconds since 1970 UTC, before the year 10000.
+
+    Returns:
+        Such as ``2026-11-21T09:30:00Z``; with a fraction only where there is one.
+    """
+    moment = _EPOCH + timedelta(microseconds=time)
+    return moment.replace(tzinfo=None).isoformat() + "Z"

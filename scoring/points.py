@@ -1,0 +1,60 @@
+"""Points as whole millionths, and how they are published."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+POINT = 1_000_000
+_HUNDREDTH = POINT // 100
+
+
+def to_millionths(value: float) -> int:
+    """Convert a number of points as a person wrote it.
+
+    Args:
+        value: points, with at most six decimals.
+
+    Returns:
+        Millionths of a point, exactly.
+
+    Raises:
+        ValueError: if it has more than six decimals or is not finite.
+    """
+    scaled = Decimal(repr(value)) * POINT
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        message = f"{value!r} has more than six decimals"
+        raise ValueError(message)
+    return int(scaled)
+
+
+def rounded(points: int) -> float:
+    """Round to the two decimals that are published, half to even.
+
+    Args:
+        points: millionths of a point.
+
+    Returns:
+        Points.
+
+    Example:
+        >>> rounded(12_345_000), rounded(12_355_000), rounded(40_999_999)
+        (12.34, 12.36, 41.0)
+    """
+    hundredths, rest = divmod(points, _HUNDREDTH)
+    if rest * 2 > _HUNDREDTH or (rest * 2 == _HUNDREDTH and hundredths % 2):
+        hundredths += 1
+    return hundredths / 100
+
+
+def text(points: int) -> str:
+    """Write points as they stand in Redis: two decimals at most, none where there are none.
+
+    Args:
+        points: millionths of a point.
+
+    Returns:
+        Such as ``45`` or ``12.5``.
+    """
+    if points % POINT == 0:
+        return str(points // POINT)
+    return f"{rounded(points):.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,112 @@
+"""The policy as values: window, bands, channels, alert rules and clock."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from scoring.points import POINT
+
+#: The bands from the lowest to the highest; a band is handled as its index here.
+BANDS = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
+AT_RISK, DISENGAGED, ENGAGED = 0, 1, 2
+
+NO_CAP = sys.maxsize
+
+
+def type_code(channel: str, name: str) -> str:
+    """Make the code under which counts of an event type are stored.
+
+    Args:
+        channel: the channel's name.
+        name: the event type within the channel.
+
+    Returns:
+        Four characters out of A-Z a-z 0-9 ``-`` ``_``: 24 bits of the BLAKE2b digest of both names.
+    """
+    digest = hashlib.blake2b(f"{channel}\0{name}".encode("utf-8", "surrogatepass"), digest_size=3).digest()
+    return base64.urlsafe_b64encode(digest).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event type of a channel: its worth in millionths of a point, and how many count in one pane."""
+
+    code: str
+    channel: int
+    name: str
+    weight: int
+    cap: int = NO_CAP
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One source of events: its name, its Kafka topic and the types that it knows."""
+
+    name: str
+    topic: str
+    types: tuple[EventType, ...]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything that decides a score; all times in microseconds, all points in millionths.
+
+    `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
+    `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
+    """
+
+    version: str
+    length: int
+    pane: int
+    trend: int
+    channels: tuple[Channel, ...]
+    bounds: tuple[int, int, int, int] = (0, 41 * POINT, 71 * POINT, 101 * POINT)
+    half_life: int = 0
+    rearm_margin: int = 5 * POINT
+    cooldown: int = 0
+    lateness: int = 0
+    idle_after: int = 0
+    remember_ids: int = 0
+    types: dict[str, EventType] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the event types by their stored code."""
+        object.__setattr__(self, "types", {kind.code: kind for channel in self.channels for kind in channel.types})
+
+    @cached_property
+    def panes(self) -> int:
+        """How many panes the window holds."""
+        return self.length // self.pane
+
+    @cached_property
+    def kept_panes(self) -> int:
+        """For how many panes counts are kept: the window and, before it, the way back of the trend."""
+        return self.panes + -(-self.trend // self.pane)
+
+    @cached_property
+    def decay(self) -> tuple[float, ...]:
+        """The factor on the points of a pane by its age in panes, 0 first; all 1 without a half-life."""
+        if not self.half_life:
+            return (1.0,) * self.panes
+        return tuple(0.5 ** (age * self.pane / self.half_life) for age in range(self.panes))
+
+    @property
+    def engaged_from(self) -> int:
+        """The lower bound of `engaged`: below it a customer is churning."""
+        return self.bounds[ENGAGED - 1]
+
+    def band_of(self, score: int) -> int:
+        """Find the band of a score.
+
+        Args:
+            score: millionths of a point.
+
+        Returns:
+            An index into `BANDS`; a lower bound belongs to its band.
+        """
+        return bisect_right(self.bounds, score)

@@ -1,0 +1,240 @@
+"""From the text of a policy file to a policy, or to every problem in it at once."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from scoring.builtin import BUILTIN_POLICY
+from scoring.errors import PolicyError
+from scoring.instants import format_duration, parse_duration
+from scoring.points import to_millionths
+from scoring.policy import BANDS, NO_CAP, Channel, EventType, Policy, type_code
+
+_CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_MOST_POINTS = 1_000_000
+_MOST_PANES = 10_000
+# The fields of a score in Redis beside one per channel: a channel must not take the name of one.
+RESERVED_NAMES = frozenset(
+    "score band band_since previous_band trend disengages_at last_event_at updated_at policy_version".split()
+)
+_DURATIONS = {
+    "window": {"length": "30d", "pane": "1d", "trend": "7d", "half_life": "0s"},
+    "alerts": {"cooldown": "24h"},
+    "clock": {"lateness": "0s", "idle_after": "10s"},
+    "events": {"remember_ids": "72h"},
+}
+_KEYS = {
+    "window": ("length", "pane", "trend", "half_life"),
+    "bands": BANDS[1:],
+    "alerts": ("rearm_margin", "cooldown"),
+    "clock": ("lateness", "idle_after"),
+    "events": ("remember_ids",),
+}
+_CHANNEL_KEYS = ("topic", "weights", "cap")
+_BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy file.
+
+    Args:
+        text: TOML. Sections and keys that are left out take the built-in values; `channels`, where given, replaces
+            the built-in channels.
+
+    Returns:
+        The policy.
+
+    Raises:
+        PolicyError: with every problem, if there is any.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError([f"not TOML: {error}"]) from error
+    return _Reader(document).policy()
+
+
+def builtin_policy() -> Policy:
+    """Make the policy that holds where none is given."""
+    return parse_policy(BUILTIN_POLICY)
+
+
+class _Reader:
+    """Reads one document, noting each problem and going on with the default."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._problems: list[str] = []
+
+    def policy(self) -> Policy:
+        self._only("", self._document, ("version", *_KEYS, "channels"))
+        times = {
+            key: self._duration(section, key, default)
+            for section, defaults in _DURATIONS.items()
+            for key, default in defaults.items()
+        }
+        self._window(times["length"], times["pane"], times["half_life"])
+        policy_version = self._version()
+        bounds = self._bands()
+        margin = self._points("alerts.rearm_margin", self._section("alerts").get("rearm_margin", 5))
+        if margin < 0:
+            self._problems.append("alerts.rearm_margin: must be 0 or more points")
+        channels = self._channels()
+        if self._problems:
+            raise PolicyError(self._problems)
+        return Policy(policy_version, channels=channels, bounds=bounds, rearm_margin=margin, **times)
+
+    def _only(self, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in allowed:
+                self._problems.append(f"{where}{key}: unknown key; allowed here: {', '.join(allowed)}")
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        table = self._document.get(name, {})
+        if isinstance(table, dict):
+            return table
+        return {}
+
+    def _version(self) -> str:
+        version = self._document.get("version")
+        if version is None:
+            digest = hashlib.blake2b(repr(self._document).encode(), digest_size=4).hexdigest()
+            return f"unnamed-{digest}"
+        if not isinstance(version, str) or not version or len(version.encode()) > 64:  # noqa: PLR2004 - stated in the message
+            self._problems.append("version: must be a string of 1 to 64 bytes")
+        return str(version)
+
+    def _duration(self, section: str, key: str, default: str) -> int:
+        table = self._document.get(section, {})
+        if not isinstance(table, dict):
+            if key == _KEYS[section][-1]:
+                self._problems.append(f"{section}: must be a table, [{section}]")
+            table = {}
+        elif key == next(iter(_DURATIONS[section])):
+            self._only(f"{section}.", table, _KEYS[section])
+        value = table.get(key, default)
+        try:
+            return parse_duration(value)
+        except (ValueError, TypeError):
+            self._problems.append(f"{section}.{key}: {value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms")
+            return parse_duration(default)
+
+    def _window(self, length: int, pane: int, half_life: int) -> None:
+        if pane <= 0 or length <= 0:
+            self._problems.append("window.length and window.pane: must be more than 0")
+        elif length % pane:
+            self._problems.append(
+                f"window.pane: {format_duration(pane)} does not divide window.length {format_duration(length)}; "
+                "the length must be a whole number of panes"
+            )
+        elif length // pane > _MOST_PANES:
+            self._problems.append(f"window.pane: the window may hold at most {_MOST_PANES} panes")
+        if 0 < half_life < pane / 50:
+            self._problems.append("window.half_life: must be at least a fiftieth of window.pane, or left out")
+
+    def _bands(self) -> tuple[int, int, int, int]:
+        table = self._document.get("bands", {})
+        if not isinstance(table, dict):
+            self._problems.append("bands: must be a table, [bands]")
+            table = {}
+        self._only("bands.", table, BANDS[1:])
+        first, second, third, fourth = (
+            self._points(f"bands.{name}", table.get(name, default)) for name, default in _BOUNDS.items()
+        )
+        if not first < second < third < fourth:
+            self._problems.append(f"bands: out of order; the lower bounds must rise: {' < '.join(BANDS[1:])}")
+        return first, second, third, fourth
+
+    def _points(self, where: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self._problems.append(f"{where}: {value!r} is not a number")
+            return 0
+        if abs(value) > _MOST_POINTS:
+            self._problems.append(f"{where}: {value!r} is outside -{_MOST_POINTS} to {_MOST_POINTS}")
+            return 0
+        try:
+            return to_millionths(value)
+        except ValueError as error:
+            self._problems.append(f"{where}: {error}")
+            return 0
+
+    def _channels(self) -> tuple[Channel, ...]:
+        tables = self._document.get("channels")
+        if tables is None:
+            tables = tomllib.loads(BUILTIN_POLICY)["channels"]
+        if not isinstance(tables, dict) or not tables:
+            self._problems.append("channels: must hold at least one table, such as [channels.email]")
+            return ()
+        channels = tuple(self._channel(index, name, table) for index, (name, table) in enumerate(tables.items()))
+        self._no_shared_topics(channels)
+        self._no_shared_codes(channels)
+        return channels
+
+    def _channel(self, index: int, name: str, table: object) -> Channel:
+        where = f"channels.{name}"
+        if not _CHANNEL_NAME.fullmatch(name):
+            self._problems.append(f"{where}: a channel's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        if name in RESERVED_NAMES:
+            self._problems.append(f"{where}: the name is that of a field of the score; choose another")
+        if not isinstance(table, dict):
+            self._problems.append(f"{where}: must be a table, [{where}]")
+            return Channel(name, name, ())
+        self._only(f"{where}.", table, _CHANNEL_KEYS)
+        topic = table.get("topic", name)
+        if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
+            self._problems.append(f"{where}.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
+        weights = self._table(f"{where}.weights", table.get("weights"))
+        caps = self._table(f"{where}.cap", table.get("cap", {}))
+        for kind in caps:
+            if kind not in weights:
+                self._problems.append(f"{where}.cap.{kind}: there is no weight for this type in {where}.weights")
+        types = tuple(
+            EventType(
+                type_code(name, kind),
+                index,
+                kind,
+                self._points(f"{where}.weights.{kind}", weight),
+                self._cap(f"{where}.cap.{kind}", caps.get(kind)),
+            )
+            for kind, weight in weights.items()
+        )
+        return Channel(name, str(topic), types)
+
+    def _table(self, where: str, table: object) -> Mapping[str, Any]:
+        if isinstance(table, dict):
+            return table
+        self._problems.append(f"{where}: must be a table such as {{ open = 1, click = 5 }}")
+        return {}
+
+    def _cap(self, where: str, cap: object) -> int:
+        if cap is None:
+            return NO_CAP
+        if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
+            self._problems.append(f"{where}: {cap!r} is not a whole number of 1 or more")
+            return NO_CAP
+        return cap
+
+    def _no_shared_topics(self, channels: tuple[Channel, ...]) -> None:
+        owners: dict[str, str] = {}
+        for channel in channels:
+            if channel.topic in owners:
+                self._problems.append(
+                    f"channels.{channel.name}.topic: {channel.topic!r} is already the topic of "
+                    f"channels.{owners[channel.topic]}"
+                )
+            owners[channel.topic] = channel.name
+
+    def _no_shared_codes(self, channels: tuple[Channel, ...]) -> None:
+        owners: dict[str, str] = {}
+        for channel in channels:
+            for kind in channel.types:
+                name = f"{channel.name}.{kind.name}"
+                if kind.code in owners:
+                    self._problems.append(f"{name} and {owners[kind.code]} have the same stored code; rename one")
+                owners[kind.code] = name

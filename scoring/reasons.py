@@ -1,0 +1,64 @@
+"""What a step of the score is made of, as alerts publish it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scoring.instants import format_instant
+from scoring.points import rounded
+from scoring.policy import Policy
+
+Reasons = list[dict[str, Any]]
+
+
+def reason_of_event(policy: Policy, time: int, code: str, points: int) -> Reasons:
+    """Explain a step that an event made.
+
+    Args:
+        policy: in force.
+        time: of the event, in microseconds.
+        code: of its type.
+        points: by which it moved the score, in millionths.
+
+    Returns:
+        One reason, or none for a type that the policy does not name.
+    """
+    kind = policy.types.get(code)
+    if kind is None:
+        return []
+    channel = policy.channels[kind.channel].name
+    return [_reason(channel, kind.name, points, 1, {"cause": "event", "at": format_instant(time)})]
+
+
+def reasons_of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]]) -> Reasons:
+    """Explain a step that a pane boundary made.
+
+    Args:
+        policy: in force.
+        leaving: the counts by type of each pane that left the window.
+
+    Returns:
+        One reason for each pane and type that took points with it, largest first; with a half-life also one for
+        what faded.
+    """
+    found = []
+    oldest_factor = policy.decay[-1]
+    for pane, counts in leaving.items():
+        start = format_instant(pane * policy.pane)
+        for code, count in counts.items():
+            kind = policy.types.get(code)
+            if kind is None or not kind.weight:
+                continue
+            points = -round(min(count, kind.cap) * kind.weight * oldest_factor)
+            channel = policy.channels[kind.channel].name
+            found.append((points, _reason(channel, kind.name, points, count, {"cause": "expired", "pane": start})))
+    found.sort(key=lambda entry: (-abs(entry[0]), entry[1]["channel"], entry[1]["type"]))
+    reasons = [reason for _, reason in found]
+    if policy.half_life:
+        reasons.append({"cause": "faded"})
+    return reasons
+
+
+def _reason(channel: str, kind: str, points: int, count: int, where: dict[str, str]) -> dict[str, Any]:
+    return {"channel": channel, "type": kind, "points": rounded(points), "count": count, **where}

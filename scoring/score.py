@@ -1,0 +1,145 @@
+"""What a score is made of, how it moves, and when it will change by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scoring.policy import BANDS, Policy
+from scoring.state import CustomerState
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """The points of one type in one pane (millionths), and the time at which they leave the window."""
+
+    channel: str
+    type: str
+    pane: int
+    count: int
+    counted: int
+    points: int
+    leaves_at: int
+
+
+def contributions(policy: Policy, state: CustomerState) -> list[Contribution]:
+    """Explain a score.
+
+    Args:
+        policy: in force.
+        state: derived.
+
+    Returns:
+        One entry per type and pane that counts and scores, oldest pane first; without a half-life their points add
+        up to the score.
+    """
+    found = []
+    for pane in sorted(state.panes):
+        age = state.pane - pane
+        if not 0 <= age < policy.panes:
+            continue
+        for code, count in state.panes[pane].items():
+            kind = policy.types.get(code)
+            if kind is None or not kind.weight:
+                continue
+            counted = min(count, kind.cap)
+            points = round(counted * kind.weight * policy.decay[age])
+            leaves_at = (pane + policy.panes) * policy.pane
+            channel = policy.channels[kind.channel].name
+            found.append(Contribution(channel, kind.name, pane, count, counted, points, leaves_at))
+    return found
+
+
+def trend(policy: Policy, state: CustomerState) -> int:
+    """Compare the score with the score of some time before.
+
+    Args:
+        policy: says how long before.
+        state: derived.
+
+    Returns:
+        score(t) - score(t - trend) in millionths, t being the time up to which the customer has been judged.
+    """
+    then = (state.judged - policy.trend) // policy.pane
+    return state.score - _score_in(policy, state, then)
+
+
+def _score_in(policy: Policy, state: CustomerState, current: int) -> int:
+    oldest = current - policy.panes
+    if not policy.half_life:
+        return sum([points for pane, points in state.pane_points.items() if oldest < pane <= current])
+    counting = sorted(pane for pane in state.pane_points if oldest < pane <= current)
+    return round(sum(state.pane_points[pane] * policy.decay[current - pane] for pane in counting))
+
+
+def disengages_at(policy: Policy, state: CustomerState) -> int:
+    """Foresee when the customer falls out of `engaged` if nothing more comes.
+
+    Args:
+        policy: in force.
+        state: derived.
+
+    Returns:
+        The pane boundary, in microseconds; 0 when never, or where the score is below already.
+    """
+    if state.score < policy.engaged_from:
+        return 0
+    for boundary, score in _coming_scores(policy, state):
+        if score < policy.engaged_from:
+            return boundary
+    return 0
+
+
+def _coming_scores(policy: Policy, state: CustomerState) -> Iterator[tuple[int, int]]:
+    length, current = policy.panes, state.pane
+    if policy.half_life:
+        if state.panes:
+            for pane in range(current + 1, max(state.panes) + length + 1):
+                yield pane * policy.pane, _score_in(policy, state, pane)
+        return
+    score = state.score
+    for pane in sorted(state.pane_points):
+        if current - length < pane <= current:
+            score -= state.pane_points[pane]
+            yield (pane + length) * policy.pane, score
+
+
+def next_change(policy: Policy, state: CustomerState) -> int:
+    """Find when something that is published changes if nothing more comes.
+
+    Args:
+        policy: in force.
+        state: derived.
+
+    Returns:
+        The next time after `state.judged` at which the score, the trend or an event kept aside changes the
+        customer, in microseconds; 0 when never. A drop that a cooldown holds back counts too.
+    """
+    now = state.judged
+    times = [time for pane in state.panes for time in changes_of_pane(policy, pane) if time > now]
+    if policy.half_life and state.panes:
+        times.append((state.pane + 1) * policy.pane)
+    if state.ahead:
+        times.append(state.ahead[0][0])
+    if state.held is not None:
+        times.append(max(state.last_alert + policy.cooldown, now + 1))
+    return min(times, default=0)
+
+
+def changes_of_pane(policy: Policy, pane: int) -> tuple[int, int, int]:
+    """List the times at which a pane changes something by itself.
+
+    Args:
+        policy: in force.
+        pane: its number.
+
+    Returns:
+        When it leaves the window, when it enters the window of the trend, and when it leaves that.
+    """
+    start = pane * policy.pane
+    return start + policy.length, start + policy.trend, start + policy.trend + policy.length
+
+
+def band_name(band: int) -> str:
+    """Name a band; '' for none."""
+    return BANDS[band] if band >= 0 else ""

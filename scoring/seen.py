@@ -1,0 +1,77 @@
+"""The memory of event ids, so that a producer's second delivery of an event changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scoring.instants import DAY
+
+#: Characters of one remembered id.
+DIGEST = 10
+# A chunk is stored as one field of a Redis hash. Redis keeps a hash compact while its values have at most 64 bytes,
+# so a customer with little traffic gets chunks of 6 ids; one with much gets large chunks, as it is not compact anyway.
+_SMALL, _SMALL_CHUNKS, _LARGE = 6 * DIGEST, 12, 1000 * DIGEST
+_INDEX_FROM = 100 * DIGEST
+
+
+class SeenIds:
+    """The ids of one customer's events, in chunks by the day on which they came."""
+
+    __slots__ = ("_index", "chunks", "touched")
+
+    def __init__(self, chunks: dict[str, str] | None = None) -> None:
+        """Take over what was stored.
+
+        Args:
+            chunks: name of the chunk (day, a dot, a number) to the digests in it, side by side.
+        """
+        self.chunks: dict[str, str] = chunks or {}
+        self.touched: set[str] = set()
+        self._index: set[str] | None = None
+
+    def __contains__(self, digest: str) -> bool:
+        """Tell whether an id has been added and not been forgotten."""
+        if self._index is not None:
+            return digest in self._index
+        return any(digest in chunk for chunk in self.chunks.values())
+
+    def add(self, digest: str, at: int) -> None:
+        """Remember an id.
+
+        Args:
+            digest: of the id.
+            at: when it came, in microseconds: the evaluation time, or the time of the event if that is later.
+        """
+        day = at // DAY
+        number = 0
+        while True:
+            name = f"{day}.{number}"
+            chunk = self.chunks.get(name, "")
+            if len(chunk) < (_SMALL if number < _SMALL_CHUNKS else _LARGE):
+                break
+            number += 1
+        self.chunks[name] = chunk + digest
+        self.touched.add(name)
+        if self._index is not None:
+            self._index.add(digest)
+        elif sum(map(len, self.chunks.values())) > _INDEX_FROM:
+            self._index = set(self._digests())
+
+    def forget(self, before: int) -> None:
+        """Drop what came before a time, by whole days.
+
+        Args:
+            before: microseconds; a day that ends by then is dropped.
+        """
+        day = before // DAY
+        if not any(int(name.partition(".")[0]) < day for name in self.chunks):
+            return
+        for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
+            del self.chunks[name]
+            self.touched.add(name)
+        self._index = None
+
+    def _digests(self) -> Iterator[str]:
+        for chunk in self.chunks.values():
+            for start in range(0, len(chunk), DIGEST):
+                yield chunk[start : start + DIGEST]

@@ -1,0 +1,104 @@
+"""What is known of one customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scoring.policy import DISENGAGED, Policy
+from scoring.seen import SeenIds
+
+#: No pane yet.
+NONE = -1
+
+
+@dataclass(slots=True)
+class CustomerState:
+    """Counts, alert machine and, derived from the counts, points; times in microseconds, points in millionths.
+
+    `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
+    events that are later than the horizon (time, code). `alert_open` is true between a churn alert and the recovery;
+    `held` is a drop that the cooldown holds back. `due` is the next time at which something changes by itself as it
+    is scheduled, 0 for never; `due_crosses` whether that is a fall out of `engaged`.
+    """
+
+    policy_version: str = ""
+    judged: int = NONE
+    panes: dict[int, dict[str, int]] = field(default_factory=dict)
+    ahead: list[tuple[int, str]] = field(default_factory=list)
+    seen: SeenIds = field(default_factory=SeenIds)
+    band: int = DISENGAGED
+    previous_band: int = NONE
+    band_since: int = NONE
+    armed: bool = False
+    reached_engaged: bool = False
+    alert_open: bool = False
+    last_alert: int = NONE
+    held: dict[str, Any] | None = None
+    last_event_at: int = NONE
+    due: int = 0
+    due_crosses: bool = False
+    # Derived from the counts, never stored.
+    pane: int = NONE
+    score: int = 0
+    channel_points: list[int] = field(default_factory=list)
+    pane_points: dict[int, int] = field(default_factory=dict)
+    touched_panes: set[int] = field(default_factory=set)
+
+
+def derive(policy: Policy, state: CustomerState) -> None:
+    """Compute the points of a state from its counts, as of the time up to which it has been judged.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+    """
+    state.pane = state.judged // policy.pane
+    state.pane_points = {}
+    state.channel_points = [0] * len(policy.channels)
+    for pane, counts in state.panes.items():
+        by_channel = points_by_channel(policy, counts)
+        state.pane_points[pane] = sum(by_channel)
+        if state.pane - policy.panes < pane <= state.pane:
+            state.channel_points = [a + b for a, b in zip(state.channel_points, by_channel, strict=True)]
+    state.score = sum(state.channel_points)
+    if policy.half_life:
+        fade(policy, state)
+
+
+def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:
+    """Add up the counts of one pane.
+
+    Args:
+        policy: in force.
+        counts: by the code of the type.
+
+    Returns:
+        Millionths of a point for each channel of the policy, in its order.
+    """
+    points = [0] * len(policy.channels)
+    for code, count in counts.items():
+        kind = policy.types.get(code)
+        if kind is not None:
+            points[kind.channel] += min(count, kind.cap) * kind.weight
+    return points
+
+
+def fade(policy: Policy, state: CustomerState) -> None:
+    """Compute score and points of the channels with the half-life of the policy.
+
+    Args:
+        policy: in force, with a half-life.
+        state: changed in place.
+    """
+    sums = [0.0] * len(policy.channels)
+    total = 0.0
+    for pane in sorted(state.panes):
+        age = state.pane - pane
+        if 0 <= age < policy.panes:
+            factor = policy.decay[age]
+            total += state.pane_points[pane] * factor
+            for channel, points in enumerate(points_by_channel(policy, state.panes[pane])):
+                sums[channel] += points * factor
+    state.score = round(total)
+    state.channel_points = [round(points) for points in sums]

@@ -1,0 +1,273 @@
+"""The walk: takes what happens to one customer in the order of its time, and judges each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.events import Event
+from scoring.policy import Policy
+from scoring.reasons import reason_of_event, reasons_of_panes
+from scoring.score import changes_of_pane, disengages_at, next_change
+from scoring.state import NONE, CustomerState, derive, fade
+
+_TIME = itemgetter(0)
+_NEVER = 1 << 62
+_Timed = list[tuple[int, str]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old."""
+
+    transitions: Sequence[Transition] = ()
+    taken: int = 0
+    duplicates: int = 0
+    outdated: int = 0
+    ahead: int = 0
+    late: int = 0
+
+
+def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: int, horizon: int) -> Outcome:
+    """Bring one customer up to the evaluation time.
+
+    Args:
+        policy: in force.
+        state: the customer's; changed in place, fields for the schedule included.
+        events: new ones, in the order of arrival.
+        now: the evaluation time, in microseconds; one before `state.judged` counts as `state.judged`.
+        horizon: events up to this time are taken, later ones are kept aside; `now` or later.
+
+    Returns:
+        The transitions, in the order of their time, and the counts of the events.
+    """
+    outcome = Outcome()
+    now = max(now, state.judged)
+    due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
+    machine = AlertMachine(policy, state)
+    if state.judged != NONE and state.policy_version != policy.version:
+        _follow_policy(policy, state, machine)
+    elif state.judged == NONE and due:
+        state.judged, state.band_since = min(due[0][0], now), due[0][0]
+        derive(policy, state)
+    state.policy_version = policy.version
+    if state.judged != NONE:
+        _Walk(policy, state, machine, outcome).run(due, now)
+        state.judged = now
+    for pane, code in outdated:
+        _keep_for_trend(policy, state, pane, code)
+    state.seen.forget(now - policy.remember_ids)
+    _schedule(policy, state, due)
+    outcome.transitions = machine.transitions
+    return outcome
+
+
+def _admit(
+    policy: Policy, state: CustomerState, events: Iterable[Event], now: int, horizon: int, outcome: Outcome
+) -> tuple[_Timed, _Timed]:
+    """Drop repeated events and keep aside those ahead.
+
+    Returns:
+        The events to take, in the order of their time, and those that came too late to score, by their pane.
+    """
+    due: _Timed = []
+    outdated: _Timed = []
+    kept_aside = bool(state.ahead)
+    seen = state.seen
+    oldest = now // policy.pane - policy.panes
+    for time, code, digest in events:
+        if digest:
+            if digest in seen:
+                outcome.duplicates += 1
+                continue
+            seen.add(digest, max(time, now))
+        if time > horizon:
+            state.ahead.append((time, code))
+            kept_aside = True
+            outcome.ahead += 1
+        elif time // policy.pane <= oldest and state.judged != NONE and time < state.judged:
+            outcome.outdated += 1
+            outdated.append((time // policy.pane, code))
+        else:
+            due.append((time, code))
+    if kept_aside:
+        state.ahead.sort(key=_TIME)
+        reached = sum(1 for time, _ in state.ahead if time <= horizon)
+        due += state.ahead[:reached]
+        del state.ahead[:reached]
+    due.sort(key=_TIME)
+    return due, outdated
+
+
+def _keep_for_trend(policy: Policy, state: CustomerState, pane: int, code: str) -> None:
+    if code and state.pane - policy.kept_panes < pane:
+        _count(policy, state, pane, code)
+
+
+def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
+    """Count one event in its pane; return the points by which the pane changed."""
+    counts = state.panes.get(pane)
+    if counts is None:
+        counts = state.panes[pane] = {}
+        state.pane_points[pane] = 0
+    count = counts.get(code, 0) + 1
+    counts[code] = count
+    state.touched_panes.add(pane)
+    kind = policy.types.get(code)
+    if kind is None or count > kind.cap:
+        return 0
+    state.pane_points[pane] += kind.weight
+    return kind.weight
+
+
+def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
+    """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
+    before = state.score
+    derive(policy, state)
+    band = policy.band_of(state.score)
+    if band != state.band:
+        at = state.judged
+        machine.transitions.append(BandChange(band, state.band, state.score, before, at, "policy"))
+        state.band, state.previous_band, state.band_since = band, state.band, at
+    if state.score >= policy.engaged_from:
+        state.armed = state.reached_engaged = True
+        state.held, state.alert_open = None, False
+    elif state.held is None:
+        state.armed = False
+    state.policy_version = policy.version
+
+
+def _schedule(policy: Policy, state: CustomerState, taken: _Timed) -> None:
+    """Note when the customer changes next by itself; an entry that is too early is left alone, and comes up early."""
+    now = state.judged
+    if state.due <= max(now, 0):
+        state.due = next_change(policy, state)
+    else:
+        coming = [time for pane in {time // policy.pane for time, _ in taken} for time in changes_of_pane(policy, pane)]
+        if state.ahead:
+            coming.append(state.ahead[0][0])
+        if state.held is not None:
+            coming.append(state.last_alert + policy.cooldown)
+        state.due = min((time for time in coming if now < time < state.due), default=state.due)
+    state.due_crosses = state.due > 0 and (
+        bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
+    )
+
+
+@dataclass(slots=True)
+class _Walk:
+    policy: Policy
+    state: CustomerState
+    machine: AlertMachine
+    outcome: Outcome
+
+    def run(self, due: Sequence[tuple[int, str]], now: int) -> None:
+        """Take the events and the pane boundaries up to now."""
+        index, total = 0, len(due)
+        while True:
+            stop = self._next_boundary()
+            if index < total and due[index][0] < stop:
+                limit = min(stop, (due[index][0] // self.policy.pane + self.policy.panes) * self.policy.pane)
+                end = index
+                while end < total and due[end][0] < limit:
+                    end += 1
+                self._take(due[index:end])
+                index = end
+            elif stop <= now:
+                self._cross(stop)
+            else:
+                break
+        self._slide(max(now // self.policy.pane, self.state.pane))
+        self.machine.wake(now, self.state.score)
+
+    def _next_boundary(self) -> int:
+        """Find the next boundary at which a pane with counts leaves the window."""
+        state, policy = self.state, self.policy
+        inside = [pane for pane in state.panes if pane > state.pane - policy.panes]
+        if not inside:
+            return _NEVER
+        if policy.half_life:
+            return (state.pane + 1) * policy.pane
+        return (min(inside) + policy.panes) * policy.pane
+
+    def _take(self, events: Sequence[tuple[int, str]]) -> None:
+        """Take events between two boundaries; judge each where more than the last could tell."""
+        state, policy = self.state, self.policy
+        start = state.score
+        steps: list[tuple[int, str, int, int]] = []
+        up = down = False
+        for time, code in events:
+            if time < state.judged:
+                self.outcome.late += 1
+            pane = time // policy.pane
+            if pane > state.pane:
+                self._slide(pane)
+            before = state.score
+            delta = _count(policy, state, pane, code) if code else 0
+            if policy.half_life and delta:
+                fade(policy, state)
+            elif delta:
+                state.score += delta
+                state.channel_points[policy.types[code].channel] += delta
+            state.last_event_at = max(state.last_event_at, time)
+            up |= state.score > before
+            down |= state.score < before
+            steps.append((time, code, before, state.score))
+        self.outcome.taken += len(events)
+        if not self._all_the_same(start, up=up, down=down):
+            self._judge_each(steps)
+
+    def _all_the_same(self, start: int, *, up: bool, down: bool) -> bool:
+        """Tell whether none of the steps can have changed band or alert: one direction, and neither moved."""
+        state, policy = self.state, self.policy
+        if up and down or state.held is not None or policy.band_of(state.score) != state.band:
+            return False
+        rearm = policy.engaged_from + policy.rearm_margin
+        return state.armed or state.score < rearm or start >= rearm
+
+    def _judge_each(self, steps: Sequence[tuple[int, str, int, int]]) -> None:
+        for time, code, before, score in steps:
+            self.machine.judge(
+                time,
+                before,
+                score,
+                "event",
+                lambda time=time, code=code, points=score - before: reason_of_event(self.policy, time, code, points),
+            )
+
+    def _cross(self, boundary: int) -> None:
+        """Judge a boundary with the panes that count from then on."""
+        state, policy = self.state, self.policy
+        before, pane = state.score, boundary // policy.pane
+        leaving = {
+            old: counts for old, counts in state.panes.items() if state.pane - policy.panes < old <= pane - policy.panes
+        }
+        self._slide(pane)
+        self.machine.judge(boundary, before, state.score, "expired", lambda: reasons_of_panes(policy, leaving))
+
+    def _slide(self, pane: int) -> None:
+        """Move the window on; drop the panes that not even the trend looks at."""
+        state, policy = self.state, self.policy
+        if pane <= state.pane:
+            return
+        leaving = [old for old in state.panes if state.pane - policy.panes < old <= pane - policy.panes]
+        state.pane = pane
+        if policy.half_life:
+            fade(policy, state)
+        else:
+            for old in leaving:
+                self._take_away(old)
+        gone = pane - policy.kept_panes
+        for old in [old for old in state.panes if old <= gone]:
+            del state.panes[old], state.pane_points[old]
+            state.touched_panes.add(old)
+
+    def _take_away(self, pane: int) -> None:
+        state, types = self.state, self.policy.types
+        state.score -= state.pane_points[pane]
+        for code, count in state.panes[pane].items():
+            kind = types.get(code)
+            if kind is not None:
+                state.channel_points[kind.channel] -= min(count, kind.cap) * kind.weight

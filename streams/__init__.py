@@ -1,0 +1,1 @@
+"""Everything that touches the world: Kafka, Redis, Faust, the command line."""

@@ -1,0 +1,40 @@
+"""One Faust agent per channel of the policy; there is no code of a channel's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from mode import CrashingSupervisor
+
+from scoring.events import MOST_AHEAD, EventReader
+from scoring.policy import Channel
+from streams.decoding import Decoder
+from streams.metrics import Metrics
+from streams.pipeline import Pipeline, Submission
+
+
+def add_agent(
+    app: faust.App, channel: Channel, pipeline: Pipeline, metrics: Metrics, wall: Callable[[], int], window: int
+) -> None:
+    """Register the agent that scores the events of a channel.
+
+    Args:
+        app: gets the agent.
+        channel: of the policy.
+        pipeline: applies what the agent has decoded.
+        metrics: counters.
+        wall: reads the wall clock, in microseconds.
+        window: see `Decoder`.
+    """
+    decoder = Decoder(channel.name, EventReader(channel), metrics, window)
+    topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+
+    # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
+    @app.agent(topic, name=f"score-{channel.name}", supervisor_strategy=CrashingSupervisor)
+    async def score(stream: Any) -> None:
+        # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
+        async for event in stream.noack().events():
+            batch = decoder.decode(event.message.value, wall() + MOST_AHEAD)
+            await pipeline.submit(Submission(batch, event))

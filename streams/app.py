@@ -1,0 +1,257 @@
+"""The one place that wires the parts together, and the worker process around them."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+import faust
+from faust.app.base import BootStrategy
+from faust.types import TP
+from mode import ServiceT
+from yarl import URL
+
+from scoring.instants import MILLISECOND
+from streams.agents import add_agent
+from streams.clock import EvaluationClock
+from streams.errors import LogGap, TransientError
+from streams.metrics import Metrics
+from streams.pipeline import Pipeline
+from streams.preflight import Preflight
+from streams.publisher import Publisher
+from streams.records import Partition
+from streams.scorer import Scorer
+from streams.settings import Settings
+from streams.store.protocol import Store
+from streams.store.redis import RedisStore
+from streams.timer import INTERVAL, Timer
+from streams.topics import source_topics
+from streams.transport import RecordBatchConsumer, RecordBatchTransport, gap_message
+from streams.web import add_pages
+
+logger = logging.getLogger(__name__)
+
+#: Messages are whole batches, so a few are enough to keep an agent busy.
+_BUFFERED_BATCHES = 4
+_METADATA_MAX_AGE_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of."""
+
+    settings: Settings
+    metrics: Metrics
+    clock: EvaluationClock
+    store: Store
+    publisher: Publisher
+    scorer: Scorer
+    pipeline: Pipeline
+    preflight: Preflight
+    timer: Timer
+
+
+class EngagementBoot(BootStrategy):
+    """Starts the web server first, then waits for Redis and Kafka, then starts what needs them."""
+
+    app: EngagementApp
+
+    def server(self) -> Iterable[ServiceT]:
+        """List the services in the order of their start; they stop in the opposite order."""
+        parts = self.app.parts
+        return self._chain(
+            self.sensors(),
+            self.web_server(),
+            [parts.preflight, parts.pipeline],
+            self.kafka_consumer(),
+            self.agents(),
+            self.kafka_conductor(),
+            self.tables(),
+        )
+
+
+class EngagementApp(faust.App):
+    """The Faust app: agents, consumer group, timer and web pages."""
+
+    BootStrategy = EngagementBoot
+    parts: Parts
+    _assigned = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether scoring has failed for good, so that nothing in hand will be finished."""
+        return self.parts.pipeline.crashed or self.crashed
+
+    def not_ready_because(self) -> str:
+        """Say why the worker is not ready; '' if it is."""
+        parts = self.parts
+        if self.failed:
+            return "the worker has failed"
+        if parts.preflight.missing:
+            return parts.preflight.missing
+        if parts.pipeline.fault or parts.timer.fault:
+            return parts.pipeline.fault or parts.timer.fault
+        if not self._assigned or self.rebalancing:
+            return "waiting for partitions"
+        return ""
+
+    async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
+        """Tell where to start reading assigned partitions: at the fences.
+
+        Args:
+            assigned: partitions.
+
+        Returns:
+            Offsets; the start of the window for the wall clock, or of the log, where a partition has no fence.
+
+        Raises:
+            LogGap: if the log does not hold a fence's offset any more.
+        """
+        consumer = self._batch_consumer
+        partitions = set(assigned)
+        ranges = await consumer.thread.log_ranges(partitions)
+        starts = await self._starts_without_fence(partitions, ranges)
+        offsets = await self._assign_until_done({Partition(*tp): offset for tp, offset in starts.items()})
+        found = {TP(*partition): offset for partition, offset in offsets.items()}
+        for tp, offset in found.items():
+            first, end = ranges[tp]
+            if offset < first:
+                raise LogGap(gap_message(Partition(*tp), offset, first))
+            if offset > end:
+                message = (
+                    f"{tp.topic}[{tp.partition}]: the scores hold records up to offset {offset}, but the log ends at "
+                    f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
+                )
+                raise LogGap(message)
+        self._assigned = True
+        return found
+
+    async def _starts_without_fence(self, partitions: set[TP], ranges: Mapping[TP, tuple[int, int]]) -> dict[TP, int]:
+        parts = self.parts
+        if parts.settings.clock == "stream":
+            return {tp: ranges[tp][0] for tp in partitions}
+        policy = parts.settings.policy
+        window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
+        found = await self._batch_consumer.thread.offsets_at(partitions, max(window_start, 0))
+        return {tp: ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
+
+    async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
+        parts = self.parts
+        while True:
+            try:
+                async with parts.pipeline.lock:
+                    offsets = await parts.pipeline.cursors.assign(starts)
+                    newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
+                    parts.clock.take_over(newest, await parts.store.exchange_marks({}))
+            except TransientError as error:
+                logger.error("%s; waiting for it before reading", error)  # noqa: TRY400 - the message says it all
+                await self.sleep(1.0)
+            else:
+                return offsets
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Go to offsets of partitions, as far as they are still assigned."""
+        consumer = self._batch_consumer
+        assigned = consumer.assignment()
+        wanted = {TP(*partition): offset for partition, offset in offsets.items()}
+        await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
+
+    async def timer_turn(self) -> None:
+        """Let the timer do its turn, unless partitions are just changing hands."""
+        if self.rebalancing or not self._assigned or self.should_stop:
+            return
+        consumer = self._batch_consumer
+        thread = consumer.thread
+        read_to_end = {Partition(*tp): thread.read_to_end(tp) for tp in consumer.assignment()}
+        topics = source_topics(self.parts.settings.policy)
+        partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
+        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+
+    @property
+    def _batch_consumer(self) -> RecordBatchConsumer:
+        consumer = self.consumer
+        assert isinstance(consumer, RecordBatchConsumer)  # noqa: S101 - the transport makes no other
+        return consumer
+
+    async def on_stop(self) -> None:
+        """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""
+        await super().on_stop()
+        await self.parts.publisher.close()
+        await self.parts.store.close()
+
+
+def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
+    """Wire a worker.
+
+    Args:
+        settings: what it is told from outside.
+        store: another store than Redis.
+
+    Returns:
+        The app, not started.
+    """
+    app = _faust_app(settings)
+    metrics = Metrics()
+    clock = EvaluationClock(settings.policy, settings.clock)
+    store = store or RedisStore(settings)
+    publisher = Publisher(settings, metrics)
+    scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app.seek)
+    timer = Timer(store, scorer, publisher, pipeline, clock, metrics)
+    preflight = Preflight(settings, store, publisher)
+    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)
+    window = settings.policy.length if settings.clock == "wall" else 0
+    for channel in settings.policy.channels:
+        add_agent(app, channel, pipeline, metrics, clock.wall, window)
+    app.timer(INTERVAL[settings.clock])(app.timer_turn)
+    add_pages(app)
+    return app
+
+
+def _faust_app(settings: Settings) -> EngagementApp:
+    session = settings.kafka_session_timeout
+    brokers = [URL(f"kafka://{broker}") for broker in settings.kafka_brokers.split(",")]
+    app = EngagementApp(
+        settings.namespace,
+        broker=brokers,
+        store="memory://",
+        autodiscover=False,
+        datadir=tempfile.gettempdir(),
+        web_host=settings.web_host,
+        web_bind=settings.web_host,
+        web_port=settings.web_port,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_buffer_maxsize=_BUFFERED_BATCHES,
+        stream_wait_empty=True,
+        broker_commit_interval=1.0,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=min(session / 10, 3.0),
+        broker_rebalance_timeout=max(session, 10.0),
+        broker_request_timeout=max(session * 1.5, 30.0),
+        consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = RecordBatchTransport(brokers, app, loop=app.loop)
+    return app
+
+
+def run_worker(settings: Settings) -> int:
+    """Run a worker until it is told to stop or fails.
+
+    Args:
+        settings: what it is told from outside.
+
+    Returns:
+        The exit status of the process: 0 after SIGTERM or SIGINT.
+    """
+    app = build_app(settings)
+    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

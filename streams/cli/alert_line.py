@@ -1,0 +1,72 @@
+"""An alert, or a change of band, as one line for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich.text import Text
+
+from streams.cli.customer_view import BAND_STYLES
+from streams.cli.wording import printable
+
+_STYLES = {"critical": "bold red", "warning": "yellow", "info": "green"}
+_SHOWN_REASONS = 3
+
+
+def alert_line(value: bytes) -> Text:
+    """Write one message of the alerts' topic, or of the band changes'.
+
+    Args:
+        value: of the record.
+
+    Returns:
+        Time, what happened, to whom, score and band before and after, and the largest reasons; what is not such a
+        message is written as it stands.
+    """
+    try:
+        body = orjson.loads(value)
+        return _line(body)
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
+        return Text(printable(value.decode(errors="replace")), style="dim")
+
+
+def _line(body: Mapping[str, Any]) -> Text:
+    kind = body.get("kind", "band_change")
+    severity = body.get("severity", "")
+    line = Text(f"{body['occurred_at'][:19].replace('T', ' ')}  ")
+    label = "churn risk" if kind == "churn_risk" else kind.replace("_", " ")
+    line.append(f"{label:<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["customer_id"]), style="bold")
+    line.append(f"  {body['previous_score']:g} → {body['score']:g}  ")
+    line.append(str(body["previous_band"]), style=BAND_STYLES.get(body["previous_band"], ""))
+    line.append(" → ")
+    line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+    why = reasons_in_words(body["reasons"]) if "reasons" in body else str(body.get("cause", ""))
+    if why:
+        line.append(f"  {why}", style="dim")
+    return line
+
+
+def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a step of the score is made of.
+
+    Args:
+        reasons: of an alert, the largest first.
+
+    Returns:
+        Such as ``email unsubscribe -40`` or ``expired: email click x3 -15, social like -1``.
+    """
+    words = [_reason(reason) for reason in reasons[:_SHOWN_REASONS]]
+    if len(reasons) > _SHOWN_REASONS:
+        words.append(f"and {len(reasons) - _SHOWN_REASONS} more")
+    expired = bool(reasons) and reasons[0].get("cause") == "expired"
+    return ("expired: " if expired else "") + ", ".join(words)
+
+
+def _reason(reason: Mapping[str, Any]) -> str:
+    if "type" not in reason:
+        return str(reason.get("cause", ""))
+    count = f" x{reason['count']}" if reason.get("count", 1) > 1 else ""
+    return f"{reason['channel']} {printable(reason['type'])}{count} {reason['points']:+g}"

@@ -1,0 +1,59 @@
+"""`engagement alerts`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+
+import click
+from aiokafka import ConsumerRecord
+from rich.console import Console
+
+from streams.cli.alert_line import alert_line
+from streams.cli.options import takes_settings
+from streams.cli.topic_reader import read_topics
+from streams.settings import Settings
+from streams.topics import ALERTS, BAND_CHANGES
+
+
+@click.command()
+@click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
+@click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
+@click.option("--json", "as_json", is_flag=True, help="The messages as they are, one JSON object a line.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
+@takes_settings("brokers")
+def alerts(settings: Settings, *, from_beginning: bool, band_changes: bool, as_json: bool, limit: int | None) -> None:
+    """Follow the churn-risk alerts.
+
+    One line for each alert and each recovery, until Ctrl-C.
+
+    Example: engagement alerts --from-beginning --limit 10
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
+    topic = BAND_CHANGES if band_changes else ALERTS
+    asyncio.run(_follow(settings.kafka_brokers, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
+
+
+async def _follow(brokers: str, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
+        async with read_topics(brokers, [topic], from_beginning=from_beginning) as records:
+            await _print(records, as_json=as_json, limit=limit)
+
+
+async def _print(records: AsyncIterator[ConsumerRecord], *, as_json: bool, limit: int | None) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    shown = 0
+    async for record in records:
+        if as_json:
+            click.echo(record.value or b"")
+        else:
+            console.print(alert_line(record.value or b""))
+        shown += 1
+        if shown == limit:
+            return

@@ -1,0 +1,190 @@
+"""A customer as a person wants to read it, and the same for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scoring.instants import DAY, format_duration, format_instant, parse_timestamp
+from scoring.points import rounded, text
+from scoring.policy import BANDS, ENGAGED, Policy
+from scoring.score import contributions
+from scoring.state import NONE, CustomerState
+from streams.cli.wording import age, moment, printable, signed
+from streams.store.protocol import CustomerRecord
+
+BAND_STYLES = {
+    "at_risk": "bold red",
+    "disengaged": "yellow",
+    "engaged": "green",
+    "highly_engaged": "bold green",
+    "power": "bold cyan",
+}
+_NUMBERS = ("score", "trend")
+
+
+@dataclass(slots=True)
+class Share:
+    """What one event type adds to a score; points in millionths, `leaves_at` in microseconds.
+
+    `leaving` are the points that go at `leaves_at`, when the oldest pane with this type leaves the window.
+    """
+
+    channel: str
+    type: str
+    count: int
+    counted: int
+    points: int
+    leaving: int
+    leaves_at: int
+
+
+def shares(policy: Policy, state: CustomerState) -> list[Share]:
+    """Add up what a score is made of.
+
+    Args:
+        policy: in force.
+        state: derived.
+
+    Returns:
+        One share per channel and type, the one that moves the score most first.
+    """
+    found: dict[tuple[str, str], Share] = {}
+    for part in contributions(policy, state):  # oldest pane first, so the first of a type leaves first
+        key = (part.channel, part.type)
+        if key not in found:
+            found[key] = Share(*key, 0, 0, 0, part.points, part.leaves_at)
+        share = found[key]
+        share.count += part.count
+        share.counted += part.counted
+        share.points += part.points
+    return sorted(found.values(), key=lambda share: (-abs(share.points), share.channel, share.type))
+
+
+def customer_document(policy: Policy, customer: str, record: CustomerRecord) -> dict[str, Any]:
+    """Write a customer for machines.
+
+    Args:
+        policy: in force.
+        customer: the id.
+        record: as read from the store.
+
+    Returns:
+        The published fields, points as numbers, with `alert_open` and `made_of`.
+    """
+    channels = [channel.name for channel in policy.channels]
+    numbers = {*_NUMBERS, *channels}
+    order = ["score", "band", "band_since", "previous_band", *channels, "trend", "disengages_at"]
+    fields = {name: record.fields[name] for name in [*order, *record.fields] if name in record.fields}
+    made_of = [
+        {
+            "channel": share.channel,
+            "type": share.type,
+            "count": share.count,
+            "counted": share.counted,
+            "points": rounded(share.points),
+            "next_to_expire": {"points": rounded(share.leaving), "at": format_instant(share.leaves_at)},
+        }
+        for share in shares(policy, record.state)
+    ]
+    return {
+        "customer_id": customer,
+        **{name: float(value) if name in numbers else value for name, value in fields.items() if name[0] != "_"},
+        "alert_open": record.state.alert_open,
+        "made_of": made_of,
+    }
+
+
+def customer_text(policy: Policy, customer: str, record: CustomerRecord, now: int) -> RenderableType:
+    """Write a customer for a person.
+
+    Args:
+        policy: in force.
+        customer: the id.
+        record: as read from the store.
+        now: what ages are counted from, in microseconds.
+
+    Returns:
+        For rich to print.
+    """
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for name, value in _facts(policy, record.fields, record.state, now).items():
+        facts.add_row(name, value)
+    title = Text(printable(customer), style="bold")
+    return Group(title, facts, Text(""), _made_of(policy, record.state, now))
+
+
+def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now: int) -> dict[str, Text]:
+    band = fields.get("band", "")
+    before = f", before that {fields['previous_band']}" if fields.get("previous_band") else ""
+    points = [f"{channel.name} {fields.get(channel.name, '0')}" for channel in policy.channels]
+    return {
+        "score": Text.assemble((fields["score"], "bold"), " points, ", (band, BAND_STYLES.get(band, ""))),
+        "since": Text(_when(fields["band_since"], now) + before),
+        "trend": _trend(policy, fields.get("trend", "0")),
+        "channels": Text(" · ".join(points)),
+        "will drop": _drop(policy, fields.get("disengages_at", ""), state, now),
+        "last event": Text(_when(fields["last_event_at"], now) if fields.get("last_event_at") else "none"),
+        "alert": _alert(policy, state, now),
+        "as of": Text(f"{_when(fields['updated_at'], now)}, policy {printable(fields.get('policy_version', ''))}"),
+    }
+
+
+def _when(instant: str, now: int) -> str:
+    time = parse_timestamp(instant)
+    return f"{moment(time)} ({age(time, now)})"
+
+
+def _short(time: int, now: int) -> str:
+    date, clock, _ = moment(time).split(" ")
+    return clock if abs(time - now) < DAY else date
+
+
+def _trend(policy: Policy, trend: str) -> Text:
+    change = float(trend)
+    arrow, style = ("▲", "green") if change > 0 else ("▼", "red") if change < 0 else ("▶", "dim")
+    sign = "+" if change > 0 else ""
+    return Text.assemble((f"{arrow} {sign}{trend}", style), f" in {format_duration(policy.trend)}")
+
+
+def _drop(policy: Policy, disengages_at: str, state: CustomerState, now: int) -> Text:
+    if disengages_at:
+        return Text(f"out of {BANDS[ENGAGED]} at {_when(disengages_at, now)}, if nothing more comes")
+    if state.score < policy.engaged_from:
+        return Text(f"is below {BANDS[ENGAGED]}, which begins at {text(policy.engaged_from)}")
+    return Text("never by itself")
+
+
+def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
+    if state.alert_open:
+        return Text(f"churn risk since {moment(state.last_alert)} ({age(state.last_alert, now)})", style="red")
+    if state.held is not None:
+        end = state.last_alert + policy.cooldown
+        return Text(f"held back by the cooldown until {moment(end)} ({age(end, now)})", style="yellow")
+    last = f"; the last was raised {moment(state.last_alert)}" if state.last_alert != NONE else ""
+    return Text(f"none open{last}")
+
+
+def _made_of(policy: Policy, state: CustomerState, now: int) -> RenderableType:
+    found = shares(policy, state)
+    if not found:
+        return Text("Nothing in the window scores.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("channel")
+    table.add_column("type", overflow="fold")
+    for heading in ("count", "counted", "points"):
+        table.add_column(heading, justify="right")
+    table.add_column("next to expire")
+    for share in found:
+        expiry = f"{signed(-share.leaving)} {age(share.leaves_at, now)} ({_short(share.leaves_at, now)})"
+        table.add_row(
+            share.channel, Text(share.type), f"{share.count:,}", f"{share.counted:,}", signed(share.points), expiry
+        )
+    return table

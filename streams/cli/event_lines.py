@@ -1,0 +1,200 @@
+"""Files of events: JSON Lines, plain or gzip, read in step by the time of the events."""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import io
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Self, cast
+
+import orjson
+
+from scoring.events import MOST_AHEAD
+from scoring.instants import parse_timestamp
+from scoring.policy import Channel
+from streams.cli.refusal import Refusal
+from streams.topics import MOST_RECORD_BYTES
+
+_GZIP = b"\x1f\x8b"
+_BUFFER = 1 << 18
+#: The longest line that is sent: what brokers take unless they are told otherwise, less room for the key.
+MOST_BYTES = MOST_RECORD_BYTES - 64 * 1024
+_SUFFIXES = (".gz", ".jsonl", ".ndjson", ".json")
+
+
+class EventLine(NamedTuple):
+    """One line of a file, and what it says of itself.
+
+    `topic` is '' where the channel is unknown, `problem` says why. `customer` is b'' where the line names none, `time`
+    (microseconds) is that of the newest event up to this line in its file, 0 before the first; one in the future, which
+    no worker lets in, does not count.
+    """
+
+    file: Path
+    number: int
+    value: bytes
+    topic: str
+    customer: bytes
+    time: int
+    problem: str
+
+
+class EventFiles:
+    """Several files as one sequence of lines.
+
+    One file keeps its order. Several are merged by the time of their events, as they would have come, each keeping
+    its own order: a channel that ran ahead of the others would carry the stream clock off.
+    """
+
+    def __init__(self, paths: Sequence[Path], channels: Sequence[Channel], channel: str = "") -> None:
+        """Open the files.
+
+        Args:
+            paths: of plain or gzipped JSON Lines.
+            channels: of the policy; their names are those that a line may have as its `channel`.
+            channel: that of every line, whatever the lines say; '' to go by the lines, then by the file's name.
+
+        Raises:
+            Refusal: if a file cannot be read, or `channel` is not in the policy.
+        """
+        self._paths = paths
+        self._topics = {known.name: known.topic for known in channels}
+        self._channel = channel
+        if channel:
+            self._topic_of(channel)
+        self.total_bytes = 0
+        self._latest = time.time_ns() // 1_000 + MOST_AHEAD
+        self._open: list[tuple[Path, BinaryIO]] = []
+        self._exits = ExitStack()
+        for path in paths:
+            try:
+                raw = self._exits.enter_context(path.open("rb"))
+                self.total_bytes += path.stat().st_size
+            except OSError as error:
+                self._exits.close()
+                raise Refusal(f"cannot read {path}: {error.strerror}") from error
+            self._open.append((path, raw))
+
+    def __enter__(self) -> Self:
+        """Return the open files."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close the files."""
+        self._exits.close()
+
+    @property
+    def read_bytes(self) -> int:
+        """How far the files have been read, in bytes on disk."""
+        return sum(raw.tell() for _, raw in self._open)
+
+    def lines(self, *, timed: bool = False) -> Iterator[EventLine]:
+        """Read the files once.
+
+        Args:
+            timed: whether the times of the events are wanted; several files are always read by them.
+
+        Yields:
+            The lines that are not blank.
+        """
+        timed = timed or len(self._open) > 1
+        readers = [self._lines_of(path, raw, timed=timed) for path, raw in self._open]
+        if len(readers) == 1:
+            yield from readers[0]
+        else:
+            yield from heapq.merge(*readers, key=lambda line: line.time)
+
+    def _lines_of(self, path: Path, raw: BinaryIO, *, timed: bool) -> Iterator[EventLine]:
+        default = self._channel or channel_in_name(path, self._topics)
+        resolve = self._resolver(default)
+        newest = 0
+        for number, line in enumerate(_unpacked(path, raw), 1):
+            value = line.rstrip(b"\r\n")
+            if not value or value.isspace():
+                continue
+            event = _decoded(value)
+            topic, problem = resolve(event)
+            if len(value) > MOST_BYTES:
+                topic, problem = "", f"has {len(value):,} bytes; at most {MOST_BYTES:,} are sent"
+            customer = b""
+            if event is not None:
+                named = event.get("customer_id")
+                customer = named.encode() if type(named) is str else b""
+                if timed and newest < (at := _time_of(event)) <= self._latest:
+                    newest = at
+            yield EventLine(path, number, value, topic, customer, newest, problem)
+
+    def _resolver(self, default: str) -> Callable[[dict[str, object] | None], tuple[str, str]]:
+        topics, forced = self._topics, bool(self._channel)
+        known = f"the policy has {', '.join(topics)}"
+
+        def resolve(event: dict[str, object] | None) -> tuple[str, str]:
+            channel = default if forced or event is None else event.get("channel", default)
+            topic = topics.get(channel, "") if type(channel) is str else ""
+            if topic:
+                return topic, ""
+            if event is None:
+                return "", "is not a JSON object, and its channel is not known"
+            return "", f"names no channel; {known}" if not channel else f"channel {channel!r} is unknown; {known}"
+
+        return resolve
+
+    def _topic_of(self, channel: str) -> str:
+        if channel not in self._topics:
+            raise Refusal(f"channel {channel!r} is unknown; the policy has {', '.join(self._topics)}")
+        return self._topics[channel]
+
+
+def channel_in_name(path: Path, channels: Iterable[str]) -> str:
+    """Find the channel that a file is named after.
+
+    Args:
+        path: such as ``email.jsonl.gz`` or ``2026-11-email.jsonl``.
+        channels: known names.
+
+    Returns:
+        The channel whose name is that of the file without its suffixes, or the last part of it after ``-`` or ``.``;
+        '' if there is none.
+    """
+    name = path.name.lower()
+    while name.endswith(_SUFFIXES):
+        name = name.rpartition(".")[0]
+    known = set(channels)
+    for candidate in (name, name.rpartition("-")[2], name.rpartition(".")[2]):
+        if candidate in known:
+            return candidate
+    return ""
+
+
+def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
+    start = raw.peek(2)[:2] if isinstance(raw, io.BufferedReader) else b""
+    try:
+        if start == _GZIP:
+            # GzipFile reads lines in Python; a buffer over it does in C.
+            yield from io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _BUFFER)
+        else:
+            yield from raw
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Refusal(f"{path} is damaged: {error}") from error
+    except OSError as error:
+        raise Refusal(f"cannot read {path}: {error}") from error
+
+
+def _decoded(value: bytes) -> dict[str, object] | None:
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    return event if type(event) is dict else None
+
+
+def _time_of(event: dict[str, object]) -> int:
+    try:
+        return parse_timestamp(event.get("timestamp"))
+    except ValueError:
+        return 0

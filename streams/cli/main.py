@@ -1,0 +1,98 @@
+"""The group `engagement`: finds a command when it is called for, and turns expected errors into one clear message."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import click
+
+from scoring.errors import PolicyError, ScoringError
+from streams.cli.refusal import Refusal
+from streams.errors import SettingsError, StreamsError
+
+WRONG_SETTINGS = 2
+
+
+class Entry(NamedTuple):
+    """Where a command stands, and what the list of commands says of it."""
+
+    module: str
+    name: str
+    summary: str
+
+
+#: The summaries stand here, so that `engagement --help` need not import the commands.
+COMMANDS = {
+    "demo": Entry("streams.cli.demo", "demo", "Show everything at work, with made-up customers."),
+    "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
+    "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
+    "show": Entry("streams.cli.show", "show", "Show a customer's score and what it is made of."),
+    "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
+    "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
+}
+
+
+class CommandList(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Name the commands, in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None for a name that is none."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(entry.module), entry.name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - what the command returns
+        """Run the command; an expected error becomes a message instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise Refusal("the settings are wrong", error.problems, WRONG_SETTINGS) from error
+        except PolicyError as error:
+            raise Refusal("the policy is refused", error.problems, WRONG_SETTINGS) from error
+        except (StreamsError, ScoringError) as error:
+            raise Refusal(str(error)) from error
+
+
+def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's protocol
+    if not wanted:
+        return
+    try:
+        number = version("engagement-streams")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    click.echo(f"engagement {number}")
+    ctx.exit()
+
+
+@click.group(cls=CommandList, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+def engagement() -> None:
+    """Windowed engagement scores and churn-risk alerts from event streams.
+
+    Settings come from the environment (ENGAGEMENT_KAFKA_BROKERS, ENGAGEMENT_REDIS_URL, ...); options of a command
+    override them. To see it all at work: engagement demo
+    """
+
+
+def main() -> None:
+    """Run the command line on the arguments of the process, and exit."""
+    engagement(prog_name="engagement")
+
+
+if __name__ == "__main__":
+    main()

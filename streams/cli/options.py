@@ -1,0 +1,83 @@
+"""The settings as options of a command, and a length of time as the value of one."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from scoring.instants import SECOND, parse_duration
+from streams.settings import PREFIX, Settings, read_settings
+
+# Option -> the setting that it overrides, the placeholder of its value, its help.
+_SETTINGS = {
+    "brokers": ("KAFKA_BROKERS", "HOST:PORT", "Kafka brokers, separated by commas."),
+    "session-timeout": ("KAFKA_SESSION_TIMEOUT", "SECONDS", "After this long without a sign, a worker counts as gone."),
+    "redis": ("REDIS_URL", "URL", "Redis with the scores."),
+    "policy": ("POLICY", "FILE", "Policy file; the built-in policy if none."),
+    "namespace": ("NAMESPACE", "NAME", "Consumer group, and prefix of the keys in Redis."),
+    "clock": ("CLOCK", "wall|stream", "Score as of now, or as of the newest events."),
+    "web-host": ("WEB_HOST", "HOST", "Where /health, /ready and /metrics listen."),
+    "web-port": ("WEB_PORT", "PORT", "Their port."),
+}
+
+
+def takes_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command options that override settings; it is called with `settings`.
+
+    Args:
+        names: of the options that make sense for the command.
+
+    Returns:
+        The decorator. Wrong values are found where the environment's are found, all at once.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_settings(**values: Any) -> Any:  # noqa: ANN401 - whatever the command takes and returns
+            chosen = {name: values.pop(_argument(name)) for name in names}
+            return command(settings=_settings(chosen), **values)
+
+        wrapped: Callable[..., Any] = with_settings
+        for name in reversed(names):
+            _, placeholder, explanation = _SETTINGS[name]
+            wrapped = click.option(f"--{name}", _argument(name), metavar=placeholder, help=explanation)(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def _argument(name: str) -> str:
+    return "set_" + name.replace("-", "_")
+
+
+def _settings(chosen: dict[str, str | None]) -> Settings:
+    overrides = {PREFIX + _SETTINGS[name][0]: value for name, value in chosen.items() if value is not None}
+    return read_settings({**os.environ, **overrides})
+
+
+class Duration(click.ParamType):
+    """A length of time such as ``30s``; the command gets seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's protocol
+        """Read the value.
+
+        Args:
+            value: text, or seconds where a default is a number already.
+            param: the option.
+            ctx: of the call.
+
+        Returns:
+            Seconds.
+        """
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration(value) / SECOND
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

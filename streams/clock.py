@@ -1,0 +1,146 @@
+"""The evaluation time, from how far all source partitions have been applied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from scoring.policy import Policy
+from scoring.watermark import Mark, stream_time, wall_time
+from streams.records import DecodedBatch, Partition
+
+
+def wall_clock() -> int:
+    """Read the machine's clock, in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class EvaluationClock:
+    """Keeps the marks of all partitions, this worker's and those that others have reported."""
+
+    def __init__(self, policy: Policy, kind: str, wall: Callable[[], int] = wall_clock) -> None:
+        """Start without marks.
+
+        Args:
+            policy: gives pane, lateness and idle time.
+            kind: ``wall`` or ``stream``.
+            wall: reads the wall clock.
+        """
+        self._policy = policy
+        self._stream = kind == "stream"
+        self.wall = wall
+        self.partitions: set[Partition] = set()
+        self.own: set[Partition] = set()
+        self._marks: dict[Partition, Mark] = {}
+
+    def learn(self, marks: Mapping[Partition, Mark]) -> None:
+        """Take over what others have reported.
+
+        Args:
+            marks: all that the store has; those of this worker's own partitions are not taken, and what the store has
+                forgotten is forgotten here.
+        """
+        own = {tp: mark for tp, mark in self._marks.items() if tp in self.own}
+        self._marks = dict(marks) | own
+
+    def take_over(self, newest: Mapping[Partition, int], marks: Mapping[Partition, Mark]) -> None:
+        """Begin anew, with an assignment or after the store has forgotten.
+
+        Args:
+            newest: this worker's partitions, each with the newest event time applied, as the fences tell.
+            marks: as last reported for all partitions.
+        """
+        self.own = set(newest)
+        own = {tp: replace(marks.get(tp, Mark()), caught_up=False, newest=time) for tp, time in newest.items()}
+        self._marks = dict(marks) | own
+
+    def least(self, besides: Iterable[Partition]) -> dict[Partition, int]:
+        """Tell the offsets that must have been applied for the evaluation time to hold.
+
+        Args:
+            besides: partitions that are checked in another way.
+        """
+        left_out = set(besides)
+        return {tp: mark.offset for tp, mark in self._marks.items() if mark.offset and tp not in left_out}
+
+    def with_batches(self, batches: Iterable[DecodedBatch]) -> dict[Partition, Mark]:
+        """Tell the marks as they will be when batches have been applied.
+
+        Args:
+            batches: about to be applied.
+
+        Returns:
+            The changed marks only.
+        """
+        now = self.wall()
+        changed: dict[Partition, Mark] = {}
+        for batch in batches:
+            partition = batch.source.partition
+            mark = changed.get(partition) or self._marks.get(partition, Mark())
+            moving = mark.moved_at and now - mark.moved_at < self._policy.idle_after
+            changed[partition] = replace(
+                mark,
+                newest=max(mark.newest, batch.newest),
+                applied_to=max(mark.applied_to, min(batch.appended, now)),
+                caught_up=False,
+                offset=max(mark.offset, batch.source.next_offset),
+                moving_since=mark.moving_since if moving else now,
+                moved_at=now,
+            )
+        return changed
+
+    def applied(self, changed: Mapping[Partition, Mark]) -> None:
+        """Note that batches have been applied.
+
+        Args:
+            changed: what `with_batches` said.
+        """
+        self._marks.update(changed)
+
+    def report(self, caught_up: Mapping[Partition, bool], generation: int) -> dict[Partition, Mark]:
+        """Bring this worker's marks up to date with the present.
+
+        Args:
+            caught_up: for each of its partitions whether nothing is left to fetch or to apply.
+            generation: of the consumer group.
+
+        Returns:
+            The marks to report.
+        """
+        now = self.wall()
+        for partition, done in caught_up.items():
+            mark = self._marks.get(partition, Mark())
+            self._marks[partition] = replace(
+                mark,
+                caught_up=done,
+                applied_to=now if done else mark.applied_to,
+                reported_at=now,
+                generation=generation,
+            )
+        return {partition: self._marks[partition] for partition in caught_up}
+
+    def lag(self, partition: Partition) -> float:
+        """Tell the seconds between now and the time up to which a partition has been applied."""
+        return max(self.wall() - self._marks.get(partition, Mark()).applied_to, 0) / 1e6
+
+    def evaluation(self, changed: Mapping[Partition, Mark] | None = None) -> tuple[int, int]:
+        """Tell the evaluation time and the horizon.
+
+        Args:
+            changed: marks that hold once what is being applied has been applied.
+
+        Returns:
+            Two times in microseconds; 0 while it is not known how far every partition has come.
+        """
+        now = self.wall()
+        marks = self._marks | dict(changed or {})
+        known = [marks.get(partition, Mark()) for partition in self.partitions]
+        if self._stream:
+            at = stream_time(known, now, self._policy.lateness, self._policy.idle_after)
+            return at, at
+        at = wall_time(known, now)
+        if at < now:
+            return at, at
+        pane = self._policy.pane
+        return at, (at // pane + 1) * pane - 1

@@ -1,0 +1,139 @@
+"""Where each source partition stands: the fences of its groups, and the next offset that has to be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from streams.records import Partition, RecordBatch
+from streams.store.protocol import Fence, FenceMove, Store
+
+Fences = list[Fence | None]
+
+
+class Cursors:
+    """This worker's picture of the fences; the store refuses a write for which it is wrong."""
+
+    def __init__(self, store: Store) -> None:
+        """Start without partitions.
+
+        Args:
+            store: keeps the fences.
+        """
+        self._store = store
+        self._fences: dict[Partition, Fences] = {}
+        self._next: dict[Partition, int] = {}
+        self._start_of_log: dict[Partition, int] = {}
+
+    @property
+    def partitions(self) -> list[Partition]:
+        """The partitions that are known."""
+        return list(self._fences)
+
+    def group_of(self, customer: str) -> int:
+        """Tell a customer's fence group."""
+        return self._store.group_of(customer)
+
+    async def assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Begin with an assignment.
+
+        Args:
+            starts: for each partition, where to start if a group of it has no fence.
+
+        Returns:
+            Where to start.
+        """
+        self._start_of_log = dict(starts)
+        self._fences = await self._store.fences(list(starts))
+        self._next = {partition: self._first(partition) for partition in self._fences}
+        return dict(self._next)
+
+    def _first(self, partition: Partition) -> int:
+        fences = self._fences[partition]
+        known = [fence.offset for fence in fences if fence is not None]
+        return min(known) if len(known) == len(fences) else self._start_of_log.get(partition, 0)
+
+    async def read(self, partitions: Iterable[Partition]) -> None:
+        """Read the fences of partitions that are not known yet."""
+        missing = [partition for partition in partitions if partition not in self._fences]
+        if missing:
+            self._fences |= await self._store.fences(missing)
+            self._next |= {partition: self._first(partition) for partition in missing}
+
+    async def read_again(self) -> dict[Partition, int]:
+        """Read all fences anew.
+
+        Returns:
+            The partitions that stand before where this worker had come, with the offset to go back to.
+        """
+        before = dict(self._next)
+        self._fences = await self._store.fences(list(self._fences))
+        self._next = {partition: self._first(partition) for partition in self._fences}
+        return {partition: offset for partition, offset in self._next.items() if offset < before[partition]}
+
+    async def lost(self) -> bool:
+        """Tell whether the store has forgotten some of what this worker knows it had."""
+        stored = await self._store.fences(list(self._fences))
+        return any(
+            known is not None and (stands is None or stands.offset < known.offset)
+            for partition, fences in self._fences.items()
+            for known, stands in zip(fences, stored[partition], strict=True)
+        )
+
+    def offsets(self, partition: Partition) -> list[int]:
+        """Give the offsets up to which the groups have applied a partition, 0 where none is known."""
+        return [fence.offset if fence else 0 for fence in self._fences[partition]]
+
+    def newest(self, partition: Partition) -> int:
+        """Give the newest event time that every group has applied from a partition, in microseconds."""
+        return min(fence.newest if fence else 0 for fence in self._fences[partition])
+
+    def accept(self, batches: Sequence[RecordBatch]) -> tuple[list[RecordBatch], dict[Partition, int]]:
+        """Sort out the batches that continue what has been applied.
+
+        Args:
+            batches: those of a partition in order.
+
+        Returns:
+            The accepted batches, among them such as were applied before and only have to be acknowledged; and, for
+            partitions where records are missing before a batch, the offset to go back to.
+        """
+        accepted: list[RecordBatch] = []
+        expected = dict(self._next)
+        back: dict[Partition, int] = {}
+        for batch in batches:
+            if batch.base > expected[batch.partition]:
+                back[batch.partition] = expected[batch.partition]
+            else:
+                accepted.append(batch)
+                expected[batch.partition] = max(expected[batch.partition], batch.next_offset)
+        return accepted, back
+
+    def moves(self, ends: Mapping[Partition, Fence]) -> dict[int, list[FenceMove]]:
+        """Tell how the fences move when batches are applied.
+
+        Args:
+            ends: for each partition of the batches, where it will stand.
+
+        Returns:
+            The moves of every group; none for a partition where a group is further already.
+        """
+        moves: dict[int, list[FenceMove]] = {group: [] for group in range(self._store.groups)}
+        for partition, end in ends.items():
+            for group, fence in enumerate(self._fences[partition]):
+                if fence is None or fence.offset < end.offset:
+                    newest = max(end.newest, fence.newest if fence else 0)
+                    expected = fence.offset if fence else None
+                    moves[group].append(FenceMove(partition, expected, Fence(end.offset, newest)))
+        return moves
+
+    def applied(self, moves: Mapping[int, Sequence[FenceMove]]) -> None:
+        """Note that fences have moved.
+
+        Args:
+            moves: of every group.
+        """
+        for group, group_moves in moves.items():
+            for move in group_moves:
+                self._fences[move.partition][group] = move.moved
+        for partition in {move.partition for group_moves in moves.values() for move in group_moves}:
+            self._next[partition] = max(self._next[partition], min(self.offsets(partition)))

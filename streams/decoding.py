@@ -1,0 +1,82 @@
+"""From the bytes of records to events and dead letters."""
+
+from __future__ import annotations
+
+import orjson
+
+from scoring.errors import InvalidEvent
+from scoring.events import EventReader
+from scoring.instants import MILLISECOND
+from streams.metrics import Metrics
+from streams.records import DeadLetter, DecodedBatch, RecordBatch
+
+
+class Decoder:
+    """Decodes the batches of one channel."""
+
+    def __init__(self, channel: str, reader: EventReader, metrics: Metrics, window: int) -> None:
+        """Prepare.
+
+        Args:
+            channel: its name, for the metrics.
+            reader: of the channel's events.
+            metrics: where the outcomes are counted.
+            window: microseconds; an event that was already older when its record was appended scores nothing. 0 where
+                evaluation follows the events' own times, so that no event is old by itself.
+        """
+        self._reader = reader
+        self._window = window
+        self._dead = metrics.events.labels(channel, "dead_letter")
+        self._outdated = metrics.events.labels(channel, "outdated")
+        self._unknown = metrics.events.labels(channel, "unknown_type")
+        self._read = metrics.events.labels(channel, "read")
+
+    def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
+        """Decode a batch.
+
+        Args:
+            batch: raw records.
+            latest: the newest event time that is let in, in microseconds.
+
+        Returns:
+            The events and the dead letters, which together are all records but those too old to score.
+        """
+        loads, read, scores, window = orjson.loads, self._reader.read, self._reader.scores, self._window
+        events = []
+        dead = []
+        newest = unknown = outdated = 0
+        for record in batch.records:
+            try:
+                customer, event = read(loads(record.value), latest)
+            except orjson.JSONDecodeError as error:
+                dead.append(DeadLetter(record, _why_not_json(record.value, error), str(error)))
+                continue
+            except InvalidEvent as error:
+                dead.append(DeadLetter(record, error.reason, error.detail))
+                continue
+            time = event.time
+            if window and time < record.timestamp * MILLISECOND - window:
+                outdated += 1
+                continue
+            if time > newest:
+                newest = time
+            if not scores(event.code):
+                unknown += 1
+            events.append((record.offset, customer, event))
+        self._read.inc(len(batch.records))
+        self._dead.inc(len(dead))
+        self._outdated.inc(outdated)
+        self._unknown.inc(unknown)
+        return DecodedBatch(batch, events, dead, newest, batch.records[-1].timestamp * MILLISECOND)
+
+
+def _why_not_json(value: bytes | None, error: orjson.JSONDecodeError) -> str:
+    if not value:
+        return "empty_value"
+    if "ecursion" in str(error):
+        return "nested_too_deep"
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return "invalid_utf8"
+    return "not_json"

@@ -1,0 +1,1 @@
+"""The demonstration: everything embedded, with made-up customers, in compressed time."""

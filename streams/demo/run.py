@@ -1,0 +1,129 @@
+"""Runs the demonstration: sends the traffic, watches what comes of it, and draws it until the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+
+import orjson
+
+from scoring.instants import SECOND, format_instant
+from streams.cli.event_sender import EventSender
+from streams.cli.topic_reader import read_topics
+from streams.demo.board import Board, Standing
+from streams.demo.stack import Stack
+from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
+from streams.settings import Settings
+from streams.store.protocol import CustomerRecord
+from streams.store.redis import RedisStore
+from streams.topics import ALERTS, DEAD_LETTERS
+
+_SEND_SECONDS = 0.05
+_LOOK_SECONDS = 0.25
+# For what the worker published last to be read.
+_LAST_SECONDS = 0.5
+
+
+async def run(stack: Stack, board: Board, seconds: float | None, draw: Callable[[], None]) -> None:
+    """Run until the time is over, Ctrl-C, or the worker's end.
+
+    Args:
+        stack: running; its worker is stopped in the end.
+        board: is filled.
+        seconds: None for no end.
+        draw: called four times a second.
+
+    Raises:
+        WorkerEndedError: if the worker ends before it is told to.
+        StreamsError: if the broker or the store does not answer.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if seconds is not None:
+        loop.call_later(seconds, stop.set)
+    store = RedisStore(stack.settings)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(_follow(stack.settings, board))
+            sending = tasks.create_task(_send(stack.settings, board, stop))
+            while not stop.is_set():
+                if stack.worker_status is not None:
+                    raise stack.worker_ended()
+                await _look(store, board)
+                draw()
+                await _pause(stop, _LOOK_SECONDS)
+            board.end()
+            await sending
+            await asyncio.to_thread(stack.stop_worker)
+            await asyncio.sleep(_LAST_SECONDS)
+            following.cancel()
+        await _look(store, board)
+    except ExceptionGroup as failures:
+        # One thing that fails, fails others after it.
+        raise failures.exceptions[0] from failures
+    finally:
+        await store.close()
+
+
+async def _send(settings: Settings, board: Board, stop: asyncio.Event) -> None:
+    topics = {channel.name: channel.topic for channel in settings.policy.channels}
+    began, bad = time.time_ns() // 1_000, 0
+    async with EventSender(settings.kafka_brokers) as sender:
+        await sender.open_topics(list(topics.values()))
+        happenings = traffic()
+        coming = next(happenings)
+        while not stop.is_set():
+            elapsed = (time.time_ns() // 1_000 - began) / SECOND
+            while coming.at <= elapsed:
+                bad += bool(coming.value)
+                sender.add(topics[coming.channel], coming.customer.encode(), _value(coming, began))
+                coming = next(happenings)
+            await sender.send_round()
+            await sender.settle()
+            board.note_sent(sender.delivered, bad)
+            await _pause(stop, _SEND_SECONDS)
+
+
+def _value(happening: Happening, began: int) -> bytes:
+    if happening.value:
+        return happening.value
+    return orjson.dumps(
+        {
+            "customer_id": happening.customer,
+            "type": happening.type,
+            "timestamp": format_instant(began + round(happening.at * SECOND)),
+            "event_id": f"demo-{happening.number}",
+        }
+    )
+
+
+async def _follow(settings: Settings, board: Board) -> None:
+    async with read_topics(settings.kafka_brokers, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
+        async for record in records:
+            if record.topic == DEAD_LETTERS:
+                board.dead_letters += 1
+            else:
+                board.note_alert(record.value)
+
+
+async def _look(store: RedisStore, board: Board) -> None:
+    board.bands = await store.band_counts()
+    names = watched(customer_names(CUSTOMERS))
+    board.standings = {name: _standing(await store.read(name)) for name in names}
+
+
+def _standing(record: CustomerRecord | None) -> Standing | None:
+    if record is None:
+        return None
+    return Standing(float(record.fields["score"]), float(record.fields["trend"]), record.fields["band"])
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

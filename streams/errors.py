@@ -1,0 +1,80 @@
+"""The errors of everything that touches the world.
+
+StreamsError
+├── SettingsError        a setting is wrong; lists every problem
+├── TransientError       the outside is not there at the moment: hold, retry, report not ready
+│   ├── StoreUnavailable     Redis
+│   └── BrokerUnavailable    Kafka
+├── Refused              the store has not applied a write, because the worker's picture is out of date
+│   ├── FenceMoved           another worker has applied the batch, or the store has forgotten
+│   └── VersionMoved         another worker has written one of the customers
+├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
+├── LogGap               the log no longer holds what has to be applied next
+└── EmbeddedServerError  an embedded server did not start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class StreamsError(Exception):
+    """Base of every error of the streams package."""
+
+
+class SettingsError(StreamsError):
+    """One or more settings are wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the problems.
+
+        Args:
+            problems: one sentence each, naming the setting and what is allowed.
+        """
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class TransientError(StreamsError):
+    """The outside is not there at the moment; nothing has been acknowledged, and the same is tried again."""
+
+
+class StoreUnavailable(TransientError):
+    """Redis does not answer, or refuses for a reason that passes (loading, memory limit, failover)."""
+
+
+class BrokerUnavailable(TransientError):
+    """Kafka does not answer, or has not accepted a message."""
+
+
+class Refused(StreamsError):
+    """A write was refused whole: nothing of it has been applied."""
+
+
+class FenceMoved(Refused):
+    """The fence of a source partition is not where the worker left it."""
+
+
+class VersionMoved(Refused):
+    """Customers have been written by another worker since they were loaded."""
+
+    def __init__(self, customers: Sequence[str]) -> None:
+        """Keep the customers.
+
+        Args:
+            customers: their ids; they have to be loaded again.
+        """
+        self.customers = tuple(customers)
+        super().__init__(f"{len(self.customers)} customers have been written by another worker")
+
+
+class UnsafeStore(StreamsError):
+    """Redis is set up so that it would lose or drop scores."""
+
+
+class LogGap(StreamsError):
+    """The log no longer holds the next offset to apply: records would be skipped without a trace."""
+
+
+class EmbeddedServerError(StreamsError):
+    """An embedded server is not installed or did not start."""

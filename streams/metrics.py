@@ -1,0 +1,51 @@
+"""The catalogue of metrics; every one is listed in the README, which a test compares with this file."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The metrics of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Register all."""
+        self.registry = registry = CollectorRegistry()
+        # `read` counts records; the other outcomes say what became of some of them.
+        self.events = Counter(
+            "engagement_events", "Records by channel and outcome", ["channel", "outcome"], registry=registry
+        )
+        self.scored = Counter(
+            "engagement_scored_events", "Events by what scoring did with them", ["outcome"], registry=registry
+        )
+        self.transitions = Counter(
+            "engagement_transitions", "Alerts and band changes noticed", ["kind"], registry=registry
+        )
+        self.dead_letters = Counter("engagement_dead_letters", "Dead letters by reason", ["reason"], registry=registry)
+        self.evaluations = Counter(
+            "engagement_evaluations", "Customers judged because of time alone", ["kind"], registry=registry
+        )
+        self.rounds = Histogram(
+            "engagement_round_seconds",
+            "From taking a round to its acknowledgement",
+            registry=registry,
+            buckets=_ROUND_SECONDS,
+        )
+        self.round_events = Counter("engagement_round_events", "Events in finished rounds", registry=registry)
+        self.refused = Counter(
+            "engagement_refused_writes", "Writes that the store refused, by what had moved", ["what"], registry=registry
+        )
+        self.retries = Counter("engagement_retries", "Retries after transient faults", ["what"], registry=registry)
+        self.evaluation_time = Gauge(
+            "engagement_evaluation_time_seconds", "The evaluation time, Unix seconds", registry=registry
+        )
+        self.cached = Gauge("engagement_cached_customers", "Customers in the worker's cache", registry=registry)
+        self.lag = Gauge(
+            "engagement_lag_seconds",
+            "Wall clock less the time up to which a partition is applied",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)

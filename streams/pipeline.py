@@ -1,0 +1,241 @@
+"""The way of a batch: queued by an agent, applied in a round with others, acknowledged.
+
+Only one round, or one evaluation by the timer, runs at a time, under one lock. A transient fault holds the round and
+tries it again; a moved fence makes the pipeline look at the store anew; any other error fails the worker, with
+nothing of the round acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mode import Service
+
+from scoring.events import Event
+from streams.clock import EvaluationClock
+from streams.cursors import Cursors
+from streams.errors import FenceMoved, TransientError
+from streams.metrics import Metrics
+from streams.publisher import Publisher
+from streams.records import DeadLetter, DecodedBatch, Partition
+from streams.scorer import Scorer, Work
+from streams.store.protocol import Fence, Store
+
+#: Events that one round takes, and events that may wait before agents are held back.
+_ROUND_EVENTS, _WAITING_EVENTS = 20_000, 40_000
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+
+Seek = Callable[[Mapping[Partition, int]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Submission:
+    """A decoded batch, and the Faust event that acknowledges it."""
+
+    batch: DecodedBatch
+    event: Any
+
+
+class Pipeline(Service):
+    """Takes batches from the agents and applies them."""
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        publisher: Publisher,
+        clock: EvaluationClock,
+        metrics: Metrics,
+        seek: Seek,
+        **kwargs: Any,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: where the fences are.
+            scorer: applies work.
+            publisher: of dead letters.
+            clock: gives the evaluation time.
+            metrics: counters.
+            seek: moves the consumer of some partitions to offsets.
+            **kwargs: for `mode.Service`.
+        """
+        super().__init__(**kwargs)
+        self.cursors = Cursors(store)
+        self.lock = asyncio.Lock()
+        self.fault = ""
+        self._store = store
+        self._scorer = scorer
+        self._publisher = publisher
+        self._clock = clock
+        self._metrics = metrics
+        self._seek = seek
+        self._waiting: deque[Submission] = deque()
+        self._waiting_events = 0
+        self._came = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._in_hand: set[Partition] = set()
+
+    async def submit(self, submission: Submission) -> None:
+        """Queue a batch; waits while enough are queued.
+
+        Args:
+            submission: the batch and its event; the event is acknowledged once the batch has been applied.
+        """
+        await self._room.wait()
+        self._waiting.append(submission)
+        self._waiting_events += len(submission.batch.source.records)
+        if self._waiting_events >= _WAITING_EVENTS:
+            self._room.clear()
+        self._came.set()
+
+    def idle(self, partition: Partition) -> bool:
+        """Tell whether nothing of a partition is queued or being applied."""
+        return partition not in self._in_hand and all(
+            waiting.batch.source.partition != partition for waiting in self._waiting
+        )
+
+    @Service.task
+    async def _run(self) -> None:
+        while not self.should_stop:
+            await self.wait_first(self._came.wait())
+            submissions = self._take()
+            if submissions:
+                await self._apply_until_done(submissions)
+
+    def _take(self) -> list[Submission]:
+        taken: list[Submission] = []
+        events = 0
+        while self._waiting and events < _ROUND_EVENTS:
+            taken.append(self._waiting.popleft())
+            events += len(taken[-1].batch.source.records)
+        self._waiting_events -= events
+        if self._waiting_events < _WAITING_EVENTS:
+            self._room.set()
+        if not self._waiting:
+            self._came.clear()
+        return taken
+
+    async def _apply_until_done(self, submissions: Sequence[Submission]) -> None:
+        started = time.perf_counter()
+        self._in_hand = {submission.batch.source.partition for submission in submissions}
+        backoff = _FIRST_BACKOFF
+        while not self.should_stop:
+            try:
+                async with self.lock:
+                    await self._apply(submissions)
+            except TransientError as error:
+                self._hold(error)
+                await self.sleep(backoff)
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            except FenceMoved as error:
+                self.log.warning("%s; reading the fences anew", error)
+                await self._look_again()
+            else:
+                self.fault = ""
+                break
+        self._in_hand = set()
+        self._metrics.rounds.observe(time.perf_counter() - started)
+
+    def _hold(self, error: TransientError) -> None:
+        if str(error) != self.fault:
+            self.log.error("%s; holding, nothing is acknowledged", error)
+        self.fault = str(error)
+        self._metrics.retries.labels(type(error).__name__).inc()
+
+    async def _apply(self, submissions: Sequence[Submission]) -> None:
+        """Apply what of the batches has not been applied, and acknowledge them."""
+        sources = [submission.batch.source for submission in submissions]
+        await self.cursors.read({source.partition for source in sources})
+        accepted, back = self.cursors.accept(sources)
+        batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
+        await self._publisher.publish_dead_letters(self._new_dead_letters(batches))
+        marks = self._clock.with_batches(batches)
+        now, horizon = self._clock.evaluation(marks)
+        moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
+        events = self._by_group(batches)
+        groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
+        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon))
+        self.cursors.applied(moves)
+        self._clock.applied(marks)
+        self._metrics.evaluation_time.set(now / 1e6)
+        for source in accepted:
+            source.applied = True
+            self._metrics.round_events.inc(len(source.records))
+        for submission in submissions:
+            submission.event.ack()
+        await self._turn_back(back)
+
+    def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
+        return [
+            letter
+            for batch in batches
+            if batch.dead_letters
+            for letter in batch.dead_letters
+            if letter.record.offset >= min(self.cursors.offsets(batch.source.partition))
+        ]
+
+    def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
+        """Sort events by fence group and customer, leaving out what a group has applied before."""
+        found: dict[str, list[Event]] = defaultdict(list)
+        group_of = self.cursors.group_of
+        for batch in batches:
+            offsets = self.cursors.offsets(batch.source.partition)
+            behind = max(offsets) > batch.source.base
+            for offset, customer, event in batch.events:
+                if behind and offset < offsets[group_of(customer)]:
+                    continue
+                found[customer].append(event)
+        groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
+        for customer, events in found.items():
+            groups[group_of(customer)][customer] = events
+        return groups
+
+    async def _turn_back(self, back: Mapping[Partition, int]) -> None:
+        """Go back where the predecessor of a batch never arrived; what is queued of such a partition is let go."""
+        if not back:
+            return
+        kept: deque[Submission] = deque()
+        for submission in self._waiting:
+            if submission.batch.source.partition in back:
+                self._waiting_events -= len(submission.batch.source.records)
+                submission.event.ack()
+            else:
+                kept.append(submission)
+        self._waiting = kept
+        self.log.warning("records are missing on %d partitions; reading them again", len(back))
+        await self._seek(back)
+
+    async def look_again(self) -> None:
+        """Read all fences and forget the cache: the store is not where this worker left it."""
+        async with self.lock:
+            await self._forget_and_read()
+
+    async def _look_again(self) -> None:
+        try:
+            await self.look_again()
+        except TransientError as error:
+            self._hold(error)
+            await self.sleep(_FIRST_BACKOFF)
+
+    async def check_fences(self) -> None:
+        """Look whether the store has forgotten what this worker knows it had, and if so apply it again."""
+        async with self.lock:
+            if await self.cursors.lost():
+                self.log.warning("the store has forgotten what it had; reading the fences anew")
+                await self._forget_and_read()
+
+    async def _forget_and_read(self) -> None:
+        self._scorer.forget()
+        behind = await self.cursors.read_again()
+        newest = {partition: self.cursors.newest(partition) for partition in self.cursors.partitions}
+        self._clock.take_over(newest, await self._store.exchange_marks({}))
+        if behind:
+            self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
+            await self._seek(behind)

@@ -1,0 +1,58 @@
+"""What a worker stands on, checked before it takes its first record: Redis, Kafka, the topics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mode import Service
+
+from streams.errors import TransientError
+from streams.publisher import Publisher
+from streams.settings import Settings
+from streams.store.protocol import Store
+from streams.topics import ensure_topics
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+
+
+class Preflight(Service):
+    """Waits for Redis and Kafka, for as long as it takes; the web server is up before and says what is missing."""
+
+    def __init__(self, settings: Settings, store: Store, publisher: Publisher, **kwargs: Any) -> None:
+        """Prepare.
+
+        Args:
+            settings: name what is looked for.
+            store: to be opened.
+            publisher: to be opened.
+            **kwargs: for `mode.Service`.
+        """
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._store = store
+        self._publisher = publisher
+        self.missing = "starting"
+
+    async def on_start(self) -> None:
+        """Wait, check, create what is absent.
+
+        Raises:
+            UnsafeStore: if Redis would lose or drop scores.
+        """
+        wait = _FIRST_WAIT
+        while not self.should_stop:
+            try:
+                await self._store.open()
+                created = await ensure_topics(self._settings)
+                await self._publisher.open()
+            except TransientError as error:
+                if str(error) != self.missing:
+                    self.log.error("%s; waiting for it", error)  # noqa: TRY400 - the message says it all
+                self.missing = str(error)
+                await self.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                self.missing = ""
+                if created:
+                    self.log.info("created the topics %s", ", ".join(created))
+                return

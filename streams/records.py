@@ -1,0 +1,74 @@
+"""What passes between the parts: source partitions, batches of raw records, dead letters, messages to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from scoring.events import Event
+
+
+class Partition(NamedTuple):
+    """A partition of a source topic."""
+
+    topic: str
+    number: int
+
+    @property
+    def label(self) -> str:
+        """The name under which Redis knows it; a topic's name holds no slash."""
+        return f"{self.topic}/{self.number}"
+
+
+class RecordBatch:
+    """The raw records of one partition and one fetch.
+
+    `base` is the offset that the consumer was at before them, so gaps that compaction or transactions left between
+    two batches belong to the later one; `next_offset` is where the consumer is after them. `applied` is set once
+    everything in the batch is stored and published; only then may it be acknowledged.
+    """
+
+    __slots__ = ("applied", "base", "next_offset", "partition", "records")
+
+    def __init__(self, partition: Partition, base: int, records: Sequence[Any]) -> None:
+        """Keep the records.
+
+        Args:
+            partition: where they come from.
+            base: see above; at most the offset of the first record.
+            records: aiokafka's consumer records, at least one, in the order of their offsets.
+        """
+        self.partition = partition
+        self.base = base
+        self.records = records
+        self.next_offset: int = records[-1].offset + 1
+        self.applied = False
+
+
+class DeadLetter(NamedTuple):
+    """A record that cannot be scored, and why."""
+
+    record: Any
+    reason: str
+    detail: str
+
+
+class DecodedBatch(NamedTuple):
+    """The events of a batch, each with its offset and customer, and what was not an event.
+
+    `newest` is the newest event time (0 without events), `appended` when the last record was appended, both in
+    microseconds.
+    """
+
+    source: RecordBatch
+    events: list[tuple[int, str, Event]]
+    dead_letters: list[DeadLetter]
+    newest: int
+    appended: int
+
+
+class Message(NamedTuple):
+    """A message that has to be published, as it waits in the customer's record until it has been."""
+
+    topic: str
+    body: dict[str, Any]

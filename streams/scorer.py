@@ -1,0 +1,212 @@
+"""Scores customers: loads them, lets the core judge, stores, publishes what that raised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from scoring.alerts import Alert, message
+from scoring.events import Event
+from scoring.policy import Policy
+from scoring.walk import Outcome, advance
+from streams.cache import RecordCache
+from streams.errors import FenceMoved, VersionMoved
+from streams.metrics import Metrics
+from streams.publisher import Publisher
+from streams.records import Message, Partition
+from streams.store.protocol import CustomerRecord, FenceMove, GroupWrite, Store
+from streams.topics import ALERTS, BAND_CHANGES
+
+#: Customers kept in memory between rounds; some kilobytes each.
+MOST_CACHED = 30_000
+
+Events = Mapping[str, Sequence[Event]]
+_NOTHING: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
+
+    `least` are the offsets of other partitions on which the time rests.
+    """
+
+    events: Mapping[int, Events]
+    fences: Mapping[int, Sequence[FenceMove]]
+    least: Mapping[Partition, int]
+    now: int
+    horizon: int
+
+
+class Scorer:
+    """Applies work to the store; what it returns from is stored and published."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        publisher: Publisher,
+        metrics: Metrics,
+        wall: Callable[[], int],
+        most_cached: int = MOST_CACHED,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            policy: in force.
+            store: where customers are.
+            publisher: of alerts and band changes.
+            metrics: counters.
+            wall: reads the wall clock, in microseconds.
+            most_cached: customers kept in memory between rounds.
+        """
+        self._policy = policy
+        self._store = store
+        self._publisher = publisher
+        self._cache = RecordCache(most_cached)
+        self._metrics = metrics
+        self._wall = wall
+
+    async def apply(self, work: Work) -> None:
+        """Apply work; groups whose customers another worker has written are judged anew.
+
+        Args:
+            work: see there.
+
+        Raises:
+            FenceMoved: if a fence is not where the work says; other groups may have been applied.
+            TransientError: if the store or Kafka does not answer; it is not known what has been applied.
+        """
+        waiting: Mapping[int, Events] = work.events
+        moved: FenceMoved | None = None
+        while waiting:
+            writes, outcomes = await self._judge(work, waiting)
+            results = await self._store_whole(writes)
+            waiting = {}
+            done: dict[int, Mapping[str, CustomerRecord]] = {}
+            for write, outcome, result in zip(writes, outcomes, results, strict=True):
+                if result is None:
+                    self._count(outcome)
+                    done[write.group] = write.customers
+                    continue
+                self._cache.drop(write.customers)
+                self._metrics.refused.labels("version" if isinstance(result, VersionMoved) else "fence").inc()
+                if isinstance(result, VersionMoved):
+                    waiting[write.group] = work.events[write.group]
+                else:
+                    moved = result
+            await self.publish(done)
+        self._cache.trim()
+        if moved is not None:
+            raise moved
+
+    async def _judge(self, work: Work, waiting: Mapping[int, Events]) -> tuple[list[GroupWrite], list[list[Outcome]]]:
+        await self._load([customer for events in waiting.values() for customer in events])
+        writes, outcomes = [], []
+        for group, events in waiting.items():
+            records = {customer: self._cache[customer] for customer in events}
+            try:
+                outcomes.append(
+                    [self._advance(work, customer, records[customer], events[customer]) for customer in events]
+                )
+            except BaseException:
+                self._cache.drop(records)
+                raise
+            writes.append(GroupWrite(group, work.fences.get(group, ()), work.least, records))
+            # Let the web server and the timers in between two groups.
+            await asyncio.sleep(0)
+        return writes, outcomes
+
+    def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
+        outcome = advance(self._policy, record.state, events, work.now, work.horizon)
+        if outcome.transitions:
+            detected_at = self._wall()
+            for transition in outcome.transitions:
+                topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
+                body = message(customer, transition, detected_at, self._policy.version)
+                record.outbox.append(Message(topic, body))
+        return outcome
+
+    async def _load(self, customers: Sequence[str]) -> None:
+        missing = [customer for customer in customers if customer not in self._cache]
+        for customer, record in zip(missing, await self._store.load(missing), strict=True):
+            self._cache[customer] = record
+
+    async def _store_whole(self, writes: Sequence[GroupWrite]) -> Sequence[FenceMoved | VersionMoved | None]:
+        """Write; after an error none of the records can be trusted, as they hold events that may not be stored."""
+        stored = False
+        try:
+            results = await self._store.apply(writes, self._wall())
+            stored = True
+        finally:
+            if not stored:
+                for write in writes:
+                    self._cache.drop(write.customers)
+        return results
+
+    async def republish(self, group: int, customers: Sequence[str]) -> None:
+        """Publish what has waited in outboxes since a worker failed.
+
+        Args:
+            group: of the customers.
+            customers: their ids.
+
+        Raises:
+            TransientError: see `publish`.
+        """
+        self._cache.drop(customers)
+        await self._load(customers)
+        await self.publish({group: {customer: self._cache[customer] for customer in customers}})
+
+    def forget(self) -> None:
+        """Forget all cached records: the store may hold older ones."""
+        self._cache.clear()
+
+    async def publish(self, groups: Mapping[int, Mapping[str, CustomerRecord]]) -> None:
+        """Publish what waits in outboxes, and empty them.
+
+        Args:
+            groups: stored records by group and customer.
+
+        Raises:
+            TransientError: if Kafka or the store does not answer; the messages stay in the outboxes.
+        """
+        waiting = {
+            group: {customer: record for customer, record in records.items() if record.outbox}
+            for group, records in groups.items()
+        }
+        messages = list(_messages(waiting))
+        await self._publisher.publish(messages)
+        for group, records in waiting.items():
+            if records:
+                await self._store.published(group, records)
+        for _, sent in messages:
+            self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        scored = self._metrics.scored
+        for name in ("taken", "duplicates", "outdated", "ahead", "late"):
+            total = sum([getattr(outcome, name) for outcome in outcomes])
+            if total:
+                scored.labels(name).inc(total)
+        self._metrics.cached.set(len(self._cache))
+
+
+def _messages(groups: Mapping[int, Mapping[str, CustomerRecord]]) -> Iterator[tuple[str, Message]]:
+    for records in groups.values():
+        for customer, record in records.items():
+            for waiting in record.outbox:
+                yield customer, waiting
+
+
+def without_events(customers: Sequence[str]) -> Events:
+    """Say that customers are judged because of time alone.
+
+    Args:
+        customers: their ids.
+
+    Returns:
+        What stands for their events.
+    """
+    return dict.fromkeys(customers, _NOTHING)

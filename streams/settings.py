@@ -1,0 +1,158 @@
+"""The settings; the one place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scoring.builtin import BUILTIN_POLICY
+from scoring.errors import PolicyError
+from scoring.policy import Policy
+from scoring.policy_file import parse_policy
+from streams.errors import SettingsError
+
+PREFIX = "ENGAGEMENT_"
+_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SESSION_SECONDS = (1.0, 1800.0)
+_MOST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a worker is told from outside.
+
+    | setting | environment | default |
+    | --- | --- | --- |
+    | `kafka_brokers` | `ENGAGEMENT_KAFKA_BROKERS` (host:port, comma-separated) | `localhost:9092` |
+    | `kafka_session_timeout` | `ENGAGEMENT_KAFKA_SESSION_TIMEOUT` (seconds, 1 to 1800) | 30 |
+    | `redis_url` | `ENGAGEMENT_REDIS_URL` (redis://, rediss:// or unix://) | `redis://localhost:6379/0` |
+    | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
+    | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
+    | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
+    | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
+    """
+
+    policy: Policy
+    kafka_brokers: str = "localhost:9092"
+    kafka_session_timeout: float = 30.0
+    redis_url: str = "redis://localhost:6379/0"
+    policy_path: str = ""
+    namespace: str = "engagement"
+    clock: str = "wall"
+    web_host: str = "127.0.0.1"
+    web_port: int = 6066
+
+    def environment(self) -> dict[str, str]:
+        """Write the settings as the environment that gives them back."""
+        values = {
+            "KAFKA_BROKERS": self.kafka_brokers,
+            "KAFKA_SESSION_TIMEOUT": f"{self.kafka_session_timeout:g}",
+            "REDIS_URL": self.redis_url,
+            "POLICY": self.policy_path,
+            "NAMESPACE": self.namespace,
+            "CLOCK": self.clock,
+            "WEB_HOST": self.web_host,
+            "WEB_PORT": str(self.web_port),
+        }
+        return {PREFIX + name: value for name, value in values.items() if value}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: where they are read from; by default that of the process.
+
+    Returns:
+        The settings, with the policy that they name.
+
+    Raises:
+        SettingsError: with every problem, those of the policy included.
+    """
+    return _Reader(os.environ if environment is None else environment).settings()
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        path = self._text("POLICY", "")
+        policy = self._policy(path)
+        values = {
+            "kafka_brokers": self._brokers(),
+            "kafka_session_timeout": self._number("KAFKA_SESSION_TIMEOUT", 30.0, *_SESSION_SECONDS, "seconds"),
+            "redis_url": self._redis_url(),
+            "namespace": self._namespace(),
+            "clock": self._clock(),
+            "web_host": self._text("WEB_HOST", "127.0.0.1"),
+            "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
+        }
+        if self._problems or policy is None:
+            raise SettingsError(self._problems)
+        return Settings(policy, policy_path=path, **values)  # type: ignore[arg-type]
+
+    def _text(self, name: str, default: str) -> str:
+        return self._environment.get(PREFIX + name, "").strip() or default
+
+    def _refuse(self, name: str, value: str, allowed: str) -> None:
+        self._problems.append(f"{PREFIX}{name}: {value!r} is not {allowed}")
+
+    def _brokers(self) -> str:
+        value = self._text("KAFKA_BROKERS", "localhost:9092")
+        for broker in value.split(","):
+            host, _, port = broker.strip().rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) <= _MOST_PORT:
+                self._refuse("KAFKA_BROKERS", value, "a list of host:port, separated by commas")
+                break
+        return ",".join(broker.strip() for broker in value.split(","))
+
+    def _number(self, name: str, default: float, least: float, most: float, unit: str, *, whole: bool = False) -> float:
+        text = self._text(name, str(default))
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            self._refuse(name, text, f"{unit} from {least:g} to {most:g}")
+            return default
+        return value
+
+    def _redis_url(self) -> str:
+        value = self._text("REDIS_URL", "redis://localhost:6379/0")
+        try:
+            parts = urlsplit(value)
+            right = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and (parts.port or 1) > 0
+            right = right or (parts.scheme == "unix" and bool(parts.path))
+        except ValueError:
+            right = False
+        if not right:
+            # The URL may hold a password, so it is not repeated.
+            self._problems.append(f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0")
+        return value
+
+    def _namespace(self) -> str:
+        value = self._text("NAMESPACE", "engagement")
+        if not _NAMESPACE.fullmatch(value):
+            self._refuse("NAMESPACE", value, "1 to 100 characters out of letters, digits, '.', '_', '-'")
+        return value
+
+    def _clock(self) -> str:
+        value = self._text("CLOCK", "wall")
+        if value not in ("wall", "stream"):
+            self._refuse("CLOCK", value, "'wall' or 'stream'")
+        return value
+
+    def _policy(self, path: str) -> Policy | None:
+        try:
+            return parse_policy(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY)
+        except (OSError, UnicodeDecodeError) as error:
+            self._problems.append(f"{PREFIX}POLICY: cannot read {path}: {error}")
+        except PolicyError as error:
+            self._problems += [f"{PREFIX}POLICY: {path}: {problem}" for problem in error.problems]
+        return None

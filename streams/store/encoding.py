@@ -1,0 +1,226 @@
+"""How a customer's record is written as the text fields of a hash.
+
+Public fields are those of the contract. The internal ones begin with ``_``:
+
+| field | content |
+| --- | --- |
+| `_v` | version, unique to each write |
+| `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
+| `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
+| `_i<day>.<n>` | digests of event ids, ten characters each |
+| `_q` | events ahead of the evaluation time: code and time, separated by commas |
+| `_h` | a drop that the cooldown holds back, JSON |
+| `_o` | messages not yet known to be published, JSON |
+
+Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from scoring.instants import SECOND, format_instant, parse_timestamp
+from scoring.points import text
+from scoring.policy import BANDS, Policy
+from scoring.score import disengages_at, trend
+from scoring.seen import SeenIds
+from scoring.state import NONE, CustomerState, derive
+from scoring.watermark import Mark
+from streams.records import Message, Partition
+from streams.store.protocol import CustomerRecord, Fence
+
+_NO_CODE = "...."
+_EXTRAS = frozenset(("_q", "_h", "_o"))
+_BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+
+
+def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[str], list[str]]:
+    """Write what has changed in a record since it was stored.
+
+    Args:
+        policy: in force.
+        record: as it is to be stored; what it says of the stored fields is brought up to date.
+        version: of this write.
+
+    Returns:
+        Names and values in turn of the fields to set, and the names of the fields to remove.
+    """
+    state = record.state
+    flags = (
+        ("a" if state.armed else "")
+        + ("r" if state.reached_engaged else "")
+        + ("o" if state.alert_open else "")
+        + ("x" if state.due_crosses else "")
+    )
+    fields = ["_v", version, "_s", f"{state.judged};{flags};{state.last_alert};{state.due}"]
+    removed: list[str] = []
+    if state.judged != NONE:
+        _encode_public(policy, record, fields)
+    for pane in state.touched_panes:
+        counts = state.panes.get(pane)
+        if counts is None:
+            removed.append(f"_p{pane}")
+        else:
+            fields += (f"_p{pane}", ",".join([f"{code}{count}" for code, count in counts.items()]))
+    for chunk in state.seen.touched:
+        if chunk in state.seen.chunks:
+            fields += (f"_i{chunk}", state.seen.chunks[chunk])
+        else:
+            removed.append(f"_i{chunk}")
+    for name, value in (
+        ("_q", ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])),
+        ("_h", orjson.dumps(state.held).decode() if state.held else ""),
+        ("_o", orjson.dumps([list(waiting) for waiting in record.outbox]).decode() if record.outbox else ""),
+    ):
+        if value:
+            fields += (name, value)
+        elif name in record.extras:
+            removed.append(name)
+    return fields, removed
+
+
+def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
+    state = record.state
+    fields += ("score", text(state.score), "trend", text(trend(policy, state)))
+    for channel, points in zip(policy.channels, state.channel_points, strict=True):
+        fields += (channel.name, text(points))
+    if (state.band, state.band_since) != (record.stored_band, record.stored_band_since):
+        previous = BANDS[state.previous_band] if state.previous_band != NONE else ""
+        fields += ("band", BANDS[state.band], "band_since", format_instant(state.band_since), "previous_band", previous)
+    leaves = disengages_at(policy, state)
+    if leaves != record.stored_disengages_at:
+        fields += ("disengages_at", format_instant(leaves) if leaves else "")
+        record.stored_disengages_at = leaves
+    if state.policy_version != record.stored_policy_version:
+        fields += ("policy_version", state.policy_version)
+        record.stored_policy_version = state.policy_version
+    last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
+    fields += ("last_event_at", last, "updated_at", format_instant(state.judged))
+
+
+def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
+    """Read a record back.
+
+    Args:
+        policy: in force; the points are computed by it.
+        fields: all fields of the hash; none for a customer who is not stored.
+
+    Returns:
+        The record, with its state derived.
+    """
+    state = CustomerState()
+    record = CustomerRecord(state)
+    if "_v" not in fields:
+        return record
+    judged, flags, last_alert, due = fields["_s"].split(";")
+    state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
+    state.armed, state.reached_engaged = "a" in flags, "r" in flags
+    state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    for name, value in fields.items():
+        if name.startswith("_p"):
+            state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in value.split(",")}
+    state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
+    if "_q" in fields:
+        state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
+    state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
+    record.outbox = [Message(*entry) for entry in orjson.loads(fields.get("_o", "[]"))]
+    record.version = fields["_v"]
+    record.extras = _EXTRAS & fields.keys()
+    record.stored_due = (state.due, state.due_crosses)
+    _decode_public(record, fields)
+    derive(policy, state)
+    return record
+
+
+def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    state = record.state
+    state.policy_version = record.stored_policy_version = fields.get("policy_version", "")
+    if "band" not in fields:
+        return
+    state.band = record.stored_band = _BAND_INDEX[fields["band"]]
+    state.previous_band = _BAND_INDEX.get(fields.get("previous_band", ""), NONE)
+    state.band_since = record.stored_band_since = parse_timestamp(fields["band_since"])
+    state.last_event_at = parse_timestamp(fields["last_event_at"]) if fields.get("last_event_at") else NONE
+    leaves = fields.get("disengages_at", "")
+    record.stored_disengages_at = parse_timestamp(leaves) if leaves else 0
+
+
+def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
+    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule, outbox.
+
+    Args:
+        record: about to be written.
+
+    Returns:
+        The words that the function `apply` of the library takes.
+    """
+    state = record.state
+    old_band = BANDS[record.stored_band] if record.stored_band != NONE else ""
+    band = BANDS[state.band] if state.judged != NONE else ""
+    schedule = ""
+    if record.stored_due != (state.due, state.due_crosses):
+        schedule = f"{'c' if state.due_crosses else 'r'}{state.due}" if state.due else "-"
+    waiting = "+" if record.outbox else ("-" if "_o" in record.extras else "")
+    if record.stored_band_since != state.band_since and old_band == band:
+        # Left and entered again since the last write: only the time is new.
+        old_band = ""
+    return old_band, band, max(state.band_since, 0) // SECOND, schedule, waiting
+
+
+def settle(record: CustomerRecord, version: str) -> None:
+    """Note that a record has been written as it stands.
+
+    Args:
+        record: changed in place.
+        version: of the write.
+    """
+    state = record.state
+    record.version = version
+    if state.judged != NONE:
+        record.stored_band, record.stored_band_since = state.band, state.band_since
+    record.stored_due = (state.due, state.due_crosses)
+    record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_o", record.outbox)) if held}
+    state.touched_panes.clear()
+    state.seen.touched.clear()
+
+
+def encode_fence(fence: Fence) -> str:
+    """Write a fence."""
+    return f"{fence.offset};{fence.newest}"
+
+
+def decode_fence(words: str | None) -> Fence | None:
+    """Read a fence back."""
+    if words is None:
+        return None
+    offset, _, newest = words.partition(";")
+    return Fence(int(offset), int(newest))
+
+
+def encode_mark(mark: Mark) -> str:
+    """Write a mark; generation, time of the report and offset stand first, where the function library looks."""
+    head = f"{mark.generation};{mark.reported_at};{mark.offset}"
+    return f"{head};{mark.newest};{mark.applied_to};{int(mark.caught_up)};{mark.moving_since};{mark.moved_at}"
+
+
+def decode_marks(stored: Mapping[str, str]) -> dict[Partition, Mark]:
+    """Read all marks back, by the label of their partition."""
+    return {_partition(label): _mark(words) for label, words in stored.items()}
+
+
+def _partition(label: str) -> Partition:
+    topic, _, number = label.rpartition("/")
+    return Partition(topic, int(number))
+
+
+def _mark(words: str) -> Mark:
+    generation, reported_at, offset, newest, applied_to, caught_up, since, moved_at = map(int, words.split(";"))
+    return Mark(newest, applied_to, bool(caught_up), since, moved_at, reported_at, generation, offset)
+
+
+def forget_outbox(record: CustomerRecord) -> None:
+    """Note that the messages of a record have been published and removed from the store."""
+    record.outbox = []
+    record.extras.discard("_o")

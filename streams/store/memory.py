@@ -1,0 +1,170 @@
+"""The store in memory: the same contract, for tests and for trying things out; nothing survives the process."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import count, pairwise
+
+from scoring.instants import MINUTE
+from scoring.policy import BANDS, Policy
+from scoring.state import NONE
+from scoring.watermark import Mark
+from streams.errors import FenceMoved, VersionMoved
+from streams.records import Partition
+from streams.store.encoding import (
+    decode,
+    decode_marks,
+    encode,
+    encode_mark,
+    forget_outbox,
+    index_changes,
+    settle,
+)
+from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+
+Sorted = dict[str, int]
+
+
+class MemoryStore:
+    """See `streams.store.protocol.Store` for the contract.
+
+    `hashes` holds each customer's fields as Redis would; `bands` the sorted set of each band.
+    """
+
+    groups = 4
+
+    def __init__(self, policy: Policy) -> None:
+        """Start empty.
+
+        Args:
+            policy: in force.
+        """
+        self._policy = policy
+        self._writer, self._writes = secrets.token_urlsafe(4), count(1)
+        self.hashes: dict[str, dict[str, str]] = {}
+        self.bands: dict[str, Sorted] = defaultdict(dict)
+        self._fences: dict[tuple[int, Partition], Fence] = {}
+        self._schedules: dict[tuple[str, int], Sorted] = defaultdict(dict)
+        self._outboxes: dict[int, Sorted] = defaultdict(dict)
+        self._leases: dict[int, str] = {}
+        self._marks: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Do nothing: there is nothing to connect to."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    def group_of(self, customer: str) -> int:
+        """Tell the fence group."""
+        return sum(customer.encode()) % self.groups
+
+    async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
+        """Read the fences."""
+        return {
+            partition: [self._fences.get((group, partition)) for group in range(self.groups)]
+            for partition in partitions
+        }
+
+    async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
+        """Read customers."""
+        return [decode(self._policy, self.hashes.get(customer, {})) for customer in customers]
+
+    async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
+        """Write groups."""
+        return [self._apply(write, now) for write in writes]
+
+    def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
+        for fence in write.fences:
+            stands = self._offset(write.group, fence.partition)
+            if stands != (fence.expected or 0):
+                return FenceMoved(f"the fence of {fence.partition.label} stands at {stands or 'nothing'}")
+        for partition, least in write.least.items():
+            if self._offset(write.group, partition) < least:
+                return FenceMoved(f"the fence of {partition.label} stands before {least}")
+        moved = [
+            customer
+            for customer, record in write.customers.items()
+            if self.hashes.get(customer, {}).get("_v", "") != record.version
+        ]
+        if moved:
+            return VersionMoved(moved)
+        for customer, record in write.customers.items():
+            self._write(write.group, customer, record, now)
+        for fence in write.fences:
+            self._fences[write.group, fence.partition] = fence.moved
+        return None
+
+    def _offset(self, group: int, partition: Partition) -> int:
+        fence = self._fences.get((group, partition))
+        return fence.offset if fence else 0
+
+    def _write(self, group: int, customer: str, record: CustomerRecord, now: int) -> None:
+        old_band, band, since, schedule, waiting = index_changes(record)
+        version = f"{self._writer}{next(self._writes)}"
+        fields, removed = encode(self._policy, record, version)
+        stored = self.hashes.setdefault(customer, {})
+        stored.update({name: value for name, value in list(pairwise(fields))[::2]})
+        for name in removed:
+            stored.pop(name, None)
+        if band != old_band:
+            self.bands[old_band].pop(customer, None)
+            self.bands[band][customer] = since
+        if schedule:
+            for kind in "cr":
+                self._schedules[kind, group].pop(customer, None)
+            if schedule != "-":
+                self._schedules[schedule[0], group][customer] = int(schedule[1:])
+        if waiting == "+":
+            self._outboxes[group][customer] = now
+        elif waiting == "-":
+            self._outboxes[group].pop(customer, None)
+        settle(record, version)
+
+    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
+        """Empty outboxes."""
+        for customer, record in customers.items():
+            stored = self.hashes.get(customer, {})
+            if stored.get("_v") == record.version:
+                stored.pop("_o", None)
+                self._outboxes[group].pop(customer, None)
+            forget_outbox(record)
+
+    async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
+        """List customers that are due."""
+        found = _until(self._schedules["c" if crossing else "r", group], until, limit)
+        if found and self._leases.setdefault(group, worker) != worker:
+            return []
+        return found
+
+    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
+        """List customers with waiting messages."""
+        return _until(self._outboxes[group], before, limit)
+
+    async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
+        """Report and read marks."""
+        stored = decode_marks(self._marks)
+        for partition, mark in marks.items():
+            old = stored.get(partition)
+            fresh = old is None or old.generation <= mark.generation or mark.reported_at - old.reported_at > MINUTE
+            if fresh and all(self._offset(group, partition) >= mark.offset for group in range(self.groups)):
+                self._marks[partition.label] = encode_mark(mark)
+        return decode_marks(self._marks)
+
+    async def read(self, customer: str) -> CustomerRecord | None:
+        """Read one customer for display."""
+        fields = self.hashes.get(customer, {})
+        record = decode(self._policy, fields)
+        record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
+        return record if record.version and record.state.judged != NONE else None
+
+    async def band_counts(self) -> dict[str, int]:
+        """Count the customers in each band."""
+        return {band: len(self.bands[band]) for band in BANDS}
+
+
+def _until(entries: Sorted, until: int, limit: int) -> list[str]:
+    ordered = sorted((time, customer) for customer, time in entries.items() if time <= until)
+    return [customer for _, customer in ordered[:limit]]

@@ -1,0 +1,135 @@
+"""The contract of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from scoring.state import CustomerState
+from scoring.watermark import Mark
+from streams.errors import FenceMoved, VersionMoved
+from streams.records import Message, Partition
+
+
+@dataclass(slots=True)
+class CustomerRecord:
+    """A customer as stored: the state, the version of the last write, and the messages not known to be published.
+
+    `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
+    failover has lost writes, and a stale cache would pass for a fresh one.
+    The `stored_` values are what the indexes and fields hold at that version, `extras` the internal fields that come
+    and go. `fields` holds the published fields where the record was read for display.
+    """
+
+    state: CustomerState = field(default_factory=CustomerState)
+    version: str = ""
+    outbox: list[Message] = field(default_factory=list)
+    stored_band: int = -1
+    stored_band_since: int = -1
+    stored_due: tuple[int, bool] = (0, False)
+    stored_disengages_at: int = -1
+    stored_policy_version: str = ""
+    extras: set[str] = field(default_factory=set)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fence(NamedTuple):
+    """How far a group has applied a partition: the next offset, and the newest event time before it (microseconds)."""
+
+    offset: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class FenceMove:
+    """A batch of a source partition: its fence must stand at offset `expected` (None: not set) and becomes `moved`."""
+
+    partition: Partition
+    expected: int | None
+    moved: Fence
+
+
+@dataclass(slots=True)
+class GroupWrite:
+    """What one call writes: fences and customers of one fence group, all or nothing.
+
+    `least` are the offsets at which the fences of other partitions must stand at least: the evaluation time rests on
+    what has been applied from them, and a failover may have lost it.
+    """
+
+    group: int
+    fences: Sequence[FenceMove] = ()
+    least: Mapping[Partition, int] = field(default_factory=dict)
+    customers: Mapping[str, CustomerRecord] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Where scores, fences and schedules live.
+
+    Every method raises `StoreUnavailable` where the store does not answer or cannot take the call at the moment.
+    """
+
+    groups: int
+
+    async def open(self) -> None:
+        """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""
+
+    async def close(self) -> None:
+        """Give up the connections."""
+
+    def group_of(self, customer: str) -> int:
+        """Tell a customer's fence group, from 0 to `groups` - 1."""
+        ...
+
+    async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
+        """Read the fences of partitions, by group; None where none is set."""
+        ...
+
+    async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
+        """Read customers in the order asked for; one who is not stored comes without a version."""
+        ...
+
+    async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
+        """Write groups, each whole or not at all.
+
+        On success the records' versions and stored fields move on with the store.
+
+        Args:
+            writes: one per group.
+            now: the wall clock, in microseconds; when messages went into an outbox.
+
+        Returns:
+            For each write None, or why it was refused.
+        """
+        ...
+
+    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
+        """Empty the outboxes of customers that have not been written since; a later write empties the others."""
+
+    async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
+        """List customers that change by themselves by a time, the earliest first.
+
+        Only one worker at a time gets a group's; the others get none for some seconds.
+        """
+        ...
+
+    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
+        """List customers whose messages have waited since before a time (wall clock, microseconds)."""
+        ...
+
+    async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
+        """Report how far this worker's partitions have come; returns the marks of all partitions.
+
+        A mark is not taken if a later generation of the consumer group has reported, or if a fence of the partition
+        stands before the offset of the mark.
+        """
+        ...
+
+    async def read(self, customer: str) -> CustomerRecord | None:
+        """Read one customer for display, with its published fields; None if there is no score yet."""
+        ...
+
+    async def band_counts(self) -> dict[str, int]:
+        """Count the customers in each band."""
+        ...

@@ -1,0 +1,261 @@
+"""The store in Redis 7 or Valkey; every write is one server-side function call for each fence group."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from itertools import count
+from typing import Any, cast
+
+import redis.asyncio as redis_client
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from scoring.instants import MILLISECOND, MINUTE, SECOND
+from scoring.policy import BANDS
+from scoring.state import NONE
+from scoring.watermark import Mark
+from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.records import Partition
+from streams.settings import Settings
+from streams.store.encoding import (
+    decode,
+    decode_fence,
+    decode_marks,
+    encode,
+    encode_fence,
+    encode_mark,
+    forget_outbox,
+    index_changes,
+    settle,
+)
+from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+
+#: The library in Redis carries a version, so that workers of two releases can share a server.
+LIBRARY = "engagement_1"
+#: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
+GROUPS = 8
+_SLOTS = 16384
+_LEASE = 3 * SECOND
+_CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
+_LEAST_VERSION = 7
+# Answers that pass: the server is loading, failing over, full, or busy with a script.
+_PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+
+
+class RedisStore:
+    """See `streams.store.protocol.Store` for the contract."""
+
+    groups = GROUPS
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: name the server, the namespace and the policy.
+        """
+        self._policy = settings.policy
+        self._prefix = f"{settings.namespace}:"
+        # A retry by the client could hide that a call was applied before its answer was lost.
+        self._client = redis_client.Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_CALL_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._writer = secrets.token_urlsafe(4)
+        self._writes = count(1)
+
+    async def open(self) -> None:
+        """Check the server and load the function library."""
+        async with self._mapped_errors():
+            server = await self._client.info("server")
+            memory = await self._client.info("memory")
+            replication = await self._client.info("replication")
+            _check_server(server, memory, replication)
+            await self._load_library()
+
+    async def open_readonly(self) -> None:
+        """Check only that the server answers."""
+        async with self._mapped_errors():
+            await cast("Awaitable[bool]", self._client.ping())
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        await self._client.aclose()
+
+    async def _load_library(self) -> None:
+        source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
+        await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
+
+    def group_of(self, customer: str) -> int:
+        """Tell the fence group by the hash slot of the customer's key."""
+        return cast("int", key_slot(self._key(customer).encode())) * GROUPS // _SLOTS
+
+    async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
+        """Read the fences."""
+        if not partitions:
+            return {}
+        labels = [partition.label for partition in partitions]
+        pipeline = self._client.pipeline(transaction=False)
+        for group in range(GROUPS):
+            pipeline.hmget(self._fences_key(group), labels)
+        async with self._mapped_errors():
+            by_group = await pipeline.execute()
+        return {partition: [decode_fence(row[index]) for row in by_group] for index, partition in enumerate(partitions)}
+
+    async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
+        """Read customers."""
+        if not customers:
+            return []
+        pipeline = self._client.pipeline(transaction=False)
+        for customer in customers:
+            pipeline.hgetall(self._key(customer))
+        async with self._mapped_errors():
+            return [decode(self._policy, fields) for fields in await pipeline.execute()]
+
+    async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
+        """Write groups."""
+        pipeline = self._client.pipeline(transaction=False)
+        versions: list[list[str]] = []
+        for write in writes:
+            arguments, made = self._arguments(write, now)
+            versions.append(made)
+            pipeline.execute_command("FCALL", f"{LIBRARY}_apply", 1, self._fences_key(write.group), *arguments)
+        async with self._mapped_errors():
+            answers = await pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, RedisError):
+                    raise answer
+        results: list[FenceMoved | VersionMoved | None] = []
+        for write, made, answer in zip(writes, versions, answers, strict=True):
+            results.append(_refusal(answer))
+            if results[-1] is None:
+                for record, version in zip(write.customers.values(), made, strict=True):
+                    settle(record, version)
+        return results
+
+    def _arguments(self, write: GroupWrite, now: int) -> tuple[list[str | int], list[str]]:
+        arguments: list[str | int] = [self._prefix, write.group, now // MILLISECOND, len(write.fences)]
+        for fence in write.fences:
+            expected = "" if fence.expected is None else fence.expected
+            arguments += (fence.partition.label, expected, encode_fence(fence.moved))
+        arguments.append(len(write.least))
+        for partition, offset in write.least.items():
+            arguments += (partition.label, offset)
+        arguments.append(len(write.customers))
+        versions = []
+        for customer, record in write.customers.items():
+            version = f"{self._writer}{next(self._writes)}"
+            versions.append(version)
+            arguments += (customer, record.version, *index_changes(record))
+            fields, removed = encode(self._policy, record, version)
+            arguments += (len(fields), len(removed))
+            arguments += fields
+            arguments += removed
+        return arguments, versions
+
+    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
+        """Empty outboxes."""
+        arguments = [word for customer, record in customers.items() for word in (customer, record.version)]
+        await self._call("published", self._fences_key(group), self._prefix, group, *arguments)
+        for record in customers.values():
+            forget_outbox(record)
+
+    async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
+        """List customers that are due."""
+        kind = "crossings" if crossing else "refreshes"
+        lease = _LEASE // MILLISECOND
+        key = self._fences_key(group)
+        return cast("list[str]", await self._call("due", key, self._prefix, group, kind, until, limit, worker, lease))
+
+    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
+        """List customers with waiting messages."""
+        key = f"{self._prefix}_outbox:{group}"
+        async with self._mapped_errors():
+            waiting = await self._client.zrangebyscore(key, "-inf", before // MILLISECOND, start=0, num=limit)
+        return cast("list[str]", waiting)
+
+    async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
+        """Report and read marks."""
+        words = [word for partition, mark in marks.items() for word in (partition.label, encode_mark(mark))]
+        answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
+        return decode_marks(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def read(self, customer: str) -> CustomerRecord | None:
+        """Read one customer for display."""
+        async with self._mapped_errors():
+            fields = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
+        record = decode(self._policy, fields)
+        record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
+        return record if record.version and record.state.judged != NONE else None
+
+    async def band_counts(self) -> dict[str, int]:
+        """Count the customers in each band."""
+        pipeline = self._client.pipeline(transaction=False)
+        for band in BANDS:
+            pipeline.zcard(f"{self._prefix}band:{band}")
+        async with self._mapped_errors():
+            return dict(zip(BANDS, await pipeline.execute(), strict=True))
+
+    def _key(self, customer: str) -> str:
+        return f"{self._prefix}customer:{customer}"
+
+    def _fences_key(self, group: int) -> str:
+        return f"{self._prefix}_fences:{group}"
+
+    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:  # noqa: ANN401 - Redis answers so
+        async with self._mapped_errors():
+            return await self._client.execute_command("FCALL", f"{LIBRARY}_{function}", 1, key, *arguments)
+
+    @asynccontextmanager
+    async def _mapped_errors(self) -> AsyncIterator[None]:
+        """Turn the client's errors into those of the contract; load the library again where the server lost it."""
+        try:
+            yield
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+        except ResponseError as error:
+            if str(error).startswith("Function not found") or "Function not found" in str(error):
+                await self._restore_library(error)
+            if str(error).startswith(_PASSING) or type(error) is not ResponseError:
+                raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
+            raise StreamsError(f"Redis refuses: {error}") from error
+
+    async def _restore_library(self, cause: ResponseError) -> None:
+        try:
+            await self._load_library()
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis has lost the function library: {error}") from error
+        raise StoreUnavailable("Redis had lost the function library; it is loaded again") from cause
+
+
+def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
+    if not answer:
+        return None
+    if answer[0] == "fence":
+        return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
+    return VersionMoved(answer[1:])
+
+
+def _check_server(server: Mapping[str, Any], memory: Mapping[str, Any], replication: Mapping[str, Any]) -> None:
+    version = str(server.get("redis_version", "0"))
+    if int(version.split(".")[0]) < _LEAST_VERSION:
+        message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
+        raise UnsafeStore(message)
+    evicting = str(memory.get("maxmemory_policy", "noeviction"))
+    if evicting != "noeviction":
+        message = (
+            f"Redis may drop scores: its maxmemory-policy is {evicting!r}. "
+            "Set it to 'noeviction', or use a server of its own for the scores"
+        )
+        raise UnsafeStore(message)
+    if replication.get("role") not in ("master", None):
+        raise StoreUnavailable(f"Redis is a {replication['role']} and takes no writes")

@@ -1,0 +1,135 @@
+"""The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+
+from mode.utils.logging import get_logger
+
+from scoring.instants import SECOND
+from streams.clock import EvaluationClock
+from streams.errors import FenceMoved, TransientError
+from streams.metrics import Metrics
+from streams.pipeline import Pipeline
+from streams.publisher import Publisher
+from streams.records import Partition
+from streams.scorer import Scorer, Work, without_events
+from streams.store.protocol import Store
+
+logger = get_logger(__name__)
+
+#: How often the timer runs, in seconds, by the clock: the stream clock can move on by days at each turn.
+INTERVAL = {"wall": 1.0, "stream": 0.25}
+#: Customers judged in one go, so that the live stream does not wait long for the lock.
+_AT_ONCE = 500
+#: Goes for refreshes in one turn, while crossings go on until none is due.
+_REFRESH_GOES = 20
+_UNPUBLISHED_AFTER = 5 * SECOND
+_BROKER_CHECK_EVERY = 5 * SECOND
+_BROKER_CHECK_SECONDS = 4.0
+
+
+class Timer:
+    """What one worker does regularly."""
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        publisher: Publisher,
+        pipeline: Pipeline,
+        clock: EvaluationClock,
+        metrics: Metrics,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: where the schedules are.
+            scorer: judges.
+            publisher: asked for signs of life of Kafka.
+            pipeline: its lock keeps rounds and evaluations apart.
+            clock: gives the evaluation time.
+            metrics: counters.
+        """
+        self._store = store
+        self._scorer = scorer
+        self._publisher = publisher
+        self._pipeline = pipeline
+        self._clock = clock
+        self._metrics = metrics
+        self._worker = secrets.token_urlsafe(6)
+        self._broker_checked_at = 0
+        self.fault = ""
+
+    async def turn(self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]) -> None:
+        """Do one turn; a transient fault ends it, and the next turn tries again.
+
+        Args:
+            read_to_end: this worker's partitions, each with whether nothing is left to fetch.
+            generation: of the consumer group.
+            partitions: all partitions of the source topics.
+        """
+        try:
+            await self._pipeline.check_fences()
+            await self._exchange(read_to_end, generation, partitions)
+            await self._check_broker()
+            await self._crossings()
+            await self._unpublished()
+            await self._refreshes()
+        except (TransientError, FenceMoved) as error:
+            if str(error) != self.fault:
+                logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all
+            self.fault = str(error)
+        else:
+            self.fault = ""
+
+    async def _exchange(
+        self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]
+    ) -> None:
+        self._clock.partitions = partitions
+        done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
+        self._clock.learn(await self._store.exchange_marks(self._clock.report(done, generation)))
+        for partition in done:
+            lag = self._metrics.lag.labels(partition.topic, str(partition.number))
+            lag.set(self._clock.lag(partition))
+
+    async def _check_broker(self) -> None:
+        now = self._clock.wall()
+        if abs(now - self._broker_checked_at) >= _BROKER_CHECK_EVERY:
+            await self._publisher.check(_BROKER_CHECK_SECONDS)
+            self._broker_checked_at = now
+
+    async def _crossings(self) -> None:
+        for group in range(self._store.groups):
+            while await self._evaluate_due(group, crossing=True) == _AT_ONCE:
+                pass
+
+    async def _refreshes(self) -> None:
+        goes = _REFRESH_GOES
+        for group in range(self._store.groups):
+            while goes and await self._evaluate_due(group, crossing=False) == _AT_ONCE:
+                goes -= 1
+
+    async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
+        """Judge customers who are due; return how many."""
+        async with self._pipeline.lock:
+            now, horizon = self._clock.evaluation()
+            if not now:
+                return 0
+            customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
+            if customers:
+                events = {group: without_events(customers)}
+                await self._scorer.apply(Work(events, {}, self._clock.least(()), now, horizon))
+                self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
+            self._metrics.evaluation_time.set(now / SECOND)
+        return len(customers)
+
+    async def _unpublished(self) -> None:
+        before = self._clock.wall() - _UNPUBLISHED_AFTER
+        for group in range(self._store.groups):
+            customers = await self._store.unpublished(group, before, _AT_ONCE)
+            if customers:
+                async with self._pipeline.lock:
+                    await self._scorer.republish(group, customers)

@@ -1,0 +1,89 @@
+"""The topics: their names, their settings, and their creation where they are absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from scoring.instants import DAY, MILLISECOND
+from scoring.policy import Policy
+from streams.errors import BrokerUnavailable
+from streams.settings import Settings
+
+ALERTS = "churn-risk-alerts"
+BAND_CHANGES = "engagement-band-changes"
+DEAD_LETTERS = "engagement-dead-letters"
+
+PARTITIONS = 12
+#: The largest record that the topics made here take; a dead letter must hold a record and its headers.
+MOST_RECORD_BYTES = 8 * 1024 * 1024
+MOST_DEAD_LETTER_BYTES = MOST_RECORD_BYTES + 64 * 1024
+_MOST_REPLICAS = 3
+_SPARE_DAYS = 7
+_KEPT_DAYS = 30
+_TIMEOUT_MS = 10_000
+
+
+def source_topics(policy: Policy) -> list[str]:
+    """List the topics that events come from, in the order of the policy's channels."""
+    return [channel.topic for channel in policy.channels]
+
+
+def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
+    """Tell the settings of each topic when it is created.
+
+    Args:
+        policy: its window decides how long events are kept.
+
+    Returns:
+        Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
+        the log after an outage.
+    """
+    kept = policy.length + policy.trend + _SPARE_DAYS * DAY
+    source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
+    output = {"retention.ms": str(_KEPT_DAYS * DAY // MILLISECOND)}
+    return {topic: source for topic in source_topics(policy)} | {
+        ALERTS: output,
+        BAND_CHANGES: output,
+        DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
+    }
+
+
+async def ensure_topics(settings: Settings, partitions: int = PARTITIONS) -> list[str]:
+    """Create the topics that are absent; those that exist are left as they are.
+
+    Args:
+        settings: name the brokers and the policy.
+        partitions: of each created topic.
+
+    Returns:
+        The created topics.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer or refuses.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers, request_timeout_ms=_TIMEOUT_MS)
+    try:
+        await admin.start()
+        wanted = topic_settings(settings.policy)
+        missing = [topic for topic in wanted if topic not in set(await admin.list_topics())]
+        if missing:
+            brokers = len((await admin.describe_cluster())["brokers"])
+            replicas = min(brokers, _MOST_REPLICAS) or 1
+            await _create(admin, [NewTopic(name, partitions, replicas, topic_configs=wanted[name]) for name in missing])
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka at {settings.kafka_brokers} does not answer: {error!r}") from error
+    finally:
+        await admin.close()
+    return missing
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Iterable[NewTopic]) -> None:
+    answer = await admin.create_topics(list(topics))
+    for topic, code, *_ in answer.topic_errors:
+        error = for_code(code)
+        # Another worker may have been quicker.
+        if code and error is not TopicAlreadyExistsError:
+            raise BrokerUnavailable(f"topic {topic} cannot be created: {error.__name__}")

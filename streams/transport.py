@@ -1,0 +1,237 @@
+"""Faust's Kafka transport, changed to hand agents one message per (partition, fetch) instead of one per record.
+
+Faust makes two asyncio tasks for every message, which limits an ordinary agent to some thousand records a second,
+whatever it does. Here a message holds all records of a fetch, so that cost is paid once for thousands of records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import aiokafka
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
+from faust.types import TP, ConsumerMessage
+from mode.utils.futures import notify
+
+from streams.errors import LogGap
+from streams.records import Partition, RecordBatch
+
+if TYPE_CHECKING:
+    from streams.app import EngagementApp
+
+_MOST_FETCHED_BYTES = 1024 * 1024
+_FETCH_WAIT_MS = 500
+
+
+class RecordBatchConsumerThread(AIOKafkaConsumerThread):
+    """The thread of the consumer: reads committed records, and takes a failed commit for what it is."""
+
+    def _create_worker_consumer(self, transport: Transport) -> aiokafka.AIOKafkaConsumer:
+        conf = self.app.conf
+        self._assignor = RoundRobinPartitionAssignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            bootstrap_servers=server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            # Where to start is decided by the fences; an offset that is gone is noticed in `getmany`.
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=_MOST_FETCHED_BYTES,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
+            # New partitions of a topic are noticed this soon.
+            metadata_max_age_ms=int(conf.consumer_metadata_max_age_ms),
+        )
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
+        consumer = self._ensure_consumer()
+        assigned = self.assignment()
+        wanted = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned
+        }
+        try:
+            await consumer.commit(wanted)
+        except KafkaError as error:
+            self.log.warning("offsets not committed, tried again later: %r", error)
+            return False
+        return True
+
+    async def log_ranges(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
+        """Ask for the first offset and the end of each partition's log."""
+        consumer = self._ensure_consumer()
+        wanted = [TopicPartition(*tp) for tp in partitions]
+        first = await self.call_thread(consumer.beginning_offsets, wanted)
+        end = await self.call_thread(consumer.end_offsets, wanted)
+        return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
+
+    async def offsets_at(self, partitions: set[TP], time_ms: int) -> dict[TP, int | None]:
+        """Ask for the first offset of each partition that was appended at a time or later; None if there is none."""
+        consumer = self._ensure_consumer()
+        found = await self.call_thread(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
+        return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
+
+    def read_to_end(self, tp: TP) -> bool:
+        """Tell whether, by the last answer of the broker, nothing is left to fetch from a partition."""
+        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
+        partition = TopicPartition(*tp)
+        if assignment is None or partition not in assignment.tps:
+            return False
+        state = assignment.state_value(partition)
+        end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
+        return state.has_valid_position and end is not None and state.position >= end
+
+    def partitions_of(self, topic: str) -> set[int]:
+        """List the partitions of a topic, as far as the metadata tells."""
+        return set(self._ensure_consumer().partitions_for_topic(topic) or ())
+
+
+class RecordBatchConsumer(Consumer):
+    """Consumer whose messages hold a `RecordBatch`; offsets are those of whole batches."""
+
+    app: EngagementApp
+    _thread: RecordBatchConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See `faust.transport.consumer.Consumer`."""
+        super().__init__(*args, **kwargs)
+        self._next: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> RecordBatchConsumerThread:
+        return RecordBatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """Fetch, and yield one message per partition."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if not records or self.should_stop:
+            return
+        for tp, fetched in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
+                return
+            if fetched and (active is None or tp in active or tp in self._buffered_partitions):
+                yield tp, self._to_message(tp, await self._batch(tp, fetched))
+
+    async def _batch(self, tp: TP, fetched: list[Any]) -> RecordBatch:
+        first = fetched[0].offset
+        base = min(self._next.get(tp, first), first)
+        if base < first:
+            start, _ = (await self._thread.log_ranges({tp}))[tp]
+            if start > base:
+                raise LogGap(gap_message(Partition(*tp), base, start))
+        batch = RecordBatch(Partition(*tp), base, fetched)
+        self._next[tp] = batch.next_offset
+        return batch
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        batch = cast("RecordBatch", record)
+        last = batch.records[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            last.timestamp_type,
+            None,
+            None,
+            cast("bytes", batch),
+            None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    def ack(self, message: Any) -> bool:
+        """Note that a message has left the agent; its offsets count only if its batch has been applied.
+
+        Faust also acknowledges messages that it drops during a rebalance.
+        """
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        counts = message.value.applied and message.generation_id == self.app.consumer_generation_id
+        if counts:
+            self._acked[message.tp].append(message.value.next_offset)
+            self._n_acked += 1
+        notify(self._waiting_for_ack)
+        return counts
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # Batches of a partition are applied in order, so everything before the newest has been applied too.
+        acked = self._acked[tp]
+        newest = max(acked, default=None)
+        acked.clear()
+        return newest
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Do nothing: a batch reaches from its base to its end, gaps included."""
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
+        committed = await super()._commit_offsets(offsets, start_new_transaction)
+        if not committed:
+            for tp, offset in offsets.items():
+                self._committed_offset.pop(tp, None)
+                if tp in self.assignment():
+                    self._acked[tp].append(offset)
+        return bool(committed)
+
+    async def perform_seek(self) -> None:
+        """Go to where the fences say, instead of to the committed offsets."""
+        assigned = self.assignment()
+        starts = await self.app.offsets_to_start(assigned) if assigned else {}
+        await self.seek_batches(starts)
+
+    async def seek_batches(self, starts: Mapping[TP, int]) -> None:
+        """Go to offsets and forget what was acknowledged after them."""
+        for tp, offset in starts.items():
+            self._acked.pop(tp, None)
+            self._committed_offset.pop(tp, None)
+            self._next[tp] = offset
+        if starts:
+            await self.seek_wait(starts)
+
+    async def wait_empty(self) -> None:
+        """Wait until what agents have begun is done; after a failure nothing more will be."""
+        if not self.app.failed:
+            await super().wait_empty()
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Do nothing: `/ready` and the lag in the metrics tell more than Faust's guess from times."""
+
+    @property
+    def thread(self) -> RecordBatchConsumerThread:
+        """The thread that talks to Kafka."""
+        return self._thread
+
+
+class RecordBatchTransport(Transport):
+    """Transport that makes the consumer of this module."""
+
+    Consumer = RecordBatchConsumer
+
+
+def gap_message(partition: Partition, wanted: int, start: int) -> str:
+    """Say that the log starts after the next offset to apply.
+
+    Args:
+        partition: of the log.
+        wanted: the next offset to apply.
+        start: the first offset that the log still holds.
+    """
+    return (
+        f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
+        f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
+        "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+    )

@@ -1,0 +1,1 @@
+"""Tests against a broker and a Redis server."""

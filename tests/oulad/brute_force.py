@@ -1,0 +1,442 @@
+"""Every customer's score and alert history, computed from the raw events alone.
+
+A check on the product that shares no code with it. Nothing is kept from one moment to the next but the customer's
+band and the alert machine: at every moment that is judged, the raw events are counted again from the definition
+
+    score(t) = sum over the panes floor(t / pane) - N + 1 .. floor(t / pane), the channels and their types,
+               of min(count, cap) x weight
+
+with the events that are not later than t. Times are whole microseconds since 1970 UTC, points whole millionths.
+
+The clock is that of the stream: everything is evaluated at the newest event time of the file less the policy's
+lateness. Events are taken in the order of their timestamps, so no event is ever late here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import sys
+import tomllib
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import IntEnum
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MILLION = 1_000_000
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+BANDS_ABOVE_AT_RISK = ("disengaged", "engaged", "highly_engaged", "power")
+BANDS = ("at_risk", *BANDS_ABOVE_AT_RISK)
+
+
+# --- Exact units -----------------------------------------------------------------------------------------------------
+
+
+def micros(timestamp: str) -> int:
+    """An RFC 3339 time as microseconds since 1970 UTC."""
+    moment = datetime.fromisoformat(timestamp)
+    if moment.tzinfo is None:
+        msg = f"timestamp without a UTC offset: {timestamp!r}"
+        raise ValueError(msg)
+    return (moment - EPOCH) // MICROSECOND
+
+
+def rfc3339(time: int) -> str:
+    """Microseconds since 1970 as RFC 3339 UTC; the fraction only when there is one."""
+    return (EPOCH + time * MICROSECOND).isoformat().replace("+00:00", "Z")
+
+
+def duration(text: str) -> int:
+    """A duration such as `30d`, `24h` or `0s` in microseconds."""
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        msg = f"not a duration: {text!r}"
+        raise ValueError(msg)
+    return int(match[1]) * UNIT_SECONDS[match[2]] * MILLION
+
+
+def millionths(points: int | Decimal) -> int:
+    """Points of a policy as whole millionths."""
+    exact = Decimal(points) * MILLION
+    if exact != int(exact):
+        msg = f"more than six decimals: {points}"
+        raise ValueError(msg)
+    return int(exact)
+
+
+def published(points: int) -> str:
+    """Millionths as points with two decimals, half to even on the exact value."""
+    rounded = (Decimal(points) / MILLION).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    return str(rounded + 0)  # adding 0 turns -0.00 into 0.00
+
+
+# --- Policy ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the definition needs of a policy file: durations in microseconds, points in millionths."""
+
+    pane: int
+    panes: int
+    trend: int
+    bands: dict[str, int]
+    rearm_margin: int
+    cooldown: int
+    lateness: int
+    weights: dict[str, dict[str, int]]
+    caps: dict[str, dict[str, int]]
+
+    def band(self, score: int) -> str:
+        """The band of a score; a lower bound belongs to its band."""
+        reached = [band for band in BANDS_ABOVE_AT_RISK if score >= self.bands[band]]
+        return reached[-1] if reached else "at_risk"
+
+    def leaves_at(self, pane: int) -> int:
+        """The boundary at which a pane leaves the window."""
+        return (pane + self.panes) * self.pane
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy written in TOML; numbers are taken as they are written, not as binary fractions."""
+    table = tomllib.loads(text, parse_float=Decimal)
+    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels")
+    window, channels = table["window"], table["channels"]
+    expect_keys(window, "length", "pane", "trend")
+    for channel in channels.values():
+        expect_keys(channel, "topic", "weights", "cap")
+    length, pane = duration(window["length"]), duration(window["pane"])
+    if length % pane:
+        msg = "the pane does not divide the window"
+        raise ValueError(msg)
+    return Policy(
+        pane=pane,
+        panes=length // pane,
+        trend=duration(window["trend"]),
+        bands={band: millionths(table["bands"][band]) for band in BANDS_ABOVE_AT_RISK},
+        rearm_margin=millionths(table["alerts"]["rearm_margin"]),
+        cooldown=duration(table["alerts"]["cooldown"]),
+        lateness=duration(table["clock"]["lateness"]),
+        weights={name: {kind: millionths(w) for kind, w in channels[name]["weights"].items()} for name in channels},
+        caps={name: dict(channels[name].get("cap", {})) for name in channels},
+    )
+
+
+def expect_keys(table: dict[str, Any], *known: str) -> None:
+    """Refuse a policy that says more than the definition above, rather than judge without it."""
+    unknown = set(table) - set(known)
+    if unknown:
+        msg = f"not covered by this script: {', '.join(sorted(unknown))}"
+        raise ValueError(msg)
+
+
+# --- Events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Event:
+    """One raw event of a customer."""
+
+    time: int
+    channel: str
+    type: str
+
+
+def event_time(event: Event) -> int:
+    """What the events are sorted and searched by."""
+    return event.time
+
+
+Histories = dict[str, list[Event]]
+
+
+def histories(lines: Iterable[str], policy: Policy) -> Histories:
+    """Each customer's raw events in the order of their time, an `event_id` once, of the policy's channels only."""
+    seen: set[tuple[str, str]] = set()
+    customers: Histories = defaultdict(list)
+    for line in lines:
+        record = json.loads(line)
+        customer, event_id = record["customer_id"], record.get("event_id")
+        if record["channel"] not in policy.weights or (customer, event_id) in seen:
+            continue
+        if event_id is not None:
+            seen.add((customer, event_id))
+        customers[customer].append(Event(micros(record["timestamp"]), record["channel"], record["type"]))
+    for events in customers.values():
+        events.sort(key=event_time)  # stable: equal times stay in the order of arrival
+    return dict(customers)
+
+
+def evaluation_time(customers: Histories, policy: Policy) -> int:
+    """The newest event time of all, less the policy's lateness."""
+    return max(events[-1].time for events in customers.values()) - policy.lateness
+
+
+# --- The score, from its definition ----------------------------------------------------------------------------------
+
+
+def up_to(events: list[Event], time: int) -> list[Event]:
+    """The events that are not later than `time`."""
+    return events[: bisect_right(events, time, key=event_time)]
+
+
+def points_by_channel(events: list[Event], policy: Policy, time: int) -> dict[str, int]:
+    """Count `events` in the panes that count at `time`, and sum them up.
+
+    The events are in the order of their time: two bisections cut out the part that the definition sums over.
+    """
+    last_pane = time // policy.pane
+    first_pane = last_pane - policy.panes + 1
+    start = bisect_left(events, first_pane * policy.pane, key=event_time)
+    stop = bisect_left(events, (last_pane + 1) * policy.pane, key=event_time)
+    counts = Counter((event.time // policy.pane, event.channel, event.type) for event in events[start:stop])
+    points = dict.fromkeys(policy.weights, 0)
+    for (_, channel, kind), count in counts.items():
+        cap = policy.caps[channel].get(kind, count)
+        points[channel] += min(count, cap) * policy.weights[channel].get(kind, 0)
+    return points
+
+
+def score_of(events: list[Event], policy: Policy, time: int) -> int:
+    """What `events` score at `time`."""
+    return sum(points_by_channel(events, policy, time).values())
+
+
+def trend_of(events: list[Event], policy: Policy, time: int) -> int:
+    """The score at `time` less what the same events score in the panes that counted a trend earlier."""
+    return score_of(events, policy, time) - score_of(events, policy, time - policy.trend)
+
+
+def boundaries(events: list[Event], policy: Policy) -> list[int]:
+    """The boundaries, in order, at which a pane with events leaves the window."""
+    return [policy.leaves_at(pane) for pane in sorted({event.time // policy.pane for event in events})]
+
+
+def disengages_at(events: list[Event], policy: Policy, time: int) -> int | None:
+    """The first boundary after `time` at which the score has gone below `engaged`, if nothing more arrives."""
+    engaged = policy.bands["engaged"]
+    if score_of(events, policy, time) < engaged:
+        return None
+    later = [boundary for boundary in boundaries(events, policy) if boundary > time]
+    return next((boundary for boundary in later if score_of(events, policy, boundary) < engaged), None)
+
+
+# --- What happened to a customer -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """A customer's way from one judged moment to the next, where it changed the band or raised an alert."""
+
+    time: int
+    score: int
+    previous_score: int
+    band: str
+    previous_band: str
+
+    def fields(self) -> dict[str, str]:
+        """As it is published."""
+        return {
+            "occurred_at": rfc3339(self.time),
+            "score": published(self.score),
+            "previous_score": published(self.previous_score),
+            "band": self.band,
+            "previous_band": self.previous_band,
+        }
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A `churn_risk` or `recovered`; only the first has a severity."""
+
+    kind: str
+    severity: str
+    change: Change
+
+    def fields(self) -> dict[str, str]:
+        """As it is published."""
+        return {"kind": self.kind, "severity": self.severity, **self.change.fields()}
+
+
+@dataclass
+class Machine:
+    """A customer's band and alerts, judged at one moment after another."""
+
+    policy: Policy
+    score: int = 0
+    band: str = "disengaged"
+    armed: bool = False
+    ever_armed: bool = False
+    open: bool = False
+    last_churn: int | None = None
+    alerts: list[Alert] = field(default_factory=list)
+    band_changes: list[Change] = field(default_factory=list)
+
+    def judge(self, time: int, score: int) -> None:
+        """Take the customer to `time`, when the score is `score`."""
+        change = Change(time, score, self.score, self.policy.band(score), self.band)
+        if change.band != change.previous_band:
+            self.band_changes.append(change)
+        if score >= self.policy.bands["engaged"]:
+            self._judge_engaged(change)
+        else:
+            self._judge_low(change)
+        self.score, self.band = score, change.band
+
+    def _judge_engaged(self, change: Change) -> None:
+        if self.open:
+            self.alerts.append(Alert("recovered", "", change))
+            self.open = False
+        if not self.ever_armed or change.score >= self.policy.bands["engaged"] + self.policy.rearm_margin:
+            self.armed = self.ever_armed = True
+
+    def _judge_low(self, change: Change) -> None:
+        cooling = self.last_churn is not None and change.time - self.last_churn < self.policy.cooldown
+        if not self.armed or cooling:
+            return
+        severity = "critical" if change.band == "at_risk" else "warning"
+        self.alerts.append(Alert("churn_risk", severity, change))
+        self.armed, self.open, self.last_churn = False, True, change.time
+
+
+class Step(IntEnum):
+    """Why a moment is judged, in the order in which moments of one time are."""
+
+    BOUNDARY = 0
+    COOLDOWN_END = 1
+    EVENT = 2
+
+
+def judge_history(events: list[Event], policy: Policy, until: int) -> Machine:
+    """Judge every moment of a customer's history up to the evaluation time.
+
+    A boundary and the end of a cooldown are judged with the events before them, an event with those up to and with it,
+    so each of several events of one time is a moment of its own.
+    """
+    machine = Machine(policy)
+    moments = [(boundary, Step.BOUNDARY, 0) for boundary in boundaries(events, policy)]
+    moments += [(event.time, Step.EVENT, index) for index, event in enumerate(events)]
+    heapify(moments)
+    while moments and moments[0][0] <= until:
+        time, step, index = heappop(moments)
+        taken = index + 1 if step is Step.EVENT else bisect_left(events, time, key=event_time)
+        machine.judge(time, score_of(events[:taken], policy, time))
+        if machine.last_churn == time and policy.cooldown:
+            heappush(moments, (time + policy.cooldown, Step.COOLDOWN_END, 0))
+    return machine
+
+
+# --- Results ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Customer:
+    """What is published of a customer at the evaluation time, and everything that was published on the way."""
+
+    customer_id: str
+    score: str
+    band: str
+    band_since: str
+    previous_band: str
+    points: dict[str, str]
+    trend: str
+    disengages_at: str
+    last_event_at: str
+    alerts: list[dict[str, str]]
+    band_changes: list[dict[str, str]]
+
+
+def evaluate(customer_id: str, events: list[Event], policy: Policy, time: int) -> Customer | None:
+    """Everything about one customer at `time`; nothing if no event has come by then."""
+    events = up_to(events, time)
+    if not events:
+        return None
+    machine = judge_history(events, policy, time)
+    disengages = disengages_at(events, policy, time)
+    latest = machine.band_changes[-1] if machine.band_changes else None
+    return Customer(
+        customer_id=customer_id,
+        score=published(score_of(events, policy, time)),
+        band=machine.band,
+        band_since=rfc3339(latest.time if latest else events[0].time),
+        previous_band=latest.previous_band if latest else "",
+        points={channel: published(points) for channel, points in points_by_channel(events, policy, time).items()},
+        trend=published(trend_of(events, policy, time)),
+        disengages_at="" if disengages is None else rfc3339(disengages),
+        last_event_at=rfc3339(events[-1].time),
+        alerts=[alert.fields() for alert in machine.alerts],
+        band_changes=[change.fields() for change in machine.band_changes],
+    )
+
+
+def evaluate_all(customers: Histories, policy: Policy) -> Iterator[Customer]:
+    """Every customer at the evaluation time of the file, by id."""
+    time = evaluation_time(customers, policy)
+    for customer_id in sorted(customers):
+        customer = evaluate(customer_id, customers[customer_id], policy, time)
+        if customer is not None:
+            yield customer
+
+
+def summary(customers: Histories, policy: Policy) -> dict[str, Any]:
+    """How many there are of everything."""
+    results = list(evaluate_all(customers, policy))
+    kinds = Counter(alert["kind"] for customer in results for alert in customer.alerts)
+    bands = Counter(customer.band for customer in results)
+    return {
+        "evaluated_at": rfc3339(evaluation_time(customers, policy)),
+        "customers": len(results),
+        "events": sum(len(events) for events in customers.values()),
+        "ever_engaged": sum(any(is_entry(change) for change in customer.band_changes) for customer in results),
+        "alerts": kinds["churn_risk"],
+        "recoveries": kinds["recovered"],
+        "customers_alerted": sum(bool(customer.alerts) for customer in results),
+        "band_changes": sum(len(customer.band_changes) for customer in results),
+        "bands": {band: bands[band] for band in BANDS},
+    }
+
+
+def is_entry(change: dict[str, str]) -> bool:
+    """Whether a band change leads from below `engaged` to it or above."""
+    low = BANDS[:2]
+    return change["previous_band"] in low and change["band"] not in low
+
+
+# --- Command line ----------------------------------------------------------------------------------------------------
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a file, gzipped if its name ends in `.gz`, that are not blank."""
+    reader = gzip.open if path.suffix == ".gz" else open
+    with reader(path, mode="rt", encoding="utf-8") as file:
+        yield from (line for line in file if line.strip())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a JSON line per customer, or the summary."""
+    parser = argparse.ArgumentParser(description="Scores and alerts by brute force, from the raw events alone.")
+    parser.add_argument("policy", type=Path, help="the policy, TOML")
+    parser.add_argument("events", type=Path, help="the events, JSON Lines, plain or .gz")
+    parser.add_argument("--summary", action="store_true", help="print the numbers only")
+    options = parser.parse_args(arguments)
+    policy = parse_policy(options.policy.read_text(encoding="utf-8"))
+    customers = histories(read_lines(options.events), policy)
+    if options.summary:
+        sys.stdout.write(json.dumps(summary(customers, policy), indent=2) + "\n")
+        return
+    for customer in evaluate_all(customers, policy):
+        sys.stdout.write(json.dumps(asdict(customer), ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

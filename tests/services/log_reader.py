@@ -1,0 +1,68 @@
+"""Reads whole topics and whole namespaces, with clients that share no code with the product."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis
+from aiokafka import AIOKafkaConsumer
+
+
+async def read_topic(bootstrap: str, topic: str) -> list[Any]:
+    """Read every record that a topic holds now.
+
+    Args:
+        bootstrap: host:port of a broker.
+        topic: its name.
+
+    Returns:
+        aiokafka's consumer records.
+    """
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        partitions = list(consumer.assignment())
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        records: list[Any] = []
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for fetched in (await consumer.getmany(timeout_ms=500)).values():
+                records += fetched
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def read_messages(bootstrap: str, topic: str) -> list[dict[str, Any]]:
+    """Read every message that a topic of JSON values holds now."""
+    return [json.loads(record.value) for record in await read_topic(bootstrap, topic)]
+
+
+def read_customers(url: str, namespace: str) -> dict[str, dict[str, str]]:
+    """Read the published fields of every customer in a namespace.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        Fields by customer; customers of whom there is no score yet are left out.
+    """
+    client = redis.Redis.from_url(url, decode_responses=True)
+    prefix = f"{namespace}:customer:"
+    found: dict[str, dict[str, str]] = {}
+    try:
+        keys = list(client.scan_iter(match=f"{prefix}*", count=1000))
+        for start in range(0, len(keys), 1000):
+            pipeline = client.pipeline(transaction=False)
+            some = keys[start : start + 1000]
+            for key in some:
+                pipeline.hgetall(key)
+            for key, fields in zip(some, pipeline.execute(), strict=True):
+                published = {name: value for name, value in fields.items() if not name.startswith("_")}
+                if published:
+                    found[key.removeprefix(prefix)] = published
+    finally:
+        client.close()
+    return found
