@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-
 import faust
 from faust.app.base import BootStrategy
 from faust.types import TP

@@ -72,3 +72,9 @@ class Message(NamedTuple):
 
     topic: str
     body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other messages that wait for the same customer."""
+        identity: str = self.body.get("alert_id") or self.body["change_id"]
+        return identity[:13]

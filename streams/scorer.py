@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.alerts import Alert, message
@@ -67,6 +68,7 @@ class Scorer:
         self._cache = RecordCache(most_cached)
         self._metrics = metrics
         self._wall = wall
+        self._unpublished: list[tuple[int, str, Message]] = []
 
     async def apply(self, work: Work) -> None:
         """Apply work; groups whose customers another worker has written are judged anew.
@@ -78,17 +80,18 @@ class Scorer:
             FenceMoved: if a fence is not where the work says; other groups may have been applied.
             TransientError: if the store or Kafka does not answer; it is not known what has been applied.
         """
+        # What an earlier attempt stored and could not publish goes first: nothing is acknowledged before it is out.
+        await self._publish()
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
         while waiting:
             writes, outcomes = await self._judge(work, waiting)
             results = await self._store_whole(writes)
             waiting = {}
-            done: dict[int, Mapping[str, CustomerRecord]] = {}
             for write, outcome, result in zip(writes, outcomes, results, strict=True):
                 if result is None:
                     self._count(outcome)
-                    done[write.group] = write.customers
+                    self._take_raised(write)
                     continue
                 self._cache.drop(write.customers)
                 self._metrics.refused.labels("version" if isinstance(result, VersionMoved) else "fence").inc()
@@ -96,7 +99,7 @@ class Scorer:
                     waiting[write.group] = work.events[write.group]
                 else:
                     moved = result
-            await self.publish(done)
+            await self._publish()
         self._cache.trim()
         if moved is not None:
             raise moved
@@ -125,7 +128,7 @@ class Scorer:
             for transition in outcome.transitions:
                 topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
                 body = message(customer, transition, detected_at, self._policy.version)
-                record.outbox.append(Message(topic, body))
+                record.raised.append(Message(topic, body))
         return outcome
 
     async def _load(self, customers: Sequence[str]) -> None:
@@ -153,36 +156,35 @@ class Scorer:
             customers: their ids.
 
         Raises:
-            TransientError: see `publish`.
+            TransientError: if Kafka or the store does not answer; the messages stay in the outboxes.
         """
-        self._cache.drop(customers)
-        await self._load(customers)
-        await self.publish({group: {customer: self._cache[customer] for customer in customers}})
+        for customer, record in zip(customers, await self._store.load(customers), strict=True):
+            self._unpublished += [(group, customer, waiting) for waiting in record.outbox.values()]
+        await self._publish()
 
     def forget(self) -> None:
         """Forget all cached records: the store may hold older ones."""
         self._cache.clear()
 
-    async def publish(self, groups: Mapping[int, Mapping[str, CustomerRecord]]) -> None:
-        """Publish what waits in outboxes, and empty them.
+    def _take_raised(self, write: GroupWrite) -> None:
+        for customer, record in write.customers.items():
+            if record.raised:
+                self._unpublished += [(write.group, customer, raised) for raised in record.raised]
+                record.raised = []
 
-        Args:
-            groups: stored records by group and customer.
-
-        Raises:
-            TransientError: if Kafka or the store does not answer; the messages stay in the outboxes.
-        """
-        waiting = {
-            group: {customer: record for customer, record in records.items() if record.outbox}
-            for group, records in groups.items()
-        }
-        messages = list(_messages(waiting))
-        await self._publisher.publish(messages)
-        for group, records in waiting.items():
-            if records:
-                await self._store.published(group, records)
-        for _, sent in messages:
+    async def _publish(self) -> None:
+        """Publish what is stored and not published; it stays noted until the store knows that it is out."""
+        if not self._unpublished:
+            return
+        await self._publisher.publish([(customer, waiting) for _, customer, waiting in self._unpublished])
+        names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for group, customer, waiting in self._unpublished:
+            names[group][customer].append(waiting.name)
+        for group, by_customer in names.items():
+            await self._store.published(group, by_customer)
+        for _, _, sent in self._unpublished:
             self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
+        self._unpublished.clear()
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         scored = self._metrics.scored
@@ -191,13 +193,6 @@ class Scorer:
             if total:
                 scored.labels(name).inc(total)
         self._metrics.cached.set(len(self._cache))
-
-
-def _messages(groups: Mapping[int, Mapping[str, CustomerRecord]]) -> Iterator[tuple[str, Message]]:
-    for records in groups.values():
-        for customer, record in records.items():
-            for waiting in record.outbox:
-                yield customer, waiting
 
 
 def without_events(customers: Sequence[str]) -> Events:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-
 from mode.utils.logging import get_logger
 
 from scoring.instants import SECOND

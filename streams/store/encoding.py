@@ -10,7 +10,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas |
 | `_h` | a drop that the cooldown holds back, JSON |
-| `_o` | messages not yet known to be published, JSON |
+| `_o<name>` | a message not yet known to be published, JSON |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact.
 """
@@ -32,7 +32,7 @@ from streams.records import Message, Partition
 from streams.store.protocol import CustomerRecord, Fence
 
 _NO_CODE = "...."
-_EXTRAS = frozenset(("_q", "_h", "_o"))
+_EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
 
 
@@ -72,12 +72,13 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     for name, value in (
         ("_q", ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])),
         ("_h", orjson.dumps(state.held).decode() if state.held else ""),
-        ("_o", orjson.dumps([list(waiting) for waiting in record.outbox]).decode() if record.outbox else ""),
     ):
         if value:
             fields += (name, value)
         elif name in record.extras:
             removed.append(name)
+    for raised in record.raised:
+        fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
     return fields, removed
 
 
@@ -125,7 +126,9 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
-    record.outbox = [Message(*entry) for entry in orjson.loads(fields.get("_o", "[]"))]
+    record.outbox = {
+        name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")
+    }
     record.version = fields["_v"]
     record.extras = _EXTRAS & fields.keys()
     record.stored_due = (state.due, state.due_crosses)
@@ -162,11 +165,10 @@ def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
     schedule = ""
     if record.stored_due != (state.due, state.due_crosses):
         schedule = f"{'c' if state.due_crosses else 'r'}{state.due}" if state.due else "-"
-    waiting = "+" if record.outbox else ("-" if "_o" in record.extras else "")
     if record.stored_band_since != state.band_since and old_band == band:
         # Left and entered again since the last write: only the time is new.
         old_band = ""
-    return old_band, band, max(state.band_since, 0) // SECOND, schedule, waiting
+    return old_band, band, max(state.band_since, 0) // SECOND, schedule, "+" if record.raised else ""
 
 
 def settle(record: CustomerRecord, version: str) -> None:
@@ -181,7 +183,7 @@ def settle(record: CustomerRecord, version: str) -> None:
     if state.judged != NONE:
         record.stored_band, record.stored_band_since = state.band, state.band_since
     record.stored_due = (state.due, state.due_crosses)
-    record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_o", record.outbox)) if held}
+    record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
 
@@ -218,9 +220,3 @@ def _partition(label: str) -> Partition:
 def _mark(words: str) -> Mark:
     generation, reported_at, offset, newest, applied_to, caught_up, since, moved_at = map(int, words.split(";"))
     return Mark(newest, applied_to, bool(caught_up), since, moved_at, reported_at, generation, offset)
-
-
-def forget_outbox(record: CustomerRecord) -> None:
-    """Note that the messages of a record have been published and removed from the store."""
-    record.outbox = []
-    record.extras.discard("_o")

@@ -24,7 +24,7 @@ end
 --       number of other fences, then per fence: partition, offset at which it stands at least,
 --       number of customers, then per customer: id, expected version ('' for none), old band, new band ('' for
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
---       refresh), outbox ('' as it is, '-' empty, '+' waiting), numbers of values to set and of fields to remove,
+--       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
 --       these values and fields.
 -- returns: {} when written, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
@@ -91,8 +91,6 @@ local function apply(keys, args)
     end
     if waiting == '+' then
       redis.call('ZADD', outbox, now_ms, id)
-    elseif waiting == '-' then
-      redis.call('ZREM', outbox, id)
     end
     at = first + set + removed
   end
@@ -104,15 +102,20 @@ local function apply(keys, args)
   return {}
 end
 
--- Empties the outboxes of customers that stand at the version at which their messages were written.
+-- Takes published messages out of the outboxes.
 -- keys: hash of the group's fences (for the routing)
--- args: prefix, group, then per customer: id, version.
+-- args: prefix, group, then per message: customer, field.
 local function published(keys, args)
   local prefix, outbox = args[1], args[1] .. '_outbox:' .. args[2]
   for at = 3, #args, 2 do
-    local key = prefix .. 'customer:' .. args[at]
-    if redis.call('HGET', key, '_v') == args[at + 1] then
-      redis.call('HDEL', key, '_o')
+    redis.call('HDEL', prefix .. 'customer:' .. args[at], args[at + 1])
+  end
+  for at = 3, #args, 2 do
+    local waiting = false
+    for _, name in ipairs(redis.call('HKEYS', prefix .. 'customer:' .. args[at])) do
+      waiting = waiting or name:sub(1, 2) == '_o'
+    end
+    if not waiting then
       redis.call('ZREM', outbox, args[at])
     end
   end

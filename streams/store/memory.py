@@ -18,7 +18,6 @@ from streams.store.encoding import (
     decode_marks,
     encode,
     encode_mark,
-    forget_outbox,
     index_changes,
     settle,
 )
@@ -119,18 +118,16 @@ class MemoryStore:
                 self._schedules[schedule[0], group][customer] = int(schedule[1:])
         if waiting == "+":
             self._outboxes[group][customer] = now
-        elif waiting == "-":
-            self._outboxes[group].pop(customer, None)
         settle(record, version)
 
-    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
-        """Empty outboxes."""
-        for customer, record in customers.items():
+    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+        """Take messages out of the outboxes."""
+        for customer, some in names.items():
             stored = self.hashes.get(customer, {})
-            if stored.get("_v") == record.version:
-                stored.pop("_o", None)
+            for name in some:
+                stored.pop(f"_o{name}", None)
+            if not any(name.startswith("_o") for name in stored):
                 self._outboxes[group].pop(customer, None)
-            forget_outbox(record)
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""

@@ -14,7 +14,10 @@ from streams.records import Message, Partition
 
 @dataclass(slots=True)
 class CustomerRecord:
-    """A customer as stored: the state, the version of the last write, and the messages not known to be published.
+    """A customer as stored: the state, the version of the last write, and the messages that come of it.
+
+    `raised` are the messages that the next write adds; `outbox` those that were waiting when the record was loaded,
+    under their names.
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
@@ -24,7 +27,8 @@ class CustomerRecord:
 
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
-    outbox: list[Message] = field(default_factory=list)
+    raised: list[Message] = field(default_factory=list)
+    outbox: dict[str, Message] = field(default_factory=dict)
     stored_band: int = -1
     stored_band_since: int = -1
     stored_due: tuple[int, bool] = (0, False)
@@ -104,8 +108,8 @@ class Store(Protocol):
         """
         ...
 
-    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
-        """Empty the outboxes of customers that have not been written since; a later write empties the others."""
+    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+        """Take messages out of the outboxes, by customer and name; those that are not there are passed over."""
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that change by themselves by a time, the earliest first.

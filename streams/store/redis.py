@@ -31,7 +31,6 @@ from streams.store.encoding import (
     encode,
     encode_fence,
     encode_mark,
-    forget_outbox,
     index_changes,
     settle,
 )
@@ -162,12 +161,10 @@ class RedisStore:
             arguments += removed
         return arguments, versions
 
-    async def published(self, group: int, customers: Mapping[str, CustomerRecord]) -> None:
-        """Empty outboxes."""
-        arguments = [word for customer, record in customers.items() for word in (customer, record.version)]
-        await self._call("published", self._fences_key(group), self._prefix, group, *arguments)
-        for record in customers.values():
-            forget_outbox(record)
+    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+        """Take messages out of the outboxes."""
+        words = [word for customer, some in names.items() for name in some for word in (customer, f"_o{name}")]
+        await self._call("published", self._fences_key(group), self._prefix, group, *words)
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""

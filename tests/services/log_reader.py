@@ -8,6 +8,8 @@ from typing import Any
 import redis
 from aiokafka import AIOKafkaConsumer
 
+from tests.polling import poll_until
+
 
 async def read_topic(bootstrap: str, topic: str) -> list[Any]:
     """Read every record that a topic holds now.
@@ -22,7 +24,7 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, isolation_level="read_committed")
     await consumer.start()
     try:
-        partitions = list(consumer.assignment())
+        partitions = await poll_until(lambda: list(consumer.assignment()))
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)
         records: list[Any] = []

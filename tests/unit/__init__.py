@@ -1,0 +1,1 @@
+"""Tests of the parts one by one, without any service."""
