@@ -41,7 +41,7 @@ cap = { open = 5, bounce = 2 }
 
 [channels.social]
 topic = "social"
-weights = { impression = 0, like = 1, retweet = 3, share = 4, comment = 4, mention = 4, reply = 5, tag = 3, follow = 5, \
-unfollow = -10 }
+weights = { impression = 0, like = 1, retweet = 3, tag = 3, share = 4, comment = 4, mention = 4, reply = 5, \
+follow = 5, unfollow = -10 }
 cap = { like = 10 }
 """

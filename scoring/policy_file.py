@@ -21,7 +21,17 @@ _MOST_POINTS = 1_000_000
 _MOST_PANES = 10_000
 # The fields of a score in Redis beside one per channel: a channel must not take the name of one.
 RESERVED_NAMES = frozenset(
-    "score band band_since previous_band trend disengages_at last_event_at updated_at policy_version".split()
+    (
+        "score",
+        "band",
+        "band_since",
+        "previous_band",
+        "trend",
+        "disengages_at",
+        "last_event_at",
+        "updated_at",
+        "policy_version",
+    )
 )
 _DURATIONS = {
     "window": {"length": "30d", "pane": "1d", "trend": "7d", "half_life": "0s"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 
 from scoring.alerts import AlertMachine, BandChange, Transition
@@ -222,20 +223,15 @@ class _Walk:
     def _all_the_same(self, start: int, *, up: bool, down: bool) -> bool:
         """Tell whether none of the steps can have changed band or alert: one direction, and neither moved."""
         state, policy = self.state, self.policy
-        if up and down or state.held is not None or policy.band_of(state.score) != state.band:
+        if (up and down) or state.held is not None or policy.band_of(state.score) != state.band:
             return False
         rearm = policy.engaged_from + policy.rearm_margin
         return state.armed or state.score < rearm or start >= rearm
 
     def _judge_each(self, steps: Sequence[tuple[int, str, int, int]]) -> None:
         for time, code, before, score in steps:
-            self.machine.judge(
-                time,
-                before,
-                score,
-                "event",
-                lambda time=time, code=code, points=score - before: reason_of_event(self.policy, time, code, points),
-            )
+            reasons = partial(reason_of_event, self.policy, time, code, score - before)
+            self.machine.judge(time, before, score, "event", reasons)
 
     def _cross(self, boundary: int) -> None:
         """Judge a boundary with the panes that count from then on."""

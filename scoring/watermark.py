@@ -53,10 +53,7 @@ def stream_time(marks: Iterable[Mark], now: int, lateness: int, idle_after: int)
     marks = list(marks)
     woke = min((mark.moving_since for mark in marks if now - mark.moved_at < idle_after), default=0)
     holding = [mark.newest for mark in marks if not _idle(mark, now, woke, idle_after)]
-    if holding:
-        newest = min(holding)
-    else:
-        newest = max((mark.newest for mark in marks), default=0)
+    newest = min(holding) if holding else max((mark.newest for mark in marks), default=0)
     return max(newest - lateness, 0)
 
 

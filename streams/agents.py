@@ -36,5 +36,7 @@ def add_agent(
     async def score(stream: Any) -> None:
         # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
         async for event in stream.noack().events():
-            batch = decoder.decode(event.message.value, wall() + MOST_AHEAD)
+            now = wall()
+            metrics.note_first_fetch(now)
+            batch = decoder.decode(event.message.value, now + MOST_AHEAD)
             await pipeline.submit(Submission(batch, event))

@@ -6,6 +6,7 @@ import logging
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
@@ -249,8 +250,9 @@ def run_worker(settings: Settings) -> int:
     """
     app = build_app(settings)
     worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    status: Any = 0
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        status = end.code
+    return int(status or 0)

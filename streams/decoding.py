@@ -58,8 +58,7 @@ class Decoder:
             if window and time < record.timestamp * MILLISECOND - window:
                 outdated += 1
                 continue
-            if time > newest:
-                newest = time
+            newest = max(newest, time)
             if not scores(event.code):
                 unknown += 1
             events.append((record.offset, customer, event))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from scoring.instants import SECOND
+
 _ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -13,6 +15,7 @@ class Metrics:
     def __init__(self) -> None:
         """Register all."""
         self.registry = registry = CollectorRegistry()
+        self._first_fetch_noted = False
         # `read` counts records; the other outcomes say what became of some of them.
         self.events = Counter(
             "engagement_events", "Records by channel and outcome", ["channel", "outcome"], registry=registry
@@ -41,6 +44,9 @@ class Metrics:
         self.evaluation_time = Gauge(
             "engagement_evaluation_time_seconds", "The evaluation time, Unix seconds", registry=registry
         )
+        self.first_fetch = Gauge(
+            "engagement_first_fetch_seconds", "When the first record was fetched, Unix seconds", registry=registry
+        )
         self.cached = Gauge("engagement_cached_customers", "Customers in the worker's cache", registry=registry)
         self.lag = Gauge(
             "engagement_lag_seconds",
@@ -49,3 +55,13 @@ class Metrics:
             registry=registry,
         )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
+
+    def note_first_fetch(self, now: int) -> None:
+        """Note when the first record came; later calls change nothing.
+
+        Args:
+            now: the wall clock, in microseconds.
+        """
+        if not self._first_fetch_noted:
+            self._first_fetch_noted = True
+            self.first_fetch.set(now / SECOND)

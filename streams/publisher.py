@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.errors import BrokerUnavailable
 from streams.metrics import Metrics
+from streams.producers import start_producer
 from streams.records import DeadLetter, Message
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MOST_DEAD_LETTER_BYTES
@@ -23,7 +24,7 @@ _Sent = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 
 class Publisher:
-    """One idempotent Kafka producer, made again after a failure."""
+    """One Kafka producer, idempotent where the broker can, made again after a failure."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         """Prepare, without connecting.
@@ -109,19 +110,12 @@ class Publisher:
         async with self._starting:
             if self._producer is not None:
                 return self._producer
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._brokers,
-                acks="all",
-                enable_idempotence=True,
+            producer = await start_producer(
+                self._brokers,
                 linger_ms=_LINGER_MS,
                 request_timeout_ms=_REQUEST_MS,
                 max_request_size=2 * MOST_DEAD_LETTER_BYTES,
             )
-            try:
-                await producer.start()
-            except (KafkaError, OSError) as error:
-                await producer.stop()
-                raise BrokerUnavailable(f"Kafka at {self._brokers} does not answer: {error!r}") from error
             self._producer = producer
             return producer
 

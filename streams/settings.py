@@ -61,11 +61,14 @@ class Settings:
         return {PREFIX + name: value for name, value in values.items() if value}
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def read_settings(
+    environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None
+) -> Settings:
     """Read the settings.
 
     Args:
         environment: where they are read from; by default that of the process.
+        overrides: what stands before the environment, under the same names.
 
     Returns:
         The settings, with the policy that they name.
@@ -73,7 +76,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises:
         SettingsError: with every problem, those of the policy included.
     """
-    return _Reader(os.environ if environment is None else environment).settings()
+    found = os.environ if environment is None else environment
+    return _Reader({**found, **(overrides or {})}).settings()
 
 
 class _Reader:

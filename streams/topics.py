@@ -44,7 +44,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
     output = {"retention.ms": str(_KEPT_DAYS * DAY // MILLISECOND)}
-    return {topic: source for topic in source_topics(policy)} | {
+    return dict.fromkeys(source_topics(policy), source) | {
         ALERTS: output,
         BAND_CHANGES: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},

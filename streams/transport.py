@@ -111,7 +111,7 @@ class RecordBatchConsumer(Consumer):
     def _new_consumer_thread(self) -> RecordBatchConsumerThread:
         return RecordBatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's
         """Fetch, and yield one message per partition."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -161,7 +161,7 @@ class RecordBatchConsumer(Consumer):
             return False
         message.acked = True
         self._unacked_messages.discard(message)
-        counts = message.value.applied and message.generation_id == self.app.consumer_generation_id
+        counts = bool(message.value.applied and message.generation_id == self.app.consumer_generation_id)
         if counts:
             self._acked[message.tp].append(message.value.next_offset)
             self._n_acked += 1

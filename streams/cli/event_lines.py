@@ -178,7 +178,8 @@ def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
             # GzipFile reads lines in Python; a buffer over it does in C.
             yield from io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _BUFFER)
         else:
-            yield from raw
+            for line in raw:  # noqa: UP028 - `yield from` would close the file when the reader stops early
+                yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Refusal(f"{path} is damaged: {error}") from error
     except OSError as error:

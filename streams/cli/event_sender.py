@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
-from streams.cli.producers import start_producer
 from streams.errors import BrokerUnavailable
+from streams.producers import start_producer
 
 #: Records sent before the first of them has to be acknowledged; with those being prepared, no partition is ever more
 #: than twice as many records ahead of another.

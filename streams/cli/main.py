@@ -54,7 +54,7 @@ class CommandList(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - what the command returns
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected error becomes a message instead of a traceback."""
         try:
             return super().invoke(ctx)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,7 @@ def takes_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def with_settings(**values: Any) -> Any:  # noqa: ANN401 - whatever the command takes and returns
+        def with_settings(**values: Any) -> Any:
             chosen = {name: values.pop(_argument(name)) for name in names}
             return command(settings=_settings(chosen), **values)
 
@@ -56,7 +55,7 @@ def _argument(name: str) -> str:
 
 def _settings(chosen: dict[str, str | None]) -> Settings:
     overrides = {PREFIX + _SETTINGS[name][0]: value for name, value in chosen.items() if value is not None}
-    return read_settings({**os.environ, **overrides})
+    return read_settings(overrides=overrides)
 
 
 class Duration(click.ParamType):
@@ -64,7 +63,7 @@ class Duration(click.ParamType):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's protocol
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read the value.
 
         Args:

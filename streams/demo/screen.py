@@ -134,12 +134,15 @@ def _alert_cells(alert: Mapping[str, Any]) -> tuple[Text, ...]:
 
 def _footer(board: Board) -> Text:
     return Text.assemble(
-        (f" {board.by_silence}", "bold"),
-        " dropped by silence  ",
+        " dropped ",
+        (str(board.by_silence), "bold"),
+        " by silence, ",
         (str(board.by_event), "bold"),
-        " by an event  ",
+        " by an event · recovered ",
         (str(board.recovered), "bold"),
-        " recovered  ",
+        " · dead letters ",
         (str(board.dead_letters), "bold"),
-        f" of {board.bad} bad records",
+        f" of {board.bad}",
+        no_wrap=True,
+        overflow="ellipsis",
     )

@@ -137,7 +137,7 @@ def _newcomer(random: Random) -> Iterator[Phase]:
 def _fading(random: Random) -> Iterator[Phase]:
     """Busy, then less, then silent for long: drops because nothing comes."""
     while True:
-        yield Phase(random.uniform(4, 9), 2.5)
+        yield Phase(random.uniform(4, 9), 3.0)
         yield Phase(random.uniform(3, 6), 0.4)
         yield Phase(random.uniform(20, 40), 0)
 
@@ -153,7 +153,7 @@ def _angry(random: Random) -> Iterator[Phase]:
 def _returning(random: Random) -> Iterator[Phase]:
     """Busy, away for longer than the window, and back again: recovers."""
     while True:
-        yield Phase(random.uniform(4, 8), 2.5)
+        yield Phase(random.uniform(4, 8), 4.0)
         yield Phase(random.uniform(12, 18), 0)
         yield Phase(random.uniform(10, 20), 2.2)
 

@@ -8,8 +8,8 @@ process that started them::
         serve(kafka.bootstrap, redis.url)
 """
 
-from streams.embedded.errors import EmbeddedServerError
 from streams.embedded.kafka import EmbeddedKafka
 from streams.embedded.redis import EmbeddedRedis
+from streams.errors import EmbeddedServerError
 
 __all__ = ["EmbeddedKafka", "EmbeddedRedis", "EmbeddedServerError"]

@@ -1,8 +1,6 @@
 """What goes wrong with a server that runs as a child process."""
 
-
-class EmbeddedServerError(RuntimeError):
-    """An embedded server is not installed, did not start, or did not stay."""
+from streams.errors import EmbeddedServerError
 
 
 class ServerExitedError(EmbeddedServerError):

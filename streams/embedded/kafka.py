@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streams.embedded.errors import EmbeddedServerError
 from streams.embedded.kafka_metadata import fetch_metadata
 from streams.embedded.ports import LOOPBACK
 from streams.embedded.server import LoopbackServer
+from streams.errors import EmbeddedServerError
 
 
 class EmbeddedKafka(LoopbackServer):

@@ -7,9 +7,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from streams.embedded.errors import EmbeddedServerError
 from streams.embedded.ports import LOOPBACK
 from streams.embedded.server import LoopbackServer
+from streams.errors import EmbeddedServerError
 
 # Nothing on disk, and never an eviction: to drop a customer's sums would falsify the score.
 DEFAULTS = {"save": '""', "appendonly": "no", "maxmemory-policy": "noeviction"}

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from streams.embedded.child import ChildProcess
-from streams.embedded.errors import EmbeddedServerError, ServerExitedError
+from streams.embedded.errors import ServerExitedError
 from streams.embedded.ports import free_ports
+from streams.errors import EmbeddedServerError
 
 START_ATTEMPTS = 3
 POLL_INTERVAL = 0.02

@@ -126,11 +126,9 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
-    record.outbox = {
-        name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")
-    }
+    record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
     record.version = fields["_v"]
-    record.extras = _EXTRAS & fields.keys()
+    record.extras = set(_EXTRAS & fields.keys())
     record.stored_due = (state.due, state.due_crosses)
     _decode_public(record, fields)
     derive(policy, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import count, pairwise
+from itertools import count
 
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
@@ -105,7 +105,7 @@ class MemoryStore:
         version = f"{self._writer}{next(self._writes)}"
         fields, removed = encode(self._policy, record, version)
         stored = self.hashes.setdefault(customer, {})
-        stored.update({name: value for name, value in list(pairwise(fields))[::2]})
+        stored.update(zip(fields[::2], fields[1::2], strict=True))
         for name in removed:
             stored.pop(name, None)
         if band != old_band:

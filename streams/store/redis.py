@@ -84,7 +84,7 @@ class RedisStore:
     async def open_readonly(self) -> None:
         """Check only that the server answers."""
         async with self._mapped_errors():
-            await cast("Awaitable[bool]", self._client.ping())
+            await self._client.ping()
 
     async def close(self) -> None:
         """Give up the connections."""
@@ -96,7 +96,7 @@ class RedisStore:
 
     def group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
-        return cast("int", key_slot(self._key(customer).encode())) * GROUPS // _SLOTS
+        return key_slot(self._key(customer).encode()) * GROUPS // _SLOTS
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
         """Read the fences."""
@@ -208,7 +208,7 @@ class RedisStore:
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
 
-    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:  # noqa: ANN401 - Redis answers so
+    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:
         async with self._mapped_errors():
             return await self._client.execute_command("FCALL", f"{LIBRARY}_{function}", 1, key, *arguments)
 
@@ -244,7 +244,7 @@ def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
 
 def _check_server(server: Mapping[str, Any], memory: Mapping[str, Any], replication: Mapping[str, Any]) -> None:
     version = str(server.get("redis_version", "0"))
-    if int(version.split(".")[0]) < _LEAST_VERSION:
+    if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
         raise UnsafeStore(message)
     evicting = str(memory.get("maxmemory_policy", "noeviction"))

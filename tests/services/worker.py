@@ -76,7 +76,6 @@ class WorkerProcess:
 
     def wait_ready(self) -> None:
         """Wait until `/ready` says yes; a worker that ends before is an error that shows its log."""
-
         wait_until(lambda: not self.running or self.status("/ready") == 200, timeout=self._ready_within)
         assert self.running, f"the worker has ended with {self.process.returncode}:\n{self.log_tail()}"
 

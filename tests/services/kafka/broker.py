@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streams.embedded.errors import EmbeddedServerError
 from streams.embedded.kafka_metadata import fetch_metadata
 from streams.embedded.ports import LOOPBACK
 from streams.embedded.server import LoopbackServer
+from streams.errors import EmbeddedServerError
 from tests.services.kafka.distribution import HERE, KAFKA_VERSION, class_path, java
 
 START_TIMEOUT = 60

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, UnknownError, UnsupportedVersionError
 from streams.errors import BrokerUnavailable
 
 
-async def start_producer(brokers: str, **options: Any) -> AIOKafkaProducer:  # noqa: ANN401 - those of aiokafka
+async def start_producer(brokers: str, **options: Any) -> AIOKafkaProducer:
     """Start a producer whose batches are stored once, even if they are sent again after a lost answer.
 
     The embedded broker has no producer ids for aiokafka (it refuses the only version of the request that aiokafka
@@ -32,7 +32,7 @@ async def start_producer(brokers: str, **options: Any) -> AIOKafkaProducer:  # n
         return await _started(brokers, enable_idempotence=False, **options)
 
 
-async def _started(brokers: str, **options: Any) -> AIOKafkaProducer:  # noqa: ANN401 - those of aiokafka
+async def _started(brokers: str, **options: Any) -> AIOKafkaProducer:
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", **options)
     try:
         await producer.start()

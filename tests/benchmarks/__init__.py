@@ -1,0 +1,1 @@
+"""Benchmarks: programs that do the same on the same input, side by side in one run."""

@@ -1,0 +1,248 @@
+"""One use of the whole system, apart from all others: topics, group, keys and customers of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from streams.settings import Settings, read_settings
+from streams.topics import ALERTS, BAND_CHANGES, DEAD_LETTERS, ensure_topics
+from tests.polling import poll_until
+from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
+from tests.services.worker import WorkerProcess
+
+#: Placeholder for the namespace in the text of a policy.
+NAMESPACE = "NAMESPACE"
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+class System:
+    """Topics, keys and customers of one namespace, on a broker and a Redis server that others may use too."""
+
+    def __init__(
+        self,
+        kafka: str,
+        redis_url: str,
+        namespace: str,
+        folder: Path,
+        *,
+        policy: str,
+        clock: str = "wall",
+        session_timeout: float = 10.0,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            kafka: host:port of a broker.
+            redis_url: of a Redis server.
+            namespace: of its own.
+            folder: for the policy and the logs of the workers.
+            policy: its text; `NAMESPACE` in it stands for the namespace, so that the topics are of its own.
+            clock: ``wall`` or ``stream``.
+            session_timeout: of the consumer group, in seconds.
+        """
+        self.kafka = kafka
+        self.redis_url = redis_url
+        self.namespace = namespace
+        self.folder = folder
+        path = folder / f"{namespace}.toml"
+        path.write_text(policy.replace(NAMESPACE, namespace), encoding="utf-8")
+        self.environment = {
+            "ENGAGEMENT_KAFKA_BROKERS": kafka,
+            "ENGAGEMENT_KAFKA_SESSION_TIMEOUT": f"{session_timeout:g}",
+            "ENGAGEMENT_REDIS_URL": redis_url,
+            "ENGAGEMENT_POLICY": str(path),
+            "ENGAGEMENT_NAMESPACE": namespace,
+            "ENGAGEMENT_CLOCK": clock,
+        }
+        self.settings: Settings = read_settings(self.environment)
+        self._redis = redis.Redis.from_url(redis_url, decode_responses=True)
+        self._alerts = TopicTail(kafka, ALERTS)
+        self._changes = TopicTail(kafka, BAND_CHANGES)
+        self._letters = TopicTail(kafka, DEAD_LETTERS)
+        self._workers: list[WorkerProcess] = []
+
+    def __enter__(self) -> Self:
+        """Do nothing; the end stops what was started."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Stop the workers, hard where one hangs, and show their logs (pytest prints them for a failed test)."""
+        self._redis.close()
+        for worker in self._workers:
+            worker.kill()
+            if worker.log.exists():
+                print(f"--- {worker.log.name}\n{worker.log_tail(80)}")  # noqa: T201
+
+    async def create_topics(self, partitions: int = 4) -> None:
+        """Create the topics as the product does; what others write to the topics of the results is left out."""
+        await ensure_topics(self.settings, partitions)
+        for tail in (self._alerts, self._changes, self._letters):
+            await tail.begin()
+
+    def worker(self, **settings: str) -> WorkerProcess:
+        """Prepare a worker.
+
+        Args:
+            **settings: other than those of the system, named without their prefix.
+        """
+        changed = {f"ENGAGEMENT_{name.upper()}": value for name, value in settings.items()}
+        log = self.folder / f"{self.namespace}-{len(self._workers)}.log"
+        worker = WorkerProcess({**self.environment, **changed}, log)
+        self._workers.append(worker)
+        return worker
+
+    # --- In
+
+    def topic(self, channel: str) -> str:
+        """Name the topic of a channel."""
+        return f"{self.namespace}-{channel}"
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics of all channels."""
+        return [channel.topic for channel in self.settings.policy.channels]
+
+    def customer(self, name: str) -> str:
+        """Make a customer's id that no other system has."""
+        return f"{self.namespace}/{name}"
+
+    async def send(self, channel: str, *events: Mapping[str, Any], partition: int = 0) -> None:
+        """Write events to a channel's topic, all in one batch."""
+        await self.send_raw(channel, [event_record(event) for event in events], partition=partition)
+
+    async def send_raw(self, channel: str, records: Iterable[Record], partition: int = 0) -> None:
+        """Write records to a channel's topic, all in one batch."""
+        await send_batches(self.kafka, self.topic(channel), [(partition, list(records))])
+
+    # --- Out
+
+    @property
+    def redis(self) -> redis.Redis:
+        """A client of the Redis server."""
+        return self._redis
+
+    def fields(self, customer: str) -> dict[str, str]:
+        """Read the published fields of a customer."""
+        found: dict[str, str] = self._redis.hgetall(f"{self.namespace}:customer:{customer}")
+        return {name: value for name, value in found.items() if not name.startswith("_")}
+
+    def score(self, customer: str) -> str | None:
+        """Read a customer's score as it stands."""
+        return self.fields(customer).get("score")
+
+    async def wait_for_score(self, customer: str, score: str, within: float = 15.0) -> dict[str, str]:
+        """Wait until a customer has a score; return all published fields."""
+        found: dict[str, str] = {}
+
+        def reached() -> bool:
+            found.clear()
+            found.update(self.fields(customer))
+            return found.get("score") == score
+
+        try:
+            await poll_until(reached, within)
+        except AssertionError:
+            raise AssertionError(f"{customer!r} has not reached {score}; there is {found}") from None
+        return found
+
+    def band_members(self, band: str) -> dict[str, float]:
+        """Read the index of a band."""
+        return dict(self._redis.zrange(f"{self.namespace}:band:{band}", 0, -1, withscores=True))
+
+    def bands_of(self, customer: str) -> dict[str, float]:
+        """Tell in which bands' indexes a customer stands, and since when."""
+        bands = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
+        scores = {band: self._redis.zscore(f"{self.namespace}:band:{band}", customer) for band in bands}
+        return {band: score for band, score in scores.items() if score is not None}
+
+    def fences(self) -> dict[tuple[str, int], set[int]]:
+        """Read the fences: for each partition the offsets at which its groups stand."""
+        found: dict[tuple[str, int], set[int]] = {}
+        for key in self._redis.scan_iter(match=f"{self.namespace}:_fences:*"):
+            for label, fence in self._redis.hgetall(key).items():
+                topic, _, number = label.rpartition("/")
+                found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
+        return found
+
+    async def alerts(self, customer: str | None = None) -> list[dict[str, Any]]:
+        """Read the alerts of this system's customers, or of one."""
+        return self._own(await self._alerts.read(), customer)
+
+    async def band_changes(self, customer: str | None = None) -> list[dict[str, Any]]:
+        """Read the band changes of this system's customers, or of one."""
+        return self._own(await self._changes.read(), customer)
+
+    def _own(self, records: Iterable[Any], customer: str | None) -> list[dict[str, Any]]:
+        wanted = customer if customer is not None else f"{self.namespace}/"
+        own = []
+        for record in records:
+            key = record.key.decode()
+            if key == customer or (customer is None and key.startswith(wanted)):
+                message = json.loads(record.value)
+                assert message["customer_id"] == key
+                own.append(message)
+        return own
+
+    async def wait_for_alerts(self, customer: str, count: int, within: float = 15.0) -> list[dict[str, Any]]:
+        """Wait until a customer has at least that many alerts."""
+
+        async def came() -> list[dict[str, Any]]:
+            found = await self.alerts(customer)
+            return found if len(found) >= count else []
+
+        return await poll_until(came, within)
+
+    async def dead_letters(self) -> list[Any]:
+        """Read the dead letters of this system's topics, as aiokafka's consumer records."""
+        return [
+            record
+            for record in await self._letters.read()
+            if dict(record.headers)["dlq.topic"].decode().startswith(self.namespace)
+        ]
+
+    async def committed(self) -> dict[tuple[str, int], int]:
+        """Tell what the consumer group has committed."""
+        return await committed(self.kafka, self.namespace)
+
+    async def log_ends(self) -> dict[tuple[str, int], int]:
+        """Tell the ends of the logs of the source topics."""
+        return await log_ends(self.kafka, self.topics)
+
+
+def event(customer: str, kind: str, at: float | str | None = None, **more: Any) -> dict[str, Any]:
+    """Make an event, by default of now."""
+    return {"customer_id": customer, "type": kind, "timestamp": time.time() if at is None else at, **more}
+
+
+def instant(seconds: float) -> str:
+    """Write a time (Unix seconds) as the product publishes it."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def seconds(published: str) -> float:
+    """Read a time as the product publishes it: Unix seconds."""
+    return datetime.fromisoformat(published).timestamp()
+
+
+def event_record(body: Mapping[str, Any], key: bytes | None = None) -> Record:
+    """Write an event as a record; by default the customer's id is the key."""
+    return Record(json.dumps(body).encode(), str(body["customer_id"]).encode() if key is None else key)
+
+
+def metric(worker: WorkerProcess, name: str, **labels: str) -> float:
+    """Add up the samples of a metric that have some labels."""
+    total = 0.0
+    for line in worker.get("/metrics")[1].splitlines():
+        sample = _SAMPLE.match(line)
+        if sample and sample[1] == name and labels.items() <= dict(_LABEL.findall(sample[2] or "")).items():
+            total += float(sample[3])
+    return total

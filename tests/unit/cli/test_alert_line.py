@@ -1,0 +1,46 @@
+"""An alert as one line."""
+
+import orjson
+import pytest
+
+from scoring.alerts import Alert, BandChange, message
+from scoring.instants import parse_timestamp
+from scoring.policy import DISENGAGED, ENGAGED
+from streams.cli.alert_line import alert_line, reasons_in_words
+
+AT = parse_timestamp("2026-11-21T09:30:00.25Z")
+EXPIRED = {"channel": "email", "type": "click", "points": -15.0, "count": 3, "cause": "expired", "pane": ""}
+EVENT = {"channel": "email", "type": "unsubscribe", "points": -40.0, "count": 1, "cause": "event", "at": ""}
+
+
+def test_a_churn_alert_is_one_line() -> None:
+    alert = Alert("churn_risk", DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, [EXPIRED])
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert line.plain == (
+        "2026-11-21 09:30:00  churn risk  warning   ada  45.5 → 30.5  engaged → disengaged  expired: email click x3 -15"
+    )
+
+
+def test_a_band_change_is_one_line() -> None:
+    change = BandChange(ENGAGED, DISENGAGED, 41_000_000, 40_000_000, AT, "event")
+    line = alert_line(orjson.dumps(message("ada\n", change, AT, "v1")))
+    assert line.plain == "2026-11-21 09:30:00  band change           ada\\n  40 → 41  disengaged → engaged  event"
+
+
+@pytest.mark.parametrize("value", [b"\x1b[2J", b"[]", b"{}", b"7", b'{"occurred_at": 1, "kind": "recovered"}', b""])
+def test_what_is_no_alert_is_written_as_it_stands(value: bytes) -> None:
+    assert alert_line(value).plain == value.decode().replace("\x1b", "\\x1b")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        ([], ""),
+        ([EVENT], "email unsubscribe -40"),
+        ([EXPIRED, EXPIRED], "expired: email click x3 -15, email click x3 -15"),
+        ([EXPIRED] * 5, "expired: email click x3 -15, email click x3 -15, email click x3 -15, and 2 more"),
+        ([{"cause": "faded"}], "faded"),
+    ],
+)
+def test_reasons_are_said(reasons: list[dict[str, object]], words: str) -> None:
+    assert reasons_in_words(reasons) == words

@@ -1,0 +1,70 @@
+"""`engagement policy check` and `show`."""
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from scoring.builtin import BUILTIN_POLICY
+from streams.cli.main import engagement
+from streams.demo.policy import DEMO_POLICY
+
+
+def check(path: Path) -> Result:
+    return CliRunner().invoke(engagement, ["policy", "check", str(path)], env={"COLUMNS": "120"})
+
+
+def test_a_good_policy_is_ok_and_summed_up(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(DEMO_POLICY)
+    result = check(path)
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["OK:", str(path)]
+    assert ["version", "demo-1"] in lines
+    assert "window     15s in 15 panes of 1s" in result.stdout
+    assert (
+        "at_risk below 0, disengaged from 0, engaged from 41, highly_engaged from 71, power from 101" in result.stdout
+    )
+    assert ["email", "email", "unsubscribe", "-40"] in lines
+    assert ["clickstream", "clickstream", "page_view", "1", "3"] in lines
+
+
+def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[window]\nhalf_life = "3d"\n[channels.web]\nweights = { glance = 0.125 }\n')
+    result = check(path)
+    assert ["web", "web", "glance", "0.125"] in [line.split() for line in result.stdout.splitlines()]
+    assert "half-life 3d" in result.stdout
+
+
+def test_every_problem_of_a_bad_policy_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('colour = "red"\n[window]\npane = "7d"\n[channels.email]\nweights = { open = "many" }\n')
+    result = check(path)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    for problem in ("colour: unknown key", "window.pane: 7d does not divide", "channels.email.weights.open: 'many'"):
+        assert problem in result.stderr
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xff\xfe")
+    result = check(path)
+    assert result.exit_code == 2
+    assert "cannot read" in result.stderr
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    assert check(tmp_path / "none.toml").exit_code == 2
+
+
+def test_show_prints_the_builtin_policy_where_none_is_given() -> None:
+    assert CliRunner().invoke(engagement, ["policy", "show"]).stdout == BUILTIN_POLICY
+
+
+def test_show_prints_the_policy_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(DEMO_POLICY)
+    result = CliRunner().invoke(engagement, ["policy", "show"], env={"ENGAGEMENT_POLICY": str(path)})
+    assert result.stdout == DEMO_POLICY

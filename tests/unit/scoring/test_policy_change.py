@@ -1,0 +1,141 @@
+"""A new policy: every score follows at once, and a change of policy is not a change of the customer."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoring.alerts import BandChange
+from scoring.points import POINT
+from scoring.policy import Policy
+from scoring.score import next_change
+from tests.unit.scoring.customers import Customer, at, clock, policy_with
+
+SECOND = ('version = "by-hand"', 'version = "second"')
+
+
+def with_posts_worth(points: float, *changes: tuple[str, str]) -> Policy:
+    """Make a second policy with another weight for posts."""
+    return policy_with(SECOND, ("post = 2", f"post = {points}"), *changes)
+
+
+def engaged(posts: int = 6) -> Customer:
+    """Give a customer who is engaged under the first policy."""
+    anna = Customer()
+    anna.do("post", "01 09:00", posts)
+    return anna
+
+
+def test_scores_follow_the_weights_without_any_event() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(3.5)
+    anna.judge("01 10:00")
+
+    assert (anna.score, anna.band, anna.state.policy_version) == (21, "highly_engaged", "second")
+    assert anna.state.channel_points == [0, 21 * POINT]
+
+
+def test_a_fall_by_policy_is_a_band_change_with_that_cause_and_no_alert() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(1)
+    outcome = anna.judge("02 10:00")
+
+    assert outcome.transitions == [BandChange(1, 2, 6 * POINT, 12 * POINT, at("01 09:00"), "policy")]
+    assert (anna.state.band_since, anna.state.previous_band) == (at("01 09:00"), 2)
+    anna.judge("09 00:00")
+    assert anna.story == []
+
+
+def test_a_change_has_the_time_up_to_which_the_customer_had_been_judged() -> None:
+    anna = engaged()
+    anna.judge("02 12:00")
+    anna.policy = with_posts_worth(1)
+    anna.judge("02 18:00")
+
+    assert anna.changes[-1] == ("disengaged", "02 12:00")
+
+
+def test_a_policy_that_keeps_the_band_raises_nothing() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(2.5)
+
+    assert anna.judge("01 10:00").transitions == []
+    assert anna.score == 15
+
+
+def test_who_rises_by_policy_is_alerted_on_when_the_drop_comes() -> None:
+    anna = engaged(4)
+    anna.policy = with_posts_worth(2.5)
+    anna.judge("01 10:00")
+    anna.judge("04 00:00")
+
+    assert anna.changes == [("engaged", "01 09:00"), ("disengaged", "04 00:00")]
+    assert anna.story == [("churn_risk", "04 00:00", 0)]
+
+
+def test_a_rise_by_policy_ends_an_open_alert_without_a_recovery() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.policy = with_posts_worth(3)
+    anna.judge("01 11:00")
+
+    assert (anna.state.alert_open, anna.state.armed) == (False, True)
+    assert [kind for kind, _, _ in anna.story] == ["churn_risk"]
+
+
+def test_a_rise_by_policy_lets_a_held_drop_go() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00", 2)
+    anna.do("complain", "01 12:00")
+    assert anna.state.held is not None
+    anna.policy = with_posts_worth(3)
+    anna.judge("01 13:00")
+    anna.judge("02 09:00")
+
+    assert (anna.state.held, len(anna.story)) == (None, 2)
+
+
+def test_a_held_drop_is_still_raised_under_a_policy_that_does_not_lift_the_customer() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00", 2)
+    anna.do("complain", "01 12:00")
+    anna.policy = with_posts_worth(1.5)
+    anna.judge("02 09:00")
+
+    assert anna.story[2:] == [("churn_risk", "01 22:00", 4)]
+
+
+def test_the_new_policy_judges_what_comes_after() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(2, ("engaged = 10", "engaged = 15"))
+    anna.do("post", "01 10:00", 2)
+
+    assert anna.changes[1:] == [("disengaged", "01 09:00"), ("engaged", "01 10:00")]
+
+
+def test_a_customer_without_a_change_of_policy_keeps_the_alert_machine() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.judge("01 11:00")
+
+    assert (anna.state.alert_open, anna.state.armed) == (True, False)
+
+
+@pytest.mark.xfail(strict=True, reason="the schedule made by the policy before is kept")
+def test_the_schedule_follows_a_shorter_window() -> None:
+    anna = engaged()
+    anna.judge("02 12:00")
+    anna.policy = policy_with(SECOND, ('length = "3d"', 'length = "2d"'))
+    anna.judge("02 13:00")
+
+    assert anna.due == clock(next_change(anna.policy, anna.state)) == "03 00:00"
+
+
+@pytest.mark.xfail(strict=True, reason="panes keep the numbers that they had in panes of the old length")
+def test_scores_follow_a_policy_with_shorter_panes() -> None:
+    anna = engaged()
+    anna.policy = policy_with(SECOND, ('pane = "1d"', 'pane = "12h"'))
+    anna.judge("01 10:00")
+
+    assert (anna.score, anna.band) == (12, "engaged")

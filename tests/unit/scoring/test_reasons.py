@@ -1,0 +1,59 @@
+"""What alerts say that a step was made of."""
+
+from __future__ import annotations
+
+from scoring.reasons import reason_of_event, reasons_of_panes
+from tests.unit.scoring.customers import Customer, at
+
+ANNA = Customer()
+CODES = {kind: ANNA.event(kind, "01 09:00").code for kind in ("post", "view", "complain", "buy", "impression", "unheard")}
+FIRST = at("01 00:00") // ANNA.policy.pane
+
+
+def counts(**by_kind: int) -> dict[str, int]:
+    """Give the counts of a pane."""
+    return {CODES[kind]: count for kind, count in by_kind.items()}
+
+
+def test_an_event_is_told_with_what_it_did_to_the_score() -> None:
+    assert reason_of_event(ANNA.policy, at("01 09:30"), CODES["buy"], 4_500_000) == [
+        {
+            "channel": "web",
+            "type": "buy",
+            "points": 4.5,
+            "count": 1,
+            "cause": "event",
+            "at": "2024-01-01T09:30:00Z",
+        }
+    ]
+
+
+def test_a_type_that_the_policy_does_not_name_is_no_reason() -> None:
+    assert reason_of_event(ANNA.policy, at("01 09:30"), CODES["unheard"], 0) == []
+    assert reasons_of_panes(ANNA.policy, {FIRST: counts(unheard=3, impression=5)}) == []
+
+
+def test_what_has_left_the_window_is_told_largest_first() -> None:
+    leaving = {FIRST: counts(complain=1, view=9, post=4), FIRST + 1: counts(buy=1)}
+    told = reasons_of_panes(ANNA.policy, leaving)
+
+    assert [(reason["type"], reason["points"], reason["count"]) for reason in told] == [
+        ("post", -8.0, 4),
+        ("buy", -4.5, 1),
+        ("complain", 4.0, 1),
+        ("view", -3.0, 9),
+    ]
+    assert [reason["pane"] for reason in told[:2]] == ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"]
+    assert {reason["cause"] for reason in told} == {"expired"}
+
+
+def test_reasons_of_equal_size_are_in_the_order_of_their_names() -> None:
+    told = reasons_of_panes(ANNA.policy, {FIRST: counts(post=2, complain=1)})
+    turned = reasons_of_panes(ANNA.policy, {FIRST: counts(complain=1, post=2)})
+
+    assert told == turned
+    assert [reason["type"] for reason in told] == ["post", "complain"]
+
+
+def test_a_boundary_at_which_nothing_leaves_has_no_reasons() -> None:
+    assert reasons_of_panes(ANNA.policy, {}) == []

@@ -1,0 +1,115 @@
+"""The memory of event ids."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoring.instants import DAY, HOUR
+from scoring.seen import DIGEST, SeenIds
+
+MONDAY = 20_000 * DAY
+COMPACT = 64
+"""Bytes up to which Redis keeps a hash compact."""
+
+
+def ids(count: int, mark: str = "x") -> list[str]:
+    """Make digests that share no piece of DIGEST characters across their borders."""
+    return [f"{mark}{number:0{DIGEST - 1}}" for number in range(count)]
+
+
+def filled(count: int, at: int = MONDAY) -> SeenIds:
+    """Remember some ids."""
+    seen = SeenIds()
+    for digest in ids(count):
+        seen.add(digest, at)
+    return seen
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 72, 73, 100, 101, 5_000])
+def test_what_was_added_is_known_and_nothing_else(count: int) -> None:
+    seen = filled(count)
+
+    assert all(digest in seen for digest in ids(count))
+    assert not any(digest in seen for digest in ids(count, "y"))
+
+
+def test_a_stranger_knows_nothing() -> None:
+    assert "x" * DIGEST not in SeenIds()
+
+
+def test_a_customer_with_few_ids_keeps_them_in_chunks_that_redis_packs() -> None:
+    chunks = filled(72).chunks
+
+    assert len(chunks) == 12
+    assert all(len(chunk) == 60 <= COMPACT for chunk in chunks.values())
+
+
+def test_a_customer_with_many_ids_gets_large_chunks() -> None:
+    chunks = filled(5_000).chunks
+
+    assert sum(len(chunk) for chunk in chunks.values()) == 5_000 * DIGEST
+    assert len(chunks) == 12 + 5
+    assert max(len(chunk) for chunk in chunks.values()) == 1000 * DIGEST
+
+
+def test_chunks_are_named_by_the_day_on_which_the_ids_came() -> None:
+    seen = filled(7)
+    seen.add("y" * DIGEST, MONDAY + DAY - 1)
+    seen.add("z" * DIGEST, MONDAY + DAY)
+
+    assert set(seen.chunks) == {"20000.0", "20000.1", "20001.0"}
+    assert seen.chunks["20000.1"] == ids(7)[6] + "y" * DIGEST
+
+
+def test_only_changed_chunks_are_noted_to_be_stored() -> None:
+    seen = SeenIds(dict(filled(13).chunks))
+    assert seen.touched == set()
+    seen.add("y" * DIGEST, MONDAY)
+
+    assert seen.touched == {"20000.2"}
+
+
+def test_what_was_stored_is_taken_over() -> None:
+    for count in (5, 500):
+        again = SeenIds(dict(filled(count).chunks))
+
+        assert all(digest in again for digest in ids(count))
+        again.add("y" * DIGEST, MONDAY)
+        assert "y" * DIGEST in again
+        assert all(digest in again for digest in ids(count))
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_day_is_forgotten_once_it_has_ended_by_the_given_time(count: int) -> None:
+    seen = filled(count)
+    seen.add("y" * DIGEST, MONDAY + DAY)
+    chunks = set(seen.chunks)
+
+    seen.forget(MONDAY + DAY - 1)
+    assert set(seen.chunks) == chunks
+
+    seen.touched.clear()
+    seen.forget(MONDAY + DAY)
+    assert set(seen.chunks) == {"20001.0"}
+    assert seen.touched == chunks - {"20001.0"}
+    assert not any(digest in seen for digest in ids(count))
+    assert "y" * DIGEST in seen
+
+
+def test_an_id_that_was_forgotten_can_be_remembered_again() -> None:
+    seen = filled(500)
+    seen.forget(MONDAY + 2 * DAY)
+    [again] = ids(1)
+    seen.add(again, MONDAY + 2 * DAY + HOUR)
+
+    assert again in seen
+    assert seen.chunks == {"20002.0": again}
+
+
+@pytest.mark.xfail(strict=True, reason="a chunk is searched at any position, not only where an id begins")
+def test_the_end_of_one_id_and_the_start_of_the_next_are_no_id() -> None:
+    seen = SeenIds()
+    seen.add("aaaaabbbbb", MONDAY)
+    seen.add("cccccddddd", MONDAY)
+
+    assert "bbbbbccccc" not in seen
