@@ -116,14 +116,16 @@ def next_change(policy: Policy, state: CustomerState) -> int:
         customer, in microseconds; 0 when never. A drop that a cooldown holds back counts too.
     """
     now = state.judged
-    times = [time for pane in state.panes for time in changes_of_pane(policy, pane) if time > now]
+    times: list[int] = []
+    for pane in state.panes:
+        times += changes_of_pane(policy, pane)
     if policy.half_life and state.panes:
         times.append((state.pane + 1) * policy.pane)
     if state.ahead:
         times.append(state.ahead[0][0])
     if state.held is not None:
         times.append(max(state.last_alert + policy.cooldown, now + 1))
-    return min(times, default=0)
+    return min([time for time in times if time > now], default=0)
 
 
 def changes_of_pane(policy: Policy, pane: int) -> tuple[int, int, int]:

@@ -44,6 +44,7 @@ class CustomerState:
     channel_points: list[int] = field(default_factory=list)
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: set[int] = field(default_factory=set)
+    new_panes: list[int] = field(default_factory=list)
 
 
 def derive(policy: Policy, state: CustomerState) -> None:

@@ -60,7 +60,7 @@ def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: 
     for pane, code in outdated:
         _keep_for_trend(policy, state, pane, code)
     state.seen.forget(now - policy.remember_ids)
-    _schedule(policy, state, due)
+    _schedule(policy, state)
     outcome.transitions = machine.transitions
     return outcome
 
@@ -113,6 +113,7 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
     if counts is None:
         counts = state.panes[pane] = {}
         state.pane_points[pane] = 0
+        state.new_panes.append(pane)
     count = counts.get(code, 0) + 1
     counts[code] = count
     state.touched_panes.add(pane)
@@ -140,18 +141,19 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
     state.policy_version = policy.version
 
 
-def _schedule(policy: Policy, state: CustomerState, taken: _Timed) -> None:
+def _schedule(policy: Policy, state: CustomerState) -> None:
     """Note when the customer changes next by itself; an entry that is too early is left alone, and comes up early."""
     now = state.judged
     if state.due <= max(now, 0):
         state.due = next_change(policy, state)
     else:
-        coming = [time for pane in {time // policy.pane for time, _ in taken} for time in changes_of_pane(policy, pane)]
+        coming = [time for pane in state.new_panes for time in changes_of_pane(policy, pane)]
         if state.ahead:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(state.last_alert + policy.cooldown)
         state.due = min((time for time in coming if now < time < state.due), default=state.due)
+    state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
         bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
     )
@@ -166,6 +168,11 @@ class _Walk:
 
     def run(self, due: Sequence[tuple[int, str]], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
+        if now // self.policy.pane <= self.state.pane:
+            # The usual case: no boundary has passed since the customer was judged last.
+            self._take(due)
+            self.machine.wake(now, self.state.score)
+            return
         index, total = 0, len(due)
         while True:
             stop = self._next_boundary()

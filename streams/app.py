@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 #: Messages are whole batches, so a few are enough to keep an agent busy.
 _BUFFERED_BATCHES = 4
 _METADATA_MAX_AGE_MS = 5_000
+_GARBAGE_THRESHOLDS = (100_000, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,9 @@ def run_worker(settings: Settings) -> int:
         The exit status of the process: 0 after SIGTERM or SIGINT.
     """
     app = build_app(settings)
+    # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
     worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
     status: Any = 0
     try:

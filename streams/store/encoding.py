@@ -69,17 +69,21 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             fields += (f"_i{chunk}", state.seen.chunks[chunk])
         else:
             removed.append(f"_i{chunk}")
-    for name, value in (
-        ("_q", ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])),
-        ("_h", orjson.dumps(state.held).decode() if state.held else ""),
-    ):
+    if state.ahead or state.held or record.extras:
+        _encode_extras(record, fields, removed)
+    for raised in record.raised:
+        fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
+    return fields, removed
+
+
+def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    state = record.state
+    ahead = ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])
+    for name, value in (("_q", ahead), ("_h", orjson.dumps(state.held).decode() if state.held else "")):
         if value:
             fields += (name, value)
         elif name in record.extras:
             removed.append(name)
-    for raised in record.raised:
-        fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
-    return fields, removed
 
 
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
@@ -181,7 +185,8 @@ def settle(record: CustomerRecord, version: str) -> None:
     if state.judged != NONE:
         record.stored_band, record.stored_band_since = state.band, state.band_since
     record.stored_due = (state.due, state.due_crosses)
-    record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
+    if state.ahead or state.held or record.extras:
+        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
 

@@ -102,6 +102,18 @@ local function apply(keys, args)
   return {}
 end
 
+-- Reads customers.
+-- keys: hash of a group's fences (for the routing)
+-- args: prefix, then ids
+-- returns: for each customer its fields and values in turn, nothing for one who is not stored.
+local function load(keys, args)
+  local found = {}
+  for at = 2, #args do
+    found[at - 1] = redis.call('HGETALL', args[1] .. 'customer:' .. args[at])
+  end
+  return found
+end
+
 -- Takes published messages out of the outboxes.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, then per message: customer, field.
@@ -165,6 +177,7 @@ local function marks(keys, args)
 end
 
 redis.register_function('NAME_apply', apply)
+redis.register_function{function_name='NAME_load', callback=load, flags={'no-writes'}}
 redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
 redis.register_function('NAME_marks', marks)

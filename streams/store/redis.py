@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from importlib import resources
 from itertools import count
 from typing import Any, cast
@@ -35,12 +36,16 @@ from streams.store.encoding import (
     settle,
 )
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.wire import Words, call
 
 #: The library in Redis carries a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
-GROUPS = 8
+GROUPS = 16
 _SLOTS = 16384
+_GROUPS_REMEMBERED = 50_000
+#: Customers that one call reads, so that it does not hold the server for long.
+_LOADED_AT_ONCE = 500
 _LEASE = 3 * SECOND
 _CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
@@ -71,6 +76,7 @@ class RedisStore:
         )
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
+        self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
 
     async def open(self) -> None:
         """Check the server and load the function library."""
@@ -94,7 +100,7 @@ class RedisStore:
         source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
         await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
 
-    def group_of(self, customer: str) -> int:
+    def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
         return key_slot(self._key(customer).encode()) * GROUPS // _SLOTS
 
@@ -112,27 +118,25 @@ class RedisStore:
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        if not customers:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
-        for customer in customers:
-            pipeline.hgetall(self._key(customer))
-        async with self._mapped_errors():
-            return [decode(self._policy, fields) for fields in await pipeline.execute()]
+        records: list[CustomerRecord] = []
+        key = self._fences_key(0)
+        commands: list[Words] = [
+            ["FCALL", f"{LIBRARY}_load", 1, key, self._prefix, *customers[start : start + _LOADED_AT_ONCE]]
+            for start in range(0, len(customers), _LOADED_AT_ONCE)
+        ]
+        for answer in await self._send(commands):
+            records += [decode(self._policy, dict(zip(flat[::2], flat[1::2], strict=True))) for flat in answer]
+        return records
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
-        pipeline = self._client.pipeline(transaction=False)
+        commands: list[list[str | int]] = []
         versions: list[list[str]] = []
         for write in writes:
             arguments, made = self._arguments(write, now)
             versions.append(made)
-            pipeline.execute_command("FCALL", f"{LIBRARY}_apply", 1, self._fences_key(write.group), *arguments)
-        async with self._mapped_errors():
-            answers = await pipeline.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, RedisError):
-                    raise answer
+            commands.append(["FCALL", f"{LIBRARY}_apply", 1, self._fences_key(write.group), *arguments])
+        answers = await self._send(commands)
         results: list[FenceMoved | VersionMoved | None] = []
         for write, made, answer in zip(writes, versions, answers, strict=True):
             results.append(_refusal(answer))
@@ -208,9 +212,16 @@ class RedisStore:
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
 
-    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:
+    async def _send(self, commands: Sequence[Words]) -> list[Any]:
         async with self._mapped_errors():
-            return await self._client.execute_command("FCALL", f"{LIBRARY}_{function}", 1, key, *arguments)
+            answers = await call(self._client, commands)
+            for answer in answers:
+                if isinstance(answer, RedisError):
+                    raise answer
+        return answers
+
+    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:
+        return (await self._send([["FCALL", f"{LIBRARY}_{function}", 1, key, *arguments]]))[0]
 
     @asynccontextmanager
     async def _mapped_errors(self) -> AsyncIterator[None]:

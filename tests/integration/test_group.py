@@ -43,7 +43,7 @@ rearm_margin = 5
 cooldown = "2d"
 [clock]
 lateness = "0s"
-idle_after = "IDLE"
+idle_after = "2s"
 [channels.clickstream]
 topic = "NAMESPACE-clickstream"
 weights = { page_view = 1, purchase = 20 }
@@ -93,11 +93,14 @@ def history(system: System, count: int, *, customers: int = 250, days: int = 45)
 class Feed:
     """Writes events to random partitions, at a steady pace."""
 
-    def __init__(self, system: System, events: Sequence[dict[str, Any]], seconds: float) -> None:
+    def __init__(
+        self, system: System, events: Sequence[dict[str, Any]], seconds: float, partitions: int = PARTITIONS
+    ) -> None:
         """Prepare; some events are written twice, as producers do."""
         self._system = system
         self._events = events
         self._seconds = seconds
+        self._partitions = partitions
         self._dice = random.Random(21)
         self.sent = 0
 
@@ -120,7 +123,7 @@ class Feed:
         for body in self._events[self.sent : until]:
             for _ in range(2 if self._dice.random() < 0.02 else 1):
                 record = Record(json.dumps(body).encode(), self._dice.randbytes(4))
-                sorted_out[self._system.topic(body["channel"])][self._dice.randrange(PARTITIONS)].append(record)
+                sorted_out[self._system.topic(body["channel"])][self._dice.randrange(self._partitions)].append(record)
         for topic, partitions in sorted_out.items():
             yield topic, list(partitions.items())
 
@@ -154,9 +157,8 @@ async def run_and_compare(
     assert len({alert["alert_id"] for alert in alerts}) == sum(len(row["alerts"]) for row in wanted.values())
     assert len({change["change_id"] for change in changes}) == sum(len(row["band_changes"]) for row in wanted.values())
     kinds = Counter(alert["kind"] for alert in alerts)
-    assert kinds["churn_risk"] > 100
-    assert kinds["recovered"] > 50
-    print(f"{kinds}, {len(changes)} changes")  # noqa: T201
+    assert kinds["churn_risk"] > len(events) / 100
+    assert kinds["recovered"] > len(events) / 150
 
 
 async def start(worker: WorkerProcess) -> WorkerProcess:
@@ -166,14 +168,11 @@ async def start(worker: WorkerProcess) -> WorkerProcess:
     return worker
 
 
-@pytest.mark.parametrize("idle_after", ["2s", "8s"])
-async def test_workers_that_join_leave_and_die_lose_and_repeat_nothing(
-    make_system: MakeSystem, idle_after: str
-) -> None:
-    system = make_system(POLICY.replace("IDLE", idle_after), clock="stream", session_timeout=6)
+async def test_workers_that_join_leave_and_die_lose_and_repeat_nothing(make_system: MakeSystem) -> None:
+    system = make_system(POLICY, clock="stream", session_timeout=6)
     await system.create_topics(PARTITIONS)
     events = history(system, 30_000)
-    feed = Feed(system, events, 24)
+    feed = Feed(system, events, 18)
     first, second, third, fourth = (system.worker() for _ in range(4))
     first.start()
     second.start()
@@ -195,10 +194,10 @@ async def test_workers_that_join_leave_and_die_lose_and_repeat_nothing(
 
 
 async def test_a_worker_that_wakes_up_after_its_session_changes_nothing(make_system: MakeSystem) -> None:
-    system = make_system(POLICY.replace("IDLE", "8s"), clock="stream", session_timeout=6)
+    system = make_system(POLICY, clock="stream", session_timeout=6)
     await system.create_topics(PARTITIONS)
     events = history(system, 15_000)
-    feed = Feed(system, events, 16)
+    feed = Feed(system, events, 12)
     sleeper, other = system.worker(), system.worker()
     sleeper.start()
     other.start()
@@ -216,3 +215,27 @@ async def test_a_worker_that_wakes_up_after_its_session_changes_nothing(make_sys
 
     await run_and_compare(system, events, feed, life)
     assert await asyncio.to_thread(other.stop) == 0
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a partition counts as idle by the present time instead of by that of its last report: for the seconds "
+    "between idle_after and STALE_AFTER a dead worker's partitions do not hold the watermark back",
+)
+async def test_what_a_dead_worker_had_not_read_is_waited_for(make_system: MakeSystem) -> None:
+    # So little traffic that a partition is usually read to its end when its worker dies.
+    system = make_system(POLICY, clock="stream", session_timeout=6)
+    await system.create_topics(2)
+    events = history(system, 600, customers=10)
+    feed = Feed(system, events, 15, partitions=2)
+    first, second = system.worker(), system.worker()
+    first.start()
+    second.start()
+    await asyncio.to_thread(first.wait_ready)
+    await asyncio.to_thread(second.wait_ready)
+
+    async def life() -> None:
+        await feed.reach(1 / 3)
+        first.kill()
+
+    await run_and_compare(system, events, feed, life)

@@ -139,3 +139,14 @@ AHEAD = [happening._replace(time=lives.START + MINUTE) for happening in happenin
 def test_events_of_one_time_are_told_in_the_order_of_arrival(told: Told) -> None:
     world, _, steps = told
     assert_told_the_same((world, [happening for step in steps for happening in step.batch], steps))
+
+
+SPLIT = [happening._replace(time=lives.START) for happening in happenings("buy", "buy", "buy", "leave")]
+
+
+@pytest.mark.xfail(strict=True, reason="a band that is left and entered again at one time keeps its old previous_band")
+@given(in_order())
+@example((FLAPPING, SPLIT, [Step(SPLIT[:2], lives.START), Step(SPLIT[2:], lives.START)]))
+@settings(max_examples=100, deadline=None)
+def test_events_of_one_time_may_come_in_several_batches(told: Told) -> None:
+    assert_told_the_same(told)

@@ -1,0 +1,253 @@
+"""The record-batch consumer on a real broker: gaps in the log, ways back, records deleted, partitions added."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from streams.embedded import EmbeddedRedis
+from tests.integration.conftest import MakeSystem
+from tests.integration.policies import COUNTING
+from tests.polling import poll_until
+from tests.services.kafka import KafkaBroker
+from tests.services.kafka_client import (
+    Record,
+    add_partitions,
+    admin,
+    create_topic,
+    delete_records,
+    send_aborted,
+    send_batches,
+)
+from tests.services.log_reader import read_customers, read_topic
+from tests.services.redis import local_redis
+from tests.services.system import System, event, event_record, metric
+from tests.services.worker import WorkerProcess
+
+pytestmark = pytest.mark.timeout(120)
+
+AT = time.time() - 3600
+ENDS_WITHIN = 30.0
+
+
+@pytest.fixture
+def own_redis() -> Iterator[EmbeddedRedis]:
+    """Give a Redis server of one's own."""
+    with local_redis() as server:
+        yield server
+
+
+def views(customer: str, count: int) -> list[Record]:
+    """Write events without ids, so that each application shows."""
+    return [event_record(event(customer, "page_view", AT)) for _ in range(count)]
+
+
+async def wait_for_end(worker: WorkerProcess) -> int:
+    """Wait until a worker ends by itself; return the exit status."""
+    return int(await asyncio.to_thread(worker.process.wait, ENDS_WITHIN))
+
+
+async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
+    make_system: MakeSystem, own_kafka: KafkaBroker
+) -> None:
+    system = make_system(COUNTING, kafka=own_kafka.bootstrap)
+    kafka, topic = system.kafka, system.topic("clickstream")
+    compacted = {"cleanup.policy": "compact", "segment.ms": "50", "min.cleanable.dirty.ratio": "0.01"}
+    await create_topic(kafka, topic, 2, compacted)
+    await system.create_topics()
+    customer = system.customer("counted")
+    counted = 0
+
+    async def send(partition: int, count: int, key: str) -> None:
+        nonlocal counted
+        counted += count
+        body = json.dumps(event(customer, "page_view", AT)).encode()
+        records = [Record(body, f"{key}-{number}".encode()) for number in range(count)]
+        await send_batches(kafka, topic, [(partition, records)])
+
+    async def abort(partition: int, count: int, name: str) -> None:
+        await send_aborted(kafka, topic, partition, views(customer, count), f"{system.namespace}-{name}")
+
+    # Partition 0: aborted, committed, aborted, committed, aborted.
+    for number in range(2):
+        await abort(0, 3, f"first-{number}")
+        await send(0, 5, f"kept-{number}")
+    await abort(0, 2, "tail")
+    # Partition 1: the later records replace the earlier ones, which the cleaner takes away.
+    for _ in range(4):
+        await send(1, 10, "same")
+        await send(1, 1, f"alone-{counted}")
+
+    async def cleaned() -> bool:
+        # Only closed segments are cleaned, and only an append closes one.
+        await send(1, 1, "same")
+        return sum(record.partition == 1 for record in await read_topic(kafka, topic)) <= 10 + 4 + 3
+
+    await poll_until(cleaned, 20)
+    records = await read_topic(kafka, topic)
+    last = {number: max(record.offset for record in records if record.partition == number) for number in (0, 1)}
+    ends = await system.log_ends()
+    assert ends[topic, 0] > last[0] + 1, "the log should end with a gap"
+    assert len(records) < counted
+
+    with system.worker() as worker:
+        # Cleaning may go on until the worker reads, but only of what has been replaced since.
+        await poll_until(lambda: int(system.score(customer) or 0) > 0, 15)
+        left = await read_topic(kafka, topic)
+        await poll_until(lambda: metric(worker, "engagement_round_events_total") >= len(left), 15)
+        score = int(metric(worker, "engagement_round_events_total"))
+        await system.wait_for_score(customer, str(score))
+        assert len(left) <= score <= len(records)
+
+        # A gap arrives at the end while the worker waits there, then a record behind it.
+        await abort(0, 4, "later")
+        await abort(1, 4, "later")
+        await send(0, 1, "behind")
+        await system.wait_for_score(customer, str(score + 1))
+        # Read to the end, although the last offsets hold nothing that could be applied.
+        await abort(0, 1, "last")
+        await poll_until(lambda: metric(worker, "engagement_lag_seconds", topic=topic) < 5, 15)
+        assert worker.stop() == 0
+    records = await read_topic(kafka, topic)
+    last = {number: max(record.offset for record in records if record.partition == number) for number in (0, 1)}
+    assert await system.committed() == {(topic, number): offset + 1 for number, offset in last.items()}
+    with system.worker() as worker:
+        await send(0, 2, "after")
+        await send(1, 2, "after")
+        await system.wait_for_score(customer, str(score + 5))
+        assert metric(worker, "engagement_events_total", outcome="read") == 4
+
+
+async def test_after_a_flush_the_scores_are_made_again_from_the_log(
+    make_system: MakeSystem, own_redis: EmbeddedRedis
+) -> None:
+    system = make_system(COUNTING, redis_url=own_redis.url)
+    await system.create_topics(12)
+    dice = random.Random(4)
+    counts: Counter[str] = Counter()
+    dropped = system.customer("dropped")
+
+    async def send(name: str, count: int) -> None:
+        customers = dice.choices([system.customer(f"c{number}") for number in range(300)], k=count)
+        counts.update(customers)
+        records = [
+            event_record(event(customer, "page_view", AT, event_id=f"{name}-{number}"))
+            for number, customer in enumerate(customers)
+        ]
+        # Every tenth is written twice.
+        records += records[::10]
+        parts = [(partition, records[partition::12]) for partition in range(12)]
+        await send_batches(system.kafka, system.topic("clickstream"), parts)
+
+    def exact() -> bool:
+        found = read_customers(system.redis_url, system.namespace)
+        return {customer: int(fields["score"]) for customer, fields in found.items() if customer != dropped} == counts
+
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(dropped, 50))
+        await system.send("clickstream", event(dropped, "drop", AT + 60), event(dropped, "page_view", AT + 61))
+        await system.wait_for_score(dropped, "-49")
+        (alert,) = await system.wait_for_alerts(dropped, 1)
+        for part in range(3):
+            await send(f"a{part}", 2_000)
+        await poll_until(exact, 20)
+        own_redis_client = system.redis
+        own_redis_client.flushall()
+        await send("b", 2_000)
+        own_redis_client.flushall()
+        own_redis_client.function_flush()
+        for part in range(3):
+            await send(f"c{part}", 2_000)
+        await poll_until(exact, 30)
+        await system.wait_for_score(dropped, "-49")
+
+        async def repeated() -> bool:
+            return len(await system.alerts(dropped)) >= 2
+
+        await poll_until(repeated, 15)
+        assert {again["alert_id"] for again in await system.alerts()} == {alert["alert_id"]}
+        assert len({change["change_id"] for change in await system.band_changes(dropped)}) == 2
+        assert worker.status("/ready") == 200
+        assert worker.stop() == 0
+    assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
+
+
+async def test_records_deleted_before_they_were_applied_end_the_worker(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics(1)
+    topic, customer = system.topic("clickstream"), system.customer("cut")
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(customer, 10))
+        await system.wait_for_score(customer, "10")
+        # Deleted after they were applied: no gap.
+        await delete_records(system.kafka, topic, 0, 10)
+        await system.send_raw("clickstream", views(customer, 1))
+        await system.wait_for_score(customer, "11")
+
+        worker.send(signal.SIGSTOP)
+        for _ in range(20):
+            await system.send_raw("clickstream", views(customer, 1))
+        await delete_records(system.kafka, topic, 0, 21)
+        worker.send(signal.SIGCONT)
+        assert await wait_for_end(worker) != 0
+        text = worker.log.read_text()
+        assert f"{topic}[0]: the next record to apply has offset" in text
+        assert "the log now starts at 21:" in text
+        assert "offsets were deleted before they were applied" in text
+    applied = int(system.fields(customer)["score"])
+    assert applied < 21
+    assert system.fences() == {(topic, 0): {applied}}
+    second = system.worker()
+    second.start()
+    assert await wait_for_end(second) != 0
+    assert f"the next record to apply has offset {applied}, but the log now starts at 21: {21 - applied} offsets" in (
+        second.log.read_text()
+    )
+    assert int(system.fields(customer)["score"]) == applied
+
+
+async def test_a_topic_made_anew_is_not_taken_for_the_old_one(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics(1)
+    topic, customer = system.topic("clickstream"), system.customer("anew")
+    with system.worker():
+        await system.send_raw("clickstream", views(customer, 10))
+        await system.wait_for_score(customer, "10")
+    async with admin(system.kafka) as client:
+        await client.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await client.list_topics()
+
+        await poll_until(gone, 10)
+    await create_topic(system.kafka, topic, 1)
+    await system.send_raw("clickstream", views(customer, 3))
+    worker = system.worker()
+    worker.start()
+    assert await wait_for_end(worker) != 0
+    assert "the topic was made anew" in worker.log.read_text()
+    assert system.score(customer) == "10"
+
+
+async def test_partitions_added_while_running_are_read_from_their_start(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics(2)
+    topic, customer = system.topic("clickstream"), system.customer("spread")
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(customer, 5))
+        await system.wait_for_score(customer, "5")
+        await add_partitions(system.kafka, topic, 4)
+        for partition in range(4):
+            await system.send_raw("clickstream", views(customer, 10), partition=partition)
+        await system.wait_for_score(customer, "45", within=20)
+        await system.send_raw("clickstream", views(customer, 1), partition=3)
+        await system.wait_for_score(customer, "46")
+        assert worker.stop() == 0
+    assert await system.committed() == {(topic, 0): 15, (topic, 1): 10, (topic, 2): 10, (topic, 3): 11}

@@ -1,0 +1,1 @@
+"""The documents and the files for operation, held against the code."""

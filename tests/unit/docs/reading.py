@@ -1,0 +1,69 @@
+"""Reads Markdown as far as the tests need it: tables, blocks of code, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "deploy"
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_CELLS = re.compile(r"(?<!\\)\|")
+
+Row = list[str]
+
+
+class Document:
+    """One Markdown file: `prose` is its text without the blocks of code, `words` the same without line breaks."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it.
+
+        Args:
+            path: of the file.
+        """
+        self.path = path
+        self.text = path.read_text(encoding="utf-8")
+        self.prose = _BLOCK.sub("", self.text)
+        self.words = " ".join(self.prose.split())
+
+    def blocks(self, language: str) -> list[str]:
+        """List the blocks of code in a language, '' for those without one."""
+        return [body for found, body in _BLOCK.findall(self.text) if found == language]
+
+    def table(self, *header: str) -> list[Row]:
+        """Give the rows of the one table with these headings."""
+        tables = [table for table in self._tables() if table[0] == list(header)]
+        assert len(tables) == 1, f"{self.path.name} has {len(tables)} tables with the headings {header}"
+        return tables[0][1:]
+
+    def _tables(self) -> list[list[Row]]:
+        tables: list[list[Row]] = []
+        inside = False
+        for line in self.prose.splitlines():
+            if not line.startswith("|"):
+                inside = False
+            elif not set(line) <= set("|- :"):
+                if not inside:
+                    tables.append([])
+                tables[-1].append([cell.strip() for cell in _CELLS.split(line)[1:-1]])
+                inside = True
+        return tables
+
+    def links(self) -> list[str]:
+        """List where the links go."""
+        return re.findall(r"\]\(([^)]+)\)", self.prose)
+
+    def anchors(self) -> set[str]:
+        """List the names under which the headings can be linked to."""
+        headings = re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def names_in(cell: str) -> list[str]:
+    """List what stands in backticks in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+README = Document(ROOT / "README.md")

@@ -1,0 +1,166 @@
+"""What the README tells producers, alert consumers and applications."""
+
+import ast
+import inspect
+import json
+import re
+
+import pytest
+
+import scoring.events
+import streams.decoding
+from scoring.alerts import BandChange, message
+from scoring.errors import InvalidEvent
+from scoring.instants import SECOND, parse_timestamp
+from scoring.policy import BANDS
+from streams import publisher, topics
+from streams.decoding import Decoder
+from streams.metrics import Metrics
+from streams.records import DeadLetter, Partition, RecordBatch
+from tests.unit.docs import maria
+from tests.unit.docs.reading import README, names_in
+
+NOW = parse_timestamp("2026-11-21T12:00:00Z")
+GOOD = {"customer_id": "c", "type": "open", "timestamp": "2026-11-21T11:00:00Z"}
+BAD = {
+    "empty_value": b"",
+    "invalid_utf8": b'{"customer_id": "\xff"}',
+    "not_json": b'{"timestamp": NaN}',
+    "nested_too_deep": b"[" * 100_000 + b"]" * 100_000,
+    "not_an_object": b"[]",
+    "customer_id_missing": {"customer_id": None},
+    "customer_id_empty": {"customer_id": ""},
+    "customer_id_not_a_string": {"customer_id": 7},
+    "customer_id_too_long": {"customer_id": "é" * 129},
+    "type_missing": {"type": ""},
+    "type_not_a_string": {"type": 7},
+    "timestamp_missing": {"timestamp": None},
+    "timestamp_invalid": {"timestamp": "2026-11-21T11:00:00"},
+    "timestamp_in_future": {"timestamp": "2026-11-21T12:05:01Z"},
+    "event_id_not_a_string": {"event_id": 1.5},
+}
+
+
+class Record:
+    """What a decoder and a publisher want of a consumer record."""
+
+    topic, partition, offset, key, headers = "email", 3, 5, b"c", ()
+    timestamp = NOW // 1000
+
+    def __init__(self, value: bytes) -> None:
+        """Hold a value."""
+        self.value = value
+
+
+def decoded(value: bytes) -> list[DeadLetter]:
+    (channel,) = [channel for channel in maria.POLICY.channels if channel.name == "email"]
+    decoder = Decoder("email", scoring.events.EventReader(channel), Metrics(), maria.POLICY.length)
+    batch = RecordBatch(Partition("email", 3), 5, [Record(value)])
+    return decoder.decode(batch, NOW + scoring.events.MOST_AHEAD).dead_letters
+
+
+def alert_in_readme() -> dict[str, object]:
+    (alert,) = [found for found in map(json.loads, README.blocks("json")) if "alert_id" in found]
+    return alert
+
+
+def test_the_sample_event_is_an_event_of_its_channel() -> None:
+    (sample,) = [found for found in map(json.loads, README.blocks("json")) if "alert_id" not in found]
+    customer, event = maria.event(sample, "social")
+    assert customer == maria.NAME
+    assert maria.POLICY.types[event.code].name == sample["type"]
+    assert event.digest
+
+
+def test_the_table_of_an_event_names_what_a_reader_takes_and_requires() -> None:
+    rows = README.table("field", "", "")
+    assert [names_in(row[0])[0] for row in rows if row[1] == "required"] == ["customer_id", "type", "timestamp"]
+    assert [names_in(row[0])[0] for row in rows if row[1] == "optional"] == ["event_id", "properties"]
+    for name in ("customer_id", "type", "timestamp"):
+        assert decoded(json.dumps({**GOOD, name: None}).encode())
+    assert not decoded(json.dumps(GOOD).encode())
+
+
+def test_the_border_between_seconds_and_milliseconds_is_the_one_stated() -> None:
+    border = int(re.search(r"Numbers below ([\d,]+) are seconds", README.words)[1].replace(",", ""))  # type: ignore[index]
+    assert parse_timestamp(border - 1) == (border - 1) * SECOND
+    assert parse_timestamp(border) == border * 1000
+
+
+@pytest.mark.parametrize("reason", [names_in(row[0])[0] for row in README.table("`dlq.reason`", "")])
+def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> None:
+    bad = BAD[reason]
+    (letter,) = decoded(bad if isinstance(bad, bytes) else json.dumps(GOOD | bad).encode())
+    assert letter.reason == reason
+
+
+def test_every_reason_in_the_code_is_in_the_table() -> None:
+    found = set()
+    for module in (scoring.events, streams.decoding):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == InvalidEvent.__name__:
+                # A reason may be chosen by a condition.
+                found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.args[0])))
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Constant):
+                found.add(node.value.value)
+            elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
+                found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.value)))
+    assert {str(name) for name in found} == {names_in(row[0])[0] for row in README.table("`dlq.reason`", "")}
+
+
+def test_the_headers_of_a_dead_letter_are_those_in_the_table() -> None:
+    _, _, _, headers = publisher._dead_letter(DeadLetter(Record(b""), "empty_value", "x" * 1000))
+    assert [name for row in README.table("header", "content") for name in names_in(row[0])] == [
+        name for name, _ in headers
+    ]
+    most = int(re.search(r"at most (\d+) characters", README.words)[1])  # type: ignore[index]
+    assert len(dict(headers)["dlq.detail"]) == most
+
+
+def test_the_sample_alert_is_what_the_code_publishes() -> None:
+    sample = alert_in_readme()
+    made = maria.alert_at("2026-11-16T08:00:00Z", str(sample["detected_at"]))
+    assert sample == made
+    assert list(sample) == list(made)
+
+
+def test_every_field_of_an_alert_is_explained_and_no_other() -> None:
+    explained = [name for row in README.table("field", "") for name in names_in(row[0])]
+    assert sorted(explained) == sorted(alert_in_readme())
+
+
+def test_the_fields_of_a_band_change_are_those_named() -> None:
+    sentence = re.search(r"The fields are (.+?): `event`", README.words)
+    assert sentence is not None
+    made = message("c", BandChange(2, 1, 0, 0, NOW, "event"), NOW, "v")
+    assert set(names_in(sentence[1])) - {"alert_id"} == set(made)
+
+
+def test_the_fields_of_a_score_are_those_in_the_table_with_these_values() -> None:
+    shown = {names_in(row[0])[0]: names_in(row[1])[0] for row in README.table("field", "example", "")}
+    assert shown == maria.record_at("2026-11-14T09:30:00Z").fields
+
+
+def test_the_bands_are_those_of_the_policy() -> None:
+    (cell,) = [row[2] for row in README.table("field", "example", "") if row[0] == "`band`"]
+    lowest, *others = re.findall(r"`(\w+)` (?:below|from) (\d+)", cell)
+    assert lowest == (BANDS[0], str(maria.POLICY.bounds[0] // 10**6))
+    bounds = [str(bound // 10**6) for bound in maria.POLICY.bounds]
+    assert others == list(zip(BANDS[1:], bounds, strict=True))
+
+
+def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> None:
+    settings = topics.topic_settings(maria.POLICY)
+    shown = {}
+    for names, kept, largest in README.table("topic", "kept for", "largest record"):
+        days = int(kept.split()[0])
+        sizes = {"MiB": 1024 * 1024, "KiB": 1024}
+        size = sum(int(number) * sizes[unit] for number, unit in re.findall(r"(\d+) (MiB|KiB)", largest))
+        row = {"retention.ms": str(days * 24 * 60 * 60 * 1000)} | ({"max.message.bytes": str(size)} if size else {})
+        shown |= dict.fromkeys(names_in(names), row)
+    assert shown == settings
+
+
+def test_the_number_of_partitions_is_the_one_that_the_worker_makes() -> None:
+    assert f"with {topics.PARTITIONS} partitions" in README.words
+    assert f"(3 x {topics.PARTITIONS} if the worker made them), so up to {3 * topics.PARTITIONS}" in README.words

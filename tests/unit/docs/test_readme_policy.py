@@ -1,0 +1,63 @@
+"""What the README says of the policy."""
+
+import re
+import tomllib
+
+from scoring import policy_file
+from scoring.builtin import BUILTIN_POLICY
+from scoring.policy import NO_CAP
+from scoring.policy_file import parse_policy
+from tests.unit.docs import maria
+from tests.unit.docs.reading import DEPLOY, README, names_in
+
+
+def defaults() -> dict[str, str]:
+    found = {f"bands.{name}": str(bound) for name, bound in policy_file._BOUNDS.items()}
+    for section, values in policy_file._DURATIONS.items():
+        found |= {f"{section}.{key}": value for key, value in values.items()}
+    return found | {"alerts.rearm_margin": "5"}
+
+
+def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
+    keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
+    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
+    assert {names_in(row[0])[0] for row in README.table("key", "default", "")} == keys
+
+
+def test_the_defaults_are_those_in_the_table() -> None:
+    rows = {names_in(row[0])[0]: row[1] for row in README.table("key", "default", "")}
+    assert {key: names_in(rows[key])[0] for key in defaults()} == defaults()
+    version = 'version = "the same"\n'
+    assert parse_policy(version + _as_policy(defaults())) == parse_policy(version)
+
+
+def _as_policy(values: dict[str, str]) -> str:
+    sections: dict[str, str] = {}
+    for name, value in values.items():
+        section, key = name.split(".")
+        written = value if value.isdigit() else f'"{value}"'
+        sections[section] = sections.get(section, f"[{section}]\n") + f"{key} = {written}\n"
+    return "".join(sections.values())
+
+
+def test_the_weights_are_the_built_in_ones() -> None:
+    shown = {}
+    for channel, weights in README.table("channel", "weights"):
+        entries = [re.fullmatch(r"(\w+) (-?[\d.]+)(?: \(x (\d+)\))?", entry) for entry in weights.split(", ")]
+        assert all(entries), weights
+        shown[names_in(channel)[0]] = {entry[1]: (float(entry[2]), entry[3]) for entry in entries if entry}
+    assert shown == {
+        channel.name: {
+            kind.name: (kind.weight / 10**6, None if kind.cap == NO_CAP else str(kind.cap)) for kind in channel.types
+        }
+        for channel in maria.POLICY.channels
+    }
+
+
+def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
+    (lines,) = README.blocks("toml")
+    added = parse_policy(BUILTIN_POLICY + lines)
+    assert len(added.channels) == len(maria.POLICY.channels) + 1
+    assert added.channels[:-1] == maria.POLICY.channels
+    example = (DEPLOY / "policies" / "fourth-channel.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(example)["channels"]["support"] == tomllib.loads(lines)["channels"]["support"]

@@ -1,0 +1,50 @@
+"""The code in the README."""
+
+import importlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.docs.reading import DEPLOY, README, Document
+
+
+@pytest.mark.parametrize("snippet", README.blocks("python"))
+def test_python_compiles_and_imports_what_exists(snippet: str) -> None:
+    compile(snippet, "README.md", "exec")
+    for module, names in re.findall(r"^(?:from (\S+) )?import (.+)$", snippet, re.MULTILINE):
+        imported = importlib.import_module(module or names)
+        assert all(hasattr(imported, name) for name in names.split(", ") if module)
+
+
+def test_producer_consumer_and_reader_are_shown_in_python() -> None:
+    producer, consumer, reader = README.blocks("python")
+    assert "AIOKafkaProducer" in producer
+    assert "AIOKafkaConsumer" in consumer
+    assert "Redis.from_url" in reader
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_javascript_is_javascript(tmp_path: Path) -> None:
+    (snippet,) = README.blocks("js")
+    module = tmp_path / "read.mjs"
+    module.write_text(snippet, encoding="utf-8")
+    done = subprocess.run(["node", "--check", module], capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("snippet", README.blocks("sh") + Document(DEPLOY / "RUNBOOK.md").blocks("sh"))
+def test_shell_is_shell(snippet: str) -> None:
+    done = subprocess.run(["bash", "-n"], input=snippet, capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_snippets_read_the_keys_of_the_contract() -> None:
+    keys = re.findall(
+        r"engagement:[\w.:]+", "".join(README.blocks("sh") + README.blocks("python") + README.blocks("js"))
+    )
+    assert len(keys) >= 6
+    bands = "at_risk|disengaged|engaged|highly_engaged|power"
+    assert all(re.fullmatch(rf"engagement:(customer:maria\.lopez|band:({bands}))", key) for key in keys)
