@@ -89,6 +89,11 @@ class Policy:
         return self.panes + -(-self.trend // self.pane)
 
     @cached_property
+    def number_names(self) -> tuple[str, ...]:
+        """The names of the published numbers: score, trend, and one per channel."""
+        return ("score", "trend", *[channel.name for channel in self.channels])
+
+    @cached_property
     def decay(self) -> tuple[float, ...]:
         """The factor on the points of a pane by its age in panes, 0 first; all 1 without a half-life."""
         if not self.half_life:

@@ -112,9 +112,8 @@ class EngagementApp(faust.App):
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
-        consumer = self._batch_consumer
         partitions = set(assigned)
-        ranges = await consumer.thread.log_ranges(partitions)
+        ranges = await self._batch_consumer.thread.log_ranges(partitions)
         starts = await self._starts_without_fence(partitions, ranges)
         offsets = await self._assign_until_done({Partition(*tp): offset for tp, offset in starts.items()})
         found = {TP(*partition): offset for partition, offset in offsets.items()}
@@ -160,6 +159,14 @@ class EngagementApp(faust.App):
         assigned = consumer.assignment()
         wanted = {TP(*partition): offset for partition, offset in offsets.items()}
         await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
+
+    def on_rebalance_end(self) -> None:
+        """Note when the worker was left without partitions: there may be more workers than partitions."""
+        super().on_rebalance_end()
+        if not self._batch_consumer.assignment():
+            self.parts.pipeline.cursors.leave_all()
+            self.parts.clock.own = set()
+            self._assigned = True
 
     async def timer_turn(self) -> None:
         """Let the timer do its turn, unless partitions are just changing hands."""

@@ -26,8 +26,8 @@ class Cursors:
 
     @property
     def partitions(self) -> list[Partition]:
-        """The partitions that are known."""
-        return list(self._fences)
+        """The partitions that are assigned; fences of others may be known from batches that came before they left."""
+        return list(self._start_of_log)
 
     def group_of(self, customer: str) -> int:
         """Tell a customer's fence group."""
@@ -46,6 +46,10 @@ class Cursors:
         self._fences = await self._store.fences(list(starts))
         self._next = {partition: self._first(partition) for partition in self._fences}
         return dict(self._next)
+
+    def leave_all(self) -> None:
+        """Forget everything: no partition is assigned any more."""
+        self._fences, self._next, self._start_of_log = {}, {}, {}
 
     def _first(self, partition: Partition) -> int:
         fences = self._fences[partition]
@@ -68,7 +72,11 @@ class Cursors:
         before = dict(self._next)
         self._fences = await self._store.fences(list(self._fences))
         self._next = {partition: self._first(partition) for partition in self._fences}
-        return {partition: offset for partition, offset in self._next.items() if offset < before[partition]}
+        return {
+            partition: self._next[partition]
+            for partition in self.partitions
+            if self._next[partition] < before[partition]
+        }
 
     async def lost(self) -> bool:
         """Tell whether the store has forgotten some of what this worker knows it had."""

@@ -61,9 +61,7 @@ class Settings:
         return {PREFIX + name: value for name, value in values.items() if value}
 
 
-def read_settings(
-    environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None
-) -> Settings:
+def read_settings(environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
     Args:

@@ -107,12 +107,15 @@ class RecordBatchConsumer(Consumer):
         """See `faust.transport.consumer.Consumer`."""
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
+        self._placed = True
 
     def _new_consumer_thread(self) -> RecordBatchConsumerThread:
         return RecordBatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's
         """Fetch, and yield one message per partition."""
+        if not self._placed and self.flow_active:
+            await self.perform_seek()
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
@@ -188,10 +191,13 @@ class RecordBatchConsumer(Consumer):
         return bool(committed)
 
     async def perform_seek(self) -> None:
-        """Go to where the fences say, instead of to the committed offsets."""
-        assigned = self.assignment()
-        starts = await self.app.offsets_to_start(assigned) if assigned else {}
-        await self.seek_batches(starts)
+        """Go to where the fences say, instead of to the committed offsets.
+
+        Faust gives up waiting for this after a while, and goes on; nothing is fetched all the same before it is done.
+        """
+        self._placed = False
+        await self.seek_batches(await self.app.offsets_to_start(self.assignment()))
+        self._placed = True
 
     async def seek_batches(self, starts: Mapping[TP, int]) -> None:
         """Go to offsets and forget what was acknowledged after them."""

@@ -17,7 +17,7 @@ Values stay under 64 bytes and ASCII where they can: that is up to where Redis k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -88,9 +88,13 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
 
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
     state = record.state
-    fields += ("score", text(state.score), "trend", text(trend(policy, state)))
-    for channel, points in zip(policy.channels, state.channel_points, strict=True):
-        fields += (channel.name, text(points))
+    numbers = [state.score, trend(policy, state), *state.channel_points]
+    if numbers != record.stored_numbers:
+        stored: Sequence[int | None] = record.stored_numbers or [None] * len(numbers)
+        for name, points, before in zip(policy.number_names, numbers, stored, strict=True):
+            if points != before:
+                fields += (name, text(points))
+        record.stored_numbers = numbers
     if (state.band, state.band_since) != (record.stored_band, record.stored_band_since):
         previous = BANDS[state.previous_band] if state.previous_band != NONE else ""
         fields += ("band", BANDS[state.band], "band_since", format_instant(state.band_since), "previous_band", previous)

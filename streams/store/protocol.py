@@ -34,6 +34,7 @@ class CustomerRecord:
     stored_due: tuple[int, bool] = (0, False)
     stored_disengages_at: int = -1
     stored_policy_version: str = ""
+    stored_numbers: list[int] | None = None
     extras: set[str] = field(default_factory=set)
     fields: Mapping[str, str] = field(default_factory=dict)
 

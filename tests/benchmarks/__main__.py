@@ -57,7 +57,8 @@ def peer(name: str, *arguments: str) -> dict[str, float]:
     """Run a peer's program in a process of its own; it prints one line of JSON."""
     command = [sys.executable, "-m", f"tests.benchmarks.peers.{name}", *arguments]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PEER_SECONDS).stdout
-    result: dict[str, float] = json.loads(output.strip().splitlines()[-1])
+    # Faust prints a spinner of its own between the lines.
+    result: dict[str, float] = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
     return result
 
 

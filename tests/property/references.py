@@ -117,11 +117,14 @@ async def _through_the_store(world: World, steps: Sequence[Step]) -> Biography:
     return biography
 
 
-def in_memory(policy: Policy, steps: Sequence[Step], horizon: int = 0) -> Iterable[tuple[Step, CustomerState, Outcome]]:
-    """Judge step by step in memory; events up to `horizon` after the evaluation are taken."""
+def in_memory(
+    policy: Policy, steps: Sequence[Step], *, wall: bool = False
+) -> Iterable[tuple[Step, CustomerState, Outcome]]:
+    """Judge step by step in memory; on the wall clock all events of the present pane are taken."""
     state, reader = CustomerState(), Reader(policy)
     for step in steps:
-        yield step, state, advance(policy, state, reader.read(step.batch), step.now, step.now + horizon)
+        horizon = (step.now // policy.pane + 1) * policy.pane - 1 if wall else step.now
+        yield step, state, advance(policy, state, reader.read(step.batch), step.now, horizon)
 
 
 def _note(biography: Biography, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 #: Larger than any record that a topic of the product takes.
 _MOST_BYTES = 16 * 1024 * 1024
@@ -43,6 +44,14 @@ async def create_topic(bootstrap: str, topic: str, partitions: int, settings: Ma
         assert [code for _, code, *_ in answer.topic_errors] == [0], answer
 
 
+async def set_topic(bootstrap: str, topic: str, settings: Mapping[str, str]) -> None:
+    """Change the settings of a topic; those not named go back to the broker's."""
+    async with admin(bootstrap) as client:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=dict(settings))
+        for answer in await client.alter_configs([resource]):
+            assert [code for code, *_ in answer.resources] == [0], answer
+
+
 async def add_partitions(bootstrap: str, topic: str, total: int) -> None:
     """Give a topic more partitions."""
     async with admin(bootstrap) as client:
@@ -66,38 +75,39 @@ async def send_batches(
         batches: partition and records of each.
         **options: of the producer.
     """
-    async with _producer(bootstrap, **options) as producer:
-        await append_batches(producer, topic, batches)
+    async with producer(bootstrap, **options) as client:
+        await append_batches(client, topic, batches)
 
 
 async def append_batches(
-    producer: AIOKafkaProducer, topic: str, batches: Iterable[tuple[int, Sequence[Record]]]
+    client: AIOKafkaProducer, topic: str, batches: Iterable[tuple[int, Sequence[Record]]]
 ) -> None:
     """Write as `send_batches` does, with a producer that is there already."""
     pending = []
     for partition, records in batches:
-        builder = producer.create_batch()
+        builder = client.create_batch()
         for record in records:
             timestamp = int((time.time() if record.at is None else record.at) * 1000)
             added = builder.append(
                 timestamp=timestamp, key=record.key, value=record.value, headers=list(record.headers)
             )
             assert added is not None, "the batch is full"
-        pending.append(await producer.send_batch(builder, topic, partition=partition))
+        pending.append(await client.send_batch(builder, topic, partition=partition))
     for delivery in pending:
         await delivery
 
 
 async def send_aborted(bootstrap: str, topic: str, partition: int, records: Sequence[Record], name: str) -> None:
     """Write records in a transaction that is aborted."""
-    async with _producer(bootstrap, transactional_id=name) as producer:
-        await producer.begin_transaction()
+    async with producer(bootstrap, transactional_id=name) as client:
+        await client.begin_transaction()
         for record in records:
-            await producer.send_and_wait(topic, record.value, key=record.key, partition=partition)
-        await producer.abort_transaction()
+            await client.send_and_wait(topic, record.value, key=record.key, partition=partition)
+        await client.abort_transaction()
 
 
-def _producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
+def producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
+    """Make a producer, not started, for batches of any size."""
     standard = {"acks": "all", "max_request_size": _MOST_BYTES, "max_batch_size": _MOST_BYTES}
     return AIOKafkaProducer(bootstrap_servers=bootstrap, **{**standard, **options})
 

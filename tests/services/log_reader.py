@@ -21,12 +21,15 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
     Returns:
         aiokafka's consumer records.
     """
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         partitions = await poll_until(lambda: list(consumer.assignment()))
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        for partition, first in (await consumer.beginning_offsets(partitions)).items():
+            consumer.seek(partition, first)
         records: list[Any] = []
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for fetched in (await consumer.getmany(timeout_ms=500)).values():

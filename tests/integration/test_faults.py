@@ -1,0 +1,222 @@
+"""Redis or the broker absent, killed, or set up wrongly: a clear word, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.embedded.ports import LOOPBACK, free_ports
+from tests.integration.conftest import MakeSystem
+from tests.integration.policies import COUNTING
+from tests.polling import poll_until, wait_until
+from tests.services.kafka import KafkaBroker
+from tests.services.kafka_client import append_batches, producer
+from tests.services.log_reader import read_customers
+from tests.services.redis import local_redis
+from tests.services.system import System, event, event_record, metric
+from tests.services.worker import WorkerProcess
+
+pytestmark = pytest.mark.timeout(150)
+
+ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
+AT = time.time() - 3600
+ENDS_WITHIN = 30
+
+
+def reason(worker: WorkerProcess) -> str:
+    """Read why a worker is not ready; '' if it is, or does not answer."""
+    status, body = worker.get("/ready")
+    return str(json.loads(body)["reason"]) if status == 503 else ""
+
+
+class Flow:
+    """Events of 200 customers that keep coming until they are stopped, and what each should have."""
+
+    def __init__(self, system: System) -> None:
+        """Prepare."""
+        self._system = system
+        self._dice = random.Random(6)
+        self.counts: Counter[str] = Counter()
+        self.stopped = False
+
+    async def run(self) -> None:
+        """Write a batch every 50 ms, without ids, so that each application shows."""
+        topic = self._system.topic("clickstream")
+        async with producer(self._system.kafka, enable_idempotence=True, request_timeout_ms=30_000) as client:
+            while not self.stopped:
+                customers = [self._system.customer(f"c{self._dice.randrange(200)}") for _ in range(50)]
+                records = [event_record(event(customer, "page_view", AT)) for customer in customers]
+                await append_batches(client, topic, [(self._dice.randrange(4), records)])
+                self.counts.update(customers)
+                await asyncio.sleep(0.05)
+
+    def exact(self) -> bool:
+        """Tell whether every customer has what was written."""
+        found = read_customers(self._system.redis_url, self._system.namespace)
+        return {customer: int(fields["score"]) for customer, fields in found.items()} == self.counts
+
+
+async def while_events_flow(system: System, worker: WorkerProcess, happens: Callable[[], Any]) -> None:
+    """Let something happen while events flow; at the end every customer must have what was written."""
+    flow = Flow(system)
+    flowing = asyncio.create_task(flow.run())
+    try:
+        await poll_until(lambda: metric(worker, "engagement_round_events_total") >= 500, 20)
+        await asyncio.to_thread(happens)
+        done = sum(flow.counts.values())
+        await poll_until(lambda: sum(flow.counts.values()) >= done + 500, 60)
+        flow.stopped = True
+        await asyncio.wait_for(flowing, 60)
+    finally:
+        flowing.cancel()
+    await poll_until(flow.exact, 40)
+    await poll_until(lambda: worker.status("/ready") == 200, 20)
+
+
+async def test_a_worker_waits_for_redis_and_says_so(make_system: MakeSystem) -> None:
+    server = local_redis()
+    server.ports = tuple(free_ports(1))
+    with_redis = make_system(COUNTING, redis_url=server.url)
+    await with_redis.create_topics()
+    customer = with_redis.customer("patient")
+    await with_redis.send("clickstream", event(customer, "page_view", AT))
+    worker = with_redis.worker()
+    worker.start()
+    try:
+        await poll_until(lambda: "Redis does not answer" in reason(worker), 20)
+        assert worker.status("/health") == 200
+        assert metric(worker, "engagement_ready") == 0
+        assert worker.running
+        server.start()
+        await asyncio.to_thread(worker.wait_ready)
+        await with_redis.send("clickstream", event(customer, "page_view", AT))
+        await with_redis.wait_for_score(customer, "2")
+        assert metric(worker, "engagement_ready") == 1
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+        server.close()
+
+
+@pytest.mark.usefixtures("kafka_here")
+async def test_a_worker_waits_for_the_broker_and_goes_on_after_its_crash(make_system: MakeSystem) -> None:
+    broker = KafkaBroker()
+    broker.ports = tuple(free_ports(2))
+    try:
+        system = make_system(COUNTING, kafka=broker.bootstrap)
+        worker = system.worker()
+        worker.start()
+        await poll_until(lambda: f"Kafka at {broker.bootstrap} does not answer" in reason(worker), 20)
+        assert worker.status("/health") == 200
+        assert worker.running
+        await asyncio.to_thread(broker.start)
+        await asyncio.to_thread(worker.wait_ready)
+        assert "created the topics" in worker.log.read_text()
+        await system.create_topics()
+
+        def crash() -> None:
+            broker.kill()
+            wait_until(lambda: not worker.running or "Kafka" in reason(worker), 25)
+            assert worker.running, worker.log_tail()
+            assert worker.status("/health") == 200
+            broker.start()
+
+        await while_events_flow(system, worker, crash)
+        assert worker.stop() == 0
+        assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
+    finally:
+        worker.kill()
+        broker.close()
+
+
+@pytest.mark.parametrize("config", [ON_DISK, {}], ids=["append-only", "memory"])
+async def test_a_worker_goes_on_after_a_crash_of_redis(make_system: MakeSystem, config: dict[str, str]) -> None:
+    with local_redis(config) as server:
+        system = make_system(COUNTING, redis_url=server.url)
+        await system.create_topics()
+        with system.worker() as worker:
+
+            def crash() -> None:
+                server.kill()
+                wait_until(lambda: "Redis" in reason(worker), 10)
+                assert worker.status("/health") == 200
+                server.start()
+
+            await while_events_flow(system, worker, crash)
+            assert worker.stop() == 0
+        assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
+
+
+async def test_a_redis_that_evicts_is_refused(make_system: MakeSystem) -> None:
+    with local_redis({"maxmemory-policy": "allkeys-lru", "maxmemory": "64mb"}) as server:
+        worker = make_system(COUNTING, redis_url=server.url).worker()
+        worker.start()
+        assert await asyncio.to_thread(worker.process.wait, ENDS_WITHIN) not in (0, None)
+        text = worker.log.read_text()
+    assert "Redis may drop scores: its maxmemory-policy is 'allkeys-lru'" in text
+    assert "Set it to 'noeviction'" in text
+
+
+def refused(worker: WorkerProcess) -> list[str]:
+    """Start a worker that must refuse its settings; return what it says."""
+    worker.start()
+    assert worker.process.wait(ENDS_WITHIN) == 2
+    text = worker.log.read_text()
+    assert "Traceback" not in text
+    return text.splitlines()
+
+
+def test_wrong_settings_stop_the_start_with_every_problem(tmp_path: Path) -> None:
+    wrong = {
+        "KAFKA_BROKERS": "localhost",
+        "KAFKA_SESSION_TIMEOUT": "soon",
+        "REDIS_URL": "http://:secret@localhost",
+        "POLICY": str(tmp_path / "absent.toml"),
+        "NAMESPACE": "a b",
+        "CLOCK": "sun",
+    }
+    lines = refused(WorkerProcess({f"ENGAGEMENT_{name}": value for name, value in wrong.items()}, tmp_path / "log"))
+    for name in wrong:
+        assert sum(f"ENGAGEMENT_{name}:" in line for line in lines) == 1, lines
+    assert not any("secret" in line for line in lines)
+    assert len(lines) <= len(wrong) + 1
+
+
+def test_a_wrong_policy_stops_the_start_with_every_problem(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("""
+        wheather = "fine"
+        [window]
+        length = "30d"
+        pane = "7d"
+        [bands]
+        engaged = 80
+        highly_engaged = 70
+        [channels.email]
+        topic = "email"
+        weights = { open = "much", click = nan, reply = true, bounce = -5 }
+        cap = { open = 0, print = 1 }
+        colour = "red"
+    """)
+    lines = refused(WorkerProcess({"ENGAGEMENT_POLICY": str(policy)}, tmp_path / "log"))
+    for key in (
+        "wheather: unknown key",
+        "window.pane: 7d does not divide window.length 30d",
+        "bands: out of order",
+        "channels.email.colour: unknown key",
+        "channels.email.weights.open: 'much' is not a number",
+        "channels.email.weights.click: nan is not a number",
+        "channels.email.weights.reply: True is not a number",
+        "channels.email.cap.open: 0 is not a whole number",
+        "channels.email.cap.print: there is no weight",
+    ):
+        assert sum(key in line for line in lines) == 1, (key, lines)
+    assert len(lines) == 10
