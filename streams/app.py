@@ -112,13 +112,11 @@ class EngagementApp(faust.App):
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
-        partitions = set(assigned)
-        ranges = await self._batch_consumer.thread.log_ranges(partitions)
-        starts = await self._starts_without_fence(partitions, ranges)
-        offsets = await self._assign_until_done({Partition(*tp): offset for tp, offset in starts.items()})
-        found = {TP(*partition): offset for partition, offset in offsets.items()}
-        for tp, offset in found.items():
-            first, end = ranges[tp]
+        partitions = [Partition(*tp) for tp in assigned]
+        offsets = await self._assign_until_done(await self.starts(partitions))
+        ranges = await self._batch_consumer.thread.log_ranges({TP(*partition) for partition in partitions})
+        for tp, (first, end) in ranges.items():
+            offset = offsets[Partition(*tp)]
             if offset < first:
                 raise LogGap(gap_message(Partition(*tp), offset, first))
             if offset > end:
@@ -128,16 +126,26 @@ class EngagementApp(faust.App):
                 )
                 raise LogGap(message)
         self._assigned = True
-        return found
+        return {TP(*partition): offset for partition, offset in offsets.items()}
 
-    async def _starts_without_fence(self, partitions: set[TP], ranges: Mapping[TP, tuple[int, int]]) -> dict[TP, int]:
-        parts = self.parts
+    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Tell where to start reading partitions of which nothing has been applied.
+
+        Args:
+            partitions: assigned ones.
+
+        Returns:
+            Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
+        """
+        parts, thread = self.parts, self._batch_consumer.thread
+        wanted = {TP(*partition) for partition in partitions}
+        ranges = await thread.log_ranges(wanted)
         if parts.settings.clock == "stream":
-            return {tp: ranges[tp][0] for tp in partitions}
+            return {Partition(*tp): first for tp, (first, _) in ranges.items()}
         policy = parts.settings.policy
         window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
-        found = await self._batch_consumer.thread.offsets_at(partitions, max(window_start, 0))
-        return {tp: ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
+        found = await thread.offsets_at(wanted, max(window_start, 0))
+        return {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
 
     async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         parts = self.parts
@@ -208,7 +216,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
-    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app.seek)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics)
     preflight = Preflight(settings, store, publisher)
     app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)

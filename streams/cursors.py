@@ -63,13 +63,17 @@ class Cursors:
             self._fences |= await self._store.fences(missing)
             self._next |= {partition: self._first(partition) for partition in missing}
 
-    async def read_again(self) -> dict[Partition, int]:
+    async def read_again(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         """Read all fences anew.
+
+        Args:
+            starts: for each assigned partition, where to start if a group of it has no fence.
 
         Returns:
             The partitions that stand before where this worker had come, with the offset to go back to.
         """
         before = dict(self._next)
+        self._start_of_log = dict(starts)
         self._fences = await self._store.fences(list(self._fences))
         self._next = {partition: self._first(partition) for partition in self._fences}
         return {

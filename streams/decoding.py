@@ -72,7 +72,7 @@ class Decoder:
 def _why_not_json(value: bytes | None, error: orjson.JSONDecodeError) -> str:
     if not value:
         return "empty_value"
-    if "ecursion" in str(error):
+    if "depth" in str(error) or "ecursion" in str(error):
         return "nested_too_deep"
     try:
         value.decode()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from scoring.instants import SECOND
+from streams.records import Partition
 
 _ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -55,6 +58,16 @@ class Metrics:
             registry=registry,
         )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
+
+    def set_lags(self, lags: Mapping[Partition, float]) -> None:
+        """Say how far this worker's partitions are behind; those that it has lost are not mentioned any more.
+
+        Args:
+            lags: seconds by partition.
+        """
+        self.lag.clear()
+        for partition, seconds in lags.items():
+            self.lag.labels(partition.topic, str(partition.number)).set(seconds)
 
     def note_first_fetch(self, now: int) -> None:
         """Note when the first record came; later calls change nothing.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mode import Service
 
@@ -30,7 +30,16 @@ from streams.store.protocol import Fence, Store
 _ROUND_EVENTS, _WAITING_EVENTS = 40_000, 60_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
-Seek = Callable[[Mapping[Partition, int]], Awaitable[None]]
+
+class Log(Protocol):
+    """What the pipeline asks of the consumer."""
+
+    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Tell where to start reading partitions of which nothing has been applied."""
+        ...
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Go to offsets of partitions, as far as they are assigned."""
 
 
 @dataclass(slots=True)
@@ -51,7 +60,7 @@ class Pipeline(Service):
         publisher: Publisher,
         clock: EvaluationClock,
         metrics: Metrics,
-        seek: Seek,
+        log: Log,
         **kwargs: Any,
     ) -> None:
         """Put the parts together.
@@ -62,7 +71,7 @@ class Pipeline(Service):
             publisher: of dead letters.
             clock: gives the evaluation time.
             metrics: counters.
-            seek: moves the consumer of some partitions to offsets.
+            log: where batches come from.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -74,7 +83,7 @@ class Pipeline(Service):
         self._publisher = publisher
         self._clock = clock
         self._metrics = metrics
-        self._seek = seek
+        self._log = log
         self._waiting: deque[Submission] = deque()
         self._waiting_events = 0
         self._came = asyncio.Event()
@@ -210,7 +219,7 @@ class Pipeline(Service):
                 kept.append(submission)
         self._waiting = kept
         self.log.warning("records are missing on %d partitions; reading them again", len(back))
-        await self._seek(back)
+        await self._log.seek(back)
 
     async def look_again(self) -> None:
         """Read all fences and forget the cache: the store is not where this worker left it."""
@@ -233,9 +242,9 @@ class Pipeline(Service):
 
     async def _forget_and_read(self) -> None:
         self._scorer.forget()
-        behind = await self.cursors.read_again()
+        behind = await self.cursors.read_again(await self._log.starts(self.cursors.partitions))
         newest = {partition: self.cursors.newest(partition) for partition in self.cursors.partitions}
         self._clock.take_over(newest, await self._store.exchange_marks({}))
         if behind:
             self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
-            await self._seek(behind)
+            await self._log.seek(behind)

@@ -148,6 +148,25 @@ class Scorer:
                     self._cache.drop(write.customers)
         return results
 
+    async def evaluate(self, group: int, customers: Sequence[str], work: Callable[[Events], Work]) -> None:
+        """Judge customers because of time alone.
+
+        Args:
+            group: of the customers.
+            customers: their ids; one who is not stored any more is taken off the schedule.
+            work: makes the work from the customers and their lack of events.
+
+        Raises:
+            FenceMoved: see `apply`.
+            TransientError: see `apply`.
+        """
+        await self._load(customers)
+        gone = [customer for customer in customers if not self._cache[customer].version]
+        if gone:
+            self._cache.drop(gone)
+            await self._store.unschedule(group, gone)
+        await self.apply(work({customer: _NOTHING for customer in customers if customer not in set(gone)}))
+
     async def republish(self, group: int, customers: Sequence[str]) -> None:
         """Publish what has waited in outboxes since a worker failed.
 
@@ -193,15 +212,3 @@ class Scorer:
             if total:
                 scored.labels(name).inc(total)
         self._metrics.cached.set(len(self._cache))
-
-
-def without_events(customers: Sequence[str]) -> Events:
-    """Say that customers are judged because of time alone.
-
-    Args:
-        customers: their ids.
-
-    Returns:
-        What stands for their events.
-    """
-    return dict.fromkeys(customers, _NOTHING)

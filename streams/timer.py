@@ -14,7 +14,7 @@ from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
-from streams.scorer import Scorer, Work, without_events
+from streams.scorer import Scorer, Work
 from streams.store.protocol import Store
 
 logger = get_logger(__name__)
@@ -90,9 +90,7 @@ class Timer:
         self._clock.partitions = partitions
         done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
         self._clock.learn(await self._store.exchange_marks(self._clock.report(done, generation)))
-        for partition in done:
-            lag = self._metrics.lag.labels(partition.topic, str(partition.number))
-            lag.set(self._clock.lag(partition))
+        self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
     async def _check_broker(self) -> None:
         now = self._clock.wall()
@@ -119,8 +117,10 @@ class Timer:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                events = {group: without_events(customers)}
-                await self._scorer.apply(Work(events, {}, self._clock.least(()), now, horizon))
+                least = self._clock.least(())
+                await self._scorer.evaluate(
+                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon)
+                )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)
         return len(customers)

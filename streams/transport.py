@@ -72,6 +72,8 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         """Ask for the first offset and the end of each partition's log."""
         consumer = self._ensure_consumer()
         wanted = [TopicPartition(*tp) for tp in partitions]
+        if not wanted:
+            return {}
         first = await self.call_thread(consumer.beginning_offsets, wanted)
         end = await self.call_thread(consumer.end_offsets, wanted)
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
@@ -79,6 +81,8 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     async def offsets_at(self, partitions: set[TP], time_ms: int) -> dict[TP, int | None]:
         """Ask for the first offset of each partition that was appended at a time or later; None if there is none."""
         consumer = self._ensure_consumer()
+        if not partitions:
+            return {}
         found = await self.call_thread(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
         return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
 

@@ -152,6 +152,20 @@ local function due(keys, args)
   return found
 end
 
+-- Takes customers out of the schedules and outboxes, unless they are stored.
+-- keys: hash of the group's fences (for the routing)
+-- args: prefix, group, then ids.
+local function unschedule(keys, args)
+  for at = 3, #args do
+    if redis.call('EXISTS', args[1] .. 'customer:' .. args[at]) == 0 then
+      for _, kind in ipairs({'_crossings:', '_refreshes:', '_outbox:'}) do
+        redis.call('ZREM', args[1] .. kind .. args[2], args[at])
+      end
+    end
+  end
+  return #args
+end
+
 -- Stores the marks of a worker's partitions, unless a later generation of the consumer group has reported or the
 -- fences stand before the mark: then the store has forgotten what the mark rests on.
 -- keys: hash of the marks
@@ -180,4 +194,5 @@ redis.register_function('NAME_apply', apply)
 redis.register_function{function_name='NAME_load', callback=load, flags={'no-writes'}}
 redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
+redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)

@@ -136,6 +136,13 @@ class MemoryStore:
             return []
         return found
 
+    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+        """Forget schedules."""
+        for customer in customers:
+            if customer not in self.hashes:
+                for entries in (self._schedules["c", group], self._schedules["r", group], self._outboxes[group]):
+                    entries.pop(customer, None)
+
     async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
         """List customers with waiting messages."""
         return _until(self._outboxes[group], before, limit)

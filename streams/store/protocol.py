@@ -119,6 +119,9 @@ class Store(Protocol):
         """
         ...
 
+    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+        """Take customers who are not stored any more out of the schedules and outboxes."""
+
     async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
         """List customers whose messages have waited since before a time (wall clock, microseconds)."""
         ...

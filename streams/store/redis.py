@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from scoring.instants import MILLISECOND, MINUTE, SECOND
+from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
@@ -66,6 +66,8 @@ class RedisStore:
         """
         self._policy = settings.policy
         self._prefix = f"{settings.namespace}:"
+        pane = format_duration(settings.policy.pane)
+        self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
         # A retry by the client could hide that a call was applied before its answer was lost.
         self._client = redis_client.Redis.from_url(
             settings.redis_url,
@@ -86,6 +88,23 @@ class RedisStore:
             replication = await self._client.info("replication")
             _check_server(server, memory, replication)
             await self._load_library()
+            await self._check_format()
+
+    async def _check_format(self) -> None:
+        """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
+        key, wanted = f"{self._prefix}_format", self._format
+        for name, value in wanted.items():
+            await self._client.hsetnx(key, name, value)
+        stored = cast("dict[str, str]", await self._client.hgetall(key))
+        differing = [
+            f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
+        ]
+        if differing:
+            message = (
+                f"the scores under {self._prefix[:-1]!r} were made in another way: {'; '.join(differing)}. "
+                "Start with a new ENGAGEMENT_NAMESPACE, and the scores are made anew from the log"
+            )
+            raise UnsafeStore(message)
 
     async def open_readonly(self) -> None:
         """Check only that the server answers."""
@@ -176,6 +195,10 @@ class RedisStore:
         lease = _LEASE // MILLISECOND
         key = self._fences_key(group)
         return cast("list[str]", await self._call("due", key, self._prefix, group, kind, until, limit, worker, lease))
+
+    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+        """Forget schedules."""
+        await self._call("unschedule", self._fences_key(group), self._prefix, group, *customers)
 
     async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
         """List customers with waiting messages."""

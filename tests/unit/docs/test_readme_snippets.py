@@ -1,5 +1,7 @@
 """The code in the README."""
 
+import ast
+import builtins
 import importlib
 import re
 import shutil
@@ -19,11 +21,22 @@ def test_python_compiles_and_imports_what_exists(snippet: str) -> None:
         assert all(hasattr(imported, name) for name in names.split(", ") if module)
 
 
+@pytest.mark.parametrize("snippet", README.blocks("python"))
+def test_python_uses_no_name_that_it_has_not_made(snippet: str) -> None:
+    made, used = set(dir(builtins)), set()
+    for node in ast.walk(ast.parse(snippet)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.alias | ast.AsyncFunctionDef):
+            made.add(node.name)
+    assert used <= made
+
+
 def test_producer_consumer_and_reader_are_shown_in_python() -> None:
     producer, consumer, reader = README.blocks("python")
-    assert "AIOKafkaProducer" in producer
-    assert "AIOKafkaConsumer" in consumer
-    assert "Redis.from_url" in reader
+    assert "AIOKafkaProducer(" in producer
+    assert "AIOKafkaConsumer(" in consumer
+    assert "Redis.from_url(" in reader
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

@@ -64,7 +64,11 @@ def test_without_a_broker_it_says_how_it_is_used(tmp_path: Path) -> None:
     assert "usage" in done.stderr
 
 
-def test_it_is_executable_and_stops_at_the_first_failure(tmp_path: Path) -> None:
+def test_it_stops_at_the_first_failure(tmp_path: Path) -> None:
     assert os.access(SCRIPT, os.X_OK)
-    done = run(tmp_path, "broker:9092", KAFKA_TOPICS="false")
+    refusing = tmp_path / "refuses-clickstream"
+    refusing.write_text('#!/bin/sh\necho "$@"\ncase "$*" in *clickstream*) exit 1;; esac\n', encoding="utf-8")
+    refusing.chmod(0o755)
+    done = run(tmp_path, "broker:9092", KAFKA_TOPICS=str(refusing))
     assert done.returncode != 0
+    assert len(done.stdout.splitlines()) == 1

@@ -1,0 +1,197 @@
+"""What is Redis's own: the function library, servers that are set up wrongly, and servers that fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+import redis
+
+from scoring.policy_file import parse_policy
+from streams.embedded import EmbeddedRedis
+from streams.errors import StoreUnavailable, UnsafeStore
+from streams.settings import Settings
+from streams.store.protocol import GroupWrite, Store
+from streams.store.redis import RedisStore, _check_server
+from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
+from tests.polling import poll_until
+from tests.services.redis import local_redis
+from tests.unit.scoring.customers import POLICY
+
+LEASE_SECONDS = 3
+
+Call = Callable[[Store], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "open": lambda store: store.open(),
+    "fences": lambda store: store.fences([CLICKS]),
+    "load": lambda store: store.load(["anna"]),
+    "apply": lambda store: store.apply([GroupWrite(0, [move(CLICKS, None, 1)])], WALL),
+    "published": lambda store: store.published(0, {"anna": ["x"]}),
+    "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
+    "unpublished": lambda store: store.unpublished(0, WALL, 1),
+    "exchange_marks": lambda store: store.exchange_marks({}),
+    "read": lambda store: store.read("anna"),
+    "band_counts": lambda store: store.band_counts(),
+}
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+def store_at(url: str, namespace: str = "engagement") -> RedisStore:
+    """Make a store, not opened."""
+    return RedisStore(Settings(parse_policy(POLICY), redis_url=url, namespace=namespace))
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedRedis]:
+    """Run a server that the test may do anything to."""
+    with local_redis() as running:
+        yield running
+
+
+@pytest.fixture
+async def store(server: EmbeddedRedis) -> AsyncIterator[RedisStore]:
+    """Give a store on that server, opened."""
+    opened = store_at(server.url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def test_every_method_of_the_contract_is_called_here() -> None:
+    methods = {name for name, member in vars(Store).items() if callable(member) and not name.startswith("_")}
+
+    assert methods - {"close", "group_of"} == set(CALLS)
+
+
+@every_call
+async def test_a_server_that_is_gone_is_a_passing_fault(server: EmbeddedRedis, store: RedisStore, call: Call) -> None:
+    await call(store)
+    server.kill()
+    with pytest.raises(StoreUnavailable, match="Redis"):
+        await call(store)
+    with pytest.raises(StoreUnavailable, match="Redis"):
+        await call(store)
+
+
+@pytest.mark.parametrize("name", ["load", "apply", "due", "exchange_marks", "published"])
+async def test_a_lost_function_library_is_loaded_again(server: EmbeddedRedis, store: RedisStore, name: str) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.function_flush()
+    with pytest.raises(StoreUnavailable, match="loaded again"):
+        await CALLS[name](store)
+
+    await CALLS[name](store)
+
+
+async def test_a_lost_library_has_lost_no_score(server: EmbeddedRedis, store: RedisStore) -> None:
+    _, record = engaged()
+    await write(store, anna=record)
+    with redis.Redis.from_url(server.url) as client:
+        client.function_flush()
+    with pytest.raises(StoreUnavailable):
+        await store.apply([group_write(store, "anna", record)], WALL)
+
+    assert await store.apply([group_write(store, "anna", record)], WALL) == [None]
+    assert (await store.load(["anna"]))[0].state.score == 10_000_000
+
+
+async def test_a_cut_connection_is_a_passing_fault(server: EmbeddedRedis, store: RedisStore) -> None:
+    await write(store, anna=engaged()[1])
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES")
+    with pytest.raises(StoreUnavailable):
+        await store.load(["anna"])
+
+    assert (await store.load(["anna"]))[0].version
+
+
+async def test_a_full_server_refuses_writes_for_the_moment_and_answers_readers(
+    server: EmbeddedRedis, store: RedisStore
+) -> None:
+    _, record = engaged()
+    await write(store, anna=record)
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory", "1")
+        with pytest.raises(StoreUnavailable, match="used memory"):
+            await store.apply([group_write(store, "anna", record)], WALL)
+        assert await store.read("anna") is not None
+        assert (await store.load(["anna"]))[0].version == record.version
+        client.config_set("maxmemory", "0")
+
+    assert await store.apply([group_write(store, "anna", record)], WALL) == [None]
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
+async def test_a_server_that_evicts_is_unsafe(server: EmbeddedRedis, store: RedisStore, policy: str) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory-policy", policy)
+    with pytest.raises(UnsafeStore, match=f"{policy}.*noeviction"):
+        await store.open()
+
+
+def test_a_server_without_functions_is_unsafe() -> None:
+    for version in ("6.2.14", "5.0.0", "0"):
+        with pytest.raises(UnsafeStore, match="version 7 or newer"):
+            _check_server({"redis_version": version}, {}, {"role": "master"})
+    _check_server({"redis_version": "7.0.0"}, {"maxmemory_policy": "noeviction"}, {"role": "master"})
+    _check_server({"redis_version": "10.0.0"}, {}, {})
+
+
+async def test_a_replica_is_waited_for(server: EmbeddedRedis, store: RedisStore) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.replicaof("127.0.0.1", "1")
+        with pytest.raises(StoreUnavailable, match="slave"):
+            await store.open()
+        with pytest.raises(StoreUnavailable, match="read only replica"):
+            await write(store, anna=engaged()[1])
+        client.replicaof("NO", "ONE")
+
+    await store.open()
+    await write(store, anna=engaged()[1])
+
+
+async def test_another_worker_gets_a_group_when_the_first_is_gone(store: RedisStore) -> None:
+    anna, record = engaged()
+    anna.judge("02 00:00")
+    await write(store, anna=record)
+    group = store.group_of("anna")
+    assert await store.due(group, crossing=True, until=WALL, limit=9, worker="gone") == ["anna"]
+
+    async def taken() -> list[str]:
+        return await store.due(group, crossing=True, until=WALL, limit=9, worker="other")
+
+    assert await poll_until(taken, timeout=LEASE_SECONDS + 5) == ["anna"]
+
+
+async def test_two_namespaces_do_not_see_each_other(server: EmbeddedRedis, store: RedisStore) -> None:
+    other = store_at(server.url, "other")
+    try:
+        await write(store, anna=engaged()[1])
+        await store.apply([GroupWrite(0, [move(CLICKS, None, 1)])], WALL)
+
+        assert await other.read("anna") is None
+        assert (await other.fences([CLICKS]))[CLICKS][0] is None
+        assert (await other.band_counts())["engaged"] == 0
+    finally:
+        await other.close()
+
+
+async def test_keys_are_those_of_the_contract(server: EmbeddedRedis, store: RedisStore) -> None:
+    await write(store, anna=engaged()[1])
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        assert client.hget("engagement:customer:anna", "score") == "10"
+        assert client.zrange("engagement:band:engaged", 0, -1) == ["anna"]
+        internal = [key for key in client.keys() if not key.startswith(("engagement:customer:", "engagement:band:"))]
+        assert all(key.startswith("engagement:_") for key in internal)
+
+
+async def test_a_server_that_comes_back_empty_is_as_at_first(server: EmbeddedRedis, store: RedisStore) -> None:
+    await write(store, anna=engaged()[1])
+    server.kill()
+    server.start()
+    with pytest.raises(StoreUnavailable):
+        await store.load(["anna"])
+    await store.open()
+
+    assert (await store.load(["anna"]))[0].version == ""
+    assert (await store.fences([CLICKS]))[CLICKS] == [None] * store.groups
