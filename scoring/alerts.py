@@ -125,7 +125,8 @@ class AlertMachine:
             reasons: what the step is made of; asked for only where an alert needs it.
         """
         state, policy = self._state, self._policy
-        self.wake(at - 1, before)
+        # At one time, a boundary goes before the end of the cooldown, and that before an event.
+        self.wake(at if cause == "event" else at - 1, before)
         band = policy.band_of(score)
         previous_band = state.band
         if band != previous_band:

@@ -13,10 +13,13 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+_LONGEST = 36_525 * DAY
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
-_SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_SHAPE = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ][0-2]\d:[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)", re.ASCII
+)
 
 # A number this large cannot be seconds (it would be the year 5138) and is read as milliseconds (from 1973 on).
 _MILLISECONDS_FROM = 1e11
@@ -42,7 +45,11 @@ def parse_duration(text: str) -> int:
     if match is None:
         message = f"{text!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms"
         raise ValueError(message)
-    return round(float(match[1]) * _UNITS[match[2]])
+    length = float(match[1]) * _UNITS[match[2]]
+    if length > _LONGEST:
+        message = f"{text[:20]!r} is longer than a hundred years"
+        raise ValueError(message)
+    return round(length)
 
 
 def format_duration(length: int) -> str:
@@ -79,14 +86,14 @@ def parse_timestamp(value: object) -> int:
     kind = type(value)
     if kind is str:
         return _parse_rfc3339(value)  # type: ignore[arg-type]
-    if kind is int:
+    if kind is int or kind is float:
         time = value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND)  # type: ignore[operator]
-    elif kind is float and math.isfinite(value):  # type: ignore[arg-type]
-        time = round(value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND))  # type: ignore[operator]
-    else:
-        message = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
-        raise ValueError(message)
-    return _from_1970(time)
+        if kind is int:
+            return _from_1970(time)
+        if math.isfinite(time):
+            return _from_1970(round(time))
+    message = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
+    raise ValueError(message)
 
 
 def _parse_rfc3339(text: str) -> int:
@@ -95,7 +102,7 @@ def _parse_rfc3339(text: str) -> int:
         raise ValueError(message)
     # RFC 3339 allows a leap second, datetime does not: it is counted as the second before.
     text = text.upper()
-    elapsed = datetime.fromisoformat(text.replace(":60", ":59") if text[17:19] == "60" else text) - _EPOCH
+    elapsed = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text) - _EPOCH
     return _from_1970((elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds)
 
 

@@ -17,6 +17,21 @@ AT_RISK, DISENGAGED, ENGAGED = 0, 1, 2
 
 NO_CAP = sys.maxsize
 
+#: The published fields of a score beside one per channel: a channel must not take the name of one.
+RESERVED_NAMES = frozenset(
+    (
+        "score",
+        "band",
+        "band_since",
+        "previous_band",
+        "trend",
+        "disengages_at",
+        "last_event_at",
+        "updated_at",
+        "policy_version",
+    )
+)
+
 
 def type_code(channel: str, name: str) -> str:
     """Make the code under which counts of an event type are stored.
@@ -92,6 +107,11 @@ class Policy:
     def number_names(self) -> tuple[str, ...]:
         """The names of the published numbers: score, trend, and one per channel."""
         return ("score", "trend", *[channel.name for channel in self.channels])
+
+    @cached_property
+    def published_names(self) -> frozenset[str]:
+        """The names of all published fields of a score."""
+        return RESERVED_NAMES | {channel.name for channel in self.channels}
 
     @cached_property
     def decay(self) -> tuple[float, ...]:

@@ -13,26 +13,12 @@ from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
 from scoring.instants import format_duration, parse_duration
 from scoring.points import to_millionths
-from scoring.policy import BANDS, NO_CAP, Channel, EventType, Policy, type_code
+from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _MOST_POINTS = 1_000_000
 _MOST_PANES = 10_000
-# The fields of a score in Redis beside one per channel: a channel must not take the name of one.
-RESERVED_NAMES = frozenset(
-    (
-        "score",
-        "band",
-        "band_since",
-        "previous_band",
-        "trend",
-        "disengages_at",
-        "last_event_at",
-        "updated_at",
-        "policy_version",
-    )
-)
 _DURATIONS = {
     "window": {"length": "30d", "pane": "1d", "trend": "7d", "half_life": "0s"},
     "alerts": {"cooldown": "24h"},

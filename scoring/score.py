@@ -120,12 +120,26 @@ def next_change(policy: Policy, state: CustomerState) -> int:
     for pane in state.panes:
         times += changes_of_pane(policy, pane)
     if policy.half_life and state.panes:
-        times.append((state.pane + 1) * policy.pane)
+        times += fading_times(policy, state)
     if state.ahead:
         times.append(state.ahead[0][0])
     if state.held is not None:
         times.append(max(state.last_alert + policy.cooldown, now + 1))
     return min([time for time in times if time > now], default=0)
+
+
+def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:
+    """List the next times at which the half-life changes something.
+
+    Args:
+        policy: in force, with a half-life.
+        state: derived.
+
+    Returns:
+        When the score fades next, and when what the trend compares with does.
+    """
+    then = (state.judged - policy.trend) // policy.pane
+    return (state.pane + 1) * policy.pane, (then + 1) * policy.pane + policy.trend
 
 
 def changes_of_pane(policy: Policy, pane: int) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
 from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
-from scoring.score import changes_of_pane, disengages_at, next_change
+from scoring.score import changes_of_pane, disengages_at, fading_times, next_change
 from scoring.state import NONE, CustomerState, derive, fade
 
 _TIME = itemgetter(0)
@@ -96,7 +96,8 @@ def _admit(
     if kept_aside:
         state.ahead.sort(key=_TIME)
         reached = sum(1 for time, _ in state.ahead if time <= horizon)
-        due += state.ahead[:reached]
+        # They came before those of this batch.
+        due = state.ahead[:reached] + due
         del state.ahead[:reached]
     due.sort(key=_TIME)
     return due, outdated
@@ -138,7 +139,8 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
         state.held, state.alert_open = None, False
     elif state.held is None:
         state.armed = False
-    state.policy_version = policy.version
+    # What comes next by itself follows from the new policy.
+    state.due = 0
 
 
 def _schedule(policy: Policy, state: CustomerState) -> None:
@@ -148,6 +150,8 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
         state.due = next_change(policy, state)
     else:
         coming = [time for pane in state.new_panes for time in changes_of_pane(policy, pane)]
+        if policy.half_life:
+            coming += fading_times(policy, state)
         if state.ahead:
             coming.append(state.ahead[0][0])
         if state.held is not None:
@@ -177,7 +181,8 @@ class _Walk:
         while True:
             stop = self._next_boundary()
             if index < total and due[index][0] < stop:
-                limit = min(stop, (due[index][0] // self.policy.pane + self.policy.panes) * self.policy.pane)
+                alike = 1 if self.policy.half_life else self.policy.panes
+                limit = min(stop, (due[index][0] // self.policy.pane + alike) * self.policy.pane)
                 end = index
                 while end < total and due[end][0] < limit:
                     end += 1
@@ -230,7 +235,11 @@ class _Walk:
     def _all_the_same(self, start: int, *, up: bool, down: bool) -> bool:
         """Tell whether none of the steps can have changed band or alert: one direction, and neither moved."""
         state, policy = self.state, self.policy
-        if (up and down) or state.held is not None or policy.band_of(state.score) != state.band:
+        if (
+            (up and down)
+            or state.held is not None
+            or not policy.band_of(start) == policy.band_of(state.score) == state.band
+        ):
             return False
         rearm = policy.engaged_from + policy.rearm_margin
         return state.armed or state.score < rearm or start >= rearm

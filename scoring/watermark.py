@@ -58,8 +58,9 @@ def stream_time(marks: Iterable[Mark], now: int, lateness: int, idle_after: int)
 
 
 def _idle(mark: Mark, now: int, woke: int, idle_after: int) -> bool:
+    # Idle as of the last report: since then, records may have come that nobody has read.
     fresh = now - mark.reported_at <= STALE_AFTER
-    return fresh and mark.caught_up and now - max(mark.moved_at, woke) >= idle_after
+    return fresh and mark.caught_up and mark.reported_at - max(mark.moved_at, woke) >= idle_after
 
 
 def wall_time(marks: Iterable[Mark], now: int) -> int:

@@ -14,7 +14,8 @@ from streams.metrics import Metrics
 from streams.producers import start_producer
 from streams.records import DeadLetter, Message
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, MOST_DEAD_LETTER_BYTES
+from streams.topic_names import DEAD_LETTERS
+from streams.topics import MOST_DEAD_LETTER_BYTES
 
 _REQUEST_MS = 15_000
 _LINGER_MS = 2

@@ -17,7 +17,7 @@ from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import Message, Partition
 from streams.store.protocol import CustomerRecord, FenceMove, GroupWrite, Store
-from streams.topics import ALERTS, BAND_CHANGES
+from streams.topic_names import ALERTS, BAND_CHANGES
 
 #: Customers kept in memory between rounds; some kilobytes each.
 MOST_CACHED = 30_000
@@ -68,7 +68,10 @@ class Scorer:
         self._cache = RecordCache(most_cached)
         self._metrics = metrics
         self._wall = wall
-        self._unpublished: list[tuple[int, str, Message]] = []
+        # Stored and not known to be published, by group, customer and name; and customers of whom a write may have been
+        # stored although its answer was lost, by group.
+        self._unpublished: dict[tuple[int, str, str], Message] = {}
+        self._doubtful: dict[int, set[str]] = defaultdict(set)
 
     async def apply(self, work: Work) -> None:
         """Apply work; groups whose customers another worker has written are judged anew.
@@ -81,6 +84,9 @@ class Scorer:
             TransientError: if the store or Kafka does not answer; it is not known what has been applied.
         """
         # What an earlier attempt stored and could not publish goes first: nothing is acknowledged before it is out.
+        for group in list(self._doubtful):
+            await self.republish(group, sorted(self._doubtful[group]))
+            del self._doubtful[group]
         await self._publish()
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
@@ -146,6 +152,8 @@ class Scorer:
             if not stored:
                 for write in writes:
                     self._cache.drop(write.customers)
+                    raised = [customer for customer, record in write.customers.items() if record.raised]
+                    self._doubtful[write.group].update(raised)
         return results
 
     async def evaluate(self, group: int, customers: Sequence[str], work: Callable[[Events], Work]) -> None:
@@ -178,7 +186,7 @@ class Scorer:
             TransientError: if Kafka or the store does not answer; the messages stay in the outboxes.
         """
         for customer, record in zip(customers, await self._store.load(customers), strict=True):
-            self._unpublished += [(group, customer, waiting) for waiting in record.outbox.values()]
+            self._unpublished |= {(group, customer, name): waiting for name, waiting in record.outbox.items()}
         await self._publish()
 
     def forget(self) -> None:
@@ -188,20 +196,20 @@ class Scorer:
     def _take_raised(self, write: GroupWrite) -> None:
         for customer, record in write.customers.items():
             if record.raised:
-                self._unpublished += [(write.group, customer, raised) for raised in record.raised]
+                self._unpublished |= {(write.group, customer, raised.name): raised for raised in record.raised}
                 record.raised = []
 
     async def _publish(self) -> None:
         """Publish what is stored and not published; it stays noted until the store knows that it is out."""
         if not self._unpublished:
             return
-        await self._publisher.publish([(customer, waiting) for _, customer, waiting in self._unpublished])
+        await self._publisher.publish([(customer, waiting) for (_, customer, _), waiting in self._unpublished.items()])
         names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for group, customer, waiting in self._unpublished:
-            names[group][customer].append(waiting.name)
+        for group, customer, name in self._unpublished:
+            names[group][customer].append(name)
         for group, by_customer in names.items():
             await self._store.published(group, by_customer)
-        for _, _, sent in self._unpublished:
+        for sent in self._unpublished.values():
             self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
         self._unpublished.clear()
 

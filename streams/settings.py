@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from scoring.errors import PolicyError
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
+from streams.topic_names import WRITTEN_TOPICS
 
 PREFIX = "ENGAGEMENT_"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -39,7 +40,8 @@ class Settings:
     policy: Policy
     kafka_brokers: str = "localhost:9092"
     kafka_session_timeout: float = 30.0
-    redis_url: str = "redis://localhost:6379/0"
+    # It may hold a password, which must not appear where settings are printed.
+    redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
     namespace: str = "engagement"
     clock: str = "wall"
@@ -50,7 +52,7 @@ class Settings:
         """Write the settings as the environment that gives them back."""
         values = {
             "KAFKA_BROKERS": self.kafka_brokers,
-            "KAFKA_SESSION_TIMEOUT": f"{self.kafka_session_timeout:g}",
+            "KAFKA_SESSION_TIMEOUT": str(self.kafka_session_timeout).removesuffix(".0"),
             "REDIS_URL": self.redis_url,
             "POLICY": self.policy_path,
             "NAMESPACE": self.namespace,
@@ -152,9 +154,16 @@ class _Reader:
 
     def _policy(self, path: str) -> Policy | None:
         try:
-            return parse_policy(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY)
+            policy = parse_policy(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY)
         except (OSError, UnicodeDecodeError) as error:
             self._problems.append(f"{PREFIX}POLICY: cannot read {path}: {error}")
         except PolicyError as error:
             self._problems += [f"{PREFIX}POLICY: {path}: {problem}" for problem in error.problems]
+        else:
+            self._problems += [
+                f"{PREFIX}POLICY: {path}: channels.{channel.name}.topic: the service itself writes {channel.topic!r}"
+                for channel in policy.channels
+                if channel.topic in WRITTEN_TOPICS
+            ]
+            return policy
         return None

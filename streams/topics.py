@@ -1,4 +1,4 @@
-"""The topics: their names, their settings, and their creation where they are absent."""
+"""The topics: their settings, and their creation where they are absent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from scoring.instants import DAY, MILLISECOND
 from scoring.policy import Policy
 from streams.errors import BrokerUnavailable
 from streams.settings import Settings
-
-ALERTS = "churn-risk-alerts"
-BAND_CHANGES = "engagement-band-changes"
-DEAD_LETTERS = "engagement-dead-letters"
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.

@@ -16,7 +16,7 @@ from streams.cli.alert_line import alert_line
 from streams.cli.options import takes_settings
 from streams.cli.topic_reader import read_topics
 from streams.settings import Settings
-from streams.topics import ALERTS, BAND_CHANGES
+from streams.topic_names import ALERTS, BAND_CHANGES
 
 
 @click.command()

@@ -18,7 +18,7 @@ from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, 
 from streams.settings import Settings
 from streams.store.protocol import CustomerRecord
 from streams.store.redis import RedisStore
-from streams.topics import ALERTS, DEAD_LETTERS
+from streams.topic_names import ALERTS, DEAD_LETTERS
 
 _SEND_SECONDS = 0.05
 _LOOK_SECONDS = 0.25

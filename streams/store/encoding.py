@@ -41,7 +41,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 
     Args:
         policy: in force.
-        record: as it is to be stored; what it says of the stored fields is brought up to date.
+        record: as it is to be stored.
         version: of this write.
 
     Returns:
@@ -55,7 +55,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
         + ("x" if state.due_crosses else "")
     )
     fields = ["_v", version, "_s", f"{state.judged};{flags};{state.last_alert};{state.due}"]
-    removed: list[str] = []
+    removed = list(record.obsolete)
     if state.judged != NONE:
         _encode_public(policy, record, fields)
     for pane in state.touched_panes:
@@ -76,6 +76,10 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     return fields, removed
 
 
+def _band(state: CustomerState) -> tuple[int, int, int]:
+    return state.band, state.previous_band, state.band_since
+
+
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
     ahead = ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])
@@ -94,17 +98,15 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
         for name, points, before in zip(policy.number_names, numbers, stored, strict=True):
             if points != before:
                 fields += (name, text(points))
-        record.stored_numbers = numbers
-    if (state.band, state.band_since) != (record.stored_band, record.stored_band_since):
+    if _band(state) != record.stored_band:
         previous = BANDS[state.previous_band] if state.previous_band != NONE else ""
         fields += ("band", BANDS[state.band], "band_since", format_instant(state.band_since), "previous_band", previous)
     leaves = disengages_at(policy, state)
     if leaves != record.stored_disengages_at:
         fields += ("disengages_at", format_instant(leaves) if leaves else "")
-        record.stored_disengages_at = leaves
     if state.policy_version != record.stored_policy_version:
         fields += ("policy_version", state.policy_version)
-        record.stored_policy_version = state.policy_version
+    record.encoded = (numbers, leaves)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
     fields += ("last_event_at", last, "updated_at", format_instant(state.judged))
 
@@ -138,6 +140,8 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.version = fields["_v"]
     record.extras = set(_EXTRAS & fields.keys())
     record.stored_due = (state.due, state.due_crosses)
+    known = policy.published_names
+    record.obsolete = [name for name in fields if name[0] != "_" and name not in known]
     _decode_public(record, fields)
     derive(policy, state)
     return record
@@ -148,9 +152,10 @@ def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
     state.policy_version = record.stored_policy_version = fields.get("policy_version", "")
     if "band" not in fields:
         return
-    state.band = record.stored_band = _BAND_INDEX[fields["band"]]
+    state.band = _BAND_INDEX[fields["band"]]
     state.previous_band = _BAND_INDEX.get(fields.get("previous_band", ""), NONE)
-    state.band_since = record.stored_band_since = parse_timestamp(fields["band_since"])
+    state.band_since = parse_timestamp(fields["band_since"])
+    record.stored_band = _band(state)
     state.last_event_at = parse_timestamp(fields["last_event_at"]) if fields.get("last_event_at") else NONE
     leaves = fields.get("disengages_at", "")
     record.stored_disengages_at = parse_timestamp(leaves) if leaves else 0
@@ -166,12 +171,12 @@ def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
         The words that the function `apply` of the library takes.
     """
     state = record.state
-    old_band = BANDS[record.stored_band] if record.stored_band != NONE else ""
+    old_band = BANDS[record.stored_band[0]] if record.stored_band[0] != NONE else ""
     band = BANDS[state.band] if state.judged != NONE else ""
     schedule = ""
     if record.stored_due != (state.due, state.due_crosses):
         schedule = f"{'c' if state.due_crosses else 'r'}{state.due}" if state.due else "-"
-    if record.stored_band_since != state.band_since and old_band == band:
+    if old_band == band and record.stored_band[-1] != state.band_since:
         # Left and entered again since the last write: only the time is new.
         old_band = ""
     return old_band, band, max(state.band_since, 0) // SECOND, schedule, "+" if record.raised else ""
@@ -187,8 +192,13 @@ def settle(record: CustomerRecord, version: str) -> None:
     state = record.state
     record.version = version
     if state.judged != NONE:
-        record.stored_band, record.stored_band_since = state.band, state.band_since
+        record.stored_band = _band(state)
+        record.stored_policy_version = state.policy_version
     record.stored_due = (state.due, state.due_crosses)
+    if record.encoded is not None:
+        record.stored_numbers, record.stored_disengages_at = record.encoded
+        record.encoded = None
+    record.obsolete.clear()
     if state.ahead or state.held or record.extras:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()

@@ -77,8 +77,9 @@ class MemoryStore:
 
     def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
         for fence in write.fences:
-            stands = self._offset(write.group, fence.partition)
-            if stands != (fence.expected or 0):
+            known = self._fences.get((write.group, fence.partition))
+            stands = known.offset if known else None
+            if stands != fence.expected:
                 return FenceMoved(f"the fence of {fence.partition.label} stands at {stands or 'nothing'}")
         for partition, least in write.least.items():
             if self._offset(write.group, partition) < least:

@@ -21,21 +21,24 @@ class CustomerRecord:
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
-    The `stored_` values are what the indexes and fields hold at that version, `extras` the internal fields that come
-    and go. `fields` holds the published fields where the record was read for display.
+    The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
+    between); `encoded` holds those of a write under way. `extras` are the internal fields that come and go, `obsolete`
+    the fields that the policy has no use for any more. `fields` holds the published fields where the record was read
+    for display.
     """
 
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
     raised: list[Message] = field(default_factory=list)
     outbox: dict[str, Message] = field(default_factory=dict)
-    stored_band: int = -1
-    stored_band_since: int = -1
+    stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
     stored_disengages_at: int = -1
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
+    encoded: tuple[list[int], int] | None = None
     extras: set[str] = field(default_factory=set)
+    obsolete: list[str] = field(default_factory=list)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 

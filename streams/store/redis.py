@@ -253,14 +253,15 @@ class RedisStore:
             yield
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
-        except ResponseError as error:
-            if str(error).startswith("Function not found") or "Function not found" in str(error):
+        except RedisError as error:
+            if "Function not found" in str(error):
                 await self._restore_library(error)
-            if str(error).startswith(_PASSING) or type(error) is not ResponseError:
+            passing = isinstance(error, ResponseError) and type(error) is not ResponseError
+            if passing or str(error).startswith(_PASSING):
                 raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
             raise StreamsError(f"Redis refuses: {error}") from error
 
-    async def _restore_library(self, cause: ResponseError) -> None:
+    async def _restore_library(self, cause: RedisError) -> None:
         try:
             await self._load_library()
         except (RedisError, OSError) as error:

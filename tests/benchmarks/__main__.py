@@ -32,7 +32,9 @@ def main() -> int:
     arguments = parser.parse_args()
     broker = KafkaBroker(heap="1g") if arguments.broker == "kafka" else EmbeddedKafka()
     with broker as kafka, local_redis() as store, tempfile.TemporaryDirectory() as folder:
-        print(f"filling: {arguments.events:,} events, {arguments.customers:,} customers, {arguments.broker}", flush=True)
+        print(
+            f"filling: {arguments.events:,} events, {arguments.customers:,} customers, {arguments.broker}", flush=True
+        )
         asyncio.run(fill(kafka.bootstrap, "bench-", arguments.events, arguments.customers))
         asyncio.run(fill(kafka.bootstrap, "small-", _STOCK_EVENTS, arguments.customers))
         programs: dict[str, Callable[[], dict[str, float]]] = {
@@ -79,7 +81,9 @@ def report(programs: dict[str, Callable[[], dict[str, float]]], rounds: int) -> 
     print("\n| program | events/s | of the limit | the product is faster by |\n| --- | --- | --- | --- |")
     for name, rate in medians.items():
         print(f"| {name} | {rate:,.0f} | {rate / limit:.3f} | {ours / rate:.1f} |")
-    print(f"\nproduct / limit {ours / limit:.2f}, product / stock agents {', '.join(f'{ours / rate:.1f}' for rate in stock)}")
+    print(
+        f"\nproduct / limit {ours / limit:.2f}, product / stock agents {', '.join(f'{ours / rate:.1f}' for rate in stock)}"
+    )
     for key, value in extra.items():
         print(f"Redis, {key.replace('_', ' ')}: {value:,.0f}")
 

@@ -48,7 +48,11 @@ def events(count: int, customers: int, seed: int = 1) -> Iterator[tuple[str, byt
             "type": choose.choice(_TYPES[topic]),
             "timestamp": round(start + span * number / count, 3),
             "event_id": f"{choose.getrandbits(64):016x}",
-            "properties": {"page": f"/products/{choose.randrange(10_000):05}", "device": "mobile", "campaign": "autumn"},
+            "properties": {
+                "page": f"/products/{choose.randrange(10_000):05}",
+                "device": "mobile",
+                "campaign": "autumn",
+            },
         }
         yield topic, customer.encode(), orjson.dumps(value)
 

@@ -8,7 +8,7 @@ from scoring.alerts import Alert, message
 from scoring.instants import HOUR
 from streams.records import Message, Partition
 from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite, Store
-from streams.topics import ALERTS
+from streams.topic_names import ALERTS
 from tests.unit.scoring.customers import Customer, at
 
 WALL = at("05 12:00")

@@ -59,9 +59,7 @@ async def test_an_expectation_where_no_fence_is_set_is_refused(store: Store) -> 
     assert (await store.fences([CLICKS]))[CLICKS][0] is None
 
 
-async def test_no_fence_is_not_a_fence_at_nothing(request: pytest.FixtureRequest, store: Store, stores: Stores) -> None:
-    if stores.in_memory:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the memory store takes 0 for no fence"))
+async def test_no_fence_is_not_a_fence_at_nothing(store: Store) -> None:
     await refused(store, GroupWrite(0, [move(CLICKS, 0, 25)]))
 
 
@@ -77,11 +75,7 @@ async def test_a_refused_write_writes_nothing_at_all(store: Store) -> None:
     assert record.version == ""
 
 
-async def test_a_record_that_was_refused_can_be_written_whole(
-    request: pytest.FixtureRequest, store: Store, stores: Stores
-) -> None:
-    if not stores.in_memory:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="what is stored is noted before it has been stored"))
+async def test_a_record_that_was_refused_can_be_written_whole(store: Store) -> None:
     _, record = engaged()
     await refused(store, group_write(store, "anna", record, move(CLICKS, 9, 25)))
     assert await store.apply([group_write(store, "anna", record)], WALL) == [None]

@@ -73,7 +73,7 @@ async def test_silence_alone_lowers_the_score_and_alerts_at_the_pane_boundary(sh
     after = await system.wait_for_score(customer, "0", within=2 * WINDOW)
     assert 0 <= time.time() - boundary < PROMPT
     assert {name: after[name] for name in after if name not in ("updated_at", "trend")} == {
-        **{name: "0" for name in ("score", "clickstream", "email", "social")},
+        **dict.fromkeys(("score", "clickstream", "email", "social"), "0"),
         "band": "disengaged",
         "previous_band": "engaged",
         "band_since": instant(boundary),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from streams.embedded.ports import LOOPBACK, free_ports
+from streams.embedded.ports import free_ports
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until, wait_until

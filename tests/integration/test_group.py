@@ -109,7 +109,9 @@ class Feed:
         beats = int(self._seconds / 0.1)
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        async with AIOKafkaProducer(bootstrap_servers=self._system.kafka, acks="all", max_batch_size=1 << 20) as producer:
+        async with AIOKafkaProducer(
+            bootstrap_servers=self._system.kafka, acks="all", max_batch_size=1 << 20
+        ) as producer:
             for beat in range(beats):
                 await asyncio.sleep(max(begun + beat * 0.1 - loop.time(), 0))
                 until = len(self._events) * (beat + 1) // beats

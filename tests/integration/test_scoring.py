@@ -85,7 +85,11 @@ async def test_a_customer_of_any_characters_is_the_same_everywhere(running: Runn
     system = running.system
     customer = system.customer(STRANGE)
     now = int(time.time())
-    for channel, kind, score in (("clickstream", "purchase", "20"), ("social", "comment", "24"), ("email", "open", "25")):
+    for channel, kind, score in (
+        ("clickstream", "purchase", "20"),
+        ("social", "comment", "24"),
+        ("email", "open", "25"),
+    ):
         await system.send(channel, event(customer, kind, now))
         await system.wait_for_score(customer, score)
     await system.send("clickstream", event(customer, "purchase", now), partition=3)

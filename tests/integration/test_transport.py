@@ -29,7 +29,7 @@ from tests.services.kafka_client import (
 )
 from tests.services.log_reader import read_customers, read_topic
 from tests.services.redis import local_redis
-from tests.services.system import System, event, event_record, metric
+from tests.services.system import event, event_record, metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(120)

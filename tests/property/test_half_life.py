@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -131,7 +130,6 @@ weights = { buy = 12 }
 TWICE = [Happening(lives.START + minute * MINUTE, "web", "buy", str(minute)) for minute in (0, 16)]
 
 
-@pytest.mark.xfail(strict=True, reason="a batch that begins without points skips the boundaries between its events")
 @given(batched())
 @example((ENGAGED_FROM_TEN, [Step(TWICE, lives.START + 16 * MINUTE)], 8 * MINUTE))
 @settings(max_examples=100, deadline=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +108,6 @@ def happenings(*kinds: str) -> list[Happening]:
 HELD_DROP = happenings("buy", "leave", "post", "leave", "view", "post")
 
 
-@pytest.mark.xfail(strict=True, reason="an event at the end of the cooldown is judged before the end itself")
 @given(in_order(ties=True))
 @example((FLAPPING, HELD_DROP, [Step(HELD_DROP, lives.START + 8 * MINUTE)]))
 @settings(max_examples=100, deadline=None)
@@ -121,7 +119,6 @@ STARTING_AT_RISK = World(FLAPPING.text.replace("disengaged = 0", "disengaged = 2
 RISING = happenings("post", "post")
 
 
-@pytest.mark.xfail(strict=True, reason="a batch that ends in the band where it began is not looked at step by step")
 @given(in_order(strange=True))
 @example((STARTING_AT_RISK, RISING, [Step(RISING, lives.START + 8 * MINUTE)]))
 @settings(max_examples=100, deadline=None)
@@ -132,7 +129,6 @@ def test_a_stranger_need_not_be_in_the_band_of_nothing(told: Told) -> None:
 AHEAD = [happening._replace(time=lives.START + MINUTE) for happening in happenings("buy", "leave")]
 
 
-@pytest.mark.xfail(strict=True, reason="events kept aside are taken after new ones of the same time")
 @given(in_any_order(unique=False))
 @example((FLAPPING, AHEAD, [Step(AHEAD[:1], lives.START), Step(AHEAD[1:], lives.START + 8 * MINUTE)]))
 @settings(max_examples=100, deadline=None)
@@ -144,7 +140,6 @@ def test_events_of_one_time_are_told_in_the_order_of_arrival(told: Told) -> None
 SPLIT = [happening._replace(time=lives.START) for happening in happenings("buy", "buy", "buy", "leave")]
 
 
-@pytest.mark.xfail(strict=True, reason="a band that is left and entered again at one time keeps its old previous_band")
 @given(in_order())
 @example((FLAPPING, SPLIT, [Step(SPLIT[:2], lives.START), Step(SPLIT[2:], lives.START)]))
 @settings(max_examples=100, deadline=None)

@@ -6,14 +6,13 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring.instants import MINUTE
+from scoring.points import text
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
-from scoring.points import text
 from scoring.score import contributions, disengages_at, trend
 from scoring.state import CustomerState, derive
 from scoring.walk import advance
@@ -158,7 +157,6 @@ def test_a_customer_is_scheduled_in_time_however_late_events_come(told: Told) ->
     assert_scheduled(parse_policy(told[0].text), told)
 
 
-@pytest.mark.xfail(strict=True, reason="a new pane does not bring the schedule forward to the next boundary")
 @given(in_time(), st.sampled_from([0.5, 1, 2.5]))
 @example((TREND_OF_TWO, AHEAD_AND_THEN_PRESENT), 1)
 @settings(max_examples=60, deadline=None)

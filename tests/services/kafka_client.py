@@ -79,9 +79,7 @@ async def send_batches(
         await append_batches(client, topic, batches)
 
 
-async def append_batches(
-    client: AIOKafkaProducer, topic: str, batches: Iterable[tuple[int, Sequence[Record]]]
-) -> None:
+async def append_batches(client: AIOKafkaProducer, topic: str, batches: Iterable[tuple[int, Sequence[Record]]]) -> None:
     """Write as `send_batches` does, with a producer that is there already."""
     pending = []
     for partition, records in batches:

@@ -13,7 +13,8 @@ from typing import Any, Self
 import redis
 
 from streams.settings import Settings, read_settings
-from streams.topics import ALERTS, BAND_CHANGES, DEAD_LETTERS, ensure_topics
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
 from tests.services.worker import WorkerProcess

@@ -51,7 +51,9 @@ def at(time: str) -> int:
     """Give `04 12:30` (that day in January 2024; seconds may follow) in microseconds."""
     day, clock = time.split()
     hour, minute, *seconds = clock.split(":")
-    length = timedelta(days=int(day) - 1, hours=int(hour), minutes=int(minute), seconds=float(seconds[0] if seconds else 0))
+    length = timedelta(
+        days=int(day) - 1, hours=int(hour), minutes=int(minute), seconds=float(seconds[0] if seconds else 0)
+    )
     return (_JANUARY - _EPOCH + length) // timedelta(microseconds=1)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from scoring.alerts import Alert
 from scoring.points import POINT
 from tests.unit.scoring.customers import Customer, at, clock, policy_with
@@ -153,6 +151,5 @@ def test_an_event_at_the_end_of_the_cooldown_comes_after_the_held_alert() -> Non
     assert anna.story[2:] == [("churn_risk", "01 13:00", 8), ("recovered", "01 13:00", 10)]
 
 
-@pytest.mark.xfail(strict=True, reason="an event at the end of the cooldown is judged before the end itself")
 def test_an_event_at_the_end_of_the_cooldown_does_the_same_whether_or_not_it_was_judged_before() -> None:
     assert came_back_at_the_end(judged_before=False).story == came_back_at_the_end(judged_before=True).story

@@ -17,7 +17,7 @@ LATEST = NOW + MOST_AHEAD
 EMAIL, SOCIAL = builtin_policy().channels[1:]
 
 
-def value(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a producer may send
+def value(**fields: Any) -> dict[str, Any]:
     """A right event but for the given fields; `...` leaves one out."""
     whole = {"customer_id": "anna", "type": "open", "timestamp": NOW // SECOND, "event_id": "1", **fields}
     return {name: content for name, content in whole.items() if content is not ...}
@@ -118,7 +118,6 @@ def test_a_timestamp_that_is_missing_wrong_or_ahead_is_refused(timestamp: object
     assert refused(value(timestamp=timestamp)) == reason
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="the product with a thousand is infinite: OverflowError")
 def test_a_timestamp_beyond_all_numbers_is_refused() -> None:
     assert refused(value(timestamp=1e308)) in ("timestamp_invalid", "timestamp_in_future")
 

@@ -86,7 +86,6 @@ def test_what_is_no_rfc_3339_time_with_an_offset_is_refused(text: str) -> None:
         parse_timestamp(text)
 
 
-@pytest.mark.xfail(strict=True, reason="every ':60' is taken for the leap second, not only that of the seconds")
 @pytest.mark.parametrize("text", ["2024-01-01T12:60:60Z", "2024-01-01T12:59:60+05:60"])
 def test_a_leap_second_does_not_excuse_a_wrong_minute(text: str) -> None:
     with pytest.raises(ValueError, match=r"RFC 3339|must be"):
@@ -127,7 +126,6 @@ def test_a_huge_whole_number_is_a_time_far_ahead() -> None:
     assert parse_timestamp(10**30) == 10**33
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="the product with a thousand is infinite: OverflowError")
 @pytest.mark.parametrize("value", [1e306, 1e308])
 def test_a_huge_float_is_refused_or_a_time_far_ahead(value: float) -> None:
     try:

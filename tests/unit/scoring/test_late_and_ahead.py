@@ -102,7 +102,6 @@ def test_events_kept_aside_are_taken_in_the_order_of_their_time_with_new_ones() 
     assert anna.story == [("churn_risk", "02 12:00", 6)]
 
 
-@pytest.mark.xfail(strict=True, reason="events kept aside are taken after new ones of the same time")
 def test_events_of_one_time_are_taken_in_the_order_of_arrival_though_some_were_kept_aside() -> None:
     anna = Customer()
     anna.judge("01 09:00", *[anna.event("post", "02 12:00")] * 5)

@@ -59,7 +59,15 @@ def test_points_are_written_with_two_decimals_at_most(points: int, written: str)
 
 @pytest.mark.parametrize(
     ("value", "points"),
-    [(1, POINT), (-40, -40 * POINT), (4.5, 4_500_000), (0.1, 100_000), (0.000001, 1), (1e-6, 1), (1_000_000.000001, 10**12 + 1)],
+    [
+        (1, POINT),
+        (-40, -40 * POINT),
+        (4.5, 4_500_000),
+        (0.1, 100_000),
+        (0.000001, 1),
+        (1e-6, 1),
+        (1_000_000.000001, 10**12 + 1),
+    ],
 )
 def test_a_weight_is_taken_as_it_is_written(value: float, points: int) -> None:
     assert to_millionths(value) == points

@@ -32,7 +32,10 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         ("windows = 1", "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, channels"),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
-        ("[bands]\nat_risk = -9", "bands.at_risk: unknown key; allowed here: disengaged, engaged, highly_engaged, power"),
+        (
+            "[bands]\nat_risk = -9",
+            "bands.at_risk: unknown key; allowed here: disengaged, engaged, highly_engaged, power",
+        ),
         ('[alerts]\nmargin = "3d"', "alerts.margin: unknown key; allowed here: rearm_margin, cooldown"),
         ('[clock]\nkind = "wall"', "clock.kind: unknown key; allowed here: lateness, idle_after"),
         ('[events]\nids = "3d"', "events.ids: unknown key; allowed here: remember_ids"),
@@ -70,7 +73,6 @@ def test_a_length_of_time_must_be_one(key: str, value: str) -> None:
     assert problem.endswith("is not a duration such as 30d, 24h, 15m, 10s or 500ms")
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="a length of more than 300 digits is infinite")
 def test_an_endless_length_is_a_problem_like_any_other() -> None:
     assert len(problems(f'[alerts]\ncooldown = "{"9" * 400}d"')) == 1
 
@@ -148,9 +150,7 @@ def test_a_cap_without_a_weight_is_refused() -> None:
 
 @pytest.mark.parametrize("table", ["", "weights = 3", "weights = [1]"])
 def test_weights_must_be_a_table(table: str) -> None:
-    assert problems(channel(table)) == [
-        "channels.calls.weights: must be a table such as { open = 1, click = 5 }"
-    ]
+    assert problems(channel(table)) == ["channels.calls.weights: must be a table such as { open = 1, click = 5 }"]
 
 
 @pytest.mark.parametrize("name", ["Calls", "1st", "_calls", '"a b"', '"a:b"', '""', '"é"', "a" * 33])

@@ -6,7 +6,9 @@ from scoring.reasons import reason_of_event, reasons_of_panes
 from tests.unit.scoring.customers import Customer, at
 
 ANNA = Customer()
-CODES = {kind: ANNA.event(kind, "01 09:00").code for kind in ("post", "view", "complain", "buy", "impression", "unheard")}
+CODES = {
+    kind: ANNA.event(kind, "01 09:00").code for kind in ("post", "view", "complain", "buy", "impression", "unheard")
+}
 FIRST = at("01 00:00") // ANNA.policy.pane
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from scoring.points import POINT
 from scoring.score import Contribution, band_name, contributions, disengages_at, next_change, trend
 from tests.unit.scoring.customers import Customer, at, clock, policy_with
@@ -157,7 +155,6 @@ def test_an_event_that_brings_the_moment_forward_is_scheduled() -> None:
     assert anna.due == "04 00:00"
 
 
-@pytest.mark.xfail(strict=True, reason="an event that counts for the trend alone is left out of the schedule")
 def test_an_event_that_counts_for_the_trend_alone_is_scheduled() -> None:
     anna = Customer(policy_with(('trend = "1d"', 'trend = "2d"')))
     anna.do("post", "05 09:00")

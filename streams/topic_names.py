@@ -1,0 +1,6 @@
+"""The names of the topics that the service writes to."""
+
+ALERTS = "churn-risk-alerts"
+BAND_CHANGES = "engagement-band-changes"
+DEAD_LETTERS = "engagement-dead-letters"
+WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, DEAD_LETTERS)

@@ -1,0 +1,224 @@
+"""A pipeline on a bench: the store in memory, a recording publisher, and a journal of what happened in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from scoring.events import MOST_AHEAD, EventReader
+from scoring.instants import MILLISECOND, format_instant
+from scoring.policy import Policy
+from scoring.policy_file import parse_policy
+from streams.clock import EvaluationClock
+from streams.decoding import Decoder
+from streams.errors import FenceMoved, TransientError, VersionMoved
+from streams.metrics import Metrics
+from streams.pipeline import Pipeline, Submission
+from streams.records import DeadLetter, Message, Partition, RecordBatch
+from streams.scorer import Scorer
+from streams.store.memory import MemoryStore
+from streams.store.protocol import GroupWrite
+from streams.timer import Timer
+from tests.unit.scoring.customers import POLICY, at
+
+WEB = Partition("web", 0)
+SOCIAL = Partition("social", 3)
+Journal = list[str]
+
+
+class Record(NamedTuple):
+    """A raw record, with the names that aiokafka's have."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Event:
+    """The Faust event of a batch: notes its acknowledgement."""
+
+    def __init__(self, journal: Journal, name: str) -> None:
+        """Keep the journal."""
+        self._journal = journal
+        self._name = name
+        self.acks = 0
+
+    def ack(self) -> None:
+        """Acknowledge."""
+        self.acks += 1
+        self._journal.append(f"ack {self._name}")
+
+
+class RecordingPublisher:
+    """Keeps what was published; raises `faults` first, one for each call that has something to publish."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Start with nothing published."""
+        self._journal = journal
+        self.messages: list[tuple[str, Message]] = []
+        self.dead_letters: list[DeadLetter] = []
+        self.faults: list[Exception] = []
+        self.checks = 0
+
+    async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
+        """Publish messages."""
+        found = list(messages)
+        self._fail_or_note(found, "publish")
+        self.messages += found
+
+    async def publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Publish dead letters."""
+        self._fail_or_note(letters, "dead letters")
+        self.dead_letters += letters
+
+    async def check(self, _seconds: float) -> None:
+        """Give a sign of life."""
+        self.checks += 1
+
+    def kinds(self) -> list[str]:
+        """Give the kinds of the messages, in their order."""
+        return [message.body.get("kind", "band_change") for _, message in self.messages]
+
+    def _fail_or_note(self, found: Sequence[object], what: str) -> None:
+        if not found:
+            return
+        if self.faults:
+            raise self.faults.pop(0)
+        self._journal.append(what)
+
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class JournalStore(MemoryStore):
+    """The store in memory; notes writes, and raises `faults` before them or, once applied, `lost_answers`."""
+
+    def __init__(self, policy: Policy, journal: Journal) -> None:
+        """Keep the journal."""
+        super().__init__(policy)
+        self._journal = journal
+        self.faults: list[Exception] = []
+        self.lost_answers: list[Exception] = []
+        self.before_apply: list[Hook] = []
+        self.loads = 0
+
+    async def load(self, customers: Sequence[str]) -> list[Any]:
+        """Read customers."""
+        self.loads += len(customers)
+        return await super().load(customers)
+
+    async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
+        """Write groups."""
+        if self.before_apply:
+            await self.before_apply.pop(0)()
+        if self.faults:
+            raise self.faults.pop(0)
+        results = await super().apply(writes, now)
+        self._journal.append("store" if all(result is None for result in results) else "refused")
+        if self.lost_answers:
+            raise self.lost_answers.pop(0)
+        return results
+
+    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+        """Take messages out of the outboxes."""
+        await super().published(group, names)
+        self._journal.append("published")
+
+
+class Bench:
+    """A worker's parts, wired; the wall clock stands still unless moved."""
+
+    def __init__(self, *, clock: str = "stream", text: str = POLICY, store: JournalStore | None = None) -> None:
+        """Wire the parts.
+
+        Args:
+            clock: its kind.
+            text: of the policy.
+            store: another worker's, to share it.
+        """
+        self.policy = parse_policy(text)
+        self.journal: Journal = []
+        self.now = at("20 00:00")
+        self.metrics = Metrics()
+        self.store = store or JournalStore(self.policy, self.journal)
+        self.publisher = RecordingPublisher(self.journal)
+        self.clock = EvaluationClock(self.policy, clock, lambda: self.now)
+        self.clock.partitions = {WEB}
+        publisher: Any = self.publisher
+        self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
+        self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self)
+        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics)
+        self.seeks: list[dict[Partition, int]] = []
+        self.log_starts: dict[Partition, int] = {}
+        self._decoders = {
+            channel.topic: Decoder(channel.name, EventReader(channel), self.metrics, 0)
+            for channel in self.policy.channels
+        }
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Note where the consumer was sent."""
+        self.seeks.append(dict(offsets))
+        self.journal.append("seek")
+
+    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Tell the starts of the log."""
+        return {partition: self.log_starts.get(partition, 0) for partition in partitions}
+
+    async def assign(self, *partitions: Partition) -> dict[Partition, int]:
+        """Take over partitions, as after a rebalance; give where to start."""
+        self.clock.partitions = set(partitions)
+        starts = await self.pipeline.cursors.assign(await self.starts(partitions))
+        newest = {partition: self.pipeline.cursors.newest(partition) for partition in partitions}
+        self.clock.take_over(newest, await self.store.exchange_marks({}))
+        return starts
+
+    def submission(
+        self, base: int, *values: object, partition: Partition = WEB, first: int | None = None
+    ) -> Submission:
+        """Make a decoded batch.
+
+        Args:
+            base: where the consumer was before it.
+            values: bytes as they are, anything else as JSON.
+            partition: where it comes from.
+            first: the offset of the first record, if not the base.
+        """
+        records = [
+            Record(*partition, offset, self.now // MILLISECOND, b"key", _as_bytes(value))
+            for offset, value in enumerate(values, base if first is None else first)
+        ]
+        batch = RecordBatch(partition, base, records)
+        decoded = self._decoders[partition.topic].decode(batch, self.now + MOST_AHEAD)
+        return Submission(decoded, Event(self.journal, f"{partition.label}@{base}"))
+
+    async def apply(self, *submissions: Submission) -> None:
+        """Apply batches in one round, as the pipeline does, faults and all."""
+        await self.pipeline._apply_until_done(submissions)
+
+    async def field(self, customer: str, name: str) -> str:
+        """Read a published field; '' without a score."""
+        record = await self.store.read(customer)
+        return record.fields[name] if record else ""
+
+    def count(self, metric: str, **labels: str) -> float:
+        """Give the value of a counter."""
+        return self.metrics.registry.get_sample_value(metric, labels) or 0.0
+
+
+class Fault(TransientError):
+    """A fault that passes."""
+
+
+def _as_bytes(value: object) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else orjson.dumps(value)
+
+
+def did(customer: str, kind: str, time: str, event_id: str | None = None) -> dict[str, object]:
+    """Write an event as a producer does."""
+    return {"customer_id": customer, "type": kind, "timestamp": format_instant(at(time)), "event_id": event_id}

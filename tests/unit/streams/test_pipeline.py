@@ -1,0 +1,204 @@
+"""A round: dead letters, then the store, then what that raised, then the acknowledgement; and batches that come again."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.pipeline import _WAITING_EVENTS, Submission
+from streams.records import DecodedBatch, RecordBatch
+from streams.store.protocol import Fence
+from tests.polling import poll_until
+from tests.unit.streams.bench import SOCIAL, WEB, Bench, Event, did
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Give a pipeline."""
+    return Bench()
+
+
+def buys(count: int, customer: str = "anna", time: str = "01 09:00") -> list[dict[str, object]]:
+    """Write some events of 4.5 points each."""
+    return [did(customer, "buy", time)] * count
+
+
+async def test_a_batch_is_stored_with_its_fences_and_acknowledged(bench: Bench) -> None:
+    batch = bench.submission(0, *buys(1), *buys(1, "ben"))
+    await bench.apply(batch)
+
+    assert (await bench.field("anna", "score"), await bench.field("ben", "score")) == ("4.5", "4.5")
+    fences = (await bench.store.fences([WEB]))[WEB]
+    assert {fence.offset for fence in fences if fence} == {2}
+    assert None not in fences
+    assert (batch.event.acks, batch.batch.source.applied) == (1, True)
+
+
+async def test_things_happen_in_order(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(3), b"no json"))
+
+    assert bench.journal[:3] == ["dead letters", "store", "publish"]
+    assert set(bench.journal[3:-1]) == {"published"}
+    assert bench.journal[-1] == "ack web/0@0"
+
+
+async def test_all_batches_of_a_round_are_stored_in_one_go(bench: Bench) -> None:
+    bench.clock.partitions = {WEB, SOCIAL}
+    await bench.apply(
+        bench.submission(0, *buys(2)),
+        bench.submission(2, *buys(1)),
+        bench.submission(0, did("anna", "post", "01 09:00"), partition=SOCIAL),
+    )
+
+    assert bench.journal.count("store") == 1
+    assert [entry for entry in bench.journal if entry.startswith("ack")] == [
+        "ack web/0@0",
+        "ack web/0@2",
+        "ack social/3@0",
+    ]
+    assert bench.journal[-3].startswith("ack")
+    assert await bench.field("anna", "score") == "15.5"
+
+
+async def test_a_batch_that_was_applied_before_changes_nothing_and_is_acknowledged(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(3), b"no json"))
+    stored = dict(bench.store.hashes["anna"])
+    bench.journal.clear()
+    again = bench.submission(0, *buys(3), b"no json")
+    await bench.apply(again)
+
+    assert bench.store.hashes["anna"] == stored
+    assert bench.journal == ["ack web/0@0"]
+    assert (again.batch.source.applied, len(bench.publisher.dead_letters)) == (True, 1)
+
+
+async def test_only_the_new_part_of_a_batch_is_applied(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(2), b"no json"))
+    await bench.apply(bench.submission(1, *buys(1), b"no json", *buys(1), b"no json"))
+
+    assert await bench.field("anna", "score") == "13.5"
+    assert [letter.record.offset for letter in bench.publisher.dead_letters] == [2, 4]
+    assert (await bench.store.fences([WEB]))[WEB][0] == Fence(5, bench.clock.evaluation()[0])
+
+
+async def test_a_batch_that_other_groups_have_applied_is_applied_for_the_rest(bench: Bench) -> None:
+    names = [str(number) for number in range(20)]
+    await bench.apply(bench.submission(0, *[did(name, "buy", "01 09:00") for name in names]))
+    for key in [key for key in bench.store._fences if key[0] == 1]:
+        del bench.store._fences[key]
+    lost = [name for name in names if bench.store.group_of(name) == 1]
+    for name in lost:
+        del bench.store.hashes[name]
+
+    other = Bench(store=bench.store)
+    await other.apply(other.submission(0, *[did(name, "buy", "01 09:00") for name in names]))
+    assert {name: await other.field(name, "score") for name in names} == dict.fromkeys(names, "4.5")
+
+
+async def test_a_gap_that_compaction_left_belongs_to_the_batch_after_it(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(1), first=40))
+    await bench.apply(bench.submission(41, *buys(1), first=99))
+
+    assert await bench.field("anna", "score") == "9"
+    assert {fence.offset for fence in (await bench.store.fences([WEB]))[WEB] if fence} == {100}
+
+
+async def test_a_batch_whose_predecessor_never_came_turns_back(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(1)))
+    ahead = bench.submission(5, *buys(1), b"no json")
+    await bench.apply(ahead)
+
+    assert bench.seeks == [{WEB: 1}]
+    assert (ahead.event.acks, ahead.batch.source.applied) == (1, False)
+    assert await bench.field("anna", "score") == "4.5"
+    assert bench.publisher.dead_letters == []
+
+
+async def test_what_is_queued_behind_a_gap_is_let_go_and_the_rest_is_kept(bench: Bench) -> None:
+    bench.clock.partitions = {WEB, SOCIAL}
+    await bench.apply(bench.submission(0, *buys(1)))
+    queued = [
+        bench.submission(6, *buys(1)),
+        bench.submission(0, did("ben", "post", "01 09:00"), partition=SOCIAL),
+        bench.submission(7, *buys(1)),
+    ]
+    for submission in queued:
+        await bench.pipeline.submit(submission)
+    await bench.apply(bench.submission(5, *buys(1)))
+
+    assert [submission.event.acks for submission in queued] == [1, 0, 1]
+    assert not any(submission.batch.source.applied for submission in queued)
+    assert bench.pipeline._take() == [queued[1]]
+    assert bench.pipeline._waiting_events == 0
+
+
+async def test_a_gap_on_one_partition_does_not_hold_the_others(bench: Bench) -> None:
+    bench.clock.partitions = {SOCIAL}
+    good = bench.submission(0, did("ben", "post", "01 09:00"), partition=SOCIAL)
+    await bench.apply(bench.submission(5, *buys(1)), good)
+
+    assert (bench.seeks, good.batch.source.applied) == ([{WEB: 0}], True)
+    assert await bench.field("ben", "score") == "2"
+
+
+async def test_a_batch_of_nothing_but_dead_letters_moves_the_fences(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, b"no json", b"", b"[]"))
+
+    assert [letter.reason for letter in bench.publisher.dead_letters] == ["not_json", "empty_value", "not_an_object"]
+    assert {fence.offset for fence in (await bench.store.fences([WEB]))[WEB] if fence} == {3}
+
+
+async def test_events_are_judged_at_the_watermark_of_what_is_being_applied(bench: Bench) -> None:
+    await bench.apply(bench.submission(0, *buys(3), *buys(1, "ben", "05 09:00")))
+
+    assert bench.publisher.kinds() == ["band_change", "band_change", "churn_risk"]
+    assert await bench.field("anna", "updated_at") == "2024-01-05T09:00:00Z"
+    assert bench.count("engagement_evaluation_time_seconds") == bench.clock.evaluation()[0] / 1e6
+
+
+async def test_events_wait_while_it_is_not_known_how_far_every_partition_has_come(bench: Bench) -> None:
+    bench.clock.partitions = {WEB, SOCIAL}
+    await bench.apply(bench.submission(0, *buys(3)))
+    assert await bench.field("anna", "score") == ""
+
+    await bench.apply(bench.submission(0, did("ben", "post", "01 10:00"), partition=SOCIAL))
+    await bench.apply(bench.submission(3, did("anna", "view", "01 10:00")))
+    assert await bench.field("anna", "score") == "14.5"
+
+
+async def test_a_queued_batch_is_applied_by_the_running_pipeline(bench: Bench) -> None:
+    submission = bench.submission(0, *buys(3))
+    async with bench.pipeline:
+        assert bench.pipeline.idle(WEB)
+        await bench.pipeline.submit(submission)
+        assert not bench.pipeline.idle(WEB)
+        assert bench.pipeline.idle(SOCIAL)
+        await poll_until(lambda: submission.event.acks and bench.pipeline.idle(WEB))
+
+    assert await bench.field("anna", "score") == "13.5"
+    assert bench.count("engagement_round_events_total") == 3
+
+
+async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
+    records = bench.submission(0, *buys(1)).batch.source.records * _WAITING_EVENTS
+    source = RecordBatch(WEB, 0, records)
+    large = Submission(DecodedBatch(source, [], [], 0, 0), Event(bench.journal, "large"))
+    await bench.pipeline.submit(large)
+    assert not bench.pipeline._room.is_set()
+
+    assert bench.pipeline._take() == [large]
+    assert bench.pipeline._room.is_set()
+
+
+async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
+    records = bench.submission(0, *buys(1)).batch.source.records * 30_000
+    batches = [
+        Submission(DecodedBatch(RecordBatch(WEB, 0, records[:size]), [], [], 0, 0), Event(bench.journal, str(size)))
+        for size in (29_000, 20_000, 1)
+    ]
+    for submission in batches:
+        await bench.pipeline.submit(submission)
+
+    assert bench.pipeline._take() == batches[:2]
+    assert bench.pipeline._came.is_set()
+    assert bench.pipeline._take() == batches[2:]
+    assert not bench.pipeline._came.is_set()

@@ -1,0 +1,184 @@
+"""The timer: drops by silence, refreshes, marks, and what a failed worker left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoring.instants import SECOND
+from streams.errors import BrokerUnavailable, StoreUnavailable
+from streams.store.protocol import Fence
+from tests.unit.scoring.customers import at
+from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
+
+READ = {WEB: True}
+
+
+async def engaged(clock: str = "stream") -> Bench:
+    """Give a worker that has applied one engaged customer."""
+    bench = Bench(clock=clock)
+    await bench.assign(WEB)
+    bench.now = at("01 09:00")
+    await bench.apply(bench.submission(0, *[did("anna", "buy", "01 09:00")] * 3))
+    return bench
+
+
+async def turn(bench: Bench, *, read: bool = True) -> None:
+    """Let the timer do one turn."""
+    await bench.timer.turn({WEB: read}, 1, {WEB})
+
+
+async def test_a_drop_by_silence_is_raised_by_the_wall_clock_at_the_boundary() -> None:
+    bench = await engaged("wall")
+    bench.now = at("03 23:59")
+    await turn(bench)
+    assert bench.publisher.kinds() == ["band_change"]
+
+    bench.now = at("04 00:00") + SECOND
+    await turn(bench)
+    assert bench.publisher.kinds() == ["band_change", "band_change", "churn_risk"]
+    assert bench.publisher.messages[-1][1].body["occurred_at"] == "2024-01-04T00:00:00Z"
+    assert (await bench.field("anna", "score"), bench.timer.fault) == ("0", "")
+
+
+async def test_silence_is_not_judged_while_the_log_has_not_been_read() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    await turn(bench, read=False)
+    assert bench.publisher.kinds() == ["band_change"]
+    assert bench.clock.evaluation()[0] == at("01 09:00")
+
+    await turn(bench)
+    assert bench.publisher.kinds()[-1] == "churn_risk"
+
+
+async def test_silence_is_not_judged_while_a_batch_waits() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    await bench.pipeline.submit(bench.submission(3, did("anna", "buy", "03 09:00")))
+    await turn(bench)
+
+    assert bench.publisher.kinds() == ["band_change"]
+
+
+async def test_silence_is_not_judged_before_every_partition_is_known() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    await bench.timer.turn(READ, 1, {WEB, SOCIAL})
+
+    assert bench.publisher.kinds() == ["band_change"]
+
+
+async def test_a_drop_is_raised_by_the_stream_clock_when_the_watermark_passes_the_boundary() -> None:
+    bench = await engaged()
+    bench.now = at("09 00:00")
+    await bench.apply(bench.submission(3, did("ben", "view", "04 00:00")))
+    await turn(bench)
+
+    assert bench.publisher.kinds() == ["band_change", "band_change", "churn_risk"]
+    assert bench.count("engagement_evaluations_total", kind="refresh") == 1
+
+
+async def test_the_trend_is_refreshed_when_it_changes() -> None:
+    bench = await engaged("wall")
+    assert await bench.field("anna", "trend") == "13.5"
+    bench.now = at("02 00:00") + SECOND
+    await turn(bench)
+
+    assert (await bench.field("anna", "trend"), bench.publisher.kinds()) == ("0", ["band_change"])
+    assert bench.count("engagement_evaluations_total", kind="refresh") == 1
+    bench.now = at("04 00:00") + SECOND
+    await turn(bench)
+    assert bench.count("engagement_evaluations_total", kind="crossing") == 1
+
+
+async def test_marks_are_reported_with_what_is_done() -> None:
+    bench = await engaged("wall")
+    await turn(bench)
+    [mark] = (await bench.store.exchange_marks({})).values()
+
+    assert (mark.caught_up, mark.applied_to, mark.reported_at) == (True, bench.now, bench.now)
+    assert (mark.generation, mark.offset) == (1, 3)
+    assert bench.metrics.registry.get_sample_value("engagement_lag_seconds", {"topic": "web", "partition": "0"}) == 0
+
+
+async def test_what_a_failed_worker_left_behind_is_published_after_a_while() -> None:
+    failed = Bench()
+    failed.now = at("01 09:00")
+    await failed.assign(WEB)
+    failed.publisher.faults = [BrokerUnavailable("gone")]
+    with pytest.raises(BrokerUnavailable):
+        await failed.pipeline._apply([failed.submission(0, *[did("anna", "buy", "01 09:00")] * 3)])
+    bench = Bench(store=failed.store)
+    bench.now = failed.now + 4 * SECOND
+    await turn(bench)
+    assert bench.publisher.messages == []
+
+    bench.now += 2 * SECOND
+    await turn(bench)
+    assert bench.publisher.kinds() == ["band_change"]
+
+
+async def test_kafka_is_asked_for_a_sign_of_life_now_and_then() -> None:
+    bench = await engaged()
+    for _ in range(11):
+        await turn(bench)
+        bench.now += SECOND
+
+    assert bench.publisher.checks == 3
+
+
+async def test_a_fault_ends_the_turn_is_told_and_goes_when_the_next_turn_works() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    bench.store.faults = [StoreUnavailable("Redis is gone")]
+    await turn(bench)
+    assert (bench.timer.fault, bench.publisher.kinds()) == ("Redis is gone", ["band_change"])
+
+    await turn(bench)
+    assert (bench.timer.fault, bench.publisher.kinds()[-1]) == ("", "churn_risk")
+
+
+async def test_an_evaluation_is_refused_if_what_it_rests_on_was_lost_a_moment_ago() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+
+    async def lost() -> None:
+        bench.store._fences[bench.store.group_of("anna"), WEB] = Fence(1, 0)
+
+    bench.store.before_apply = [lost]
+    await turn(bench)
+
+    assert "web/0" in bench.timer.fault
+    assert bench.publisher.kinds() == ["band_change"]
+    assert await bench.field("anna", "score") == "13.5"
+
+
+async def test_an_error_that_will_not_pass_is_not_held() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    bench.store.faults = [ValueError("a bug")]
+    with pytest.raises(ValueError, match="a bug"):
+        await turn(bench)
+
+
+async def test_of_two_workers_one_takes_what_is_due() -> None:
+    bench = await engaged("wall")
+    rival = Bench(clock="wall", store=bench.store)
+    await rival.assign(WEB)
+    bench.now = rival.now = at("04 00:01")
+    await turn(bench)
+    await turn(rival)
+
+    assert (bench.publisher.kinds()[-1], rival.publisher.messages) == ("churn_risk", [])
+
+
+async def test_more_customers_than_one_go_takes_are_all_judged() -> None:
+    bench = Bench(clock="wall")
+    await bench.assign(WEB)
+    bench.now = at("01 09:00")
+    names = [str(number) for number in range(3000)]
+    await bench.apply(bench.submission(0, *[did(name, "buy", "01 09:00") for name in names for _ in range(3)]))
+    bench.now = at("04 00:01")
+    await turn(bench)
+
+    assert bench.publisher.kinds().count("churn_risk") == 3000
