@@ -27,7 +27,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 40_000, 60_000
+_ROUND_EVENTS, _WAITING_EVENTS = 60_000, 80_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 

@@ -16,7 +16,7 @@ from streams.store.redis import RedisStore, _check_server
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
 from tests.polling import poll_until
 from tests.services.redis import local_redis
-from tests.unit.scoring.customers import POLICY
+from tests.unit.scoring.customers import POLICY, policy_with
 
 LEASE_SECONDS = 3
 
@@ -197,3 +197,29 @@ async def test_a_server_that_comes_back_empty_is_as_at_first(server: EmbeddedRed
 
     assert (await store.load(["anna"]))[0].version == ""
     assert (await store.fences([CLICKS]))[CLICKS] == [None] * store.groups
+
+
+@pytest.mark.parametrize(
+    ("change", "clock"), [(('pane = "1d"', 'pane = "12h"'), "wall"), (("by-hand", "by-hand"), "stream")]
+)
+async def test_a_namespace_that_was_written_in_another_way_is_unsafe(
+    server: EmbeddedRedis, store: RedisStore, change: tuple[str, str], clock: str
+) -> None:
+    await store.open()
+    other = RedisStore(Settings(policy_with(change), redis_url=server.url, clock=clock))
+    try:
+        with pytest.raises(UnsafeStore, match="new ENGAGEMENT_NAMESPACE"):
+            await other.open()
+    finally:
+        await other.close()
+
+
+async def test_weights_and_window_may_change_in_a_namespace(server: EmbeddedRedis, store: RedisStore) -> None:
+    await write(store, anna=engaged()[1])
+    policy = policy_with(('length = "3d"', 'length = "5d"'), ("post = 2", "post = 3"))
+    other = RedisStore(Settings(policy, redis_url=server.url))
+    try:
+        await other.open()
+        assert (await other.load(["anna"]))[0].state.score == 15_000_000
+    finally:
+        await other.close()

@@ -283,6 +283,17 @@ async def test_scores_follow_a_new_policy_when_they_are_loaded(store: Store, sto
     assert (fields["score"], fields["policy_version"], fields["band"]) == ("15", "second", "engaged")
 
 
+async def test_a_change_of_band_by_policy_tells_the_score_before(store: Store, stores: Stores) -> None:
+    await write(store, anna=engaged()[1])
+    policy = policy_with(('version = "by-hand"', 'version = "second"'), ("post = 2", "post = 1"))
+    [record] = await (await stores.open(policy)).load(["anna"])
+    anna = Customer(policy)
+    anna.state = record.state
+    [change] = anna.judge("01 10:00").transitions
+
+    assert (change.score, change.previous_score) == (5_000_000, 10_000_000)
+
+
 async def test_a_channel_that_the_policy_has_no_more_has_no_points(store: Store, stores: Stores) -> None:
     await write(store, anna=engaged()[1])
     gone = '[channels.social]\ntopic = "social"\nweights = { post = 2, impression = 0 }\n'
