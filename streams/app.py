@@ -30,8 +30,8 @@ from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import source_topics
-from streams.transport import RecordBatchConsumer, RecordBatchTransport, gap_message
-from streams.web import add_pages
+from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
+from streams.web import FAILED, add_pages
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class EngagementBoot(BootStrategy):
         )
 
 
-class EngagementApp(faust.App):
+class EngagementApp(BatchApp):
     """The Faust app: agents, consumer group, timer and web pages."""
 
     BootStrategy = EngagementBoot
@@ -91,7 +91,7 @@ class EngagementApp(faust.App):
         """Say why the worker is not ready; '' if it is."""
         parts = self.parts
         if self.failed:
-            return "the worker has failed"
+            return FAILED
         if parts.preflight.missing:
             return parts.preflight.missing
         if parts.pipeline.fault or parts.timer.fault:
@@ -224,7 +224,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     for channel in settings.policy.channels:
         add_agent(app, channel, pipeline, metrics, clock.wall, window)
     app.timer(INTERVAL[settings.clock])(app.timer_turn)
-    add_pages(app)
+    add_pages(app, metrics, app.not_ready_because)
     return app
 
 

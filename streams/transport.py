@@ -6,10 +6,12 @@ whatever it does. Here a message holds all records of a fetch, so that cost is p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, cast
 
 import aiokafka
+import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -21,11 +23,21 @@ from mode.utils.futures import notify
 from streams.errors import LogGap
 from streams.records import Partition, RecordBatch
 
-if TYPE_CHECKING:
-    from streams.app import EngagementApp
-
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
+
+
+class BatchApp(faust.App):
+    """What the consumer asks of its app."""
+
+    @property
+    @abstractmethod
+    def failed(self) -> bool:
+        """Whether scoring has failed for good, so that nothing in hand will be finished."""
+
+    @abstractmethod
+    async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
+        """Tell where to start reading assigned partitions."""
 
 
 class RecordBatchConsumerThread(AIOKafkaConsumerThread):
@@ -104,7 +116,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
 class RecordBatchConsumer(Consumer):
     """Consumer whose messages hold a `RecordBatch`; offsets are those of whole batches."""
 
-    app: EngagementApp
+    app: BatchApp
     _thread: RecordBatchConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+import faust
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
-if TYPE_CHECKING:
-    from streams.app import EngagementApp
+from streams.metrics import Metrics
 
+FAILED = "the worker has failed"
 _UNAVAILABLE = 503
 
 
-def add_pages(app: EngagementApp) -> None:
+def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], str]) -> None:
     """Register `/health`, `/ready` and `/metrics`.
 
     Args:
-        app: whose pages they are.
+        app: gets the pages.
+        metrics: what `/metrics` shows.
+        not_ready_because: tells why the worker is not ready, '' if it is.
     """
 
     @app.page("/health")
     async def health(web: Any, _request: Any) -> Any:
         """Answer 200 while the worker has not failed."""
-        return web.json({"healthy": not app.failed}, status=_UNAVAILABLE if app.failed else 200)
+        failed = not_ready_because() == FAILED
+        return web.json({"healthy": not failed}, status=_UNAVAILABLE if failed else 200)
 
     @app.page("/ready")
     async def ready(web: Any, _request: Any) -> Any:
         """Answer 200 while events are being scored, 503 with the reason while they are not."""
-        reason = app.not_ready_because()
-        app.parts.metrics.ready.set(0 if reason else 1)
+        reason = not_ready_because()
         return web.json({"ready": not reason, "reason": reason}, status=_UNAVAILABLE if reason else 200)
 
     @app.page("/metrics")
-    async def metrics(web: Any, _request: Any) -> Any:
+    async def measured(web: Any, _request: Any) -> Any:
         """Answer with the metrics in Prometheus' text format."""
-        app.parts.metrics.ready.set(0 if app.not_ready_because() else 1)
-        return web.bytes(
-            generate_latest(app.parts.metrics.registry), content_type=CONTENT_TYPE_PLAIN_1_0_0.split(";")[0]
-        )
+        metrics.ready.set(0 if not_ready_because() else 1)
+        return web.bytes(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_1_0_0.split(";")[0])

@@ -15,7 +15,7 @@ from streams.store.redis import RedisStore
 from tests.services.redis import local_redis
 from tests.unit.scoring.customers import POLICY
 
-SECRET = "wrong-word-of-the-test"
+WRONG = "wrong-word-of-the-test"
 RIGHT = "right-word-of-the-test"
 ERRORS = [
     error
@@ -108,20 +108,20 @@ async def complaint(url: str) -> str:
 
 @pytest.mark.parametrize("url", ["redis://:{}@127.0.0.1:1/0", "redis://user:{}@localhost:1/0", "unix://:{}@/none"])
 async def test_no_password_is_told_where_nobody_listens(url: str) -> None:
-    told = await complaint(url.format(SECRET))
+    told = await complaint(url.format(WRONG))
 
     assert told
-    assert SECRET not in told
+    assert WRONG not in told
 
 
 async def test_a_wrong_password_is_not_told_and_the_right_one_opens_the_store() -> None:
     with local_redis() as server, redis.Redis.from_url(server.url) as client:
         client.config_set("requirepass", RIGHT)
-        told = await complaint(server.url.replace("redis://", f"redis://:{SECRET}@"))
+        told = await complaint(server.url.replace("redis://", f"redis://:{WRONG}@"))
         store = store_at(server.url.replace("redis://", f"redis://:{RIGHT}@"))
         await store.open()
         await store.close()
         client.config_set("requirepass", "")
 
     assert "password" in told
-    assert SECRET not in told
+    assert WRONG not in told

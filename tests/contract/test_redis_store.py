@@ -19,6 +19,7 @@ from tests.services.redis import local_redis
 from tests.unit.scoring.customers import POLICY, policy_with
 
 LEASE_SECONDS = 3
+PUBLIC_KEYS = ("engagement:customer:", "engagement:band:")
 
 Call = Callable[[Store], Awaitable[object]]
 CALLS: dict[str, Call] = {
@@ -30,7 +31,6 @@ CALLS: dict[str, Call] = {
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
-    "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "exchange_marks": lambda store: store.exchange_marks({}),
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
@@ -183,7 +183,7 @@ async def test_keys_are_those_of_the_contract(server: EmbeddedRedis, store: Redi
     with redis.Redis.from_url(server.url, decode_responses=True) as client:
         assert client.hget("engagement:customer:anna", "score") == "10"
         assert client.zrange("engagement:band:engaged", 0, -1) == ["anna"]
-        internal = [key for key in client.keys() if not key.startswith(("engagement:customer:", "engagement:band:"))]
+        internal = [key for key in client.scan_iter() if not key.startswith(PUBLIC_KEYS)]
         assert all(key.startswith("engagement:_") for key in internal)
 
 

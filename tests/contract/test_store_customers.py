@@ -9,7 +9,7 @@ from streams.errors import VersionMoved
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write, write_all
-from tests.unit.scoring.customers import Customer, at, policy_with
+from tests.unit.scoring.customers import Customer, at
 
 ODD_IDS = [
     "a:b",
@@ -266,61 +266,3 @@ async def test_what_is_over_is_removed(store: Store, stores: Stores) -> None:
     anna.judge("20 00:00")
     await write(store, anna=record)
     assert {name for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s"}
-
-
-async def test_scores_follow_a_new_policy_when_they_are_loaded(store: Store, stores: Stores) -> None:
-    await write(store, anna=engaged()[1])
-    policy = policy_with(('version = "by-hand"', 'version = "second"'), ("post = 2", "post = 3"))
-    second = await stores.open(policy)
-    [record] = await second.load(["anna"])
-    assert record.state.score == 15_000_000
-
-    anna = Customer(policy)
-    anna.state = record.state
-    anna.judge("01 10:00")
-    await write(second, anna=record)
-    fields = await fields_of(second)
-    assert (fields["score"], fields["policy_version"], fields["band"]) == ("15", "second", "engaged")
-
-
-async def test_a_change_of_band_by_policy_tells_the_score_before(store: Store, stores: Stores) -> None:
-    await write(store, anna=engaged()[1])
-    policy = policy_with(('version = "by-hand"', 'version = "second"'), ("post = 2", "post = 1"))
-    [record] = await (await stores.open(policy)).load(["anna"])
-    anna = Customer(policy)
-    anna.state = record.state
-    [change] = anna.judge("01 10:00").transitions
-
-    assert (change.score, change.previous_score) == (5_000_000, 10_000_000)
-
-
-async def test_a_channel_that_the_policy_has_no_more_has_no_points(store: Store, stores: Stores) -> None:
-    await write(store, anna=engaged()[1])
-    gone = '[channels.social]\ntopic = "social"\nweights = { post = 2, impression = 0 }\n'
-    policy = policy_with(('version = "by-hand"', 'version = "second"'), (gone, ""))
-    second = await stores.open(policy)
-    [record] = await second.load(["anna"])
-    anna = Customer(policy)
-    anna.state = record.state
-    anna.judge("01 10:00")
-    await write(second, anna=record)
-
-    fields = await fields_of(second)
-    assert (fields["score"], fields.get("social", "0")) == ("0", "0")
-
-
-async def test_a_large_customer_is_stored_whole(store: Store, stores: Stores) -> None:
-    policy = policy_with(('length = "3d"', 'length = "300d"'))
-    large = await stores.open(policy)
-    anna = Customer(policy)
-    for day in range(1, 301):
-        anna.do("post", f"{day:02} 12:00")
-    anna.judge("300 13:00", *[anna.event("view", "300 09:00", str(number)) for number in range(5000)])
-    record = CustomerRecord(anna.state)
-    await write(large, anna=record)
-
-    [loaded] = await large.load(["anna"])
-    assert len(loaded.state.panes) == 300
-    assert loaded.state.seen.chunks == anna.state.seen.chunks
-    assert sum(map(len, loaded.state.seen.chunks.values())) == 50_000
-    assert loaded.state.score == anna.state.score == 603_000_000

@@ -1,4 +1,4 @@
-"""Band changes and alerts that events make, with numbers worked by hand: engaged from 10 points, armed again from 12."""
+"""Band changes and alerts that events make, worked by hand: engaged from 10 points, armed again from 12."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""A round: dead letters, then the store, then what that raised, then the acknowledgement; and batches that come again."""
+"""A round: dead letters, the store, what that raised, the acknowledgement; and batches that come again."""
 
 from __future__ import annotations
 
 import pytest
 
-from streams.pipeline import _WAITING_EVENTS, Submission
+from streams.pipeline import _ROUND_EVENTS, _WAITING_EVENTS, Submission
 from streams.records import DecodedBatch, RecordBatch
 from streams.store.protocol import Fence
 from tests.polling import poll_until
@@ -190,10 +190,10 @@ async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
 
 
 async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
-    records = bench.submission(0, *buys(1)).batch.source.records * 30_000
+    records = bench.submission(0, *buys(1)).batch.source.records * _ROUND_EVENTS
     batches = [
         Submission(DecodedBatch(RecordBatch(WEB, 0, records[:size]), [], [], 0, 0), Event(bench.journal, str(size)))
-        for size in (29_000, 20_000, 1)
+        for size in (_ROUND_EVENTS - 1, 10, 1)
     ]
     for submission in batches:
         await bench.pipeline.submit(submission)

@@ -1,4 +1,4 @@
-"""The scorer: stored, then published, then taken out of the outbox; what it keeps in memory is never trusted too far."""
+"""The scorer: stored, then published, then taken out of the outbox; and what it keeps in memory."""
 
 from __future__ import annotations
 

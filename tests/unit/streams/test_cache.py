@@ -1,0 +1,70 @@
+"""The cache keeps the customers used last."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.cache import RecordCache
+from streams.store.protocol import CustomerRecord
+
+
+def filled(most: int, names: str) -> RecordCache:
+    """Give a cache of customers with names of one letter."""
+    cache = RecordCache(most)
+    for name in names:
+        cache[name] = CustomerRecord(version=name)
+    return cache
+
+
+def kept(cache: RecordCache) -> str:
+    """Give the names of those who are kept."""
+    return "".join(name for name in "abcdef" if name in cache)
+
+
+def test_a_record_is_kept_until_it_is_dropped() -> None:
+    cache = filled(2, "ab")
+    cache.drop(["b", "nobody"])
+
+    assert (kept(cache), len(cache), cache["a"].version) == ("a", 1, "a")
+    with pytest.raises(KeyError):
+        cache["b"]
+
+
+def test_nobody_is_forgotten_before_the_cache_is_trimmed() -> None:
+    cache = filled(2, "abcd")
+    assert (kept(cache), len(cache)) == ("abcd", 4)
+
+    cache.trim()
+    assert kept(cache) == "cd"
+
+
+def test_those_used_last_are_kept() -> None:
+    cache = filled(2, "abcd")
+    cache["a"]
+    cache["c"] = CustomerRecord(version="new")
+    cache.trim()
+
+    assert "a" in cache
+    assert len(cache) == 2
+
+
+def test_who_was_read_stays_before_who_was_only_stored() -> None:
+    cache = filled(2, "abc")
+    cache["a"]
+    cache.trim()
+
+    assert kept(cache) == "ac"
+
+
+def test_a_cache_with_room_forgets_nobody() -> None:
+    cache = filled(3, "abc")
+    cache.trim()
+
+    assert kept(cache) == "abc"
+
+
+def test_everything_can_be_forgotten() -> None:
+    cache = filled(3, "abc")
+    cache.clear()
+
+    assert (kept(cache), len(cache)) == ("", 0)
