@@ -45,6 +45,8 @@ class CustomerState:
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: set[int] = field(default_factory=set)
     new_panes: list[int] = field(default_factory=list)
+    # The score as another policy had it, until the customer is judged by the present one.
+    score_before_policy: int | None = None
 
 
 def derive(policy: Policy, state: CustomerState) -> None:

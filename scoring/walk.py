@@ -127,7 +127,8 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
 
 def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
-    before = state.score
+    before = state.score if state.score_before_policy is None else state.score_before_policy
+    state.score_before_policy = None
     derive(policy, state)
     band = policy.band_of(state.score)
     if band != state.band:

@@ -124,6 +124,11 @@ class EvaluationClock:
         """Tell the seconds between now and the time up to which a partition has been applied."""
         return max(self.wall() - self._marks.get(partition, Mark()).applied_to, 0) / 1e6
 
+    @property
+    def known(self) -> bool:
+        """Whether every partition has been reported once; the stream clock goes on without, and keeps events aside."""
+        return self._stream or (bool(self.partitions) and self.partitions <= self._marks.keys())
+
     def evaluation(self, changed: Mapping[Partition, Mark] | None = None) -> tuple[int, int]:
         """Tell the evaluation time and the horizon.
 

@@ -4,7 +4,8 @@ StreamsError
 ├── SettingsError        a setting is wrong; lists every problem
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
-│   └── BrokerUnavailable    Kafka
+│   ├── BrokerUnavailable    Kafka
+│   └── ClockUnknown         how far other partitions have been applied
 ├── Refused              the store has not applied a write, because the worker's picture is out of date
 │   ├── FenceMoved           another worker has applied the batch, or the store has forgotten
 │   └── VersionMoved         another worker has written one of the customers
@@ -45,6 +46,10 @@ class StoreUnavailable(TransientError):
 
 class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
+
+
+class ClockUnknown(TransientError):
+    """It is not known yet how far every partition has been applied, so there is no evaluation time."""
 
 
 class Refused(StreamsError):

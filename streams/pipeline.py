@@ -8,6 +8,7 @@ nothing of the round acknowledged.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from mode import Service
 from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
-from streams.errors import FenceMoved, TransientError
+from streams.errors import ClockUnknown, FenceMoved, TransientError
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, DecodedBatch, Partition
@@ -154,12 +155,16 @@ class Pipeline(Service):
 
     def _hold(self, error: TransientError) -> None:
         if str(error) != self.fault:
-            self.log.error("%s; holding, nothing is acknowledged", error)
+            # To wait for the clock is part of every start.
+            level = logging.INFO if isinstance(error, ClockUnknown) else logging.ERROR
+            self.log.log(level, "%s; holding, nothing is acknowledged", error)
         self.fault = str(error)
         self._metrics.retries.labels(type(error).__name__).inc()
 
     async def _apply(self, submissions: Sequence[Submission]) -> None:
         """Apply what of the batches has not been applied, and acknowledge them."""
+        if not self._clock.known:
+            raise ClockUnknown("waiting for the first report of every partition")
         sources = [submission.batch.source for submission in submissions]
         await self.cursors.read({source.partition for source in sources})
         accepted, back = self.cursors.accept(sources)

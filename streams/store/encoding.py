@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from scoring.instants import SECOND, format_instant, parse_timestamp
-from scoring.points import text
+from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.seen import SeenIds
@@ -144,6 +144,8 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.obsolete = [name for name in fields if name[0] != "_" and name not in known]
     _decode_public(record, fields)
     derive(policy, state)
+    if record.stored_policy_version != policy.version and "score" in fields:
+        state.score_before_policy = to_millionths(float(fields["score"]))
     return record
 
 

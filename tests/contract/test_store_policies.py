@@ -32,7 +32,6 @@ async def test_scores_follow_a_new_policy_when_they_are_loaded(store: Store, sto
     assert (fields["score"], fields["policy_version"], fields["band"]) == ("15", "second", "engaged")
 
 
-@pytest.mark.xfail(strict=True, reason="a state is loaded with the points of the new policy, so those before are lost")
 async def test_a_change_of_band_by_policy_tells_the_score_before(store: Store, stores: Stores) -> None:
     await write(store, anna=engaged()[1])
     policy = policy_with(('version = "by-hand"', 'version = "second"'), ("post = 2", "post = 1"))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,12 @@ import pytest
 
 from streams.embedded.ports import free_ports
 from tests.integration.conftest import MakeSystem
+from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until, wait_until
 from tests.services.kafka import KafkaBroker
-from tests.services.kafka_client import append_batches, producer
-from tests.services.log_reader import read_customers
 from tests.services.redis import local_redis
-from tests.services.system import System, event, event_record, metric
+from tests.services.system import System, event, metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(150)
@@ -37,33 +34,6 @@ def reason(worker: WorkerProcess) -> str:
     return str(json.loads(body)["reason"]) if status == 503 else ""
 
 
-class Flow:
-    """Events of 200 customers that keep coming until they are stopped, and what each should have."""
-
-    def __init__(self, system: System) -> None:
-        """Prepare."""
-        self._system = system
-        self._dice = random.Random(6)
-        self.counts: Counter[str] = Counter()
-        self.stopped = False
-
-    async def run(self) -> None:
-        """Write a batch every 50 ms, without ids, so that each application shows."""
-        topic = self._system.topic("clickstream")
-        async with producer(self._system.kafka, enable_idempotence=True, request_timeout_ms=30_000) as client:
-            while not self.stopped:
-                customers = [self._system.customer(f"c{self._dice.randrange(200)}") for _ in range(50)]
-                records = [event_record(event(customer, "page_view", AT)) for customer in customers]
-                await append_batches(client, topic, [(self._dice.randrange(4), records)])
-                self.counts.update(customers)
-                await asyncio.sleep(0.05)
-
-    def exact(self) -> bool:
-        """Tell whether every customer has what was written."""
-        found = read_customers(self._system.redis_url, self._system.namespace)
-        return {customer: int(fields["score"]) for customer, fields in found.items()} == self.counts
-
-
 async def while_events_flow(system: System, worker: WorkerProcess, happens: Callable[[], Any]) -> None:
     """Let something happen while events flow; at the end every customer must have what was written."""
     flow = Flow(system)
@@ -71,13 +41,12 @@ async def while_events_flow(system: System, worker: WorkerProcess, happens: Call
     try:
         await poll_until(lambda: metric(worker, "engagement_round_events_total") >= 500, 20)
         await asyncio.to_thread(happens)
-        done = sum(flow.counts.values())
-        await poll_until(lambda: sum(flow.counts.values()) >= done + 500, 60)
-        flow.stopped = True
+        await flow.go_on(500)
+        flow.stop()
         await asyncio.wait_for(flowing, 60)
     finally:
         flowing.cancel()
-    await poll_until(flow.exact, 40)
+    await flow.wait_until_exact()
     await poll_until(lambda: worker.status("/ready") == 200, 20)
 
 

@@ -1,0 +1,81 @@
+"""A steady flow of events, and what each customer should have of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+
+from tests.polling import poll_until
+from tests.services.kafka_client import append_batches, producer
+from tests.services.log_reader import read_customers
+from tests.services.system import System, event, event_record
+
+_CUSTOMERS = 200
+_PER_BATCH = 50
+
+
+class Flow:
+    """Events of 200 customers that keep coming until they are stopped: one point each, by the policy `COUNTING`.
+
+    They have no ids, so that each application of one shows in the score.
+    """
+
+    def __init__(self, system: System, partitions: int = 4, pause: float = 0.05) -> None:
+        """Prepare.
+
+        Args:
+            system: whose topic `clickstream` is written to.
+            partitions: of the topic.
+            pause: seconds between two batches.
+        """
+        self._system = system
+        self._partitions = partitions
+        self._pause = pause
+        self._dice = random.Random(6)
+        self._at = time.time() - 3600
+        self._counts: Counter[str] = Counter()
+        self._stopping = False
+
+    @property
+    def written(self) -> int:
+        """How many events have been written, and their delivery confirmed."""
+        return sum(self._counts.values())
+
+    async def run(self) -> None:
+        """Write until stopped."""
+        topic = self._system.topic("clickstream")
+        async with producer(self._system.kafka, enable_idempotence=True, request_timeout_ms=30_000) as client:
+            while not self._stopping:
+                customers = [self._system.customer(f"c{self._dice.randrange(_CUSTOMERS)}") for _ in range(_PER_BATCH)]
+                records = [event_record(event(customer, "page_view", self._at)) for customer in customers]
+                await append_batches(client, topic, [(self._dice.randrange(self._partitions), records)])
+                self._counts.update(customers)
+                await asyncio.sleep(self._pause)
+
+    def stop(self) -> None:
+        """Write no more than the batch in hand."""
+        self._stopping = True
+
+    async def go_on(self, events: int, within: float = 60.0) -> None:
+        """Wait until so many more events have been written."""
+        until = self.written + events
+        await poll_until(lambda: self.written >= until, within)
+
+    def wrong(self) -> dict[str, int]:
+        """Tell by how many points customers differ from what was written."""
+        found = read_customers(self._system.redis_url, self._system.namespace)
+        points = {customer: int(fields["score"]) for customer, fields in found.items()}
+        return {
+            customer: points.get(customer, 0) - self._counts[customer]
+            for customer in points.keys() | self._counts.keys()
+            if customer.rpartition("/")[2].startswith("c") and points.get(customer, 0) != self._counts[customer]
+        }
+
+    async def wait_until_exact(self, within: float = 30.0) -> None:
+        """Wait until every customer has what was written."""
+        try:
+            await poll_until(lambda: not self.wrong(), within)
+        except AssertionError:
+            assert self.wrong() == {}
