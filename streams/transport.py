@@ -13,7 +13,7 @@ from typing import Any, cast
 import aiokafka
 import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
@@ -123,7 +123,12 @@ class RecordBatchConsumer(Consumer):
         """See `faust.transport.consumer.Consumer`."""
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
+        # Where to go before the next fetch. Only `getmany` moves the consumer, between two fetches, so that records
+        # from before a seek can never pass for those after it.
+        self._wanted: dict[TP, int] = {}
         self._placed = True
+        # Faust would drop what is read again after a seek back.
+        self._read_offset = NoReadOffsets()
 
     def _new_consumer_thread(self) -> RecordBatchConsumerThread:
         return RecordBatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -132,6 +137,8 @@ class RecordBatchConsumer(Consumer):
         """Fetch, and yield one message per partition."""
         if not self._placed and self.flow_active:
             await self.perform_seek()
+        if self._wanted and self.flow_active and not await self._go():
+            return
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
@@ -140,12 +147,30 @@ class RecordBatchConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
                 return
+            if tp in self._wanted:
+                continue
             if fetched and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._to_message(tp, await self._batch(tp, fetched))
 
+    async def _go(self) -> bool:
+        """Go to where the next fetch is to begin; False if the partitions are just changing hands."""
+        assigned = self.assignment()
+        wanted = {tp: offset for tp, offset in self._wanted.items() if tp in assigned}
+        try:
+            await self.seek_wait(wanted)
+        except IllegalStateError:
+            return False
+        for tp, offset in wanted.items():
+            self._next[tp] = offset
+            if self._wanted[tp] == offset:
+                del self._wanted[tp]
+        return True
+
     async def _batch(self, tp: TP, fetched: list[Any]) -> RecordBatch:
         first = fetched[0].offset
-        base = min(self._next.get(tp, first), first)
+        base = self._next.get(tp, first)
+        if base > first:
+            raise LogGap(new_log_message(Partition(*tp), base, fetched[-1].offset + 1))
         if base < first:
             start, _ = (await self._thread.log_ranges({tp}))[tp]
             if start > base:
@@ -212,17 +237,16 @@ class RecordBatchConsumer(Consumer):
         Faust gives up waiting for this after a while, and goes on; nothing is fetched all the same before it is done.
         """
         self._placed = False
+        self._wanted.clear()
         await self.seek_batches(await self.app.offsets_to_start(self.assignment()))
         self._placed = True
 
     async def seek_batches(self, starts: Mapping[TP, int]) -> None:
-        """Go to offsets and forget what was acknowledged after them."""
+        """Go to offsets before the next fetch, and forget what was acknowledged after them."""
         for tp, offset in starts.items():
             self._acked.pop(tp, None)
             self._committed_offset.pop(tp, None)
-            self._next[tp] = offset
-        if starts:
-            await self.seek_wait(starts)
+            self._wanted[tp] = offset
 
     async def wait_empty(self) -> None:
         """Wait until what agents have begun is done; after a failure nothing more will be."""
@@ -236,6 +260,16 @@ class RecordBatchConsumer(Consumer):
     def thread(self) -> RecordBatchConsumerThread:
         """The thread that talks to Kafka."""
         return self._thread
+
+
+class NoReadOffsets(dict[TP, int | None]):
+    """What Faust remembers of the offsets it has read: nothing, as batches carry where they begin."""
+
+    def __getitem__(self, _partition: TP) -> None:
+        """Remember nothing."""
+
+    def __setitem__(self, _partition: TP, _offset: int | None) -> None:
+        """Take no note."""
 
 
 class RecordBatchTransport(Transport):
@@ -256,4 +290,18 @@ def gap_message(partition: Partition, wanted: int, start: int) -> str:
         f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
         f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
         "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+    )
+
+
+def new_log_message(partition: Partition, applied: int, end: int) -> str:
+    """Say that the log ends before what has been applied.
+
+    Args:
+        partition: of the log.
+        applied: the next offset to apply.
+        end: the offset at which the log ends.
+    """
+    return (
+        f"{partition.topic}[{partition.number}]: the scores hold records up to offset {applied}, but the log ends at "
+        f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
     )

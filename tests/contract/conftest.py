@@ -62,6 +62,13 @@ class Stores:
         entries = await self._client.zrange(f"{self.namespace}:band:{name}", 0, -1, withscores=True)
         return {customer.decode(): int(second) for customer, second in entries}
 
+    async def delete(self, customer: str) -> None:
+        """Delete a customer's hash, as somebody may who has to erase a person."""
+        if self._memory is not None:
+            self._memory.hashes.pop(customer, None)
+        else:
+            await self._client.delete(f"{self.namespace}:customer:{customer}")
+
     async def close(self) -> None:
         """Remove the data and disconnect."""
         if not self.in_memory:

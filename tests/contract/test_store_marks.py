@@ -49,6 +49,7 @@ async def test_everybody_gets_the_marks_of_everybody(store: Store) -> None:
 
 
 async def test_a_mark_of_the_same_or_a_later_generation_replaces_the_last(store: Store) -> None:
+    await store.exchange_marks({CLICKS: MARK})
     for generation in (4, 5):
         later = replace(MARK, generation=generation, newest=generation * MINUTE)
         assert await store.exchange_marks({CLICKS: later}) == {CLICKS: later}

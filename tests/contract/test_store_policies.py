@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import engaged, write
@@ -73,3 +71,20 @@ async def test_a_large_customer_is_stored_whole(stores: Stores) -> None:
     assert loaded.state.seen.chunks == anna.state.seen.chunks
     assert sum(map(len, loaded.state.seen.chunks.values())) == 50_000
     assert loaded.state.score == anna.state.score == 603_000_000
+
+
+async def test_a_customer_with_more_fields_than_one_command_takes_is_stored_and_removed_whole(stores: Stores) -> None:
+    policy = policy_with(('length = "3d"', 'length = "2500d"'))
+    large = await stores.open(policy)
+    anna = Customer(policy)
+    anna.judge("2500 00:00", *[anna.event("view", f"{day:02} 12:00") for day in range(1, 2500)])
+    record = CustomerRecord(anna.state)
+    await write(large, anna=record)
+    [loaded] = await large.load(["anna"])
+    assert loaded.state.panes == anna.state.panes
+    assert len(loaded.state.panes) == 2499
+
+    anna.judge("6000 00:00")
+    await write(large, anna=record)
+    assert {name for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s"}
+    assert (await fields_of(large))["score"] == "0"

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from tests.polling import poll_until
-from tests.services.kafka_client import append_batches, producer
+from tests.services.kafka_client import append_batches, producer, send_batches
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event, event_record
 
@@ -54,6 +54,17 @@ class Flow:
                 self._counts.update(customers)
                 await asyncio.sleep(self._pause)
 
+    async def write_backlog(self, events: int, per_batch: int = 1_000) -> None:
+        """Write that many events at once, in batches for the partitions in turn."""
+        customers = [self._system.customer(f"c{number}") for number in range(_CUSTOMERS)]
+        records = {customer: event_record(event(customer, "page_view", self._at)) for customer in customers}
+        batches = []
+        for number in range(events // per_batch):
+            chosen = self._dice.choices(customers, k=per_batch)
+            self._counts.update(chosen)
+            batches.append((number % self._partitions, [records[customer] for customer in chosen]))
+        await send_batches(self._system.kafka, self._system.topic("clickstream"), batches)
+
     def stop(self) -> None:
         """Write no more than the batch in hand."""
         self._stopping = True
@@ -78,4 +89,4 @@ class Flow:
         try:
             await poll_until(lambda: not self.wrong(), within)
         except AssertionError:
-            assert self.wrong() == {}
+            raise AssertionError(f"written {self.written}, but wrong are {self.wrong()}") from None

@@ -28,9 +28,18 @@ class Running:
     def restart(self) -> None:
         """Stop the worker in good order and start another."""
         assert self.worker.stop() == 0
-        self.worker = self.system.worker()
-        self.worker.start()
-        self.worker.wait_ready()
+        self.start_another()
+
+    def start_another(self) -> None:
+        """Start another worker and wait until it is ready."""
+        worker = self.system.worker()
+        worker.start()
+        worker.wait_ready()
+        self.worker = worker
+
+    def stop(self) -> int:
+        """Stop the worker if it still runs; return its exit status."""
+        return self.worker.stop() if self.worker.running else self.worker.process.returncode
 
 
 @contextmanager
@@ -62,4 +71,4 @@ def run_on(
         running.worker.start()
         running.worker.wait_ready()
         yield running
-        assert running.worker.stop() == 0
+        assert running.stop() == 0

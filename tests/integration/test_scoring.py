@@ -74,11 +74,6 @@ async def test_an_event_id_counts_once_whenever_it_comes_again(running: Running)
     assert system.score(customer) == "8"
     assert metric(running.worker, "engagement_scored_events_total", outcome="duplicates") - before == 4
 
-    running.restart()
-    await system.send("social", first, event(customer, "comment", at, event_id="three"))
-    await system.wait_for_score(customer, "12")
-    assert metric(running.worker, "engagement_scored_events_total", outcome="duplicates") == 1
-
 
 @BOTH
 async def test_a_customer_of_any_characters_is_the_same_everywhere(running: Running) -> None:
@@ -197,3 +192,30 @@ async def test_a_type_counts_up_to_its_cap_in_a_pane(running: Running) -> None:
     await system.send("clickstream", *days[:3], event(customer, "page_view", today - 29 * DAY + 1))
     fields = await system.wait_for_score(customer, "9")
     assert (fields["trend"], fields["disengages_at"]) == ("8", "")
+
+
+@pytest.mark.parametrize(
+    "running",
+    [
+        "real",
+        pytest.param(
+            "embedded",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="asked for the end of the log, the embedded broker tells the first offset of the last batch and "
+                "1, so the worker takes the topic for one made anew",
+            ),
+        ),
+    ],
+    indirect=True,
+)
+async def test_an_event_id_counts_once_across_a_restart(running: Running) -> None:
+    system = running.system
+    customer = system.customer("repeated-later")
+    first = event(customer, "comment", event_id="one")
+    await system.send("social", first, event(customer, "comment", event_id="two"), event(customer, "comment"))
+    await system.wait_for_score(customer, "12")
+    running.restart()
+    await system.send("social", first, event(customer, "comment", event_id="three"))
+    await system.wait_for_score(customer, "16")
+    assert metric(running.worker, "engagement_scored_events_total", outcome="duplicates") == 1

@@ -81,7 +81,7 @@ class System:
         for worker in self._workers:
             worker.kill()
             if worker.log.exists():
-                print(f"--- {worker.log.name}\n{worker.log_tail(80)}")  # noqa: T201
+                print(f"--- {worker.log.name}\n{worker.log_tail(80)}")
 
     async def create_topics(self, partitions: int = 4) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""

@@ -89,7 +89,7 @@ class Customer:
         name = next(c.name for c in self.policy.channels if c.name == "social" or kind not in ("post", "impression"))
         reader = EventReader(next(channel for channel in self.policy.channels if channel.name == name))
         value = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "event_id": event_id}
-        return reader.read(value, at("999 00:00"))[1]
+        return reader.read(value, at("9999 00:00"))[1]
 
     def do(self, kind: str, time: str, count: int = 1, *, now: str = "", event_id: str | None = None) -> Outcome:
         """Let events of a type happen, judged at their own time or later."""

@@ -30,6 +30,18 @@ def test_a_held_drop_is_scheduled_for_the_end_of_the_cooldown() -> None:
     assert (anna.due, anna.state.due_crosses) == ("01 13:00", True)
 
 
+def test_a_drop_by_silence_that_is_held_is_scheduled_too() -> None:
+    anna = Customer()
+    anna.do("post", "01 09:00", 5)
+    anna.do("complain", "03 18:00")
+    anna.do("post", "03 19:00", 3)
+    anna.judge("04 00:00")
+    assert (anna.score, anna.due, anna.state.due_crosses) == (2, "04 06:00", True)
+
+    anna.judge("04 06:00")
+    assert anna.story[2:] == [("churn_risk", "04 06:00", 2)]
+
+
 def test_a_held_drop_is_raised_when_the_cooldown_ends_with_that_time_and_the_reasons_of_the_drop() -> None:
     anna = flapped()
     anna.judge("01 12:59:59.999999")
@@ -117,13 +129,14 @@ def test_a_boundary_at_the_end_of_the_cooldown_is_judged_first() -> None:
     anna.do("complain", "01 00:00", 2)
     anna.do("post", "03 00:00", 9)
     anna.do("complain", "03 00:00")
-    anna.do("post", "03 01:00", 2)
+    anna.do("post", "03 01:00", 3)
     anna.do("complain", "03 02:00")
-    assert (anna.score, anna.due) == (6, "04 00:00")
+    assert (anna.score, anna.due) == (8, "04 00:00")
+    assert anna.state.held is not None
 
     anna.judge("04 00:00")
     assert anna.story == [("churn_risk", "03 00:00", 6), ("recovered", "03 01:00", 10)]
-    assert (anna.score, anna.state.held) == (14, None)
+    assert (anna.score, anna.state.held) == (16, None)
 
 
 def test_without_a_cooldown_every_armed_drop_is_raised_at_once() -> None:

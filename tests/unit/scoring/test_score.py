@@ -155,6 +155,14 @@ def test_an_event_that_brings_the_moment_forward_is_scheduled() -> None:
     assert anna.due == "04 00:00"
 
 
+def test_a_moment_that_has_come_is_not_scheduled_again() -> None:
+    anna = Customer(policy_with(('trend = "1d"', 'trend = "2d"')))
+    anna.do("post", "03 00:00", 5)
+    anna.do("post", "01 09:00", now="03 00:00")
+
+    assert anna.due == "04 00:00"
+
+
 def test_an_event_that_counts_for_the_trend_alone_is_scheduled() -> None:
     anna = Customer(policy_with(('trend = "1d"', 'trend = "2d"')))
     anna.do("post", "05 09:00")

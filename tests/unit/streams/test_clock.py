@@ -204,6 +204,16 @@ def test_an_assignment_begins_with_what_the_fences_say() -> None:
     assert mark == replace(stored[WEB], newest=3 * HOUR, caught_up=False, reported_at=NOON, generation=1)
 
 
+def test_a_partition_that_was_taken_over_is_not_known_to_be_read_to_its_end() -> None:
+    bench = Bench("stream", WEB, MAIL)
+    idle = Mark(newest=3 * HOUR, caught_up=True, moved_at=NOON - 100 * SECOND, reported_at=NOON)
+    bench.clock.take_over({MAIL: 9 * HOUR}, {WEB: idle, MAIL: idle})
+    assert bench.clock.evaluation()[0] == 8 * HOUR
+
+    bench.clock.take_over({WEB: 3 * HOUR, MAIL: 9 * HOUR}, {WEB: idle, MAIL: idle})
+    assert bench.clock.evaluation()[0] == 2 * HOUR
+
+
 def test_an_evaluation_rests_on_the_offsets_of_all_other_partitions() -> None:
     bench = Bench("stream", WEB, MAIL)
     bench.apply(9, end=30)

@@ -8,7 +8,7 @@ from streams import pipeline
 from streams.errors import BrokerUnavailable, StoreUnavailable
 from streams.store.protocol import Fence, FenceMove, GroupWrite
 from tests.polling import poll_until
-from tests.unit.streams.bench import WEB, Bench, did
+from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
 
 
 @pytest.fixture(autouse=True)
@@ -191,6 +191,23 @@ async def test_an_evaluation_that_rests_on_what_is_lost_is_refused(bench: Bench)
     await bench.timer.turn({}, 1, {WEB})
 
     assert bench.seeks == [{WEB: 0}]
+
+
+async def test_a_round_that_rests_on_what_another_partition_has_lost_is_refused(bench: Bench) -> None:
+    await bench.assign(WEB, SOCIAL)
+    await bench.apply(bench.submission(0, did("ben", "post", "01 09:00"), partition=SOCIAL))
+    await bench.apply(bench.submission(0, did("ben", "view", "01 09:00")))
+    bench.journal.clear()
+
+    async def lost() -> None:
+        for group in range(bench.store.groups):
+            bench.store._fences[group, SOCIAL] = Fence(0, 0)
+
+    bench.store.before_apply = [lost]
+    await bench.apply(bench.submission(1, did("anna", "view", "01 09:00")))
+
+    assert bench.journal[0] == "refused"
+    assert bench.seeks == [{SOCIAL: 0}]
 
 
 async def test_an_error_that_will_not_pass_fails_the_pipeline_with_nothing_acknowledged(bench: Bench) -> None:

@@ -170,6 +170,18 @@ async def test_a_customer_who_was_deleted_is_taken_off_the_schedule_and_not_made
     assert await bench.store.due(group, crossing=False, until=at("30 00:00"), limit=9, worker="w") == []
 
 
+@pytest.mark.xfail(strict=True, reason="the customer is judged anew as a stranger, and stored without a score")
+async def test_a_customer_who_was_deleted_while_a_worker_kept_it_is_taken_off_the_schedule_too(bench: Bench) -> None:
+    await bench.scorer.apply(work(bench, anna=events_of(bench, "buy", "01 09:00", 3)))
+    group = bench.store.group_of("anna")
+    del bench.store.hashes["anna"]
+    for _ in range(2):
+        await bench.scorer.evaluate(group, ["anna"], lambda events: Work({group: events}, {}, {}, NOW, NOW))
+
+    assert bench.store.hashes == {}
+    assert await bench.store.due(group, crossing=False, until=at("30 00:00"), limit=9, worker="w") == []
+
+
 async def test_outcomes_are_counted(bench: Bench) -> None:
     repeated = events_of(bench, "buy", "01 09:00")[0]._replace(digest="0123456789")
     ahead = events_of(bench, "view", "01 13:00")[0]
