@@ -115,9 +115,11 @@ class Scorer:
         writes, outcomes = [], []
         for group, events in waiting.items():
             records = {customer: self._cache[customer] for customer in events}
+            # One who was deleted while this worker kept the record is nobody until the next event.
+            records = {customer: record for customer, record in records.items() if record.version or events[customer]}
             try:
                 outcomes.append(
-                    [self._advance(work, customer, records[customer], events[customer]) for customer in events]
+                    [self._advance(work, customer, record, events[customer]) for customer, record in records.items()]
                 )
             except BaseException:
                 self._cache.drop(records)

@@ -81,9 +81,8 @@ def report(programs: dict[str, Callable[[], dict[str, float]]], rounds: int) -> 
     print("\n| program | events/s | of the limit | the product is faster by |\n| --- | --- | --- | --- |")
     for name, rate in medians.items():
         print(f"| {name} | {rate:,.0f} | {rate / limit:.3f} | {ours / rate:.1f} |")
-    print(
-        f"\nproduct / limit {ours / limit:.2f}, product / stock agents {', '.join(f'{ours / rate:.1f}' for rate in stock)}"
-    )
+    times = ", ".join(f"{ours / rate:.1f}" for rate in stock)
+    print(f"\nproduct / limit {ours / limit:.2f}, product / stock agents {times}")
     for key, value in extra.items():
         print(f"Redis, {key.replace('_', ' ')}: {value:,.0f}")
 

@@ -194,21 +194,7 @@ async def test_a_type_counts_up_to_its_cap_in_a_pane(running: Running) -> None:
     assert (fields["trend"], fields["disengages_at"]) == ("8", "")
 
 
-@pytest.mark.parametrize(
-    "running",
-    [
-        "real",
-        pytest.param(
-            "embedded",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="asked for the end of the log, the embedded broker tells the first offset of the last batch and "
-                "1, so the worker takes the topic for one made anew",
-            ),
-        ),
-    ],
-    indirect=True,
-)
+@BOTH
 async def test_an_event_id_counts_once_across_a_restart(running: Running) -> None:
     system = running.system
     customer = system.customer("repeated-later")

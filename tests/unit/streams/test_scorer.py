@@ -170,7 +170,6 @@ async def test_a_customer_who_was_deleted_is_taken_off_the_schedule_and_not_made
     assert await bench.store.due(group, crossing=False, until=at("30 00:00"), limit=9, worker="w") == []
 
 
-@pytest.mark.xfail(strict=True, reason="the customer is judged anew as a stranger, and stored without a score")
 async def test_a_customer_who_was_deleted_while_a_worker_kept_it_is_taken_off_the_schedule_too(bench: Bench) -> None:
     await bench.scorer.apply(work(bench, anna=events_of(bench, "buy", "01 09:00", 3)))
     group = bench.store.group_of("anna")
