@@ -58,9 +58,9 @@ def _points(least: int, most: int) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, ties: bool = False, strange: bool = False) -> World:
-    """Draw a policy; in a `strange` one a customer with no points is not `disengaged`."""
-    minutes = draw(st.sampled_from([8, 60, 1440]))
+def worlds(draw: st.DrawFn, *, ties: bool = False, strange: bool = False, pane: int = 0) -> World:
+    """Draw a policy, with a given pane or any; in a `strange` one a customer with no points is not `disengaged`."""
+    minutes = pane // MINUTE or draw(st.sampled_from([8, 60, 1440]))
     panes = draw(st.integers(1, 5))
     trend = draw(st.integers(0, 7)) * minutes // 2
     cooldown = draw(st.integers(0, 24)) * minutes // _GRID * 60 + (0 if ties else 7)

@@ -118,10 +118,11 @@ async def _through_the_store(world: World, steps: Sequence[Step]) -> Biography:
 
 
 def in_memory(
-    policy: Policy, steps: Sequence[Step], *, wall: bool = False
+    policy: Policy, steps: Sequence[Step], *, wall: bool = False, state: CustomerState | None = None
 ) -> Iterable[tuple[Step, CustomerState, Outcome]]:
     """Judge step by step in memory; on the wall clock all events of the present pane are taken."""
-    state, reader = CustomerState(), Reader(policy)
+    state = state or CustomerState()
+    reader = Reader(policy)
     for step in steps:
         horizon = (step.now // policy.pane + 1) * policy.pane - 1 if wall else step.now
         yield step, state, advance(policy, state, reader.read(step.batch), step.now, horizon)

@@ -113,10 +113,10 @@ def first_change(policy: Policy, state: CustomerState, world: World) -> int:
     return 0
 
 
-def assert_scheduled(policy: Policy, told: Told) -> None:
+def assert_scheduled(policy: Policy, told: Told, begun: CustomerState | None = None) -> None:
     """Check after every step that the customer will be looked at in time."""
     world, steps = told
-    for _, state, _ in in_memory(policy, steps):
+    for _, state, _ in in_memory(policy, steps, state=begun):
         if state.judged >= 0 and (change := first_change(policy, state, world)):
             assert state.judged < state.due <= change
 
@@ -190,3 +190,29 @@ def _compared(state: CustomerState) -> Iterator[tuple[str, object]]:
     for field in fields(state):
         if field.name not in left_out:
             yield field.name, getattr(state, field.name)
+
+
+@st.composite
+def under_two_policies(draw: st.DrawFn) -> tuple[World, list[Step], World, list[Step]]:
+    """Draw a life that goes on under another policy with the same panes."""
+    first = draw(lives.worlds(ties=True))
+    second = draw(lives.worlds(ties=True, pane=first.pane))
+    steps = draw(lives.in_any_order(first, draw(lives.lives(first))))
+    cut = draw(st.integers(0, len(steps)))
+    return first, steps[:cut], World(second.text.replace("drawn", "second"), second.pane, second.panes), steps[cut:]
+
+
+@given(under_two_policies())
+@settings(max_examples=100, deadline=None)
+def test_a_change_of_policy_leaves_nothing_of_the_old_one(told: tuple[World, list[Step], World, list[Step]]) -> None:
+    first, before, second, after = told
+    policy, state = parse_policy(second.text), CustomerState()
+    for _ in in_memory(parse_policy(first.text), before, state=state):
+        pass
+    for _ in in_memory(policy, after[:1], state=state):
+        if state.judged >= 0:
+            fresh = copy.deepcopy(state)
+            derive(policy, fresh)
+            assert derived(state) == derived(fresh)
+            assert (state.band, state.policy_version) == (policy.band_of(state.score), "second")
+    assert_scheduled(policy, (second, after[1:]), state)
