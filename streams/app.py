@@ -163,10 +163,8 @@ class EngagementApp(BatchApp):
         await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
 
     def on_rebalance_end(self) -> None:
-        """Report at once; there may be more workers than partitions, and this one be left without any."""
+        """Note when the worker was left without partitions: there may be more workers than partitions."""
         super().on_rebalance_end()
-        # Others wait for the report of this worker's partitions.
-        self.add_future(self.timer_turn())
         if not self._batch_consumer.assignment():
             self.parts.pipeline.cursors.leave_all()
             self.parts.clock.own = set()
@@ -178,7 +176,7 @@ class EngagementApp(BatchApp):
             return
         consumer = self._batch_consumer
         thread = consumer.thread
-        read_to_end = {Partition(*tp): thread.read_to_end(tp) for tp in consumer.assignment()}
+        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
         await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
@@ -240,7 +238,7 @@ def _faust_app(settings: Settings) -> EngagementApp:
         topic_disable_leader=True,
         stream_buffer_maxsize=_BUFFERED_BATCHES,
         stream_wait_empty=True,
-        broker_commit_interval=0.5,
+        broker_commit_interval=1.0,
         broker_session_timeout=session,
         broker_heartbeat_interval=min(session / 10, 3.0),
         broker_rebalance_timeout=max(session, 10.0),

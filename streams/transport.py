@@ -248,6 +248,10 @@ class RecordBatchConsumer(Consumer):
             self._committed_offset.pop(tp, None)
             self._wanted[tp] = offset
 
+    def read_to_end(self, tp: TP) -> bool:
+        """Tell whether nothing is left to fetch from a partition; not before the consumer is where it has to be."""
+        return self._placed and tp not in self._wanted and self._thread.read_to_end(tp)
+
     async def wait_empty(self) -> None:
         """Wait until what agents have begun is done; after a failure nothing more will be."""
         if not self.app.failed:
