@@ -155,10 +155,6 @@ class System:
             raise AssertionError(f"{customer!r} has not reached {score}; there is {found}") from None
         return found
 
-    def band_members(self, band: str) -> dict[str, float]:
-        """Read the index of a band."""
-        return dict(self._redis.zrange(f"{self.namespace}:band:{band}", 0, -1, withscores=True))
-
     def bands_of(self, customer: str) -> dict[str, float]:
         """Tell in which bands' indexes a customer stands, and since when."""
         bands = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
