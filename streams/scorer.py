@@ -171,11 +171,11 @@ class Scorer:
             TransientError: see `apply`.
         """
         await self._load(customers)
-        gone = [customer for customer in customers if not self._cache[customer].version]
+        gone = {customer for customer in customers if not self._cache[customer].version}
         if gone:
             self._cache.drop(gone)
-            await self._store.unschedule(group, gone)
-        await self.apply(work({customer: _NOTHING for customer in customers if customer not in set(gone)}))
+            await self._store.unschedule(group, sorted(gone))
+        await self.apply(work({customer: _NOTHING for customer in customers if customer not in gone}))
 
     async def republish(self, group: int, customers: Sequence[str]) -> None:
         """Publish what has waited in outboxes since a worker failed.
