@@ -113,13 +113,13 @@ def assert_told_the_same(draw: st.DrawFn, story: Story) -> None:
 
 
 @given(stories(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_a_drop_is_held_while_a_feed_that_brought_points_is_silent(story: Story, data: st.DataObject) -> None:
     assert_told_the_same(data.draw, story)
 
 
 @given(stories(in_any_order=True), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_any_order_of_arrival_holds_and_tells_the_same(story: Story, data: st.DataObject) -> None:
     assert_told_the_same(data.draw, story)
 

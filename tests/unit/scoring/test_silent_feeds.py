@@ -172,8 +172,35 @@ def test_the_cooldown_goes_on_after_the_feed_is_back() -> None:
     anna = engaged(feeds(policy, web=["01 09:00", "04 23:00", "05 12:00"]), policy)
     anna.do("quit", "01 10:00")
     anna.do("buy", "01 11:00", 7)
+    anna.judge("05 06:00")
+    assert anna.story[2:] == []
+
     anna.judge("09 00:00")
     assert anna.story[2:] == [("churn_risk", "05 14:00", 0)]
+
+
+def test_what_a_feed_brings_after_the_drop_gives_it_no_part_in_it() -> None:
+    policy = policy_with(
+        ('topic = "web"', 'topic = "web"\nsilence_after = "12h"'),
+        ('topic = "social"', 'topic = "social"\nsilence_after = "1h"'),
+    )
+    for cut in (4, 5):
+        anna = engaged(feeds(policy, web=["01 09:00", "01 12:00"], social=["01 12:10"]), policy)
+        anna.do("quit", "01 10:00")
+        anna.do("buy", "01 11:00", 7)
+        batch = [*[anna.event("complain", "01 12:00")] * 4, anna.event("post", "01 12:10")]
+        anna.judge("01 12:10", *batch[:cut])
+        anna.judge("01 23:00", *batch[cut:])
+        assert anna.story[2:] == [("churn_risk", "01 22:00", 1)]
+
+
+def test_a_drop_by_a_late_event_is_judged_at_the_end_of_the_cooldown_that_has_passed() -> None:
+    anna = engaged(feeds(web=["01 09:00", "01 20:00"]))
+    anna.do("quit", "01 10:00")
+    anna.do("buy", "01 11:00", 7)
+    anna.judge("01 23:00")
+    anna.do("complain", "01 12:00", 4, now="01 23:30")
+    assert anna.story[2:] == [("churn_risk", "01 22:00", -1)]
 
 
 def test_late_events_of_the_feed_do_not_take_back_that_it_was_silent_when_judged() -> None:

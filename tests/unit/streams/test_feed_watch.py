@@ -130,6 +130,56 @@ async def test_two_workers_tell_of_a_silence_once() -> None:
     assert len(told(first) + told(second)) == 1
 
 
+async def test_of_two_workers_that_see_a_silence_at_the_same_moment_one_tells() -> None:
+    first = await engaged()
+    second = await worker(beside=first)
+    await turn(first)
+    await turn(second)
+    await turn(first, "01 15:00")
+    await second.feeds.tell(at("01 15:00"))
+    assert (len(told(first)), told(second)) == (1, [])
+
+
+async def test_a_round_holds_what_it_finds_fallen() -> None:
+    bench = await engaged()
+    # Another worker is at the schedules.
+    bench.store._leases = dict.fromkeys(range(bench.store.groups), "other")
+    await turn(bench, "04 01:00")
+    await bench.apply(bench.submission(0, did("anna0", "post", "04 01:00"), partition=SOCIAL))
+    assert (await bench.field("anna0", "band"), churning(bench)) == ("disengaged", [])
+    assert bench.count("engagement_held_crossings_total", channel="web") == 1
+
+
+async def test_a_worker_that_looks_again_learns_what_others_know_of_the_feeds() -> None:
+    first = await engaged()
+    second = await worker(beside=first)
+    first.now = second.now = at("01 20:00")
+    await first.apply(first.submission(3, did("ben", "view", "01 20:00")))
+    await second.pipeline.look_again()
+    assert second.feeds.known is not None
+    assert second.feeds.known.silence_at("web", at("01 21:00")) is None
+
+
+async def test_of_the_feeds_a_worker_knows_at_least_what_its_clock_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await engaged()
+    second = await worker(beside=first)
+    await turn(second)
+    seen: list[int] = []
+    exchange = second.store.exchange_feeds
+
+    async def look(*arguments: Any) -> Any:
+        seen.append(second.clock._marks[WEB].newest)
+        return await exchange(*arguments)
+
+    second.clock.own = {SOCIAL}
+    first.now = second.now = at("01 20:00")
+    await first.apply(first.submission(3, did("ben", "view", "01 20:00")))
+    await turn(first)
+    monkeypatch.setattr(second.store, "exchange_feeds", look)
+    await second.timer.turn({SOCIAL: True}, 1, set(PARTITIONS))
+    assert (seen, second.clock._marks[WEB].newest) == ([at("01 09:00")], at("01 20:00"))
+
+
 async def test_of_a_worker_that_dies_before_it_has_told_another_tells_the_same() -> None:
     first = await engaged()
     second = await worker(beside=first)
