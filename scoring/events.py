@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from binascii import b2a_base64
 from typing import NamedTuple
 
 from scoring.errors import InvalidEvent
@@ -34,7 +34,7 @@ class EventReader:
             channel: of the policy in force.
         """
         self._name = channel.name
-        self._salt = f"{channel.name}\0".encode()
+        self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)
         self._codes = {kind.name: kind.code for kind in channel.types}
         self._known = frozenset(self._codes)
         self._scoring = frozenset(self._codes.values())
@@ -100,8 +100,9 @@ class EventReader:
             event_id = str(event_id)
         if type(event_id) is not str:
             raise InvalidEvent("event_id_not_a_string", "event_id must be a string")
-        digest = hashlib.blake2b(self._salt + event_id.encode(), digest_size=8).digest()
-        return base64.b64encode(digest).decode()[:10]
+        salted = self._salted.copy()
+        salted.update(event_id.encode())
+        return b2a_base64(salted.digest())[:10].decode()
 
 
 def _check_customer(value: dict[str, object]) -> None:

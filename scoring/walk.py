@@ -77,7 +77,8 @@ def _admit(
     outdated: _Timed = []
     kept_aside = bool(state.ahead)
     seen = state.seen
-    oldest = now // policy.pane - policy.panes
+    # What is before this, and before what has been judged, is too old to score.
+    too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     for time, code, digest in events:
         if digest:
             if digest in seen:
@@ -88,7 +89,7 @@ def _admit(
             state.ahead.append((time, code))
             kept_aside = True
             outcome.ahead += 1
-        elif time // policy.pane <= oldest and state.judged != NONE and time < state.judged:
+        elif time < too_old:
             outcome.outdated += 1
             outdated.append((time // policy.pane, code))
         else:
@@ -209,26 +210,34 @@ class _Walk:
     def _take(self, events: Sequence[tuple[int, str]]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
         state, policy = self.state, self.policy
-        start = state.score
+        judged, length = state.judged, policy.pane
+        start = before = state.score
         steps: list[tuple[int, str, int, int]] = []
         up = down = False
         for time, code in events:
-            if time < state.judged:
+            if time < judged:
                 self.outcome.late += 1
-            pane = time // policy.pane
+            pane = time // length
             if pane > state.pane:
                 self._slide(pane)
-            before = state.score
+                before = state.score
             delta = _count(policy, state, pane, code) if code else 0
-            if policy.half_life and delta:
-                fade(policy, state)
-            elif delta:
-                state.score += delta
-                state.channel_points[policy.types[code].channel] += delta
-            state.last_event_at = max(state.last_event_at, time)
-            up |= state.score > before
-            down |= state.score < before
-            steps.append((time, code, before, state.score))
+            score = before
+            if delta:
+                if policy.half_life:
+                    fade(policy, state)
+                else:
+                    state.score += delta
+                    state.channel_points[policy.types[code].channel] += delta
+                score = state.score
+                if score > before:
+                    up = True
+                elif score < before:
+                    down = True
+            if time > state.last_event_at:  # noqa: PLR1730 - max() would be a call for each event
+                state.last_event_at = time
+            steps.append((time, code, before, score))
+            before = score
         self.outcome.taken += len(events)
         if not self._all_the_same(start, up=up, down=down):
             self._judge_each(steps)

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 #: Messages are whole batches, so a few are enough to keep an agent busy.
 _BUFFERED_BATCHES = 4
 _METADATA_MAX_AGE_MS = 5_000
+#: How often it is looked whether the timer has to take a turn, in seconds.
+_TICK = 0.1
 _GARBAGE_THRESHOLDS = (100_000, 50, 100)
 
 
@@ -81,6 +83,7 @@ class EngagementApp(BatchApp):
     BootStrategy = EngagementBoot
     parts: Parts
     _assigned = False
+    _next_turn = 0.0
 
     @property
     def failed(self) -> bool:
@@ -171,9 +174,16 @@ class EngagementApp(BatchApp):
             self._assigned = True
 
     async def timer_turn(self) -> None:
-        """Let the timer do its turn, unless partitions are just changing hands."""
+        """Let the timer do its turn when it is time, or at once while rounds wait for the clock.
+
+        Not while partitions are changing hands.
+        """
         if self.rebalancing or not self._assigned or self.should_stop:
             return
+        clock, now = self.parts.clock, self.loop.time()
+        if clock.known and now < self._next_turn:
+            return
+        self._next_turn = now + INTERVAL[self.parts.settings.clock]
         consumer = self._batch_consumer
         thread = consumer.thread
         read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
@@ -217,7 +227,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         add_agent(app, channel, pipeline, metrics, clock.wall, window)
-    app.timer(INTERVAL[settings.clock])(app.timer_turn)
+    app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app
 
@@ -238,7 +248,7 @@ def _faust_app(settings: Settings) -> EngagementApp:
         topic_disable_leader=True,
         stream_buffer_maxsize=_BUFFERED_BATCHES,
         stream_wait_empty=True,
-        broker_commit_interval=1.0,
+        broker_commit_interval=0.5,
         broker_session_timeout=session,
         broker_heartbeat_interval=min(session / 10, 3.0),
         broker_rebalance_timeout=max(session, 10.0),

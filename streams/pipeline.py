@@ -28,7 +28,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 60_000, 80_000
+_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 100_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -143,7 +143,8 @@ class Pipeline(Service):
             except TransientError as error:
                 self._hold(error)
                 await self.sleep(backoff)
-                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                if not isinstance(error, ClockUnknown):
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
             except FenceMoved as error:
                 self.log.warning("%s; reading the fences anew", error)
                 await self._look_again()
