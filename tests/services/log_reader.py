@@ -92,3 +92,22 @@ def read_band_indexes(url: str, namespace: str) -> dict[str, dict[str, float]]:
         }
     finally:
         client.close()
+
+
+def read_fences(url: str, namespace: str) -> dict[tuple[str, int], set[int]]:
+    """Read the fences.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        For each partition the offsets at which its groups stand.
+    """
+    found: dict[tuple[str, int], set[int]] = {}
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=10) as client:
+        for key in client.keys(f"{namespace}:_fences:*"):
+            for label, fence in client.hgetall(key).items():
+                topic, _, number = label.rpartition("/")
+                found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
+    return found
