@@ -20,11 +20,11 @@ _TABLE = "{:<64} {:>8} {:>9} {:>7} {:>7} {:>8} {:>11} {:>5}"
 
 @pytest.fixture
 def fault_run(request: pytest.FixtureRequest, tmp_path: Path) -> MakeRun:
-    """Give what makes a run, as in `with fault_run("what is injected", session_timeout=2) as run`.
+    """Give what makes runs: called with the title of the row and the options of `Plan`, a context that is a run.
 
-    The options are those of `Plan`. Further, `kafka` (host:port) is by default the best broker of the machine, shared
-    by the rows; a row that harms the broker brings its own. `redis_config` are directives for the run's own Redis
-    server, `redis_server` is another one.
+    Further options: `kafka` (host:port) is by default the best broker of the machine, shared by the rows; a row that
+    harms the broker brings its own. `redis_config` are directives for the run's own Redis server, `redis_server` is
+    another one.
     """
 
     @contextmanager
