@@ -61,13 +61,15 @@ class StreamRecord:
 class Mixture:
     """What a stream is made of; shares are of all records.
 
-    `copies` are the least and the most deliveries of an event that is delivered more than once, spread over
-    `copies_within` of event time. `late_within` is how late an event comes at most; the policy's lateness has to be
-    longer. `channel_behind` delays a whole channel by an event time. `half_by_one` gives half of all events to one
-    customer.
+    `named` events have an `event_id`; one without counts as often as it is applied, so that no fault can hide behind
+    the memory of ids. `copies` are the least and the most deliveries of a `repeated` event, within `copies_within` of
+    event time. A `late` event comes up to `late_within` late; the policy's lateness has to be longer. `once` are events
+    of customers who are hardly ever seen. `channel_behind` delays a channel by a length of event time. `half_by_one`
+    gives half of all events to one customer.
     """
 
     bad: float = 0.004
+    named: float = 0.4
     repeated: float = 0.03
     copies: tuple[int, int] = (2, 4)
     copies_within: int = 29 * HOUR
@@ -114,8 +116,8 @@ class EventStream:
             time = now + dice.randrange(STEP)
             if dice.random() < mixture.late:
                 time -= dice.randrange(mixture.late_within)
-            record = self._event(number, time)
             copies = dice.randint(*mixture.copies) - 1 if dice.random() < mixture.repeated else 0
+            record = self._event(number, time, named=bool(copies) or dice.random() < mixture.named)
             again = StreamRecord(record.channel, record.key, record.value)
             behind = mixture.channel_behind.get(record.channel, 0)
             for _ in range(copies):
@@ -137,7 +139,7 @@ class EventStream:
     def _keep(self, until: int, record: StreamRecord) -> None:
         heapq.heappush(self._later, (until, next(self._number), record))
 
-    def _event(self, number: int, time: int) -> StreamRecord:
+    def _event(self, number: int, time: int, *, named: bool) -> StreamRecord:
         mixture, dice = self._mixture, self._dice
         self.newest = max(self.newest, time)
         if mixture.half_by_one and dice.random() < 0.5:
@@ -148,12 +150,9 @@ class EventStream:
             name = self._crowd.choose(number)
         customer = f"{self._prefix}{name}"
         ((channel, kind),) = dice.choices(self._kinds, cum_weights=self._kind_weights)
-        body = {
-            "customer_id": customer,
-            "type": kind,
-            "timestamp": rfc3339(time),
-            "event_id": f"e{number}",
-        }
+        body = {"customer_id": customer, "type": kind, "timestamp": rfc3339(time)}
+        if named:
+            body["event_id"] = f"e{number}"
         key = None if dice.random() < mixture.keyless else customer.encode()
         return StreamRecord(channel, key, json.dumps(body).encode(), {"channel": channel, **body})
 
