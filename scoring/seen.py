@@ -46,13 +46,26 @@ class SeenIds:
                 place = chunk.find(digest, place + 1)
         return False
 
-    def add(self, digest: str, at: int) -> None:
+    def add(self, digest: str, at: int) -> bool:
         """Remember an id.
 
         Args:
             digest: of the id.
             at: when it came, in microseconds: the evaluation time, or the time of the event if that is later.
+
+        Returns:
+            Whether it is new.
         """
+        index = self._index
+        if index is not None:
+            if digest in index:
+                return False
+            index.add(digest)
+        else:
+            # The usual case is a few short chunks; the exact look is for those in which it seems to be.
+            for chunk in self.chunks.values():
+                if digest in chunk and digest in self:
+                    return False
         day = at // DAY
         if day != self._day:
             self._open(day, 0)
@@ -62,10 +75,9 @@ class SeenIds:
             chunk = self.chunks[self._name]
         self.chunks[self._name] = chunk + digest
         self.touched.add(self._name)
-        if self._index is not None:
-            self._index.add(digest)
-        elif len(self.chunks) > _INDEX_FROM:
+        if index is None and len(self.chunks) > _INDEX_FROM:
             self._index = set(self._digests())
+        return True
 
     def _open(self, day: int, number: int) -> None:
         self._day, self._number, self._name = day, number, f"{day}.{number}"

@@ -80,11 +80,9 @@ def _admit(
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     for time, code, digest in events:
-        if digest:
-            if digest in seen:
-                outcome.duplicates += 1
-                continue
-            seen.add(digest, max(time, now))
+        if digest and not seen.add(digest, max(time, now)):
+            outcome.duplicates += 1
+            continue
         if time > horizon:
             state.ahead.append((time, code))
             kept_aside = True
@@ -158,7 +156,9 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(state.last_alert + policy.cooldown)
-        state.due = min((time for time in coming if now < time < state.due), default=state.due)
+        for time in coming:
+            if now < time < state.due:
+                state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
         bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
