@@ -204,15 +204,19 @@ class Pipeline(Service):
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
         taken: dict[Partition, int] = {}
+        applied_before = 0
         for batch in batches:
             partition = batch.source.partition
             offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
             behind = max(before, *offsets) > batch.source.base
             for offset, customer, event in batch.events:
                 if behind and (offset < before or offset < offsets[group_of(customer)]):
+                    applied_before += 1
                     continue
                 found[customer].append(event)
             taken[partition] = max(before, batch.source.next_offset)
+        if applied_before:
+            self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, events in found.items():
             groups[group_of(customer)][customer] = events
