@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import faust
@@ -16,7 +16,13 @@ from streams.pipeline import Pipeline, Submission
 
 
 def add_agent(
-    app: faust.App, channel: Channel, pipeline: Pipeline, metrics: Metrics, wall: Callable[[], int], window: int
+    app: faust.App,
+    channel: Channel,
+    pipeline: Pipeline,
+    metrics: Metrics,
+    wall: Callable[[], int],
+    window: int,
+    policy_codes: Container[str],
 ) -> None:
     """Register the agent that scores the events of a channel.
 
@@ -27,8 +33,9 @@ def add_agent(
         metrics: counters.
         wall: reads the wall clock, in microseconds.
         window: see `Decoder`.
+        policy_codes: see `EventReader`.
     """
-    decoder = Decoder(channel.name, EventReader(channel), metrics, window)
+    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window)
     topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.

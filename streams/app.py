@@ -226,7 +226,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
-        add_agent(app, channel, pipeline, metrics, clock.wall, window)
+        add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types)
     app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app

@@ -188,27 +188,34 @@ class Pipeline(Service):
         await self._turn_back(back)
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
-        return [
-            letter
-            for batch in batches
-            if batch.dead_letters
-            for letter in batch.dead_letters
-            if letter.record.offset >= min(self.cursors.offsets(batch.source.partition))
-        ]
+        new: dict[tuple[Partition, int], DeadLetter] = {}
+        for batch in batches:
+            if batch.dead_letters:
+                applied = min(self.cursors.offsets(batch.source.partition))
+                for letter in batch.dead_letters:
+                    if letter.record.offset >= applied:
+                        new[batch.source.partition, letter.record.offset] = letter
+        return list(new.values())
 
     def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
-        """Sort events by fence group and customer, leaving out what a group has applied before."""
+        """Sort events by fence group and customer, leaving out what a group has applied before.
+
+        The same records may be in hand twice, from before and after the consumer was sent back: they count once.
+        """
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
+        taken: dict[Partition, int] = {}
         applied_before = 0
         for batch in batches:
-            offsets = self.cursors.offsets(batch.source.partition)
-            behind = max(offsets) > batch.source.base
+            partition = batch.source.partition
+            offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
+            behind = max(before, *offsets) > batch.source.base
             for offset, customer, event in batch.events:
-                if behind and offset < offsets[group_of(customer)]:
+                if behind and (offset < before or offset < offsets[group_of(customer)]):
                     applied_before += 1
                     continue
                 found[customer].append(event)
+            taken[partition] = max(before, batch.source.next_offset)
         if applied_before:
             self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)

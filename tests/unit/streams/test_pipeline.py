@@ -81,6 +81,23 @@ async def test_only_the_new_part_of_a_batch_is_applied(bench: Bench) -> None:
     assert (await bench.store.fences([WEB]))[WEB][0] == Fence(5, bench.clock.evaluation()[0])
 
 
+async def test_records_that_are_in_hand_twice_count_once(bench: Bench) -> None:
+    await bench.apply(
+        bench.submission(0, *buys(2), b"no json"),
+        bench.submission(0, *buys(2), b"no json"),
+        bench.submission(1, *buys(1), b"no json", *buys(1)),
+    )
+
+    assert await bench.field("anna", "score") == "13.5"
+    assert [letter.record.offset for letter in bench.publisher.dead_letters] == [2]
+    assert {fence.offset for fence in (await bench.store.fences([WEB]))[WEB] if fence} == {4}
+    assert [entry for entry in bench.journal if entry.startswith("ack")] == [
+        "ack web/0@0",
+        "ack web/0@0",
+        "ack web/0@1",
+    ]
+
+
 async def test_a_batch_that_other_groups_have_applied_is_applied_for_the_rest(bench: Bench) -> None:
     names = [str(number) for number in range(20)]
     await bench.apply(bench.submission(0, *[did(name, "buy", "01 09:00") for name in names]))
