@@ -19,6 +19,7 @@ from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock
 from streams.errors import LogGap, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -53,6 +54,7 @@ class Parts:
     store: Store
     publisher: Publisher
     scorer: Scorer
+    feeds: FeedWatch
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
@@ -151,7 +153,9 @@ class EngagementApp(BatchApp):
                 async with parts.pipeline.lock:
                     offsets = await parts.pipeline.cursors.assign(starts)
                     newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
-                    parts.clock.take_over(newest, await parts.store.exchange_marks({}))
+                    marks = await parts.store.exchange_marks({})
+                    await parts.feeds.learn(marks)
+                    parts.clock.take_over(newest, marks)
             except TransientError as error:
                 logger.error("%s; waiting for it before reading", error)  # noqa: TRY400 - the message says it all
                 await self.sleep(1.0)
@@ -220,10 +224,11 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
-    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app)
-    timer = Timer(store, scorer, publisher, pipeline, clock, metrics)
+    feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds)
+    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     preflight = Preflight(settings, store, publisher)
-    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)
+    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, feeds, pipeline, preflight, timer)
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types)

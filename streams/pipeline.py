@@ -21,6 +21,7 @@ from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
 from streams.errors import ClockUnknown, FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, DecodedBatch, Partition
@@ -62,6 +63,7 @@ class Pipeline(Service):
         clock: EvaluationClock,
         metrics: Metrics,
         log: Log,
+        feeds: FeedWatch,
         **kwargs: Any,
     ) -> None:
         """Put the parts together.
@@ -73,6 +75,7 @@ class Pipeline(Service):
             clock: gives the evaluation time.
             metrics: counters.
             log: where batches come from.
+            feeds: told of the events before they are applied.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -85,6 +88,7 @@ class Pipeline(Service):
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._feeds = feeds
         self._waiting: deque[Submission] = deque()
         self._waiting_events = 0
         self._came = asyncio.Event()
@@ -171,12 +175,13 @@ class Pipeline(Service):
         accepted, back = self.cursors.accept(sources)
         batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
         await self._publisher.publish_dead_letters(self._new_dead_letters(batches))
+        await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)
         moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
         events = self._by_group(batches)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon))
+        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
@@ -261,7 +266,9 @@ class Pipeline(Service):
         self._scorer.forget()
         behind = await self.cursors.read_again(await self._log.starts(self.cursors.partitions))
         newest = {partition: self.cursors.newest(partition) for partition in self.cursors.partitions}
-        self._clock.take_over(newest, await self._store.exchange_marks({}))
+        marks = await self._store.exchange_marks({})
+        await self._feeds.learn(marks)
+        self._clock.take_over(newest, marks)
         if behind:
             self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
             await self._log.seek(behind)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scoring.alerts import Alert, message
 from scoring.events import Event
+from scoring.feeds import Feeds
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
 from streams.cache import RecordCache
@@ -31,7 +32,7 @@ _Stored = tuple[GroupWrite, list[Outcome], FenceMoved | VersionMoved | None]
 class Work:
     """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
 
-    `least` are the offsets of other partitions on which the time rests.
+    `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent.
     """
 
     events: Mapping[int, Events]
@@ -39,6 +40,7 @@ class Work:
     least: Mapping[Partition, int]
     now: int
     horizon: int
+    feeds: Feeds | None = None
 
 
 class Scorer:
@@ -145,7 +147,7 @@ class Scorer:
         return GroupWrite(group, work.fences.get(group, ()), work.least, records), outcomes
 
     def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
-        outcome = advance(self._policy, record.state, events, work.now, work.horizon)
+        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds)
         if outcome.transitions:
             detected_at = self._wall()
             for transition in outcome.transitions:
@@ -235,4 +237,7 @@ class Scorer:
             total = sum([getattr(outcome, name) for outcome in outcomes])
             if total:
                 scored.labels(name).inc(total)
+        if self._policy.watched:
+            for channel in [channel for outcome in outcomes for channel in outcome.holding]:
+                self._metrics.held.labels(channel).inc()
         self._metrics.cached.set(len(self._cache))

@@ -22,6 +22,7 @@ from functools import lru_cache
 
 import orjson
 
+from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
 from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
@@ -30,7 +31,7 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
 from streams.records import Message, Partition
-from streams.store.protocol import CustomerRecord, Fence
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
@@ -221,6 +222,25 @@ def decode_fence(words: str | None) -> Fence | None:
         return None
     offset, _, newest = words.partition(";")
     return Fence(int(offset), int(newest))
+
+
+def encode_stretches(stretches: Sequence[Stretch]) -> str:
+    """Write stretches of events."""
+    return ",".join([f"{first}-{last}" for first, last in stretches])
+
+
+def decode_feeds(stored: Mapping[str, str]) -> dict[str, FeedRecord]:
+    """Read what is stored of the feeds back, by channel."""
+    records: dict[str, FeedRecord] = {}
+    for name, words in stored.items():
+        record = records.get(name[1:], FeedRecord())
+        if name[0] == "s":
+            ends = [stretch.split("-") for stretch in words.split(",")]
+            record = record._replace(stretches=[(int(first), int(last)) for first, last in ends])
+        else:
+            record = record._replace(told=words)
+        records[name[1:]] = record
+    return records
 
 
 def encode_mark(mark: Mark) -> str:

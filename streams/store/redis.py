@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
@@ -27,19 +28,22 @@ from streams.records import Partition
 from streams.settings import Settings
 from streams.store.encoding import (
     decode,
+    decode_feeds,
     decode_fence,
     decode_marks,
     encode,
     encode_fence,
     encode_mark,
+    encode_stretches,
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.wire import Words, call
 
-#: The library in Redis carries a version, so that workers of two releases can share a server.
+#: The libraries in Redis carry a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_1"
+FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
@@ -116,8 +120,9 @@ class RedisStore:
         await self._client.aclose()
 
     async def _load_library(self) -> None:
-        source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
-        await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
+        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
+            await self._client.function_load(source.replace("NAME", name), replace=True)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -212,6 +217,23 @@ class RedisStore:
         words = [word for partition, mark in marks.items() for word in (partition.label, encode_mark(mark))]
         answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
         return decode_marks(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        words: list[str | int] = []
+        for channel, stretches in activity.items():
+            words += (channel, apart[channel], encode_stretches(stretches))
+        answer = await self._call_feeds("exchange", MOST_STRETCHES, *words)
+        return decode_feeds(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        return bool(await self._call_feeds("note", channel, expected, told))
+
+    async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
+        return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

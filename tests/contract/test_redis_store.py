@@ -31,6 +31,8 @@ CALLS: dict[str, Call] = {
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
+    "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
+    "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
