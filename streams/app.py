@@ -18,6 +18,7 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock
+from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
@@ -58,6 +59,7 @@ class Parts:
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
+    consumption: Consumption
 
 
 class EngagementBoot(BootStrategy):
@@ -92,6 +94,16 @@ class EngagementApp(BatchApp):
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
 
+    @property
+    def holding(self) -> bool:
+        """Whether what is in hand waits for Redis, Kafka or the clock, or will never be finished."""
+        return self.failed or bool(self.parts.pipeline.fault)
+
+    @property
+    def stopped_consuming(self) -> bool:
+        """Whether too many bad records have stopped consumption, until the worker is started again."""
+        return bool(self.parts.consumption.stopped_because)
+
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
         parts = self.parts
@@ -99,6 +111,8 @@ class EngagementApp(BatchApp):
             return FAILED
         if parts.preflight.missing:
             return parts.preflight.missing
+        if parts.consumption.stopped_because:
+            return f"stopped consuming: {parts.consumption.stopped_because}"
         if parts.pipeline.fault or parts.timer.fault:
             return parts.pipeline.fault or parts.timer.fault
         if not self._assigned or self.rebalancing:
@@ -228,10 +242,14 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     preflight = Preflight(settings, store, publisher)
-    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, feeds, pipeline, preflight, timer)
+    consumption = Consumption(metrics)
+    app.parts = Parts(
+        settings, metrics, clock, store, publisher, scorer, feeds, pipeline, preflight, timer, consumption
+    )
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
-        add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types)
+        limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
+        add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app

@@ -17,7 +17,7 @@ Values stay under 64 bytes and ASCII where they can: that is up to where Redis k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import orjson
