@@ -90,18 +90,17 @@ def _admit(
     outdated: _Timed = []
     kept_aside = bool(state.ahead)
     seen = state.seen
-    oldest = now // policy.pane - policy.panes
+    # What is before this, and before what has been judged, is too old to score.
+    too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     for time, code, digest in events:
-        if digest:
-            if digest in seen:
-                outcome.duplicates += 1
-                continue
-            seen.add(digest, max(time, now))
+        if digest and not seen.add(digest, max(time, now)):
+            outcome.duplicates += 1
+            continue
         if time > horizon:
             state.ahead.append((time, code))
             kept_aside = True
             outcome.ahead += 1
-        elif time // policy.pane <= oldest and state.judged != NONE and time < state.judged:
+        elif time < too_old:
             outcome.outdated += 1
             outdated.append((time // policy.pane, code))
         else:
@@ -170,7 +169,9 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(judged_again_at(policy, state))
-        state.due = min((time for time in coming if now < time < state.due), default=state.due)
+        for time in coming:
+            if now < time < state.due:
+                state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
         bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
@@ -222,26 +223,34 @@ class _Walk:
     def _take(self, events: Sequence[tuple[int, str]]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
         state, policy = self.state, self.policy
-        start = state.score
+        judged, length = state.judged, policy.pane
+        start = before = state.score
         steps: list[tuple[int, str, int, int]] = []
         up = down = False
         for time, code in events:
-            if time < state.judged:
+            if time < judged:
                 self.outcome.late += 1
-            pane = time // policy.pane
+            pane = time // length
             if pane > state.pane:
                 self._slide(pane)
-            before = state.score
+                before = state.score
             delta = _count(policy, state, pane, code) if code else 0
-            if policy.half_life and delta:
-                fade(policy, state)
-            elif delta:
-                state.score += delta
-                state.channel_points[policy.types[code].channel] += delta
-            state.last_event_at = max(state.last_event_at, time)
-            up |= state.score > before
-            down |= state.score < before
-            steps.append((time, code, before, state.score))
+            score = before
+            if delta:
+                if policy.half_life:
+                    fade(policy, state)
+                else:
+                    state.score += delta
+                    state.channel_points[policy.types[code].channel] += delta
+                score = state.score
+                if score > before:
+                    up = True
+                elif score < before:
+                    down = True
+            if time > state.last_event_at:  # noqa: PLR1730 - max() would be a call for each event
+                state.last_event_at = time
+            steps.append((time, code, before, score))
+            before = score
         self.outcome.taken += len(events)
         if not self._all_the_same(start, up=up, down=down):
             self._judge_each(steps)

@@ -63,6 +63,12 @@ class Metrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self.stopped = Gauge(
+            "engagement_stopped",
+            "1 where too many bad records of a channel stopped the worker",
+            ["channel"],
+            registry=registry,
+        )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
 
     def set_lags(self, lags: Mapping[Partition, float]) -> None:

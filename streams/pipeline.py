@@ -29,7 +29,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 60_000, 80_000
+_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 100_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -147,7 +147,8 @@ class Pipeline(Service):
             except TransientError as error:
                 self._hold(error)
                 await self.sleep(backoff)
-                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                if not isinstance(error, ClockUnknown):
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
             except FenceMoved as error:
                 self.log.warning("%s; reading the fences anew", error)
                 await self._look_again()
@@ -192,25 +193,36 @@ class Pipeline(Service):
         await self._turn_back(back)
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
-        return [
-            letter
-            for batch in batches
-            if batch.dead_letters
-            for letter in batch.dead_letters
-            if letter.record.offset >= min(self.cursors.offsets(batch.source.partition))
-        ]
+        new: dict[tuple[Partition, int], DeadLetter] = {}
+        for batch in batches:
+            if batch.dead_letters:
+                applied = min(self.cursors.offsets(batch.source.partition))
+                for letter in batch.dead_letters:
+                    if letter.record.offset >= applied:
+                        new[batch.source.partition, letter.record.offset] = letter
+        return list(new.values())
 
     def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
-        """Sort events by fence group and customer, leaving out what a group has applied before."""
+        """Sort events by fence group and customer, leaving out what a group has applied before.
+
+        The same records may be in hand twice, from before and after the consumer was sent back: they count once.
+        """
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
+        taken: dict[Partition, int] = {}
+        applied_before = 0
         for batch in batches:
-            offsets = self.cursors.offsets(batch.source.partition)
-            behind = max(offsets) > batch.source.base
+            partition = batch.source.partition
+            offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
+            behind = max(before, *offsets) > batch.source.base
             for offset, customer, event in batch.events:
-                if behind and offset < offsets[group_of(customer)]:
+                if behind and (offset < before or offset < offsets[group_of(customer)]):
+                    applied_before += 1
                     continue
                 found[customer].append(event)
+            taken[partition] = max(before, batch.source.next_offset)
+        if applied_before:
+            self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, events in found.items():
             groups[group_of(customer)][customer] = events

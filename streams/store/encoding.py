@@ -18,6 +18,7 @@ Values stay under 64 bytes and ASCII where they can: that is up to where Redis k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 
@@ -35,6 +36,8 @@ from streams.store.protocol import CustomerRecord, FeedRecord, Fence
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+# All customers of a round are judged up to the same time.
+_format_judged = lru_cache(maxsize=8)(format_instant)
 
 
 def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[str], list[str]]:
@@ -94,11 +97,11 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
     state = record.state
     numbers = [state.score, trend(policy, state), *state.channel_points]
-    if numbers != record.stored_numbers:
-        stored: Sequence[int | None] = record.stored_numbers or [None] * len(numbers)
-        for name, points, before in zip(policy.number_names, numbers, stored, strict=True):
-            if points != before:
-                fields += (name, text(points))
+    stored = record.stored_numbers
+    if numbers != stored:
+        for index, points in enumerate(numbers):
+            if stored is None or points != stored[index]:
+                fields += (policy.number_names[index], text(points))
     if _band(state) != record.stored_band:
         previous = BANDS[state.previous_band] if state.previous_band != NONE else ""
         fields += ("band", BANDS[state.band], "band_since", format_instant(state.band_since), "previous_band", previous)
@@ -109,7 +112,7 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
         fields += ("policy_version", state.policy_version)
     record.encoded = (numbers, leaves)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
-    fields += ("last_event_at", last, "updated_at", format_instant(state.judged))
+    fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
 
 def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:

@@ -71,3 +71,43 @@ def read_customers(url: str, namespace: str) -> dict[str, dict[str, str]]:
     finally:
         client.close()
     return found
+
+
+def read_band_indexes(url: str, namespace: str) -> dict[str, dict[str, float]]:
+    """Read the indexes of the bands.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        For each band the Unix second of the entry by customer.
+    """
+    client = redis.Redis.from_url(url, decode_responses=True)
+    prefix = f"{namespace}:band:"
+    try:
+        return {
+            key.removeprefix(prefix): dict(client.zrange(key, 0, -1, withscores=True))
+            for key in client.scan_iter(match=f"{prefix}*", count=1000)
+        }
+    finally:
+        client.close()
+
+
+def read_fences(url: str, namespace: str) -> dict[tuple[str, int], set[int]]:
+    """Read the fences.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        For each partition the offsets at which its groups stand.
+    """
+    found: dict[tuple[str, int], set[int]] = {}
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=10) as client:
+        for key in client.keys(f"{namespace}:_fences:*"):
+            for label, fence in client.hgetall(key).items():
+                topic, _, number = label.rpartition("/")
+                found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
+    return found

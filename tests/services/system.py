@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
 from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
+from tests.services.log_reader import read_fences
 from tests.services.worker import WorkerProcess
 
 #: Placeholder for the namespace in the text of a policy.
@@ -90,15 +91,16 @@ class System:
         for tail in (self._alerts, self._changes, self._letters, self._feeds):
             await tail.begin()
 
-    def worker(self, **settings: str) -> WorkerProcess:
+    def worker(self, module: Sequence[str] = ("streams", "worker"), **settings: str) -> WorkerProcess:
         """Prepare a worker.
 
         Args:
+            module: what Python runs, and its arguments.
             **settings: other than those of the system, named without their prefix.
         """
         changed = {f"ENGAGEMENT_{name.upper()}": value for name, value in settings.items()}
         log = self.folder / f"{self.namespace}-{len(self._workers)}.log"
-        worker = WorkerProcess({**self.environment, **changed}, log)
+        worker = WorkerProcess({**self.environment, **changed}, log, module=module)
         self._workers.append(worker)
         return worker
 
@@ -164,12 +166,7 @@ class System:
 
     def fences(self) -> dict[tuple[str, int], set[int]]:
         """Read the fences: for each partition the offsets at which its groups stand."""
-        found: dict[tuple[str, int], set[int]] = {}
-        for key in self._redis.scan_iter(match=f"{self.namespace}:_fences:*"):
-            for label, fence in self._redis.hgetall(key).items():
-                topic, _, number = label.rpartition("/")
-                found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
-        return found
+        return read_fences(self.redis_url, self.namespace)
 
     async def alerts(self, customer: str | None = None) -> list[dict[str, Any]]:
         """Read the alerts of this system's customers, or of one."""
