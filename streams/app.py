@@ -259,7 +259,18 @@ def run_worker(settings: Settings) -> int:
     Returns:
         The exit status of the process: 0 after SIGTERM or SIGINT.
     """
-    app = build_app(settings)
+    return run_app(build_app(settings))
+
+
+def run_app(app: EngagementApp) -> int:
+    """Run a worker that is wired already, as `run_worker` does.
+
+    Args:
+        app: by `build_app`.
+
+    Returns:
+        The exit status of the process.
+    """
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)

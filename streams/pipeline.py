@@ -199,13 +199,17 @@ class Pipeline(Service):
         """Sort events by fence group and customer, leaving out what a group has applied before."""
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
+        applied_before = 0
         for batch in batches:
             offsets = self.cursors.offsets(batch.source.partition)
             behind = max(offsets) > batch.source.base
             for offset, customer, event in batch.events:
                 if behind and offset < offsets[group_of(customer)]:
+                    applied_before += 1
                     continue
                 found[customer].append(event)
+        if applied_before:
+            self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, events in found.items():
             groups[group_of(customer)][customer] = events

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 
 from tests.polling import wait_until
-from tests.services.system import System
+from tests.services.system import System, metric
 from tests.services.worker import WorkerProcess
 
 PRODUCT = ("streams", "worker")
@@ -20,7 +20,7 @@ class Fleet:
         self._system = system
         self._all: list[WorkerProcess] = []
         self.started = 0
-        self.statuses: list[int] = []
+        self.applied_before = 0.0
 
     @property
     def running(self) -> list[WorkerProcess]:
@@ -48,11 +48,13 @@ class Fleet:
         for worker in [self.start() for _ in range(number)]:
             worker.wait_ready()
 
-    def stop(self, worker: WorkerProcess, within: float = 20.0) -> int:
-        """Send SIGTERM and wait; return the exit status."""
-        status = worker.stop(within)
-        self.statuses.append(status)
-        return status
+    def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
+        """Send SIGTERM; the worker has to end with status 0 within seconds.
+
+        What it has left out as applied before, up to this moment, is added to `applied_before`.
+        """
+        self.applied_before += left_out(worker)
+        assert worker.stop(within) == 0, worker.log_tail()
 
     def up(self, number: int) -> None:
         """Bring the fleet to at least so many workers that run and are ready, whatever has happened to it."""
@@ -63,3 +65,8 @@ class Fleet:
         for worker in self.running:
             wait_until(lambda worker=worker: not worker.running or worker.status("/ready") == 200, 60)
         assert self.running, "no worker runs"
+
+
+def left_out(worker: WorkerProcess) -> float:
+    """Ask a worker how many events it has read that had been applied before."""
+    return metric(worker, "engagement_scored_events_total", outcome="applied_before")

@@ -188,6 +188,16 @@ class FaultRun:
             text = f"{self.applied()} records applied, not {wanted}; {self.feeder.sent} are written; {states}"
             raise AssertionError(text) from self.feeder.error
 
+    def wait_for_all_partitions(self, within: float = 60.0) -> None:
+        """Wait until records have been applied from every partition."""
+        before = read_fences(self.store_url, self._namespace)
+
+        def went_on() -> bool:
+            now = read_fences(self.store_url, self._namespace)
+            return all(min(now[place]) > max(offsets) for place, offsets in before.items())
+
+        wait_until(went_on, within)
+
     def applied(self) -> int:
         """Count the records that every group has applied, as the fences tell; 0 while Redis does not answer."""
         try:
