@@ -111,3 +111,19 @@ def read_fences(url: str, namespace: str) -> dict[tuple[str, int], set[int]]:
                 topic, _, number = label.rpartition("/")
                 found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
     return found
+
+
+def read_report_times(url: str, namespace: str) -> dict[tuple[str, int], int]:
+    """Read when workers have reported how far they have come.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        By partition the time of the last report, in microseconds.
+    """
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=10) as client:
+        marks = client.hgetall(f"{namespace}:_marks")
+    places = {(label.rpartition("/")[0], int(label.rpartition("/")[2])): mark for label, mark in marks.items()}
+    return {place: int(mark.split(";")[1]) for place, mark in places.items()}
