@@ -10,6 +10,8 @@ import redis
 
 from tests.faults.run import FaultRun
 from tests.polling import wait_until
+from tests.services.log_reader import read_fences
+from tests.services.sentinel import RedisWithSentinel
 
 #: Seconds within which workers have to notice what has happened to Redis.
 _NOTICED_WITHIN = 30.0
@@ -43,6 +45,40 @@ def flush(run: FaultRun) -> None:
     """Delete everything in the server while it serves."""
     with redis.Redis.from_url(run.store_url) as client:
         client.flushall()
+
+
+def fail_over(run: FaultRun) -> int:
+    """Let the primary fail while its replica lags; return how many acknowledged records were lost with it."""
+    servers = _behind_sentinel(run)
+    servers.part_replica()
+    run.wait_for_progress(_UNSAVED)
+    lost = run.applied() - _applied_at(run, servers.replica.url)
+    servers.kill()
+    servers.wait_until_promoted()
+    servers.bring_back()
+    return lost
+
+
+def fail_over_from_frozen(run: FaultRun) -> int:
+    """Freeze the primary, and let it go on when another has taken its place; return as `fail_over` does."""
+    servers = _behind_sentinel(run)
+    servers.part_replica()
+    run.wait_for_progress(_UNSAVED)
+    lost = run.applied() - _applied_at(run, servers.replica.url)
+    servers.freeze()
+    servers.wait_until_promoted()
+    servers.thaw()
+    servers.bring_back()
+    return lost
+
+
+def _behind_sentinel(run: FaultRun) -> RedisWithSentinel:
+    assert isinstance(run.redis_server, RedisWithSentinel)
+    return run.redis_server
+
+
+def _applied_at(run: FaultRun, url: str) -> int:
+    return sum(min(offsets) for offsets in read_fences(url, run.system.namespace).values())
 
 
 def reasons(run: FaultRun) -> list[str]:
