@@ -10,12 +10,9 @@ from importlib import resources
 from itertools import count
 from typing import Any, cast
 
-import redis.asyncio as redis_client
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
@@ -26,6 +23,7 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
+from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
     decode_feeds,
@@ -51,7 +49,6 @@ _GROUPS_REMEMBERED = 50_000
 #: Customers that one call reads, so that it does not hold the server for long.
 _LOADED_AT_ONCE = 500
 _LEASE = 3 * SECOND
-_CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
@@ -72,14 +69,7 @@ class RedisStore:
         self._prefix = f"{settings.namespace}:"
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        # A retry by the client could hide that a call was applied before its answer was lost.
-        self._client = redis_client.Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_CALL_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client, self._disconnect = connect(settings.redis_url)
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
@@ -117,7 +107,7 @@ class RedisStore:
 
     async def close(self) -> None:
         """Give up the connections."""
-        await self._client.aclose()
+        await self._disconnect()
 
     async def _load_library(self) -> None:
         for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
@@ -278,6 +268,9 @@ class RedisStore:
         except RedisError as error:
             if "Function not found" in str(error):
                 await self._restore_library(error)
+            if isinstance(error, ReadOnlyError):
+                # A name or an address can belong to another server by now, and only a new connection would find it.
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
                 raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
