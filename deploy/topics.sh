@@ -38,3 +38,5 @@ for topic in churn-risk-alerts engagement-band-changes; do
     create "$topic" "retention.ms=$output_kept"
 done
 create engagement-dead-letters "retention.ms=$output_kept" "max.message.bytes=$largest_dead_letter"
+# What says that a dead letter has been replayed outlives the letter.
+create engagement-dead-letter-replays "retention.ms=$((2 * output_kept))"

@@ -11,7 +11,7 @@ from scoring.instants import DAY, MILLISECOND
 from scoring.policy import Policy
 from streams.errors import BrokerUnavailable
 from streams.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -20,6 +20,8 @@ MOST_DEAD_LETTER_BYTES = MOST_RECORD_BYTES + 64 * 1024
 _MOST_REPLICAS = 3
 _SPARE_DAYS = 7
 _KEPT_DAYS = 30
+#: What says that a dead letter has been replayed outlives the letter, which Kafka keeps until its segment is over.
+_REPLAYS_KEPT_DAYS = 2 * _KEPT_DAYS
 _TIMEOUT_MS = 10_000
 
 
@@ -45,6 +47,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
         ALERTS: output,
         BAND_CHANGES: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
+        DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},
     }
 
 
