@@ -12,7 +12,7 @@ from scoring.policy import Channel, type_code
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
 MOST_AHEAD = 5 * MINUTE
-_MOST_ID_BYTES = 256
+MOST_ID_BYTES = 256
 _MOST_CODES = 10_000
 
 
@@ -55,7 +55,7 @@ class EventReader:
         if type(value) is not dict:
             raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
         customer = value.get("customer_id")
-        if type(customer) is not str or not customer or len(customer) > _MOST_ID_BYTES // 4:
+        if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
             _check_customer(value)
         kind = value.get("type")
         if type(kind) is not str or not kind:
@@ -113,7 +113,7 @@ def _check_customer(value: dict[str, object]) -> None:
     if not customer:
         raise InvalidEvent("customer_id_empty", "customer_id is empty")
     size = len(customer.encode("utf-8", "surrogatepass"))
-    if size > _MOST_ID_BYTES:
+    if size > MOST_ID_BYTES:
         raise InvalidEvent(
-            "customer_id_too_long", f"customer_id has {size} bytes, at most {_MOST_ID_BYTES} are allowed"
+            "customer_id_too_long", f"customer_id has {size} bytes, at most {MOST_ID_BYTES} are allowed"
         )

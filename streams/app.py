@@ -18,6 +18,7 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock
+from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
@@ -51,6 +52,7 @@ class Parts:
     store: Store
     publisher: Publisher
     scorer: Scorer
+    erasures: Erasures
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
@@ -191,6 +193,7 @@ class EngagementApp(BatchApp):
         """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""
         await super().on_stop()
         await self.parts.publisher.close()
+        await self.parts.erasures.close()
         await self.parts.store.close()
 
 
@@ -210,10 +213,11 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
-    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app)
+    erasures = Erasures(settings, store, clock.wall)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, erasures)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics)
-    preflight = Preflight(settings, store, publisher)
-    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)
+    preflight = Preflight(settings, store, publisher, erasures)
+    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, erasures, pipeline, preflight, timer)
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         add_agent(app, channel, pipeline, metrics, clock.wall, window)

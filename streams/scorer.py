@@ -30,7 +30,8 @@ _NOTHING: Sequence[Event] = ()
 class Work:
     """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
 
-    `least` are the offsets of other partitions on which the time rests.
+    `least` are the offsets of other partitions on which the time rests; `erasures` is up to where the erasures had been
+    read when the events were chosen.
     """
 
     events: Mapping[int, Events]
@@ -38,6 +39,7 @@ class Work:
     least: Mapping[Partition, int]
     now: int
     horizon: int
+    erasures: int = 0
 
 
 class Scorer:
@@ -124,7 +126,7 @@ class Scorer:
             except BaseException:
                 self._cache.drop(records)
                 raise
-            writes.append(GroupWrite(group, work.fences.get(group, ()), work.least, records))
+            writes.append(GroupWrite(group, work.fences.get(group, ()), work.least, records, work.erasures))
             # Let the web server and the timers in between two groups.
             await asyncio.sleep(0)
         return writes, outcomes

@@ -4,4 +4,5 @@ ALERTS = "churn-risk-alerts"
 BAND_CHANGES = "engagement-band-changes"
 DEAD_LETTERS = "engagement-dead-letters"
 DEAD_LETTER_REPLAYS = "engagement-dead-letter-replays"
-WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, DEAD_LETTERS, DEAD_LETTER_REPLAYS)
+ERASURES = "engagement-erasures"
+WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, DEAD_LETTERS, DEAD_LETTER_REPLAYS, ERASURES)

@@ -31,7 +31,7 @@ from streams.dead_letters.replayed import Replayed, read_replayed
 from streams.settings import Settings
 from streams.topic_names import DEAD_LETTERS
 from streams.topic_range import open_range
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics
 
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
 
@@ -180,9 +180,7 @@ def replay_letters(settings: Settings, choice: Choice, *, limit: int | None, max
 
     Example: engagement dead-letters replay --reason timestamp_in_future --dry-run
     """
-    replay = LetterReplay(
-        settings.kafka_brokers, choice, source_topics(settings.policy), limit=limit, most_replays=max_replays
-    )
+    replay = LetterReplay(settings, choice, limit=limit, most_replays=max_replays)
     try:
         asyncio.run(_replay(settings, replay, dry=dry_run))
     finally:

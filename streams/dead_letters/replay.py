@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced, UnknownError, UnsupportedVersionError
 
-from scoring.instants import MILLISECOND
+from scoring.instants import MILLISECOND, parse_timestamp
 from streams.dead_letters.letter import Choice, Letter, read_letter
 from streams.dead_letters.replayed import Replayed, read_replayed, written
+from streams.erasures.log import ErasureLog, read_erasures
 from streams.errors import BrokerUnavailable, ReplayFenced
 from streams.producers import start_producer
+from streams.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
 from streams.topic_range import open_range
-from streams.topics import MOST_DEAD_LETTER_BYTES
+from streams.topics import MOST_DEAD_LETTER_BYTES, source_topics
 
 #: One replay at a time: a second one takes the name over, and the first is refused from then on.
 TRANSACTIONAL_ID = "engagement-dead-letter-replay"
@@ -121,21 +124,19 @@ class LetterSender:
 class LetterReplay:
     """Goes through the dead letters once, from the oldest to where the topic ends at the start."""
 
-    def __init__(
-        self, brokers: str, choice: Choice, topics: Collection[str], *, limit: int | None, most_replays: int
-    ) -> None:
+    def __init__(self, settings: Settings, choice: Choice, *, limit: int | None, most_replays: int) -> None:
         """Prepare.
 
         Args:
-            brokers: host:port, separated by commas.
+            settings: name the brokers, and by the policy the topics that letters may be sent to.
             choice: which letters are meant.
-            topics: where letters may be sent; the source topics of the policy.
             limit: the most letters to send; None for all.
             most_replays: a letter that was replayed that often and came back is left out.
         """
-        self._brokers = brokers
+        self._settings = settings
+        self._brokers = settings.kafka_brokers
         self._choice = choice
-        self._topics = topics
+        self._topics = source_topics(settings.policy)
         self._limit = limit
         self._most_replays = most_replays
         self._sender: LetterSender | None = None
@@ -173,12 +174,13 @@ class LetterReplay:
 
     async def _go(self, show: Callable[[int, int, int], None]) -> None:
         replayed = await read_replayed(self._brokers)
+        erasures = await read_erasures(self._settings)
         since = self._choice.since // MILLISECOND or None
         waiting: list[Letter] = []
         async with open_range(self._brokers, DEAD_LETTERS, since_ms=since) as topic:
             async for records in topic.batches():
                 for record in records:
-                    letter = self._sort(record, replayed)
+                    letter = self._sort(record, replayed, erasures)
                     if letter is None or self.chosen == self._limit:
                         continue
                     self.chosen += 1
@@ -193,7 +195,7 @@ class LetterReplay:
                     break
         await self._send(waiting)
 
-    def _sort(self, record: object, replayed: Replayed) -> Letter | None:
+    def _sort(self, record: object, replayed: Replayed, erasures: ErasureLog) -> Letter | None:
         letter = read_letter(record)
         if letter is None:
             self.tally.left_out["not written by a worker"] += 1
@@ -204,6 +206,8 @@ class LetterReplay:
             why = "replayed before"
         elif letter.topic not in self._topics:
             why = "of a topic that the policy does not name"
+        elif _is_erased(letter, erasures):
+            why = "of erased customers"
         elif letter.replays >= self._most_replays:
             why = f"came back after {self._most_replays} replays"
         else:
@@ -217,3 +221,17 @@ class LetterReplay:
         for letter in letters:
             self.tally.sent[letter.topic] += 1
             self.tally.reasons[letter.reason] += 1
+
+
+def _is_erased(letter: Letter, erasures: ErasureLog) -> bool:
+    """Tell whether a letter is of a customer who was erased after it; one that cannot be read cannot be scored."""
+    if not erasures.tombstones:
+        return False
+    try:
+        body = orjson.loads(letter.value or b"")
+        tombstone = erasures.tombstones.get(erasures.digests.of(body["customer_id"]))
+        time = parse_timestamp(body["timestamp"])
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
+        return False
+    label = f"{letter.topic}/{letter.source_partition}"
+    return tombstone is not None and tombstone.covers(label, letter.source_offset, time)

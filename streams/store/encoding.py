@@ -29,7 +29,7 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
 from streams.records import Message, Partition
-from streams.store.protocol import CustomerRecord, Fence
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
@@ -218,6 +218,13 @@ def decode_fence(words: str | None) -> Fence | None:
         return None
     offset, _, newest = words.partition(";")
     return Fence(int(offset), int(newest))
+
+
+def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:
+    """Read the offsets of all fences of a group back, by the label of their partition; not that of the erasures."""
+    offsets = {_partition(label): int(words.partition(";")[0]) for label, words in fences.items()}
+    offsets.pop(ERASURES_PARTITION, None)
+    return offsets
 
 
 def encode_mark(mark: Mark) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import redis
 
 from streams.settings import Settings, read_settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, ERASURES
 from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
@@ -162,11 +162,13 @@ class System:
         return {band: score for band, score in scores.items() if score is not None}
 
     def fences(self) -> dict[tuple[str, int], set[int]]:
-        """Read the fences: for each partition the offsets at which its groups stand."""
+        """Read the fences: for each source partition the offsets at which its groups stand."""
         found: dict[tuple[str, int], set[int]] = {}
         for key in self._redis.scan_iter(match=f"{self.namespace}:_fences:*"):
             for label, fence in self._redis.hgetall(key).items():
                 topic, _, number = label.rpartition("/")
+                if topic == ERASURES:
+                    continue
                 found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
         return found
 

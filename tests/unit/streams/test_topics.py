@@ -14,6 +14,7 @@ OURS = {
     "engagement-band-changes",
     "engagement-dead-letters",
     "engagement-dead-letter-replays",
+    "engagement-erasures",
 }
 
 
