@@ -87,6 +87,11 @@ class EngagementApp(BatchApp):
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
 
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait for the round in hand: partitions are about to be given up."""
+        self.parts.pipeline.let_go()
+        await self.parts.pipeline.rest()
+
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
         parts = self.parts
@@ -174,12 +179,20 @@ class EngagementApp(BatchApp):
         """Let the timer do its turn, unless partitions are just changing hands."""
         if self.rebalancing or not self._assigned or self.should_stop:
             return
-        consumer = self._batch_consumer
-        thread = consumer.thread
-        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
+        thread = self._batch_consumer.thread
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+
+    def _caught_up(self) -> dict[Partition, bool]:
+        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        return {
+            Partition(*tp): not self.rebalancing
+            and (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            for tp in consumer.assignment()
+        }
 
     @property
     def _batch_consumer(self) -> RecordBatchConsumer:
