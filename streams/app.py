@@ -97,14 +97,14 @@ class EngagementApp(BatchApp):
         return self.parts.pipeline.crashed or self.crashed
 
     @property
-    def holding(self) -> bool:
-        """Whether what is in hand waits for Redis, Kafka or the clock, or will never be finished."""
-        return self.failed or bool(self.parts.pipeline.fault)
-
-    @property
     def stopped_consuming(self) -> bool:
         """Whether too many bad records have stopped consumption, until the worker is started again."""
         return bool(self.parts.consumption.stopped_because)
+
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait for the round in hand: partitions are about to be given up."""
+        self.parts.pipeline.let_go()
+        await self.parts.pipeline.rest()
 
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
@@ -204,12 +204,20 @@ class EngagementApp(BatchApp):
         if clock.known and now < self._next_turn:
             return
         self._next_turn = now + INTERVAL[self.parts.settings.clock]
-        consumer = self._batch_consumer
-        thread = consumer.thread
-        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
+        thread = self._batch_consumer.thread
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+
+    def _caught_up(self) -> dict[Partition, bool]:
+        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        return {
+            Partition(*tp): not self.rebalancing
+            and (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            for tp in consumer.assignment()
+        }
 
     @property
     def _batch_consumer(self) -> RecordBatchConsumer:

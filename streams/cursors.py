@@ -95,6 +95,10 @@ class Cursors:
         """Give the offsets up to which the groups have applied a partition, 0 where none is known."""
         return [fence.offset if fence else 0 for fence in self._fences[partition]]
 
+    def has_applied(self, partition: Partition, offset: int) -> bool:
+        """Tell whether every group has applied a partition up to an offset."""
+        return partition in self._next and self._next[partition] >= offset
+
     def newest(self, partition: Partition) -> int:
         """Give the newest event time that every group has applied from a partition, in microseconds."""
         return min(fence.newest if fence else 0 for fence in self._fences[partition])

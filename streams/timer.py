@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mode.utils.logging import get_logger
 
@@ -66,18 +66,21 @@ class Timer:
         self._broker_checked_at = 0
         self.fault = ""
 
-    async def turn(self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]) -> None:
+    async def turn(
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
+    ) -> None:
         """Do one turn; a transient fault ends it, and the next turn tries again.
 
         Args:
-            read_to_end: this worker's partitions, each with whether nothing is left to fetch.
+            caught_up: tells this worker's partitions, each with whether nothing is left to fetch or to apply; asked at
+                the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
         """
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
-            await self._exchange(read_to_end, generation, partitions)
+            await self._exchange(caught_up, generation, partitions)
             await self._check_broker()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
@@ -91,10 +94,10 @@ class Timer:
             self.fault = ""
 
     async def _exchange(
-        self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
     ) -> None:
         self._clock.partitions = partitions
-        done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
+        done = caught_up()
         marks = await self._store.exchange_marks(self._clock.report(done, generation))
         await self._feeds.learn(marks)
         self._clock.learn(marks)
