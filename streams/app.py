@@ -19,6 +19,7 @@ from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
@@ -56,6 +57,7 @@ class Parts:
     publisher: Publisher
     scorer: Scorer
     feeds: FeedWatch
+    erasures: Erasures
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
@@ -219,6 +221,7 @@ class EngagementApp(BatchApp):
         """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""
         await super().on_stop()
         await self.parts.publisher.close()
+        await self.parts.erasures.close()
         await self.parts.store.close()
 
 
@@ -239,12 +242,13 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
     feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
-    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds)
+    erasures = Erasures(settings, store, clock.wall)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
-    preflight = Preflight(settings, store, publisher)
+    preflight = Preflight(settings, store, publisher, erasures)
     consumption = Consumption(metrics)
     app.parts = Parts(
-        settings, metrics, clock, store, publisher, scorer, feeds, pipeline, preflight, timer, consumption
+        settings, metrics, clock, store, publisher, scorer, feeds, erasures, pipeline, preflight, timer, consumption
     )
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:

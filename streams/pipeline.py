@@ -20,6 +20,7 @@ from mode import Service
 from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
+from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.errors import ClockUnknown, FenceMoved, TransientError
 from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
@@ -29,7 +30,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 100_000
+_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 120_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -64,6 +65,7 @@ class Pipeline(Service):
         metrics: Metrics,
         log: Log,
         feeds: FeedWatch,
+        erasures: ErasureKnowledge = NO_ERASURES,
         **kwargs: Any,
     ) -> None:
         """Put the parts together.
@@ -76,10 +78,12 @@ class Pipeline(Service):
             metrics: counters.
             log: where batches come from.
             feeds: told of the events before they are applied.
+            erasures: whose events are to be left out.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
         self.cursors = Cursors(store)
+        self.erasures = erasures
         self.lock = asyncio.Lock()
         self.fault = ""
         self._store = store
@@ -179,12 +183,18 @@ class Pipeline(Service):
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)
         moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
-        events = self._by_group(batches)
+        # Noted before the events are chosen: what is erased in between makes the store refuse them.
+        known = self.erasures.known
+        chosen, ignored = self.erasures.choose(batches)
+        events = self._by_group(chosen)
+        await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known))
+        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known, known))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
+        if ignored:
+            self._metrics.scored.labels("erased").inc(ignored)
         for source in accepted:
             source.applied = True
             self._metrics.round_events.inc(len(source.records))
@@ -250,6 +260,7 @@ class Pipeline(Service):
 
     async def _look_again(self) -> None:
         try:
+            await self.erasures.look_again()
             await self.look_again()
         except TransientError as error:
             self._hold(error)

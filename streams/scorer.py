@@ -32,7 +32,8 @@ _Stored = tuple[GroupWrite, list[Outcome], FenceMoved | VersionMoved | None]
 class Work:
     """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
 
-    `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent.
+    `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent;
+    `erasures` is up to where the erasures had been read when the events were chosen.
     """
 
     events: Mapping[int, Events]
@@ -41,6 +42,7 @@ class Work:
     now: int
     horizon: int
     feeds: Feeds | None = None
+    erasures: int = 0
 
 
 class Scorer:
@@ -144,7 +146,7 @@ class Scorer:
         except BaseException:
             self._cache.drop(records)
             raise
-        return GroupWrite(group, work.fences.get(group, ()), work.least, records), outcomes
+        return GroupWrite(group, work.fences.get(group, ()), work.least, records, work.erasures), outcomes
 
     def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
         outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds)

@@ -75,6 +75,7 @@ class Timer:
             partitions: all partitions of the source topics.
         """
         try:
+            await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
             await self._exchange(read_to_end, generation, partitions)
             await self._check_broker()
@@ -124,9 +125,11 @@ class Timer:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                least = self._clock.least(())
+                least, known = self._clock.least(()), self._pipeline.erasures.known
                 await self._scorer.evaluate(
-                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known)
+                    group,
+                    customers,
+                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
                 )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)

@@ -31,7 +31,7 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
 from streams.records import Message, Partition
-from streams.store.protocol import CustomerRecord, FeedRecord, Fence
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
@@ -241,6 +241,13 @@ def decode_feeds(stored: Mapping[str, str]) -> dict[str, FeedRecord]:
             record = record._replace(told=words)
         records[name[1:]] = record
     return records
+
+
+def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:
+    """Read the offsets of all fences of a group back, by the label of their partition; not that of the erasures."""
+    offsets = {_partition(label): int(words.partition(";")[0]) for label, words in fences.items()}
+    offsets.pop(ERASURES_PARTITION, None)
+    return offsets
 
 
 def encode_mark(mark: Mark) -> str:

@@ -10,12 +10,9 @@ from importlib import resources
 from itertools import count
 from typing import Any, cast
 
-import redis.asyncio as redis_client
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
@@ -26,11 +23,13 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
+from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
     decode_feeds,
     decode_fence,
     decode_marks,
+    decode_offsets,
     encode,
     encode_fence,
     encode_mark,
@@ -50,8 +49,8 @@ _SLOTS = 16384
 _GROUPS_REMEMBERED = 50_000
 #: Customers that one call reads, so that it does not hold the server for long.
 _LOADED_AT_ONCE = 500
+_SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
-_CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
@@ -72,14 +71,7 @@ class RedisStore:
         self._prefix = f"{settings.namespace}:"
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        # A retry by the client could hide that a call was applied before its answer was lost.
-        self._client = redis_client.Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_CALL_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client, self._disconnect = connect(settings.redis_url)
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
@@ -115,9 +107,15 @@ class RedisStore:
         async with self._mapped_errors():
             await self._client.ping()
 
+    async def open_existing(self) -> None:
+        """Check that the server answers, and load the function library; whatever is stored stays as it is."""
+        async with self._mapped_errors():
+            await self._client.ping()
+            await self._load_library()
+
     async def close(self) -> None:
         """Give up the connections."""
-        await self._client.aclose()
+        await self._disconnect()
 
     async def _load_library(self) -> None:
         for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
@@ -187,6 +185,7 @@ class RedisStore:
             arguments += (len(fields), len(removed))
             arguments += fields
             arguments += removed
+        arguments.append(write.erasures)
         return arguments, versions
 
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
@@ -235,6 +234,47 @@ class RedisStore:
     async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
         return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
 
+    async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
+        """Remove every trace of a customer."""
+        group = self.group_of(customer)
+        words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
+        answer = await self._call("erase", self._fences_key(group), *words)
+        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+
+    async def erased(self) -> dict[str, int]:
+        """Tell which erasures have been carried out."""
+        async with self._mapped_errors():
+            stored = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._erased_key))
+        return {digest: int(time) for digest, time in stored.items() if digest != "n"}
+
+    async def erasures_carried_out(self) -> int:
+        """Count the erasures that have been carried out."""
+        async with self._mapped_errors():
+            return int(await cast("Awaitable[str | None]", self._client.hget(self._erased_key, "n")) or 0)
+
+    async def require_erasures(self, known: int) -> None:
+        """Refuse writers who have not read the erasures so far."""
+        await self._send(
+            [["FCALL", f"{LIBRARY}_require_erasures", 1, self._fences_key(group), known] for group in range(GROUPS)]
+        )
+
+    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
+        """Note that nothing is left to do for erasures."""
+        words = [word for digest, time in erasures.items() for word in (digest, time)]
+        for start in range(0, len(words), 2 * _LOADED_AT_ONCE):
+            await self._call("settle_erasures", self._erased_key, *words[start : start + 2 * _LOADED_AT_ONCE])
+
+    async def customers(self) -> AsyncIterator[list[str]]:
+        """Go through the ids of all customers."""
+        cursor = 0
+        start = len(self._key(""))
+        while True:
+            async with self._mapped_errors():
+                cursor, keys = await self._client.scan(cursor, match=self._key("*"), count=_SCANNED_AT_ONCE)
+            yield [cast("str", key)[start:] for key in keys]
+            if not cursor:
+                return
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
@@ -253,6 +293,10 @@ class RedisStore:
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
+
+    @property
+    def _erased_key(self) -> str:
+        return f"{self._prefix}_erased"
 
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
@@ -278,6 +322,9 @@ class RedisStore:
         except RedisError as error:
             if "Function not found" in str(error):
                 await self._restore_library(error)
+            if isinstance(error, ReadOnlyError):
+                # A name or an address can belong to another server by now, and only a new connection would find it.
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
                 raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error

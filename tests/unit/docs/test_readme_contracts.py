@@ -154,6 +154,9 @@ def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> Non
     settings = topics.topic_settings(maria.POLICY)
     shown = {}
     for names, kept, largest in README.table("topic", "kept for", "largest record"):
+        if kept.startswith("for good"):
+            shown[names_in(names)[0]] = {"cleanup.policy": "compact"}
+            continue
         days = int(kept.split()[0])
         sizes = {"MiB": 1024 * 1024, "KiB": 1024}
         size = sum(int(number) * sizes[unit] for number, unit in re.findall(r"(\d+) (MiB|KiB)", largest))
