@@ -11,8 +11,16 @@ from itertools import count
 from typing import Any, cast
 
 from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
@@ -48,6 +56,14 @@ _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+# The client takes the code off these answers, and makes an error of a kind of its own of each.
+_CODES = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    NoPermissionError: "NOPERM",
+    MovedError: "MOVED",
+    AskError: "ASK",
+}
 
 
 class RedisStore:
@@ -255,7 +271,8 @@ class RedisStore:
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
-                raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
+                code = _CODES.get(type(error), "")
+                raise StoreUnavailable(f"Redis refuses at the moment: {code} {error}".replace("  ", " ")) from error
             raise StreamsError(f"Redis refuses: {error}") from error
 
     async def _restore_library(self, cause: RedisError) -> None:
