@@ -27,7 +27,7 @@ _AT_ONCE = 500
 #: Goes for refreshes in one turn, while crossings go on until none is due.
 _REFRESH_GOES = 20
 _UNPUBLISHED_AFTER = 5 * SECOND
-_BROKER_CHECK_EVERY = 5 * SECOND
+_CHECK_EVERY = 5 * SECOND
 _BROKER_CHECK_SECONDS = 4.0
 
 
@@ -63,7 +63,7 @@ class Timer:
         self._metrics = metrics
         self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
-        self._broker_checked_at = 0
+        self._checked_at = 0
         self.fault = ""
 
     async def turn(
@@ -76,12 +76,15 @@ class Timer:
                 the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
+
+        Raises:
+            UnsafeStore: if the store would lose or drop scores by now.
         """
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
             await self._exchange(caught_up, generation, partitions)
-            await self._check_broker()
+            await self._check_services()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
@@ -103,11 +106,13 @@ class Timer:
         self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
-    async def _check_broker(self) -> None:
+    async def _check_services(self) -> None:
+        """Look for a sign of life of Kafka, and whether Redis has been set up in another way meanwhile."""
         now = self._clock.wall()
-        if abs(now - self._broker_checked_at) >= _BROKER_CHECK_EVERY:
+        if abs(now - self._checked_at) >= _CHECK_EVERY:
             await self._publisher.check(_BROKER_CHECK_SECONDS)
-            self._broker_checked_at = now
+            await self._store.check()
+            self._checked_at = now
 
     async def _crossings(self) -> None:
         for group in range(self._store.groups):

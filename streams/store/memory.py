@@ -57,6 +57,9 @@ class MemoryStore:
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
 
+    async def check(self) -> None:
+        """Do nothing: there is nothing that could be set up wrongly."""
+
     async def close(self) -> None:
         """Do nothing."""
 

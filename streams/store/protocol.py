@@ -97,6 +97,9 @@ class Store(Protocol):
     async def open(self) -> None:
         """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""
 
+    async def check(self) -> None:
+        """Look whether the store still keeps what it is given; raises as `open`."""
+
     async def close(self) -> None:
         """Give up the connections."""
 
