@@ -158,6 +158,10 @@ class MemoryStore:
                 self._marks[partition.label] = encode_mark(mark)
         return decode_marks(self._marks)
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         fields = self.hashes.get(customer, {})

@@ -213,6 +213,11 @@ class RedisStore:
         answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
         return decode_marks(dict(zip(answer[::2], answer[1::2], strict=True)))
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
