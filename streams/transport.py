@@ -332,7 +332,7 @@ def gap_message(partition: Partition, wanted: int, start: int) -> str:
     return (
         f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
         f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
-        "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+        f"longest outage. To go on without them: engagement gaps accept {partition.label}"
     )
 
 
@@ -346,5 +346,5 @@ def new_log_message(partition: Partition, applied: int, end: int) -> str:
     """
     return (
         f"{partition.topic}[{partition.number}]: the scores hold records up to offset {applied}, but the log ends at "
-        f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
+        f"{end}: the topic was made anew. To go on with the new log: engagement gaps accept {partition.label}"
     )

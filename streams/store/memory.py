@@ -233,6 +233,10 @@ class MemoryStore:
         """Go through the ids of all customers."""
         yield list(self.hashes)
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         fields = self.hashes.get(customer, {})

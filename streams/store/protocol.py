@@ -198,6 +198,9 @@ class Store(Protocol):
         """Go through the ids of all customers who are stored, some of them perhaps twice."""
         ...
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take back what has been reported of a partition whose log was made anew."""
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display, with its published fields; None if there is no score yet."""
         ...

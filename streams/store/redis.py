@@ -295,6 +295,11 @@ class RedisStore:
             if not cursor:
                 return
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
