@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from yarl import URL
 
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
-from streams.clock import EvaluationClock
+from streams.clock import EvaluationClock, wall_clock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
@@ -29,6 +29,7 @@ from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
 from streams.settings import Settings
+from streams.steady_clock import SteadyClock
 from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
@@ -233,19 +234,21 @@ class EngagementApp(BatchApp):
         await self.parts.store.close()
 
 
-def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
+def build_app(settings: Settings, store: Store | None = None, wall: Callable[[], int] = wall_clock) -> EngagementApp:
     """Wire a worker.
 
     Args:
         settings: what it is told from outside.
         store: another store than Redis.
+        wall: reads the machine's clock, in microseconds since 1970.
 
     Returns:
         The app, not started.
     """
     app = _faust_app(settings)
     metrics = Metrics()
-    clock = EvaluationClock(settings.policy, settings.clock)
+    steady = SteadyClock(wall)
+    clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
@@ -261,7 +264,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
-        add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types, limit)
+        add_agent(app, channel, pipeline, metrics, steady.latest, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app
