@@ -104,11 +104,6 @@ class Feeder(threading.Thread):
         while self.is_alive() and not self._resting.wait(0.1):
             pass
 
-    @property
-    def newest(self) -> int:
-        """The newest event time of the stream so far, in microseconds."""
-        return self._stream.newest
-
     def go_on(self) -> None:
         """Write again."""
         self._going.set()
