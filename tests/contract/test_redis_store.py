@@ -44,6 +44,7 @@ CALLS: dict[str, Call] = {
     "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
     "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
+    "forget_mark": lambda store: store.forget_mark(CLICKS),
     "erase": lambda store: store.erase("anna", "d", secrets.randbits(40), 1),
     "erased": lambda store: store.erased(),
     "erasures_carried_out": lambda store: store.erasures_carried_out(),
