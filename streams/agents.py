@@ -33,7 +33,7 @@ def add_agent(
         channel: of the policy.
         pipeline: applies what the agent has decoded.
         metrics: counters.
-        wall: reads the wall clock, in microseconds.
+        wall: reads the wall clock, in microseconds; of two that differ the later, as no good event must be refused.
         window: see `Decoder`.
         policy_codes: see `EventReader`.
         limit: on the share of bad records in the channel.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from yarl import URL
 
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
-from streams.clock import EvaluationClock
+from streams.clock import EvaluationClock, wall_clock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
@@ -29,6 +29,7 @@ from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
 from streams.settings import Settings
+from streams.steady_clock import SteadyClock
 from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
@@ -97,14 +98,14 @@ class EngagementApp(BatchApp):
         return self.parts.pipeline.crashed or self.crashed
 
     @property
-    def holding(self) -> bool:
-        """Whether what is in hand waits for Redis, Kafka or the clock, or will never be finished."""
-        return self.failed or bool(self.parts.pipeline.fault)
-
-    @property
     def stopped_consuming(self) -> bool:
         """Whether too many bad records have stopped consumption, until the worker is started again."""
         return bool(self.parts.consumption.stopped_because)
+
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait for the round in hand: partitions are about to be given up."""
+        self.parts.pipeline.let_go()
+        await self.parts.pipeline.rest()
 
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
@@ -204,12 +205,20 @@ class EngagementApp(BatchApp):
         if clock.known and now < self._next_turn:
             return
         self._next_turn = now + INTERVAL[self.parts.settings.clock]
-        consumer = self._batch_consumer
-        thread = consumer.thread
-        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
+        thread = self._batch_consumer.thread
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+
+    def _caught_up(self) -> dict[Partition, bool]:
+        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        return {
+            Partition(*tp): not self.rebalancing
+            and (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            for tp in consumer.assignment()
+        }
 
     @property
     def _batch_consumer(self) -> RecordBatchConsumer:
@@ -225,19 +234,21 @@ class EngagementApp(BatchApp):
         await self.parts.store.close()
 
 
-def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
+def build_app(settings: Settings, store: Store | None = None, wall: Callable[[], int] = wall_clock) -> EngagementApp:
     """Wire a worker.
 
     Args:
         settings: what it is told from outside.
         store: another store than Redis.
+        wall: reads the machine's clock, in microseconds since 1970.
 
     Returns:
         The app, not started.
     """
     app = _faust_app(settings)
     metrics = Metrics()
-    clock = EvaluationClock(settings.policy, settings.clock)
+    steady = SteadyClock(wall)
+    clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
@@ -253,7 +264,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
-        add_agent(app, channel, pipeline, metrics, clock.wall, window, settings.policy.types, limit)
+        add_agent(app, channel, pipeline, metrics, steady.latest, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app

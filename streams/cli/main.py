@@ -34,6 +34,7 @@ COMMANDS = {
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
+    "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
     "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
 }
 

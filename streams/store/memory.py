@@ -57,6 +57,9 @@ class MemoryStore:
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
 
+    async def check(self) -> None:
+        """Do nothing: there is nothing that could be set up wrongly."""
+
     async def close(self) -> None:
         """Do nothing."""
 
@@ -229,6 +232,10 @@ class MemoryStore:
     async def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers."""
         yield list(self.hashes)
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

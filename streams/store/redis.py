@@ -11,8 +11,16 @@ from itertools import count
 from typing import Any, cast
 
 from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
@@ -54,6 +62,14 @@ _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+# The client takes the code off these answers, and makes an error of a kind of its own of each.
+_CODES = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    NoPermissionError: "NOPERM",
+    MovedError: "MOVED",
+    AskError: "ASK",
+}
 
 
 class RedisStore:
@@ -78,20 +94,24 @@ class RedisStore:
 
     async def open(self) -> None:
         """Check the server and load the function library."""
+        await self.check()
         async with self._mapped_errors():
-            server = await self._client.info("server")
-            memory = await self._client.info("memory")
-            replication = await self._client.info("replication")
-            _check_server(server, memory, replication)
             await self._load_library()
+
+    async def check(self) -> None:
+        """Check that the server keeps what it is given, and the namespace is written in this way."""
+        async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._check_format()
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
         key, wanted = f"{self._prefix}_format", self._format
+        pipeline = self._client.pipeline(transaction=False)
         for name, value in wanted.items():
-            await self._client.hsetnx(key, name, value)
-        stored = cast("dict[str, str]", await self._client.hgetall(key))
+            pipeline.hsetnx(key, name, value)
+        pipeline.hgetall(key)
+        stored = cast("dict[str, str]", (await pipeline.execute())[-1])
         differing = [
             f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
         ]
@@ -275,6 +295,11 @@ class RedisStore:
             if not cursor:
                 return
 
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
@@ -327,7 +352,8 @@ class RedisStore:
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
-                raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
+                code = _CODES.get(type(error), "")
+                raise StoreUnavailable(f"Redis refuses at the moment: {code} {error}".replace("  ", " ")) from error
             raise StreamsError(f"Redis refuses: {error}") from error
 
     async def _restore_library(self, cause: RedisError) -> None:
@@ -346,17 +372,22 @@ def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
     return VersionMoved(answer[1:])
 
 
-def _check_server(server: Mapping[str, Any], memory: Mapping[str, Any], replication: Mapping[str, Any]) -> None:
-    version = str(server.get("redis_version", "0"))
+def _check_server(info: Mapping[str, Any]) -> None:
+    version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
         raise UnsafeStore(message)
-    evicting = str(memory.get("maxmemory_policy", "noeviction"))
+    if info.get("redis_mode") == "cluster":
+        raise UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
+    evicting = str(info.get("maxmemory_policy", "noeviction"))
     if evicting != "noeviction":
+        dropped = int(info.get("evicted_keys", 0))
         message = (
             f"Redis may drop scores: its maxmemory-policy is {evicting!r}. "
             "Set it to 'noeviction', or use a server of its own for the scores"
         )
+        if dropped:
+            message += f". It has dropped {dropped} keys already: if any were scores, they have to be made anew"
         raise UnsafeStore(message)
-    if replication.get("role") not in ("master", None):
-        raise StoreUnavailable(f"Redis is a {replication['role']} and takes no writes")
+    if info.get("role") not in ("master", None):
+        raise StoreUnavailable(f"Redis is a {info['role']} and takes no writes")

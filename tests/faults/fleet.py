@@ -15,9 +15,15 @@ PRODUCT = ("streams", "worker")
 class Fleet:
     """The worker processes of a run."""
 
-    def __init__(self, system: System) -> None:
-        """Start with none."""
+    def __init__(self, system: System, module: Sequence[str] = PRODUCT) -> None:
+        """Start with none.
+
+        Args:
+            system: that they work for.
+            module: what Python runs, and its arguments.
+        """
         self._system = system
+        self._module = module
         self._all: list[WorkerProcess] = []
         self.started = 0
         self.applied_before = 0.0
@@ -27,17 +33,17 @@ class Fleet:
         """The workers that run, the oldest first."""
         return [worker for worker in self._all if worker.running]
 
-    def start(self, module: Sequence[str] = PRODUCT, **settings: str) -> WorkerProcess:
+    def start(self, module: Sequence[str] = (), **settings: str) -> WorkerProcess:
         """Start a worker without waiting for it.
 
         Args:
-            module: what Python runs instead of the product's worker.
+            module: what Python runs, other than for the rest of the fleet.
             **settings: other than those of the system, named without their prefix.
 
         Returns:
             The worker.
         """
-        worker = self._system.worker(module, **settings)
+        worker = self._system.worker(module or self._module, **settings)
         worker.start()
         self._all.append(worker)
         self.started += 1

@@ -143,7 +143,8 @@ def test_every_alert_of_prometheus_has_its_place_in_the_runbook() -> None:
 
 
 def test_what_the_runbook_quotes_of_messages_stands_in_the_code() -> None:
-    code = " ".join("".join(path.read_text(encoding="utf-8") for path in Path(ROOT / "streams").rglob("*.py")).split())
+    sources = [path for suffix in ("py", "lua") for path in Path(ROOT / "streams").rglob(f"*.{suffix}")]
+    code = " ".join("".join(path.read_text(encoding="utf-8") for path in sources).split())
     quoted = [row[0] for row in Document(DEPLOY / "RUNBOOK.md").table("it says", "action")]
     assert quoted
     for message in quoted:
