@@ -10,6 +10,7 @@ from mode import CrashingSupervisor
 
 from scoring.events import MOST_AHEAD, EventReader
 from scoring.policy import Channel
+from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import Decoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
@@ -23,6 +24,7 @@ def add_agent(
     wall: Callable[[], int],
     window: int,
     policy_codes: Container[str],
+    limit: DeadLetterLimit,
 ) -> None:
     """Register the agent that scores the events of a channel.
 
@@ -34,8 +36,9 @@ def add_agent(
         wall: reads the wall clock, in microseconds; of two that differ the later, as no good event must be refused.
         window: see `Decoder`.
         policy_codes: see `EventReader`.
+        limit: on the share of bad records in the channel.
     """
-    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window)
+    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window, limit)
     topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
@@ -43,7 +46,14 @@ def add_agent(
     async def score(stream: Any) -> None:
         # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
         async for event in stream.noack().events():
+            if limit.consumption.stopped_because:
+                # Let go: what has not been applied does not count as acknowledged.
+                event.ack()
+                continue
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            await pipeline.submit(Submission(batch, event))
+            if batch.source.records:
+                await pipeline.submit(Submission(batch, event))
+            else:
+                event.ack()

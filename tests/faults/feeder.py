@@ -20,8 +20,13 @@ from tests.faults.stream import EventStream, StreamRecord
 from tests.services.kafka_client import producer
 
 _BEAT = 0.1
-#: Longer than any fault of a broker in this suite.
-_PATIENCE_MS = 180_000
+#: Of the producer: it waits longer than any fault of a broker in this suite, and soon knows of added partitions.
+_OPTIONS = {
+    "enable_idempotence": True,
+    "request_timeout_ms": 180_000,
+    "retry_backoff_ms": 200,
+    "metadata_max_age_ms": 2_000,
+}
 
 
 class BadRecord(NamedTuple):
@@ -145,7 +150,7 @@ class Feeder(threading.Thread):
     async def _feed(self) -> None:
         records = iter(self._stream)
         loop = asyncio.get_running_loop()
-        client = producer(self._brokers, enable_idempotence=True, request_timeout_ms=_PATIENCE_MS, retry_backoff_ms=200)
+        client = producer(self._brokers, **_OPTIONS)
         async with client:
             with self.log.open("w") as log:
                 while not (self._finishing.is_set() and self.sent >= self._least):
