@@ -70,7 +70,7 @@ def reads_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reads_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse an id of 256 bytes."""
-    monkeypatch.setattr(scoring.events, "_MOST_ID_BYTES", 255)
+    monkeypatch.setattr(scoring.events, "MOST_ID_BYTES", 255)
 
 
 def reads_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
