@@ -21,6 +21,7 @@ from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
 from streams.errors import ClockUnknown, FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, DecodedBatch, Partition
@@ -28,7 +29,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 60_000, 80_000
+_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 100_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -62,6 +63,7 @@ class Pipeline(Service):
         clock: EvaluationClock,
         metrics: Metrics,
         log: Log,
+        feeds: FeedWatch,
         **kwargs: Any,
     ) -> None:
         """Put the parts together.
@@ -73,6 +75,7 @@ class Pipeline(Service):
             clock: gives the evaluation time.
             metrics: counters.
             log: where batches come from.
+            feeds: told of the events before they are applied.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -85,6 +88,7 @@ class Pipeline(Service):
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._feeds = feeds
         self._waiting: deque[Submission] = deque()
         self._waiting_events = 0
         self._came = asyncio.Event()
@@ -143,7 +147,8 @@ class Pipeline(Service):
             except TransientError as error:
                 self._hold(error)
                 await self.sleep(backoff)
-                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                if not isinstance(error, ClockUnknown):
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
             except FenceMoved as error:
                 self.log.warning("%s; reading the fences anew", error)
                 await self._look_again()
@@ -170,12 +175,13 @@ class Pipeline(Service):
         accepted, back = self.cursors.accept(sources)
         batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
         await self._publisher.publish_dead_letters(self._new_dead_letters(batches))
+        await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)
         moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
         events = self._by_group(batches)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon))
+        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
@@ -187,27 +193,34 @@ class Pipeline(Service):
         await self._turn_back(back)
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
-        return [
-            letter
-            for batch in batches
-            if batch.dead_letters
-            for letter in batch.dead_letters
-            if letter.record.offset >= min(self.cursors.offsets(batch.source.partition))
-        ]
+        new: dict[tuple[Partition, int], DeadLetter] = {}
+        for batch in batches:
+            if batch.dead_letters:
+                applied = min(self.cursors.offsets(batch.source.partition))
+                for letter in batch.dead_letters:
+                    if letter.record.offset >= applied:
+                        new[batch.source.partition, letter.record.offset] = letter
+        return list(new.values())
 
     def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
-        """Sort events by fence group and customer, leaving out what a group has applied before."""
+        """Sort events by fence group and customer, leaving out what a group has applied before.
+
+        The same records may be in hand twice, from before and after the consumer was sent back: they count once.
+        """
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
+        taken: dict[Partition, int] = {}
         applied_before = 0
         for batch in batches:
-            offsets = self.cursors.offsets(batch.source.partition)
-            behind = max(offsets) > batch.source.base
+            partition = batch.source.partition
+            offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
+            behind = max(before, *offsets) > batch.source.base
             for offset, customer, event in batch.events:
-                if behind and offset < offsets[group_of(customer)]:
+                if behind and (offset < before or offset < offsets[group_of(customer)]):
                     applied_before += 1
                     continue
                 found[customer].append(event)
+            taken[partition] = max(before, batch.source.next_offset)
         if applied_before:
             self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
@@ -253,7 +266,9 @@ class Pipeline(Service):
         self._scorer.forget()
         behind = await self.cursors.read_again(await self._log.starts(self.cursors.partitions))
         newest = {partition: self.cursors.newest(partition) for partition in self.cursors.partitions}
-        self._clock.take_over(newest, await self._store.exchange_marks({}))
+        marks = await self._store.exchange_marks({})
+        await self._feeds.learn(marks)
+        self._clock.take_over(newest, marks)
         if behind:
             self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
             await self._log.seek(behind)

@@ -10,6 +10,7 @@ from mode.utils.logging import get_logger
 from scoring.instants import SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
@@ -41,6 +42,7 @@ class Timer:
         pipeline: Pipeline,
         clock: EvaluationClock,
         metrics: Metrics,
+        feeds: FeedWatch,
     ) -> None:
         """Put the parts together.
 
@@ -51,6 +53,7 @@ class Timer:
             pipeline: its lock keeps rounds and evaluations apart.
             clock: gives the evaluation time.
             metrics: counters.
+            feeds: looked at once a turn.
         """
         self._store = store
         self._scorer = scorer
@@ -58,6 +61,7 @@ class Timer:
         self._pipeline = pipeline
         self._clock = clock
         self._metrics = metrics
+        self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
         self._broker_checked_at = 0
         self.fault = ""
@@ -74,6 +78,7 @@ class Timer:
             await self._pipeline.check_fences()
             await self._exchange(read_to_end, generation, partitions)
             await self._check_broker()
+            await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
@@ -89,7 +94,9 @@ class Timer:
     ) -> None:
         self._clock.partitions = partitions
         done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
-        self._clock.learn(await self._store.exchange_marks(self._clock.report(done, generation)))
+        marks = await self._store.exchange_marks(self._clock.report(done, generation))
+        await self._feeds.learn(marks)
+        self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
     async def _check_broker(self) -> None:
@@ -119,7 +126,7 @@ class Timer:
             if customers:
                 least = self._clock.least(())
                 await self._scorer.evaluate(
-                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon)
+                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known)
                 )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)

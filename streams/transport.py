@@ -25,6 +25,7 @@ from streams.records import Partition, RecordBatch
 
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
+_LOOK_SECONDS = 0.25
 
 
 class BatchApp(faust.App):
@@ -34,6 +35,16 @@ class BatchApp(faust.App):
     @abstractmethod
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
+
+    @property
+    @abstractmethod
+    def holding(self) -> bool:
+        """Whether what is in hand waits for something from outside, or will never be finished."""
+
+    @property
+    @abstractmethod
+    def stopped_consuming(self) -> bool:
+        """Whether nothing more is to be fetched."""
 
     @abstractmethod
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
@@ -137,6 +148,10 @@ class RecordBatchConsumer(Consumer):
         """Fetch, and yield one message per partition."""
         if not self._placed and self.flow_active:
             await self.perform_seek()
+        if self.app.stopped_consuming:
+            # Still a member of the group, with its partitions: what is not fetched here, nobody fetches.
+            await self.sleep(timeout)
+            return
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
@@ -147,7 +162,7 @@ class RecordBatchConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
                 return
-            if tp in self._wanted:
+            if tp in self._wanted or self.app.stopped_consuming:
                 continue
             if fetched and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._to_message(tp, await self._batch(tp, fetched))
@@ -250,12 +265,20 @@ class RecordBatchConsumer(Consumer):
 
     def read_to_end(self, tp: TP) -> bool:
         """Tell whether nothing is left to fetch from a partition; not before the consumer is where it has to be."""
-        return self._placed and tp not in self._wanted and self._thread.read_to_end(tp)
+        there = self._placed and tp not in self._wanted and not self.app.stopped_consuming
+        return there and self._thread.read_to_end(tp)
 
     async def wait_empty(self) -> None:
-        """Wait until what agents have begun is done; after a failure nothing more will be."""
+        """Wait until what agents have begun is done, but not for what is held.
+
+        What holds it may need the rebalance that waits here: the evaluation time, for one, is told by those who get
+        the partitions. It is applied later, or by others; the fences see to it that it is not by both.
+        """
+        while self._unacked_messages and not (self.should_stop or self.app.holding):
+            await self._wait_for_ack(timeout=_LOOK_SECONDS)
+            self._clean_unacked_messages()
         if not self.app.failed:
-            await super().wait_empty()
+            await self.commit_and_end_transactions()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Do nothing: `/ready` and the lag in the metrics tell more than Faust's guess from times."""

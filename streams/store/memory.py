@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import count
 
+from scoring.feeds import Stretch, join
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
@@ -21,7 +22,7 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 
 Sorted = dict[str, int]
 
@@ -49,6 +50,7 @@ class MemoryStore:
         self._outboxes: dict[int, Sorted] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
+        self._feeds: dict[str, FeedRecord] = {}
 
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
@@ -161,6 +163,24 @@ class MemoryStore:
     async def forget_mark(self, partition: Partition) -> None:
         """Take a mark back."""
         self._marks.pop(partition.label, None)
+
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        for channel, stretches in activity.items():
+            record = self._feeds.get(channel, FeedRecord())
+            joined = join([*record.stretches, *stretches], apart[channel])
+            self._feeds[channel] = record._replace(stretches=joined)
+        return dict(self._feeds)
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        record = self._feeds.get(channel, FeedRecord())
+        if record.told != expected:
+            return False
+        self._feeds[channel] = record._replace(told=told)
+        return True
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from scoring.feeds import Stretch
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -70,6 +71,13 @@ class GroupWrite:
     fences: Sequence[FenceMove] = ()
     least: Mapping[Partition, int] = field(default_factory=dict)
     customers: Mapping[str, CustomerRecord] = field(default_factory=dict)
+
+
+class FeedRecord(NamedTuple):
+    """What is stored of a feed: the stretches of its events (microseconds), and what has been told of it, as JSON."""
+
+    stretches: Sequence[Stretch] = ()
+    told: str = ""
 
 
 class Store(Protocol):
@@ -139,6 +147,16 @@ class Store(Protocol):
 
     async def forget_mark(self, partition: Partition) -> None:
         """Take back what has been reported of a partition whose log was made anew."""
+
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events by channel, joined where they are no further apart; returns all that is stored."""
+        ...
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed; False if what is stored is not what was expected."""
+        ...
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display, with its published fields; None if there is no score yet."""

@@ -10,14 +10,12 @@ from importlib import resources
 from itertools import count
 from typing import Any, cast
 
-import redis.asyncio as redis_client
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
@@ -25,21 +23,25 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
+from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
+    decode_feeds,
     decode_fence,
     decode_marks,
     encode,
     encode_fence,
     encode_mark,
+    encode_stretches,
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.wire import Words, call
 
-#: The library in Redis carries a version, so that workers of two releases can share a server.
+#: The libraries in Redis carry a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_1"
+FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
@@ -47,7 +49,6 @@ _GROUPS_REMEMBERED = 50_000
 #: Customers that one call reads, so that it does not hold the server for long.
 _LOADED_AT_ONCE = 500
 _LEASE = 3 * SECOND
-_CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
@@ -68,14 +69,7 @@ class RedisStore:
         self._prefix = f"{settings.namespace}:"
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        # A retry by the client could hide that a call was applied before its answer was lost.
-        self._client = redis_client.Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_CALL_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client, self._disconnect = connect(settings.redis_url)
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
@@ -113,11 +107,12 @@ class RedisStore:
 
     async def close(self) -> None:
         """Give up the connections."""
-        await self._client.aclose()
+        await self._disconnect()
 
     async def _load_library(self) -> None:
-        source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
-        await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
+        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
+            await self._client.function_load(source.replace("NAME", name), replace=True)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -218,6 +213,23 @@ class RedisStore:
         async with self._mapped_errors():
             await self._client.hdel(f"{self._prefix}_marks", partition.label)
 
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        words: list[str | int] = []
+        for channel, stretches in activity.items():
+            words += (channel, apart[channel], encode_stretches(stretches))
+        answer = await self._call_feeds("exchange", MOST_STRETCHES, *words)
+        return decode_feeds(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        return bool(await self._call_feeds("note", channel, expected, told))
+
+    async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
+        return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
@@ -261,6 +273,9 @@ class RedisStore:
         except RedisError as error:
             if "Function not found" in str(error):
                 await self._restore_library(error)
+            if isinstance(error, ReadOnlyError):
+                # A name or an address can belong to another server by now, and only a new connection would find it.
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
                 raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error

@@ -16,6 +16,7 @@ from streams.store.redis import RedisStore, _check_server
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
 from tests.polling import poll_until
 from tests.services.redis import local_redis
+from tests.services.redis_proxy import RedisProxy
 from tests.unit.scoring.customers import POLICY, policy_with
 
 LEASE_SECONDS = 3
@@ -31,7 +32,10 @@ CALLS: dict[str, Call] = {
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
+    "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
+    "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
+    "forget_mark": lambda store: store.forget_mark(CLICKS),
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
 }
@@ -150,6 +154,21 @@ async def test_a_replica_is_waited_for(server: EmbeddedRedis, store: RedisStore)
 
     await store.open()
     await write(store, anna=engaged()[1])
+
+
+async def test_a_server_that_has_become_a_replica_is_not_held_on_to() -> None:
+    with local_redis() as first, local_redis() as second, RedisProxy(first.port) as name:
+        store = store_at(name.url)
+        await store.open()
+        await write(store, anna=engaged()[1])
+        with redis.Redis.from_url(first.url) as client:
+            client.replicaof("127.0.0.1", "1")
+        name.target = second.port
+        with pytest.raises(StoreUnavailable, match="read only replica"):
+            await write(store, anna=engaged()[1])
+        await store.open()
+        await write(store, anna=engaged()[1])
+        await store.close()
 
 
 async def test_another_worker_gets_a_group_when_the_first_is_gone(store: RedisStore) -> None:
