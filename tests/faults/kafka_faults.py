@@ -56,6 +56,17 @@ def widen_topic(run: FaultRun, channel: str, partitions: int) -> None:
     run.feeder.widen(channel, partitions)
 
 
+def drain(run: FaultRun) -> None:
+    """Pause the feeder, and wait until everything that it has written has been applied."""
+    run.feeder.pause()
+
+    def all_applied() -> bool:
+        ends = asyncio.run(log_ends(run.system.kafka, run.system.topics))
+        return read_fences(run.store_url, run.system.namespace) == {place: {end} for place, end in ends.items() if end}
+
+    wait_until(all_applied, 120)
+
+
 def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 500) -> None:
     """Append events and delete them before any worker has seen them, as a retention shorter than an outage does.
 
@@ -66,14 +77,8 @@ def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 
         places: channel and number of each partition.
         count: records lost on each.
     """
-    run.feeder.pause()
-    kafka, topics = run.system.kafka, run.system.topics
-
-    def all_applied() -> bool:
-        ends = {place: {end} for place, end in asyncio.run(log_ends(kafka, topics)).items() if end}
-        return read_fences(run.store_url, run.system.namespace) == ends
-
-    wait_until(all_applied, 120)
+    kafka = run.system.kafka
+    drain(run)
     for worker in run.workers.running:
         worker.kill()
     for channel, number in places:
