@@ -22,11 +22,11 @@ def die_at(run: FaultRun, step: str) -> WorkerProcess:
     """Start a worker that will die at a step; wait until no more than two such are about."""
     passes = str(run.dice.randrange(_PASSES))
     mortal = run.workers.start((_MODULE, "--at", step, "--after", passes))
-    wait_until(lambda: len(run.workers.running) <= run.plan.workers + _MORTALS - 1, 60)
+    wait_until(lambda: len(run.workers.running) <= run.plan.workers + _MORTALS - 1, 120)
     return mortal
 
 
 def assert_all_died(mortals: Sequence[WorkerProcess]) -> None:
     """Wait until workers have died, and each at its step."""
     for mortal in mortals:
-        assert mortal.process.wait(60) == STATUS, mortal.log_tail()
+        assert mortal.process.wait(120) == STATUS, mortal.log_tail()
