@@ -18,8 +18,10 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock
+from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.errors import LogGap, TransientError
+from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -88,6 +90,10 @@ class EngagementApp(BatchApp):
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
+
+    def kafka_options(self) -> dict[str, Any]:
+        """Tell a client where the brokers are and how to get in."""
+        return kafka_options(self.parts.settings)
 
     @property
     def holding(self) -> bool:
@@ -279,7 +285,8 @@ def run_worker(settings: Settings) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False)
+    quiet_logs(worker.logger)
     status: Any = 0
     try:
         worker.execute_from_commandline()

@@ -34,7 +34,7 @@ class Publisher:
             settings: name the brokers.
             metrics: where dead letters are counted.
         """
-        self._brokers = settings.kafka_brokers
+        self._settings = settings
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -63,7 +63,7 @@ class Publisher:
             async with asyncio.timeout(seconds):
                 await producer.client.fetch_all_metadata()
         except (KafkaError, TimeoutError) as error:
-            raise BrokerUnavailable(f"Kafka at {self._brokers} does not answer: {error!r}") from error
+            raise BrokerUnavailable(f"Kafka at {self._settings.kafka_brokers} does not answer: {error!r}") from error
 
     async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Publish messages and wait until the brokers have them.
@@ -112,7 +112,7 @@ class Publisher:
             if self._producer is not None:
                 return self._producer
             producer = await start_producer(
-                self._brokers,
+                self._settings,
                 linger_ms=_LINGER_MS,
                 request_timeout_ms=_REQUEST_MS,
                 max_request_size=2 * MOST_DEAD_LETTER_BYTES,

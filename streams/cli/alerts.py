@@ -34,15 +34,15 @@ def alerts(settings: Settings, *, from_beginning: bool, band_changes: bool, as_j
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     topic = BAND_CHANGES if band_changes else ALERTS
-    asyncio.run(_follow(settings.kafka_brokers, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
+    asyncio.run(_follow(settings, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
 
 
-async def _follow(brokers: str, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
+async def _follow(settings: Settings, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
-        async with read_topics(brokers, [topic], from_beginning=from_beginning) as records:
+        async with read_topics(settings, [topic], from_beginning=from_beginning) as records:
             await _print(records, as_json=as_json, limit=limit)
 
 

@@ -17,6 +17,16 @@ local function offset_of(fences, partition)
   return (redis.call('HGET', fences, partition) or ''):match('^%d*')
 end
 
+-- Tells whether the user may run every command that `apply` writes with: one that is refused half-way, because a right
+-- was taken away meanwhile, would leave the half behind.
+local function may_write(prefix, fences, group)
+  local customer, band, crossings = prefix .. 'customer:x', prefix .. 'band:engaged', prefix .. '_crossings:' .. group
+  return redis.acl_check_cmd('HSET', customer, 'f', 'v') and redis.acl_check_cmd('HDEL', customer, 'f')
+      and redis.acl_check_cmd('ZADD', band, 0, 'm') and redis.acl_check_cmd('ZREM', band, 'm')
+      and redis.acl_check_cmd('ZADD', crossings, 0, 'm') and redis.acl_check_cmd('ZREM', crossings, 'm')
+      and redis.acl_check_cmd('HSET', fences, 'f', 'v')
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -59,6 +69,9 @@ local function apply(keys, args)
   end
   if #moved > 1 then
     return moved
+  end
+  if customers > 0 and not may_write(prefix, fences, group) then
+    return redis.error_reply("NOPERM this user has no permissions to write all that belongs together")
   end
 
   local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
@@ -190,9 +203,35 @@ local function marks(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
+-- Tells which commands the user may not call on keys of the namespace.
+-- args: prefix of every key, then per command: number of words, words; KEY stands for a key.
+-- returns: the refused commands, without their arguments.
+local function forbidden(keys, args)
+  local refused = {}
+  local at = 2
+  while at <= #args do
+    local count = tonumber(args[at])
+    local words = {unpack(args, at + 1, at + count)}
+    local allowed = true
+    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks'}) do
+      local filled = {}
+      for index, word in ipairs(words) do
+        filled[index] = word == 'KEY' and args[1] .. name or word
+      end
+      allowed = allowed and redis.acl_check_cmd(unpack(filled))
+    end
+    if not allowed then
+      refused[#refused + 1] = words[1] == 'FUNCTION' and 'FUNCTION LOAD' or words[1]
+    end
+    at = at + count + 1
+  end
+  return refused
+end
+
 redis.register_function('NAME_apply', apply)
 redis.register_function{function_name='NAME_load', callback=load, flags={'no-writes'}}
 redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
 redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
+redis.register_function{function_name='NAME_forbidden', callback=forbidden, flags={'no-writes'}}

@@ -14,15 +14,16 @@ import redis.asyncio as redis_client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
-from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.connections import redis_options
+from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.encoding import (
@@ -49,6 +50,27 @@ _LOADED_AT_ONCE = 500
 _LEASE = 3 * SECOND
 _CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
+#: What the functions and the client call, each with as many words as it takes at least; KEY stands for a key.
+NEEDED_COMMANDS = (
+    ("INFO",),
+    ("PING",),
+    ("FUNCTION", "LOAD", "code"),
+    ("FCALL", "name", "1", "KEY"),
+    ("HGET", "KEY", "field"),
+    ("HMGET", "KEY", "field"),
+    ("HGETALL", "KEY"),
+    ("HKEYS", "KEY"),
+    ("HSET", "KEY", "field", "value"),
+    ("HSETNX", "KEY", "field", "value"),
+    ("HDEL", "KEY", "field"),
+    ("ZADD", "KEY", "1", "member"),
+    ("ZREM", "KEY", "member"),
+    ("ZCARD", "KEY"),
+    ("ZRANGEBYSCORE", "KEY", "-inf", "+inf"),
+    ("GET", "KEY"),
+    ("SET", "KEY", "value"),
+    ("EXISTS", "KEY"),
+)
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
 
@@ -71,6 +93,7 @@ class RedisStore:
         # A retry by the client could hide that a call was applied before its answer was lost.
         self._client = redis_client.Redis.from_url(
             settings.redis_url,
+            **redis_options(settings),
             decode_responses=True,
             socket_connect_timeout=_CONNECT_SECONDS,
             socket_timeout=_CALL_SECONDS,
@@ -88,7 +111,18 @@ class RedisStore:
             replication = await self._client.info("replication")
             _check_server(server, memory, replication)
             await self._load_library()
+            await self._check_access()
             await self._check_format()
+
+    async def _check_access(self) -> None:
+        """Ask for every right at once: a function that is refused a command half-way has written the half."""
+        words = [word for command in NEEDED_COMMANDS for word in (len(command), *command)]
+        missing = await self._client.fcall(f"{LIBRARY}_forbidden", 0, self._prefix, *words)
+        if missing:
+            raise AccessDenied(
+                f"Redis does not let this user do what is needed. Missing: {', '.join(missing)}, on keys that begin "
+                f"with {self._prefix!r}. deploy/RUNBOOK.md lists the least rights"
+            )
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
@@ -251,7 +285,11 @@ class RedisStore:
         """Turn the client's errors into those of the contract; load the library again where the server lost it."""
         try:
             yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise AccessDenied(f"Redis does not let this user in, or forbids something: {error}") from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         except RedisError as error:
             if "Function not found" in str(error):

@@ -9,7 +9,7 @@ import redis
 from redis import exceptions
 
 from scoring.policy_file import parse_policy
-from streams.errors import StoreUnavailable, StreamsError, TransientError
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 from tests.services.redis import local_redis
@@ -95,7 +95,7 @@ async def test_an_error_of_another_kind_goes_through() -> None:
 async def complaint(url: str) -> str:
     """Give the text of the error, and of all errors behind it, that a store at an URL opens with."""
     store = store_at(url)
-    with pytest.raises(StoreUnavailable) as found:
+    with pytest.raises(TransientError) as found:
         await store.open()
     await store.close()
     texts: list[str] = []
@@ -123,5 +123,10 @@ async def test_a_wrong_password_is_not_told_and_the_right_one_opens_the_store() 
         await store.close()
         client.config_set("requirepass", "")
 
-    assert "password" in told
+    assert told.startswith("Redis does not let this user in")
     assert WRONG not in told
+
+
+@pytest.mark.parametrize("kind", [exceptions.AuthenticationError, exceptions.NoPermissionError])
+async def test_not_to_be_let_in_is_an_error_of_its_own(kind: type[Exception]) -> None:
+    assert isinstance(await mapped(kind("NOPERM")), AccessDenied)

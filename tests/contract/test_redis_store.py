@@ -9,7 +9,7 @@ import redis
 
 from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
-from streams.errors import StoreUnavailable, UnsafeStore
+from streams.errors import AccessDenied, StoreUnavailable, UnsafeStore
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite, Store
 from streams.store.redis import RedisStore, _check_server
@@ -223,3 +223,22 @@ async def test_weights_and_window_may_change_in_a_namespace(server: EmbeddedRedi
         assert (await other.load(["anna"]))[0].state.score == 15_000_000
     finally:
         await other.close()
+
+
+@pytest.mark.parametrize("right", ["zadd", "zrem", "hdel", "hset"])
+async def test_a_right_that_is_taken_away_meanwhile_leaves_nothing_half_written(
+    server: EmbeddedRedis, store: RedisStore, right: str
+) -> None:
+    _, first = engaged()
+    await write(store, anna=first)
+    # Into another band, off one schedule and onto the other: every command that a write can consist of.
+    _, more = engaged(60)
+    more.version, more.stored_band = first.version, first.stored_band
+    with redis.Redis.from_url(server.url) as client:
+        before = {key: client.dump(key) for key in sorted(client.scan_iter())}
+        client.execute_command("ACL", "SETUSER", "default", f"-{right}")
+        with pytest.raises(AccessDenied):
+            await store.apply([group_write(store, "anna", more)], WALL)
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
+
+        assert {key: client.dump(key) for key in sorted(client.scan_iter())} == before
