@@ -34,7 +34,7 @@ from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import source_topics
 from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
-from streams.web import FAILED, add_pages
+from streams.web import FAILED, OwnPages, add_pages
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,9 @@ class EngagementApp(BatchApp):
         if not self._assigned or self.rebalancing:
             return "waiting for partitions"
         return ""
+
+    def _new_web(self) -> OwnPages:
+        return OwnPages(self)
 
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Tell where to start reading assigned partitions: at the fences.
@@ -240,7 +243,7 @@ def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
         add_agent(app, channel, pipeline, metrics, clock.wall, window, limit)
     app.timer(INTERVAL[settings.clock])(app.timer_turn)
-    add_pages(app, metrics, app.not_ready_because)
+    add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
 
 

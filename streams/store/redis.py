@@ -292,6 +292,8 @@ class RedisStore:
                 raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         except RedisError as error:
+            if "user executing the script" in str(error):
+                raise AccessDenied(f"Redis forbids something to this user: {error}") from error
             if "Function not found" in str(error):
                 await self._restore_library(error)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError

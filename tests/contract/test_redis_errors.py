@@ -92,6 +92,12 @@ async def test_an_error_of_another_kind_goes_through() -> None:
             raise KeyError
 
 
+async def test_a_command_that_a_function_may_not_run_is_an_error_of_the_same_kind() -> None:
+    answer = "The user executing the script can't run this command or subcommand script: abc, on @user_function:12."
+
+    assert isinstance(await mapped(exceptions.ResponseError(answer)), AccessDenied)
+
+
 async def complaint(url: str) -> str:
     """Give the text of the error, and of all errors behind it, that a store at an URL opens with."""
     store = store_at(url)
