@@ -61,11 +61,16 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One source of events: its name, its Kafka topic and the types that it knows."""
+    """One source of events: its name, its Kafka topic and the types that it knows.
+
+    `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
+    ever.
+    """
 
     name: str
     topic: str
     types: tuple[EventType, ...]
+    silence_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,15 @@ class Policy:
     def published_names(self) -> frozenset[str]:
         """The names of all published fields of a score."""
         return RESERVED_NAMES | {channel.name for channel in self.channels}
+
+    @cached_property
+    def watched(self) -> dict[int, tuple[str, int]]:
+        """The channels whose feed is watched: by their index, name and `silence_after`."""
+        return {
+            index: (channel.name, channel.silence_after)
+            for index, channel in enumerate(self.channels)
+            if channel.silence_after
+        }
 
     @cached_property
     def decay(self) -> tuple[float, ...]:

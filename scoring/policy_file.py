@@ -34,7 +34,7 @@ _KEYS = {
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap")
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after")
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 _BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
@@ -228,7 +228,15 @@ class _Reader:
             )
             for kind, weight in weights.items()
         )
-        return Channel(name, str(topic), types)
+        return Channel(name, str(topic), types, self._silence_after(where, table.get("silence_after", "0s")))
+
+    def _silence_after(self, where: str, value: Any) -> int:
+        try:
+            return parse_duration(value)
+        except (ValueError, TypeError):
+            problem = f"{value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms"
+            self._problems.append(f"{where}.silence_after: {problem}")
+            return 0
 
     def _table(self, where: str, table: object) -> Mapping[str, Any]:
         if isinstance(table, dict):

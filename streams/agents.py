@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import faust
@@ -23,6 +23,7 @@ def add_agent(
     metrics: Metrics,
     wall: Callable[[], int],
     window: int,
+    policy_codes: Container[str],
     limit: DeadLetterLimit,
 ) -> None:
     """Register the agent that scores the events of a channel.
@@ -32,11 +33,12 @@ def add_agent(
         channel: of the policy.
         pipeline: applies what the agent has decoded.
         metrics: counters.
-        wall: reads the wall clock, in microseconds.
+        wall: reads the wall clock, in microseconds; of two that differ the later, as no good event must be refused.
         window: see `Decoder`.
+        policy_codes: see `EventReader`.
         limit: on the share of bad records in the channel.
     """
-    decoder = Decoder(channel.name, EventReader(channel), metrics, window, limit)
+    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window, limit)
     topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.

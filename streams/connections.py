@@ -45,7 +45,7 @@ def redis_options(settings: Settings) -> dict[str, Any]:
         options["username"] = security.username
     if security.password:
         options["password"] = security.password.word
-    if urlsplit(settings.redis_url).scheme == "rediss":
+    if urlsplit(settings.redis_url).scheme.startswith("rediss"):
         files = {
             "ssl_ca_certs": security.tls.ca_file,
             "ssl_certfile": security.tls.certificate_file,

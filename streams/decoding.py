@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from scoring.errors import InvalidEvent
-from scoring.events import EventReader
+from scoring.events import Event, EventReader
 from scoring.instants import MILLISECOND
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
@@ -53,8 +53,8 @@ class Decoder:
             from the one on at which too many are bad: the batch then ends before it, and may be empty.
         """
         loads, read, scores, window = orjson.loads, self._reader.read, self._reader.scores, self._window
-        events = []
-        dead = []
+        events: list[tuple[int, str, Event]] = []
+        dead: list[DeadLetter] = []
         newest = unknown = outdated = 0
         for record in batch.records:
             try:
@@ -69,7 +69,8 @@ class Decoder:
             if window and time < record.timestamp * MILLISECOND - window:
                 outdated += 1
                 continue
-            newest = max(newest, time)
+            if time > newest:  # noqa: PLR1730 - max() would be a call for each event
+                newest = time
             if not scores(event.code):
                 unknown += 1
             events.append((record.offset, customer, event))

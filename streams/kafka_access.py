@@ -26,10 +26,12 @@ from streams.connections import kafka_options
 from streams.errors import AccessDenied, BrokerUnavailable, TransientError
 from streams.kafka_rights import DescribeGroupRights, DescribeTopicRights, allows
 from streams.settings import Settings
-from streams.topic_names import WRITTEN_TOPICS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
 
 _REQUEST_MS = 10_000
 _COORDINATOR_TRIES, _COORDINATOR_PAUSE = 20, 0.2
+# What the worker does to topics other than the source topics; the last is only looked for.
+_OUTPUTS = dict.fromkeys((ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS), "Write") | {DEAD_LETTER_REPLAYS: "Describe"}
 _LOGIN_ERRORS = (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -96,7 +98,7 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
         settings: name the brokers, the user and the consumer group.
         topics: that are read.
     """
-    needed = dict.fromkeys(topics, "Read") | dict.fromkeys(WRITTEN_TOPICS, "Write")
+    needed = dict.fromkeys((*topics, ERASURES), "Read") | _OUTPUTS
     await check_rights(settings, needed, settings.namespace)
 
 
@@ -105,7 +107,7 @@ async def check_rights(settings: Settings, needed: Mapping[str, str], group: str
 
     Args:
         settings: name the brokers and the user.
-        needed: ``Read`` or ``Write`` by topic; one that is absent needs none.
+        needed: ``Read``, ``Write`` or ``Describe`` by topic; one that is absent needs none.
         group: a consumer group to be part of; '' for none.
 
     Raises:

@@ -30,6 +30,12 @@ class Metrics:
             "engagement_transitions", "Alerts and band changes noticed", ["kind"], registry=registry
         )
         self.dead_letters = Counter("engagement_dead_letters", "Dead letters by reason", ["reason"], registry=registry)
+        self.held = Counter(
+            "engagement_held_crossings", "Drops held back, by the silent feed", ["channel"], registry=registry
+        )
+        self.feed_silent = Gauge(
+            "engagement_feed_silent", "1 while the feed of a watched channel is silent", ["channel"], registry=registry
+        )
         self.evaluations = Counter(
             "engagement_evaluations", "Customers judged because of time alone", ["kind"], registry=registry
         )

@@ -72,7 +72,7 @@ def read_redis_security(values: Mapping[str, str], url: str, report: Report) -> 
         report("REDIS_USERNAME", "ENGAGEMENT_REDIS_URL names a user, too")
     if security.password and parts.password:
         report("REDIS_PASSWORD", "ENGAGEMENT_REDIS_URL holds a password, too")
-    if security.tls and parts.scheme != "rediss":
+    if security.tls and not parts.scheme.startswith("rediss"):
         report("REDIS_URL", "must begin with rediss:// for the files set by ENGAGEMENT_REDIS_*_FILE to be used")
     return security
 

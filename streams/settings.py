@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
@@ -16,6 +15,7 @@ from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
 from streams.security import KafkaSecurity, RedisSecurity, Secret
 from streams.security_settings import read_kafka_security, read_redis_security, read_secret
+from streams.store.connection import is_redis_url
 from streams.topic_names import WRITTEN_TOPICS
 
 PREFIX = "ENGAGEMENT_"
@@ -32,7 +32,7 @@ SECURE_NAMES = (
     *("KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
     *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
-    *("WEB_TOKEN", "WEB_TOKEN_FILE"),
+    *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY"),
 )
 
 
@@ -44,10 +44,11 @@ class Settings:
     | --- | --- | --- |
     | `kafka_brokers` | `ENGAGEMENT_KAFKA_BROKERS` (host:port, comma-separated) | `localhost:9092` |
     | `kafka_session_timeout` | `ENGAGEMENT_KAFKA_SESSION_TIMEOUT` (seconds, 1 to 1800) | 30 |
-    | `redis_url` | `ENGAGEMENT_REDIS_URL` (redis://, rediss:// or unix://) | `redis://localhost:6379/0` |
+    | `redis_url` | `ENGAGEMENT_REDIS_URL` (a URL of a server or of Sentinels) | `redis://localhost:6379/0` |
     | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
     | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
+    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY` (a secret) | none |
     | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
     | `web_token` | `ENGAGEMENT_WEB_TOKEN`, or `..._FILE` | none |
     | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
@@ -63,6 +64,8 @@ class Settings:
     policy_path: str = ""
     namespace: str = "engagement"
     clock: str = "wall"
+    # Erased customers are written down under digests made with it.
+    erasure_key: str = field(default="", repr=False)
     web_host: str = "127.0.0.1"
     web_port: int = 6066
     web_token: Secret = field(default_factory=Secret)
@@ -79,6 +82,7 @@ class Settings:
             "POLICY": self.policy_path,
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
+            "ERASURE_KEY": self.erasure_key,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
             "LOG_LEVEL": self.log_level,
@@ -137,6 +141,7 @@ class _Reader:
             "redis_url": self._redis_url(),
             "namespace": self._namespace(),
             "clock": self._clock(),
+            "erasure_key": self._text("ERASURE_KEY", ""),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
             "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
             "log_level": self._log_level(),
@@ -189,15 +194,12 @@ class _Reader:
 
     def _redis_url(self) -> str:
         value = self._text("REDIS_URL", "redis://localhost:6379/0")
-        try:
-            parts = urlsplit(value)
-            right = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and (parts.port or 1) > 0
-            right = right or (parts.scheme == "unix" and bool(parts.path))
-        except ValueError:
-            right = False
-        if not right:
+        if not is_redis_url(value):
             # The URL may hold a password, so it is not repeated.
-            self._problems.append(f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0")
+            self._problems.append(
+                f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0"
+                " or redis+sentinel://one:26379,two:26379/service/0"
+            )
         return value
 
     def _namespace(self) -> str:

@@ -19,7 +19,7 @@ from streams.connections import kafka_options
 from streams.errors import AccessDenied, BrokerUnavailable
 from streams.kafka_access import unavailable
 from streams.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -28,6 +28,8 @@ MOST_DEAD_LETTER_BYTES = MOST_RECORD_BYTES + 64 * 1024
 _MOST_REPLICAS = 3
 _SPARE_DAYS = 7
 _KEPT_DAYS = 30
+#: What says that a dead letter has been replayed outlives the letter, which Kafka keeps until its segment is over.
+_REPLAYS_KEPT_DAYS = 2 * _KEPT_DAYS
 _TIMEOUT_MS = 10_000
 
 
@@ -52,8 +54,21 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     return dict.fromkeys(source_topics(policy), source) | {
         ALERTS: output,
         BAND_CHANGES: output,
+        FEED_ALERTS: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
+        DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},
+        ERASURES: {"cleanup.policy": "compact"},
     }
+
+
+def partitions_of(topic: str, partitions: int = PARTITIONS) -> int:
+    """Tell how many partitions a topic gets: erasures are read in one order by all, so they have one.
+
+    Args:
+        topic: its name.
+        partitions: of any other topic.
+    """
+    return 1 if topic == ERASURES else partitions
 
 
 async def ensure_topics(
@@ -82,7 +97,11 @@ async def ensure_topics(
         if missing:
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
-            await _create(admin, [NewTopic(name, partitions, replicas, topic_configs=wanted[name]) for name in missing])
+            topics = [
+                NewTopic(name, partitions_of(name, partitions), replicas, topic_configs=wanted[name])
+                for name in missing
+            ]
+            await _create(admin, topics)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.timeout(240)
 
 TOKEN = "web-t0ken-%2F&+:@-of-this-test"  # noqa: S105
 WRONG = "wrong-pa55word-%2F&+:@"
-SECRETS = (KAFKA_PASSWORD, REDIS_PASSWORD, TOKEN, WRONG)
+ERASURE_KEY = "erasure-k3y-%2F&+:@-of-this-test"
+SECRETS = (KAFKA_PASSWORD, REDIS_PASSWORD, TOKEN, ERASURE_KEY, WRONG)
 PAGES = ("/health", "/ready", "/metrics")
 FAUSTS_PAGES = ("/", "/router/", "/router", "/table/", "/graph/", "/graph", "/stats", "/performance", "/assignment")
 UNREACHABLE = f"127.0.0.1:{free_ports(1)[0]}"
@@ -88,7 +89,7 @@ def start(secured: Secured, **settings: str) -> WorkerProcess:
     """Start a worker that logs everything."""
     if "HOST" in settings.get("redis_url", ""):
         settings["redis_url"] = settings["redis_url"].replace("HOST", f"127.0.0.1:{secured.redis.port}")
-    worker = secured.worker(**{"log_level": "DEBUG", "web_token": TOKEN, **settings})
+    worker = secured.worker(**{"log_level": "DEBUG", "web_token": TOKEN, "erasure_key": ERASURE_KEY, **settings})
     worker.start()
     return worker
 

@@ -101,7 +101,7 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
 
 def clients_made(path: Path) -> Iterator[tuple[str, bool]]:
     """Give the clients of Kafka and Redis that a file makes, and whether with the options that let them in."""
-    options = {"kafka_options", "redis_options"}
+    options = {"kafka_options", "secure"}
     for node in ast.walk(tree_of(path)):
         if not isinstance(node, ast.Call):
             continue

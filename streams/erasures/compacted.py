@@ -1,0 +1,64 @@
+"""Null values for erased customers in compacted topics, where the key would otherwise be kept for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from streams.connections import kafka_options
+from streams.kafka_access import unavailable
+from streams.producers import start_producer
+from streams.settings import Settings
+from streams.topic_names import ALERTS, BAND_CHANGES
+
+
+async def forget_keys(settings: Settings, customers: Sequence[str]) -> list[str]:
+    """Write null values under the customers' ids into those output topics that the operators have made compacted.
+
+    Args:
+        settings: name the brokers and how to get in.
+        customers: the ids, which are the keys.
+
+    Returns:
+        The compacted topics.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer or refuses.
+    """
+    try:
+        topics = await _compacted(settings, (ALERTS, BAND_CHANGES))
+        if topics:
+            await _write_nulls(settings, topics, customers)
+    except (KafkaError, OSError) as error:
+        raise await unavailable(settings, error) from error
+    return topics
+
+
+async def _compacted(settings: Settings, topics: Iterable[str]) -> list[str]:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    found = []
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics if topic in present]
+        for answer in await admin.describe_configs(asked) if asked else ():
+            for _code, _message, _kind, topic, entries in answer.resources:
+                chosen = {entry[0]: entry[1] for entry in entries}
+                if "compact" in (chosen.get("cleanup.policy") or ""):
+                    found.append(topic)
+    finally:
+        await admin.close()
+    return found
+
+
+async def _write_nulls(settings: Settings, topics: Sequence[str], customers: Sequence[str]) -> None:
+    producer = await start_producer(settings)
+    try:
+        for topic in topics:
+            for customer in customers:
+                await producer.send_and_wait(topic, None, key=customer.encode())
+    finally:
+        await producer.stop()
