@@ -114,6 +114,4 @@ def _check_customer(value: dict[str, object]) -> None:
         raise InvalidEvent("customer_id_empty", "customer_id is empty")
     size = len(customer.encode("utf-8", "surrogatepass"))
     if size > MOST_ID_BYTES:
-        raise InvalidEvent(
-            "customer_id_too_long", f"customer_id has {size} bytes, at most {MOST_ID_BYTES} are allowed"
-        )
+        raise InvalidEvent("customer_id_too_long", f"customer_id has {size} bytes, at most {MOST_ID_BYTES} are allowed")
