@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scoring.instants import DAY, SECOND, format_instant
+from scoring.instants import SECOND, format_instant
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
@@ -58,10 +58,8 @@ class Comparison:
             self._judge(state, at)
         found, wanted = self._facts(record.state), self._facts(theirs.state)
         names = dict.fromkeys((*wanted, *found))
-        wrong += [
-            f"{name} is {found[name]}, by the log {wanted[name]}" for name in names if found[name] != wanted[name]
-        ]
-        return wrong + list(_forgotten_ids(policy, at, record.state, theirs.state))
+        differing = [name for name in names if found[name] != wanted[name]]
+        return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
 
     def _judge(self, state: CustomerState, at: int = 0) -> None:
         at = max(at, self.time, state.judged)
@@ -126,17 +124,3 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     crossing, refresh = (due, None) if state.due_crosses else (None, due)
     if (live.crossing, live.refresh) != (crossing, refresh):
         yield "is scheduled for another time"
-
-
-def _forgotten_ids(policy: Policy, at: int, found: CustomerState, wanted: CustomerState) -> Iterator[str]:
-    """Tell whether event ids are missing that have to be remembered for some time yet."""
-    still = (at - policy.remember_ids) // DAY + 1
-    recent = {name for name in wanted.seen.chunks if int(name.partition(".")[0]) > still}
-    missing = _digests(wanted, recent) - _digests(found, set(found.seen.chunks))
-    if missing:
-        yield f"{len(missing)} event ids are forgotten"
-
-
-def _digests(state: CustomerState, chunks: set[str]) -> set[str]:
-    joined = "".join(state.seen.chunks[name] for name in chunks)
-    return {joined[start : start + 10] for start in range(0, len(joined), 10)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import threading
 import time
 from collections import Counter
@@ -15,9 +16,13 @@ import redis
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING, MONTH
+from tests.integration.test_group import PARTITIONS, POLICY, Feed, history
+from tests.oulad import brute_force
+from tests.oulad.whole_system import _judged_to_the_end, _score_differences
 from tests.polling import poll_until
 from tests.services.command import run_command, start_command
-from tests.services.system import System, event
+from tests.services.log_reader import read_customers
+from tests.services.system import System, event, seconds
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -153,6 +158,62 @@ async def test_what_was_broken_is_mended_while_events_flow_and_applications_read
         await system.send("clickstream", *[event(customer, "page_view") for customer in quiet])
         for customer in quiet:
             await system.wait_for_score(customer, "8")
+
+
+def damage(system: System, dice: random.Random) -> list[str]:
+    """Break a third of all customers as they are now; give their ids."""
+    broken = []
+    for name in sorted(system.redis.scan_iter(match=f"{system.namespace}:customer:*", count=1000)):
+        way = dice.randrange(9)
+        panes = [field for field in system.redis.hkeys(name) if field.startswith("_p")]
+        if way == 0:
+            system.redis.delete(name)
+        elif way == 1 and panes:
+            system.redis.hdel(name, dice.choice(panes))
+        elif way == 2 and system.redis.hexists(name, "band"):
+            system.redis.hset(name, mapping={"score": "1000", "band": "power", "disengages_at": ""})
+        else:
+            continue
+        broken.append(str(name).partition(":customer:")[2])
+    return broken
+
+
+@pytest.mark.slow
+async def test_everything_is_what_the_brute_force_says_after_a_rebuild_under_load(make_system: MakeSystem) -> None:
+    system = make_system(POLICY, clock="stream", session_timeout=6)
+    await system.create_topics(PARTITIONS)
+    events = history(system, 20_000)
+    policy = brute_force.parse_policy((system.folder / f"{system.namespace}.toml").read_text())
+    right = brute_force.evaluate_all(brute_force.histories(map(json.dumps, events), policy), policy)
+    wanted = {row.customer_id: brute_force.asdict(row) for row in right}
+    feed = Feed(system, events, 45)
+    with system.worker(), system.worker():
+        flow = asyncio.create_task(feed.run())
+        await feed.reach(1 / 4)
+        broken = damage(system, random.Random(7))
+        said = await rebuild(system)
+        mended_at = max(
+            seconds(fields["updated_at"]) for fields in read_customers(system.redis_url, system.namespace).values()
+        )
+        assert feed.sent < len(events), "the events were over before the rebuild"
+        await flow
+        last = max(row["last_event_at"] for row in wanted.values())
+        await poll_until(lambda: _judged_to_the_end(system.redis_url, system.namespace, wanted, last), 60)
+
+        assert len(broken) > 30
+        assert "differed and have been replaced" in said
+        assert list(_score_differences(wanted, read_customers(system.redis_url, system.namespace))) == []
+        assert await audit(system) == {}
+        raised = {(alert["customer_id"], alert["kind"], alert["occurred_at"]) for alert in await system.alerts()}
+        expected = {
+            (customer, alert["kind"], alert["occurred_at"])
+            for customer, row in wanted.items()
+            for alert in row["alerts"]
+        }
+        healthy = {each for each in expected if each[0] not in broken or seconds(each[2]) > mended_at}
+        assert len(healthy) > 100
+        assert healthy <= raised
+        assert {each for each in raised if each[0] not in broken or seconds(each[2]) > mended_at} <= expected
 
 
 async def test_a_rebuild_publishes_nothing_and_alerts_go_on_after_it(make_system: MakeSystem) -> None:
