@@ -11,7 +11,7 @@ from scoring.instants import DAY, MILLISECOND
 from scoring.policy import Policy
 from streams.errors import BrokerUnavailable
 from streams.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -46,6 +46,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     return dict.fromkeys(source_topics(policy), source) | {
         ALERTS: output,
         BAND_CHANGES: output,
+        FEED_ALERTS: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
         DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},
         ERASURES: {"cleanup.policy": "compact"},

@@ -37,6 +37,7 @@ COMMANDS = {
         "streams.cli.rebuild", "rebuild", "Compare the scores with the log, and replace those that differ."
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
+    "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
     "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scoring.feeds import Feeds
 from streams.clock import EvaluationClock
 from streams.errors import RebuildRefused
 from streams.records import Partition
@@ -18,12 +19,14 @@ class Bounds:
     """Where the live scores stand.
 
     `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
-    has been judged, in microseconds; `horizon` up to when events are taken at that time.
+    has been judged, in microseconds; `horizon` up to when events are taken at that time. `feeds` is what is known of
+    the watched feeds, None where the policy watches none.
     """
 
     fences: dict[Partition, list[Fence | None]]
     time: int
     horizon: int
+    feeds: Feeds | None = None
 
     def offset(self, partition: Partition, group: int) -> int:
         """Tell up to where a group has applied a partition.
@@ -76,7 +79,15 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
         time = min(time, crossing - 1)
     if time <= 0:
         raise RebuildRefused(f"the scores under {live.namespace!r} have not been judged yet: start a worker first")
-    return Bounds(fences, time, horizon_of(settings, time))
+    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings))
+
+
+async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
+    watched = settings.policy.watched
+    if not watched:
+        return None
+    known = await live.exchange_feeds({}, dict(watched.values()))
+    return Feeds(settings.policy, {channel: record.stretches for channel, record in known.items()})
 
 
 def horizon_of(settings: Settings, time: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scoring.feeds import Feeds
 from scoring.instants import SECOND, format_instant
 from scoring.points import text
 from scoring.policy import BANDS, Policy
@@ -24,11 +25,12 @@ _UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How to compare: at which time (microseconds), and whether the log tells the whole history."""
+    """How to compare: at which time (microseconds), whether the log tells the whole history, what is known of feeds."""
 
     settings: Settings
     time: int
     whole_history: bool
+    feeds: Feeds | None = None
 
     def differences(self, live: View, rebuilt: View) -> list[str]:
         """Tell what is wrong with a live customer.
@@ -63,7 +65,7 @@ class Comparison:
 
     def _judge(self, state: CustomerState, at: int = 0) -> None:
         at = max(at, self.time, state.judged)
-        advance(self.settings.policy, state, (), at, horizon_of(self.settings, at))
+        advance(self.settings.policy, state, (), at, horizon_of(self.settings, at), self.feeds)
 
     def _facts(self, state: CustomerState) -> Facts:
         policy = self.settings.policy

@@ -108,7 +108,7 @@ class Rebuild:
             bounds = await self._bounds()
             self._display.replacing(len(suspects.differences))
             result.time = bounds.time
-            comparison = Comparison(self._settings, bounds.time, self._whole)
+            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
             result.differences = await self._differences(suspects.differences, comparison)
             if not dry:
                 await self._live.replace(self._shadow.store, result.differences, holder)
@@ -128,7 +128,7 @@ class Rebuild:
     async def _suspects(self, bounds: Bounds) -> Result:
         """Compare all while the workers go on: who is found equal is right, who is not may just be on the move."""
         found = Result()
-        comparison = Comparison(self._settings, bounds.time, self._whole)
+        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
         seen: set[str] = set()
         sources = (self._shadow.store.customers(), self._live.customers(), self._live.indexed())
         for source in sources:

@@ -149,7 +149,7 @@ class Shadow:
         now, _ = self._clock.evaluation(marks)
         now = min(now, bounds.time)
         groups = {group: events.get(group, {}) for group in moves if moves[group]}
-        await self._scorer.apply(Work(groups, moves, {}, now, horizon_of(self._settings, now), known))
+        await self._scorer.apply(Work(groups, moves, {}, now, horizon_of(self._settings, now), bounds.feeds, known))
         self._applied(moves)
         self._clock.applied(marks)
 
@@ -193,7 +193,7 @@ class Shadow:
             ]
         groups: dict[int, dict[str, list[Event]]] = {group: {} for group in moves if moves[group]}
         known = self.erasures.known
-        await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, known))
+        await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, bounds.feeds, known))
         self._applied(moves)
 
     async def _judge_due(self, bounds: Bounds) -> None:
@@ -208,6 +208,6 @@ class Shadow:
         if due:
             known = self.erasures.known
             await self._scorer.evaluate(
-                group, due, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, known)
+                group, due, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
             )
         return len(due)

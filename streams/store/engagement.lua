@@ -20,6 +20,21 @@ local function offset_of(fences, partition)
   return (redis.call('HGET', fences, partition) or ''):match('^%d*')
 end
 
+-- Says why a key cannot be written: it holds something else, or the user of the connection lacks the right.
+local function obstacle(key, kind)
+  local held = redis.call('TYPE', key).ok
+  if held ~= kind and held ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. held .. ' and not a ' .. kind)
+  end
+  local set, remove = 'HSET', 'HDEL'
+  if kind == 'zset' then
+    set, remove = 'ZADD', 'ZREM'
+  end
+  if not (redis.acl_check_cmd(set, key, '0', '0') and redis.acl_check_cmd(remove, key, '0')) then
+    return redis.error_reply('NOPERM ' .. set .. ' and ' .. remove .. ' of ' .. key .. ' have to be allowed')
+  end
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -60,20 +75,36 @@ local function apply(keys, args)
   local customers_at = at + 1
   local customers = tonumber(args[at])
   local moved = {'version'}
+  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
+  local outbox = prefix .. '_outbox:' .. group
+  local written = {[fences] = 'hash', [crossings] = 'zset', [refreshes] = 'zset', [outbox] = 'zset'}
   at = customers_at
   for _ = 1, customers do
     local version = redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or ''
     if version ~= args[at + 1] then
       moved[#moved + 1] = args[at]
     end
+    if args[at + 2] ~= args[at + 3] then
+      written[prefix .. 'band:' .. args[at + 3]] = 'zset'
+      if args[at + 2] ~= '' then
+        written[prefix .. 'band:' .. args[at + 2]] = 'zset'
+      end
+    end
     at = at + 9 + tonumber(args[at + 7]) + tonumber(args[at + 8])
   end
   if #moved > 1 then
     return moved
   end
+  if customers > 0 then
+    written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
+  end
+  for key, kind in pairs(written) do
+    local obstructed = obstacle(key, kind)
+    if obstructed then
+      return obstructed
+    end
+  end
 
-  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
-  local outbox = prefix .. '_outbox:' .. group
   at = customers_at
   for _ = 1, customers do
     local id, old_band, band, since, schedule, waiting = args[at], unpack(args, at + 2, at + 6)
@@ -120,7 +151,12 @@ end
 local function load(keys, args)
   local found = {}
   for at = 2, #args do
-    found[at - 1] = redis.call('HGETALL', args[1] .. 'customer:' .. args[at])
+    local key = args[1] .. 'customer:' .. args[at]
+    local customer = redis.pcall('HGETALL', key)
+    if customer.err then
+      return obstacle(key, 'hash') or customer
+    end
+    found[at - 1] = customer
   end
   return found
 end

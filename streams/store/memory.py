@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import count
 
+from scoring.feeds import Stretch, join
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
@@ -21,7 +22,7 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
-from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
 
 Sorted = dict[str, int]
 
@@ -49,11 +50,15 @@ class MemoryStore:
         self._outboxes: dict[int, Sorted] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
+        self._feeds: dict[str, FeedRecord] = {}
         self._erased: dict[str, int] = {}
         self._carried_out: list[str] = []
 
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
+
+    async def check(self) -> None:
+        """Do nothing: there is nothing that could be set up wrongly."""
 
     async def close(self) -> None:
         """Do nothing."""
@@ -162,6 +167,24 @@ class MemoryStore:
                 self._marks[partition.label] = encode_mark(mark)
         return decode_marks(self._marks)
 
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        for channel, stretches in activity.items():
+            record = self._feeds.get(channel, FeedRecord())
+            joined = join([*record.stretches, *stretches], apart[channel])
+            self._feeds[channel] = record._replace(stretches=joined)
+        return dict(self._feeds)
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        record = self._feeds.get(channel, FeedRecord())
+        if record.told != expected:
+            return False
+        self._feeds[channel] = record._replace(told=told)
+        return True
+
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""
         if self._erased.get(digest, -1) >= erased_at:
@@ -209,6 +232,10 @@ class MemoryStore:
     async def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers."""
         yield list(self.hashes)
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

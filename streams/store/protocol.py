@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from scoring.feeds import Stretch
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -78,6 +79,13 @@ class GroupWrite:
     erasures: int = 0
 
 
+class FeedRecord(NamedTuple):
+    """What is stored of a feed: the stretches of its events (microseconds), and what has been told of it, as JSON."""
+
+    stretches: Sequence[Stretch] = ()
+    told: str = ""
+
+
 class Store(Protocol):
     """Where scores, fences and schedules live.
 
@@ -88,6 +96,9 @@ class Store(Protocol):
 
     async def open(self) -> None:
         """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""
+
+    async def check(self) -> None:
+        """Look whether the store still keeps what it is given; raises as `open`."""
 
     async def close(self) -> None:
         """Give up the connections."""
@@ -143,6 +154,16 @@ class Store(Protocol):
         """
         ...
 
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events by channel, joined where they are no further apart; returns all that is stored."""
+        ...
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed; False if what is stored is not what was expected."""
+        ...
+
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer, once for each erasure.
 
@@ -177,6 +198,9 @@ class Store(Protocol):
     def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers who are stored, some of them perhaps twice."""
         ...
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take back what has been reported of a partition whose log was made anew."""
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display, with its published fields; None if there is no score yet."""

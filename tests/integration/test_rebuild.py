@@ -17,9 +17,9 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING, MONTH
 from tests.integration.test_group import PARTITIONS, POLICY, Feed, history
-from tests.oulad import brute_force
-from tests.oulad.whole_system import _judged_to_the_end, _score_differences
 from tests.polling import poll_until
+from tests.reference import brute_force
+from tests.reference.comparison import judged_to_the_end, score_differences
 from tests.services.command import run_command, start_command
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event, seconds
@@ -197,12 +197,12 @@ async def test_everything_is_what_the_brute_force_says_after_a_rebuild_under_loa
         )
         assert feed.sent < len(events), "the events were over before the rebuild"
         await flow
-        last = max(row["last_event_at"] for row in wanted.values())
-        await poll_until(lambda: _judged_to_the_end(system.redis_url, system.namespace, wanted, last), 60)
+        until = brute_force.micros(max(row["last_event_at"] for row in wanted.values()))
+        await poll_until(lambda: judged_to_the_end(system.redis_url, system.namespace, len(wanted), until), 60)
 
         assert len(broken) > 30
         assert "differed and have been replaced" in said
-        assert list(_score_differences(wanted, read_customers(system.redis_url, system.namespace))) == []
+        assert list(score_differences(wanted, read_customers(system.redis_url, system.namespace))) == []
         assert await audit(system) == {}
         raised = {(alert["customer_id"], alert["kind"], alert["occurred_at"]) for alert in await system.alerts()}
         expected = {

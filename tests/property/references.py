@@ -17,8 +17,8 @@ from scoring.state import CustomerState
 from scoring.walk import Outcome, advance
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
-from tests.oulad import brute_force
 from tests.property.lives import Happening, Step, World
+from tests.reference import brute_force
 
 CUSTOMER = "anna"
 _FAR = 1 << 60
@@ -62,12 +62,10 @@ def raw_events(life: Iterable[Happening]) -> list[brute_force.Event]:
 
 
 def _numbers(told: dict[str, str]) -> Told:
-    # Whether a drop was held back by a cooldown, and from where it then came, the brute force does not tell.
-    left_out = ("previous_score", "previous_band") if told.get("kind") == "churn_risk" else ()
     return {
         name: Decimal(value) if name.endswith("score") else value
         for name, value in told.items()
-        if name not in left_out and not (name == "severity" and not value)
+        if not (name == "severity" and not value)
     }
 
 
@@ -145,7 +143,6 @@ def _told(transition: Transition) -> Told:
     if isinstance(transition, Alert):
         told |= {"kind": transition.kind}
         if transition.kind == "churn_risk":
-            told = {name: value for name, value in told.items() if not name.startswith("previous")}
             told["severity"] = transition.severity
     return told
 

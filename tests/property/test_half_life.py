@@ -12,10 +12,10 @@ from scoring.alerts import Alert
 from scoring.instants import MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.policy_file import parse_policy
-from tests.oulad import brute_force
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events
+from tests.reference import brute_force
 
 Told = tuple[World, list[Step], int]
 Changes = list[tuple[int, str, int]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scoring.instants import SECOND, format_duration, format_instant, parse_duration, parse_timestamp
 from scoring.points import POINT, rounded, text, to_millionths
-from tests.oulad import brute_force
+from tests.reference import brute_force
 
 MOST = 10**9 * POINT
 END_OF_2100 = 4_133_980_799

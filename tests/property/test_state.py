@@ -18,10 +18,10 @@ from scoring.state import CustomerState, derive
 from scoring.walk import advance
 from streams.store.encoding import decode, encode
 from streams.store.protocol import CustomerRecord
-from tests.oulad import brute_force
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events
+from tests.reference import brute_force
 
 Told = tuple[World, list[Step]]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -13,10 +16,11 @@ from typing import Any, Self
 import redis
 
 from streams.settings import Settings, read_settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, ERASURES
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
 from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
+from tests.services.log_reader import read_fences
 from tests.services.worker import WorkerProcess
 
 #: Placeholder for the namespace in the text of a policy.
@@ -69,6 +73,7 @@ class System:
         self._alerts = TopicTail(kafka, ALERTS)
         self._changes = TopicTail(kafka, BAND_CHANGES)
         self._letters = TopicTail(kafka, DEAD_LETTERS)
+        self._feeds = TopicTail(kafka, FEED_ALERTS)
         self._workers: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
@@ -86,20 +91,35 @@ class System:
     async def create_topics(self, partitions: int = 4) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""
         await ensure_topics(self.settings, partitions)
-        for tail in (self._alerts, self._changes, self._letters):
+        for tail in (self._alerts, self._changes, self._letters, self._feeds):
             await tail.begin()
 
-    def worker(self, **settings: str) -> WorkerProcess:
+    def worker(self, module: Sequence[str] = ("streams", "worker"), **settings: str) -> WorkerProcess:
         """Prepare a worker.
 
         Args:
+            module: what Python runs, and its arguments.
             **settings: other than those of the system, named without their prefix.
         """
         changed = {f"ENGAGEMENT_{name.upper()}": value for name, value in settings.items()}
         log = self.folder / f"{self.namespace}-{len(self._workers)}.log"
-        worker = WorkerProcess({**self.environment, **changed}, log)
+        worker = WorkerProcess({**self.environment, **changed}, log, module=module)
         self._workers.append(worker)
         return worker
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run a command of the product to its end; return the exit status and all that it printed."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "streams", *arguments],
+            env={**inherited, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     # --- In
 
@@ -162,15 +182,8 @@ class System:
         return {band: score for band, score in scores.items() if score is not None}
 
     def fences(self) -> dict[tuple[str, int], set[int]]:
-        """Read the fences: for each source partition the offsets at which its groups stand."""
-        found: dict[tuple[str, int], set[int]] = {}
-        for key in self._redis.scan_iter(match=f"{self.namespace}:_fences:*"):
-            for label, fence in self._redis.hgetall(key).items():
-                topic, _, number = label.rpartition("/")
-                if topic == ERASURES:
-                    continue
-                found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
-        return found
+        """Read the fences: for each partition the offsets at which its groups stand."""
+        return read_fences(self.redis_url, self.namespace)
 
     async def alerts(self, customer: str | None = None) -> list[dict[str, Any]]:
         """Read the alerts of this system's customers, or of one."""
@@ -207,6 +220,12 @@ class System:
             for record in await self._letters.read()
             if dict(record.headers)["dlq.topic"].decode().startswith(self.namespace)
         ]
+
+    async def feed_alerts(self) -> list[dict[str, Any]]:
+        """Read what was told of this system's feeds, in the order of its time."""
+        messages = [json.loads(record.value) for record in await self._feeds.read()]
+        own = [message for message in messages if message["topic"] in self.topics]
+        return sorted(own, key=lambda message: str(message["occurred_at"]))
 
     async def committed(self) -> dict[tuple[str, int], int]:
         """Tell what the consumer group has committed."""

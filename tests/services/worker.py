@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,26 +20,35 @@ from tests.polling import wait_until
 class WorkerProcess:
     """One worker; as a context manager it is started, waited for, and at the end stopped."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, *, ready_within: float = 60.0) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        ready_within: float = 60.0,
+        module: Sequence[str] = ("streams", "worker"),
+    ) -> None:
         """Prepare.
 
         Args:
             environment: ENGAGEMENT_ settings; the web port is chosen here.
             log: file that takes its output.
             ready_within: seconds that the start may take.
+            module: what Python runs, and its arguments.
         """
         self.port = free_ports(1)[0]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
         self._environment = {**inherited, **environment, "ENGAGEMENT_WEB_PORT": str(self.port)}
         self.log = log
         self._ready_within = ready_within
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start without waiting."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "worker"], env=self._environment, stdout=output, stderr=output
+                [sys.executable, "-m", *self._module], env=self._environment, stdout=output, stderr=output
             )
 
     def __enter__(self) -> Self:

@@ -56,8 +56,8 @@ def test_the_labels_of_the_metrics_are_those_in_the_table() -> None:
 
 
 def test_every_value_of_a_label_that_the_table_names_stands_in_the_code() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "streams").rglob("*.py"))
-    code += (ROOT / "scoring" / "alerts.py").read_text(encoding="utf-8")
+    folders = (ROOT / "streams", ROOT / "scoring")
+    code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
     for row in README.table("metric", "labels", ""):
         for value in names_in(row[2]):
             assert value.startswith("/") or f'"{value}"' in code or f"class {value}(" in code, value
@@ -143,7 +143,8 @@ def test_every_alert_of_prometheus_has_its_place_in_the_runbook() -> None:
 
 
 def test_what_the_runbook_quotes_of_messages_stands_in_the_code() -> None:
-    code = " ".join("".join(path.read_text(encoding="utf-8") for path in Path(ROOT / "streams").rglob("*.py")).split())
+    sources = [path for suffix in ("py", "lua") for path in Path(ROOT / "streams").rglob(f"*.{suffix}")]
+    code = " ".join("".join(path.read_text(encoding="utf-8") for path in sources).split())
     quoted = [row[0] for row in Document(DEPLOY / "RUNBOOK.md").table("it says", "action")]
     assert quoted
     for message in quoted:

@@ -12,6 +12,7 @@ from tests.unit.streams.bench import Record
 OURS = {
     "churn-risk-alerts",
     "engagement-band-changes",
+    "engagement-feed-alerts",
     "engagement-dead-letters",
     "engagement-dead-letter-replays",
     "engagement-erasures",

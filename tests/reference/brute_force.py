@@ -23,7 +23,7 @@ import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import IntEnum
@@ -279,6 +279,7 @@ class Machine:
     ever_armed: bool = False
     open: bool = False
     last_churn: int | None = None
+    drop: Change | None = None
     alerts: list[Alert] = field(default_factory=list)
     band_changes: list[Change] = field(default_factory=list)
 
@@ -294,6 +295,7 @@ class Machine:
         self.score, self.band = score, change.band
 
     def _judge_engaged(self, change: Change) -> None:
+        self.drop = None
         if self.open:
             self.alerts.append(Alert("recovered", "", change))
             self.open = False
@@ -301,12 +303,16 @@ class Machine:
             self.armed = self.ever_armed = True
 
     def _judge_low(self, change: Change) -> None:
-        cooling = self.last_churn is not None and change.time - self.last_churn < self.policy.cooldown
-        if not self.armed or cooling:
+        if not self.armed:
             return
+        # An alert that the cooldown held back tells from where the drop itself came.
+        self.drop = self.drop or change
+        if self.last_churn is not None and change.time - self.last_churn < self.policy.cooldown:
+            return
+        told = replace(change, previous_score=self.drop.previous_score, previous_band=self.drop.previous_band)
         severity = "critical" if change.band == "at_risk" else "warning"
-        self.alerts.append(Alert("churn_risk", severity, change))
-        self.armed, self.open, self.last_churn = False, True, change.time
+        self.alerts.append(Alert("churn_risk", severity, told))
+        self.armed, self.open, self.last_churn, self.drop = False, True, change.time, None
 
 
 class Step(IntEnum):

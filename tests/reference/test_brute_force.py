@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oulad import brute_force
+from tests.reference import brute_force
 
 POLICY = """
 version = "by-hand"
