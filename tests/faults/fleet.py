@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Sequence
 
 from tests.polling import wait_until
@@ -60,7 +61,13 @@ class Fleet:
         What it has left out as applied before, up to this moment, is added to `applied_before`.
         """
         self.applied_before += left_out(worker)
-        assert worker.stop(within) == 0, worker.log_tail()
+        try:
+            status = worker.stop(within)
+        except subprocess.TimeoutExpired:
+            worker.send(signal.SIGABRT)
+            worker.process.wait(10)
+            raise AssertionError(f"not gone within {within:g} s:\n{worker.log_tail(200)}") from None
+        assert status == 0, worker.log_tail()
 
     def up(self, number: int) -> None:
         """Bring the fleet to at least so many workers that run and are ready, whatever has happened to it."""
