@@ -54,7 +54,8 @@ class Cursors:
     def _first(self, partition: Partition) -> int:
         fences = self._fences[partition]
         known = [fence.offset for fence in fences if fence is not None]
-        return min(known) if len(known) == len(fences) else self._start_of_log.get(partition, 0)
+        # A start after a fence would skip what that group has not applied.
+        return min(known) if len(known) == len(fences) else min([self._start_of_log.get(partition, 0), *known])
 
     async def read(self, partitions: Iterable[Partition]) -> None:
         """Read the fences of partitions that are not known yet."""

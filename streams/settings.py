@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
+from streams.store.connection import is_redis_url
 from streams.topic_names import WRITTEN_TOPICS
 
 PREFIX = "ENGAGEMENT_"
@@ -30,10 +30,11 @@ class Settings:
     | --- | --- | --- |
     | `kafka_brokers` | `ENGAGEMENT_KAFKA_BROKERS` (host:port, comma-separated) | `localhost:9092` |
     | `kafka_session_timeout` | `ENGAGEMENT_KAFKA_SESSION_TIMEOUT` (seconds, 1 to 1800) | 30 |
-    | `redis_url` | `ENGAGEMENT_REDIS_URL` (redis://, rediss:// or unix://) | `redis://localhost:6379/0` |
+    | `redis_url` | `ENGAGEMENT_REDIS_URL` (a URL of a server or of Sentinels) | `redis://localhost:6379/0` |
     | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
     | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
+    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY` (a secret) | none |
     | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
     """
 
@@ -45,6 +46,8 @@ class Settings:
     policy_path: str = ""
     namespace: str = "engagement"
     clock: str = "wall"
+    # Erased customers are written down under digests made with it.
+    erasure_key: str = field(default="", repr=False)
     web_host: str = "127.0.0.1"
     web_port: int = 6066
 
@@ -57,6 +60,7 @@ class Settings:
             "POLICY": self.policy_path,
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
+            "ERASURE_KEY": self.erasure_key,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
         }
@@ -94,6 +98,7 @@ class _Reader:
             "redis_url": self._redis_url(),
             "namespace": self._namespace(),
             "clock": self._clock(),
+            "erasure_key": self._text("ERASURE_KEY", ""),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
             "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
         }
@@ -129,15 +134,12 @@ class _Reader:
 
     def _redis_url(self) -> str:
         value = self._text("REDIS_URL", "redis://localhost:6379/0")
-        try:
-            parts = urlsplit(value)
-            right = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and (parts.port or 1) > 0
-            right = right or (parts.scheme == "unix" and bool(parts.path))
-        except ValueError:
-            right = False
-        if not right:
+        if not is_redis_url(value):
             # The URL may hold a password, so it is not repeated.
-            self._problems.append(f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0")
+            self._problems.append(
+                f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0"
+                " or redis+sentinel://one:26379,two:26379/service/0"
+            )
         return value
 
     def _namespace(self) -> str:

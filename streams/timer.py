@@ -10,6 +10,7 @@ from mode.utils.logging import get_logger
 from scoring.instants import SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
@@ -26,7 +27,7 @@ _AT_ONCE = 500
 #: Goes for refreshes in one turn, while crossings go on until none is due.
 _REFRESH_GOES = 20
 _UNPUBLISHED_AFTER = 5 * SECOND
-_BROKER_CHECK_EVERY = 5 * SECOND
+_CHECK_EVERY = 5 * SECOND
 _BROKER_CHECK_SECONDS = 4.0
 
 
@@ -41,6 +42,7 @@ class Timer:
         pipeline: Pipeline,
         clock: EvaluationClock,
         metrics: Metrics,
+        feeds: FeedWatch,
     ) -> None:
         """Put the parts together.
 
@@ -51,6 +53,7 @@ class Timer:
             pipeline: its lock keeps rounds and evaluations apart.
             clock: gives the evaluation time.
             metrics: counters.
+            feeds: looked at once a turn.
         """
         self._store = store
         self._scorer = scorer
@@ -58,8 +61,9 @@ class Timer:
         self._pipeline = pipeline
         self._clock = clock
         self._metrics = metrics
+        self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
-        self._broker_checked_at = 0
+        self._checked_at = 0
         self.fault = ""
 
     async def turn(
@@ -72,11 +76,16 @@ class Timer:
                 the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
+
+        Raises:
+            UnsafeStore: if the store would lose or drop scores by now.
         """
         try:
+            await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
             await self._exchange(caught_up, generation, partitions)
-            await self._check_broker()
+            await self._check_services()
+            await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
@@ -92,14 +101,18 @@ class Timer:
     ) -> None:
         self._clock.partitions = partitions
         done = caught_up()
-        self._clock.learn(await self._store.exchange_marks(self._clock.report(done, generation)))
+        marks = await self._store.exchange_marks(self._clock.report(done, generation))
+        await self._feeds.learn(marks)
+        self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
-    async def _check_broker(self) -> None:
+    async def _check_services(self) -> None:
+        """Look for a sign of life of Kafka, and whether Redis has been set up in another way meanwhile."""
         now = self._clock.wall()
-        if abs(now - self._broker_checked_at) >= _BROKER_CHECK_EVERY:
+        if abs(now - self._checked_at) >= _CHECK_EVERY:
             await self._publisher.check(_BROKER_CHECK_SECONDS)
-            self._broker_checked_at = now
+            await self._store.check()
+            self._checked_at = now
 
     async def _crossings(self) -> None:
         for group in range(self._store.groups):
@@ -120,9 +133,11 @@ class Timer:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                least = self._clock.least(())
+                least, known = self._clock.least(()), self._pipeline.erasures.known
                 await self._scorer.evaluate(
-                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon)
+                    group,
+                    customers,
+                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
                 )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)

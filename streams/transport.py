@@ -35,6 +35,11 @@ class BatchApp(faust.App):
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
 
+    @property
+    @abstractmethod
+    def stopped_consuming(self) -> bool:
+        """Whether nothing more is to be fetched."""
+
     @abstractmethod
     async def let_go(self) -> None:
         """Drop what was fetched and not begun, and wait until the rest is done."""
@@ -150,6 +155,10 @@ class RecordBatchConsumer(Consumer):
         """Fetch, and yield one message per partition."""
         if not self._placed and self.flow_active:
             await self.perform_seek()
+        if self.app.stopped_consuming:
+            # Still a member of the group, with its partitions: what is not fetched here, nobody fetches.
+            await self.sleep(timeout)
+            return
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
@@ -162,7 +171,7 @@ class RecordBatchConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
                 return
-            if tp in self._wanted:
+            if tp in self._wanted or self.app.stopped_consuming:
                 continue
             if fetched and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._to_message(tp, await self._batch(tp, fetched))
@@ -270,7 +279,8 @@ class RecordBatchConsumer(Consumer):
         That is also so before the consumer is where it has to be, and while records are on their way out of it.
         """
         position = self._positions.get(tp)
-        if not self._placed or tp in self._wanted or tp in self._arriving or position is None:
+        there = self._placed and tp not in self._wanted and tp not in self._arriving
+        if not there or position is None or self.app.stopped_consuming:
             return None
         return self._next.get(tp, position) if self._thread.at_end(tp, position) else None
 
@@ -322,7 +332,7 @@ def gap_message(partition: Partition, wanted: int, start: int) -> str:
     return (
         f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
         f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
-        "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+        f"longest outage. To go on without them: engagement gaps accept {partition.label}"
     )
 
 
@@ -336,5 +346,5 @@ def new_log_message(partition: Partition, applied: int, end: int) -> str:
     """
     return (
         f"{partition.topic}[{partition.number}]: the scores hold records up to offset {applied}, but the log ends at "
-        f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
+        f"{end}: the topic was made anew. To go on with the new log: engagement gaps accept {partition.label}"
     )

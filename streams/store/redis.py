@@ -10,14 +10,20 @@ from importlib import resources
 from itertools import count
 from typing import Any, cast
 
-import redis.asyncio as redis_client
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
@@ -25,32 +31,45 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
+from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
+    decode_feeds,
     decode_fence,
     decode_marks,
+    decode_offsets,
     encode,
     encode_fence,
     encode_mark,
+    encode_stretches,
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.wire import Words, call
 
-#: The library in Redis carries a version, so that workers of two releases can share a server.
+#: The libraries in Redis carry a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_1"
+FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
 _GROUPS_REMEMBERED = 50_000
 #: Customers that one call reads, so that it does not hold the server for long.
 _LOADED_AT_ONCE = 500
+_SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
-_CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+# The client takes the code off these answers, and makes an error of a kind of its own of each.
+_CODES = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    NoPermissionError: "NOPERM",
+    MovedError: "MOVED",
+    AskError: "ASK",
+}
 
 
 class RedisStore:
@@ -68,34 +87,31 @@ class RedisStore:
         self._prefix = f"{settings.namespace}:"
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        # A retry by the client could hide that a call was applied before its answer was lost.
-        self._client = redis_client.Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_CALL_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client, self._disconnect = connect(settings.redis_url)
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
 
     async def open(self) -> None:
         """Check the server and load the function library."""
+        await self.check()
         async with self._mapped_errors():
-            server = await self._client.info("server")
-            memory = await self._client.info("memory")
-            replication = await self._client.info("replication")
-            _check_server(server, memory, replication)
             await self._load_library()
+
+    async def check(self) -> None:
+        """Check that the server keeps what it is given, and the namespace is written in this way."""
+        async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._check_format()
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
         key, wanted = f"{self._prefix}_format", self._format
+        pipeline = self._client.pipeline(transaction=False)
         for name, value in wanted.items():
-            await self._client.hsetnx(key, name, value)
-        stored = cast("dict[str, str]", await self._client.hgetall(key))
+            pipeline.hsetnx(key, name, value)
+        pipeline.hgetall(key)
+        stored = cast("dict[str, str]", (await pipeline.execute())[-1])
         differing = [
             f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
         ]
@@ -111,13 +127,20 @@ class RedisStore:
         async with self._mapped_errors():
             await self._client.ping()
 
+    async def open_existing(self) -> None:
+        """Check that the server answers, and load the function library; whatever is stored stays as it is."""
+        async with self._mapped_errors():
+            await self._client.ping()
+            await self._load_library()
+
     async def close(self) -> None:
         """Give up the connections."""
-        await self._client.aclose()
+        await self._disconnect()
 
     async def _load_library(self) -> None:
-        source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
-        await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
+        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
+            await self._client.function_load(source.replace("NAME", name), replace=True)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -182,6 +205,7 @@ class RedisStore:
             arguments += (len(fields), len(removed))
             arguments += fields
             arguments += removed
+        arguments.append(write.erasures)
         return arguments, versions
 
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
@@ -213,6 +237,69 @@ class RedisStore:
         answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
         return decode_marks(dict(zip(answer[::2], answer[1::2], strict=True)))
 
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        words: list[str | int] = []
+        for channel, stretches in activity.items():
+            words += (channel, apart[channel], encode_stretches(stretches))
+        answer = await self._call_feeds("exchange", MOST_STRETCHES, *words)
+        return decode_feeds(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        return bool(await self._call_feeds("note", channel, expected, told))
+
+    async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
+        return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
+
+    async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
+        """Remove every trace of a customer."""
+        group = self.group_of(customer)
+        words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
+        answer = await self._call("erase", self._fences_key(group), *words)
+        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+
+    async def erased(self) -> dict[str, int]:
+        """Tell which erasures have been carried out."""
+        async with self._mapped_errors():
+            stored = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._erased_key))
+        return {digest: int(time) for digest, time in stored.items() if digest != "n"}
+
+    async def erasures_carried_out(self) -> int:
+        """Count the erasures that have been carried out."""
+        async with self._mapped_errors():
+            return int(await cast("Awaitable[str | None]", self._client.hget(self._erased_key, "n")) or 0)
+
+    async def require_erasures(self, known: int) -> None:
+        """Refuse writers who have not read the erasures so far."""
+        await self._send(
+            [["FCALL", f"{LIBRARY}_require_erasures", 1, self._fences_key(group), known] for group in range(GROUPS)]
+        )
+
+    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
+        """Note that nothing is left to do for erasures."""
+        words = [word for digest, time in erasures.items() for word in (digest, time)]
+        for start in range(0, len(words), 2 * _LOADED_AT_ONCE):
+            await self._call("settle_erasures", self._erased_key, *words[start : start + 2 * _LOADED_AT_ONCE])
+
+    async def customers(self) -> AsyncIterator[list[str]]:
+        """Go through the ids of all customers."""
+        cursor = 0
+        start = len(self._key(""))
+        while True:
+            async with self._mapped_errors():
+                cursor, keys = await self._client.scan(cursor, match=self._key("*"), count=_SCANNED_AT_ONCE)
+            yield [cast("str", key)[start:] for key in keys]
+            if not cursor:
+                return
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
@@ -231,6 +318,10 @@ class RedisStore:
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
+
+    @property
+    def _erased_key(self) -> str:
+        return f"{self._prefix}_erased"
 
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
@@ -256,9 +347,13 @@ class RedisStore:
         except RedisError as error:
             if "Function not found" in str(error):
                 await self._restore_library(error)
+            if isinstance(error, ReadOnlyError):
+                # A name or an address can belong to another server by now, and only a new connection would find it.
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
-                raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
+                code = _CODES.get(type(error), "")
+                raise StoreUnavailable(f"Redis refuses at the moment: {code} {error}".replace("  ", " ")) from error
             raise StreamsError(f"Redis refuses: {error}") from error
 
     async def _restore_library(self, cause: RedisError) -> None:
@@ -277,17 +372,22 @@ def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
     return VersionMoved(answer[1:])
 
 
-def _check_server(server: Mapping[str, Any], memory: Mapping[str, Any], replication: Mapping[str, Any]) -> None:
-    version = str(server.get("redis_version", "0"))
+def _check_server(info: Mapping[str, Any]) -> None:
+    version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
         raise UnsafeStore(message)
-    evicting = str(memory.get("maxmemory_policy", "noeviction"))
+    if info.get("redis_mode") == "cluster":
+        raise UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
+    evicting = str(info.get("maxmemory_policy", "noeviction"))
     if evicting != "noeviction":
+        dropped = int(info.get("evicted_keys", 0))
         message = (
             f"Redis may drop scores: its maxmemory-policy is {evicting!r}. "
             "Set it to 'noeviction', or use a server of its own for the scores"
         )
+        if dropped:
+            message += f". It has dropped {dropped} keys already: if any were scores, they have to be made anew"
         raise UnsafeStore(message)
-    if replication.get("role") not in ("master", None):
-        raise StoreUnavailable(f"Redis is a {replication['role']} and takes no writes")
+    if info.get("role") not in ("master", None):
+        raise StoreUnavailable(f"Redis is a {info['role']} and takes no writes")

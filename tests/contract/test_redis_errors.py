@@ -13,6 +13,7 @@ from streams.errors import StoreUnavailable, StreamsError, TransientError
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 from tests.services.redis import local_redis
+from tests.services.redis_proxy import RedisProxy
 from tests.unit.scoring.customers import POLICY
 
 WRONG = "wrong-word-of-the-test"
@@ -76,6 +77,27 @@ async def test_an_answer_that_passes_is_transient(answer: str) -> None:
 )
 async def test_a_fault_that_passes_is_transient(kind: type[Exception]) -> None:
     assert isinstance(await mapped(kind("some fault")), StoreUnavailable)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "NOPERM User worker has no permissions to run the 'info' command",
+        "MOVED 3999 127.0.0.1:7000",
+        "ASK 3999 127.0.0.1:7000",
+    ],
+)
+async def test_an_answer_is_told_with_its_code(answer: str) -> None:
+    with local_redis() as server, RedisProxy(server.port) as proxy:
+        store = store_at(proxy.url)
+        proxy.refusal = answer.encode()
+        with pytest.raises(StoreUnavailable) as found:
+            await store.open()
+        await store.close()
+
+    assert str(found.value) == f"Redis refuses at the moment: {answer}"
 
 
 @pytest.mark.parametrize("answer", ["ERR Script attempted to access nil", "WRONGTYPE Operation against a key"])

@@ -38,7 +38,7 @@ class LooseConsumer(RecordBatchConsumer):
 
     def __init__(self) -> None:
         """Begin with nothing fetched."""
-        self.app: Any = SimpleNamespace(consumer_generation_id=1)
+        self.app: Any = SimpleNamespace(consumer_generation_id=1, stopped_consuming=False)
         self.flow_active = True
         self._thread: Any = Positions()
         self._buffered_partitions = {A, B}

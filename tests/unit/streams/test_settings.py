@@ -53,6 +53,7 @@ def test_without_any_the_defaults_hold() -> None:
         ("KAFKA_SESSION_TIMEOUT", " 1.5 ", "kafka_session_timeout", 1.5),
         ("REDIS_URL", "rediss://user:word@redis:6380/3", "redis_url", "rediss://user:word@redis:6380/3"),
         ("REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
+        ("REDIS_URL", "redis+sentinel://a:1,b/c/2", "redis_url", "redis+sentinel://a:1,b/c/2"),
         ("NAMESPACE", "a.B-c_1", "namespace", "a.B-c_1"),
         ("CLOCK", "stream", "clock", "stream"),
         ("WEB_HOST", "::", "web_host", "::"),
@@ -110,13 +111,26 @@ def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, values: list
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:6379", "http://localhost", "redis://", "redis:///0", "redis://host:99999", "redis://host:x", "unix://"],
+    [
+        "localhost:6379",
+        "http://localhost",
+        "redis://",
+        "redis:///0",
+        "redis://host:99999",
+        "redis://host:x",
+        "unix://",
+        "redis+sentinel://one",
+    ],
 )
 def test_a_wrong_redis_url_is_refused(url: str) -> None:
-    assert problems(REDIS_URL=url) == ["ENGAGEMENT_REDIS_URL: not a URL such as redis://localhost:6379/0"]
+    assert problems(REDIS_URL=url) == [
+        "ENGAGEMENT_REDIS_URL: not a URL such as redis://localhost:6379/0 or redis+sentinel://one:26379,two:26379/service/0"
+    ]
 
 
-@pytest.mark.parametrize("url", ["http://:{}@host", "redis://:{}@host:99999", "redis://user:{}@[host", "{}"])
+@pytest.mark.parametrize(
+    "url", ["http://:{}@host", "redis+sentinel://:{}@host", "redis://:{}@host:99999", "redis://user:{}@[host", "{}"]
+)
 def test_a_password_is_never_told(url: str) -> None:
     told = problems(REDIS_URL=url.format(WORD), CLOCK="wrong")
 

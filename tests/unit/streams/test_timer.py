@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from scoring.instants import SECOND
-from streams.errors import BrokerUnavailable, StoreUnavailable
+from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
 from streams.store.protocol import Fence
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
@@ -196,3 +196,14 @@ async def test_more_customers_than_one_go_takes_are_all_judged() -> None:
     await turn(bench)
 
     assert bench.publisher.kinds().count("churn_risk") == 3000
+
+
+async def test_a_store_that_is_unsafe_by_now_ends_the_turn_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = await engaged("wall")
+
+    async def check() -> None:
+        raise UnsafeStore("it evicts")
+
+    monkeypatch.setattr(bench.store, "check", check)
+    with pytest.raises(UnsafeStore, match="it evicts"):
+        await turn(bench)
