@@ -56,10 +56,11 @@ class Fleet:
             worker.wait_ready()
 
     def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
-        """Send SIGTERM; the worker has to end with status 0 within seconds.
+        """Send SIGTERM, not before the start is over; the worker has to end with status 0 within seconds.
 
         What it has left out as applied before, up to this moment, is added to `applied_before`.
         """
+        worker.wait_ready()
         self.applied_before += left_out(worker)
         try:
             status = worker.stop(within)
