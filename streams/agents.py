@@ -53,7 +53,8 @@ def add_agent(
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            if batch.source.records:
+            if batch.source.count:
+                batch.source.release()
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()
