@@ -223,7 +223,8 @@ async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_ord
 
 
 async def test_large_dead_letters_fill_the_room_for_waiting_events(bench: Bench) -> None:
-    large = [bench.submission(number, b"x" * 10_000_000) for number in range(_WAITING_EVENTS // (10_000_000 // 512) + 1)]
+    enough = _WAITING_EVENTS // (10_000_000 // 512) + 1
+    large = [bench.submission(number, b"x" * 10_000_000) for number in range(enough)]
     for submission in large:
         await bench.pipeline.submit(submission)
 
