@@ -106,13 +106,17 @@ def test_a_record_of_the_year_2099_does_not_carry_the_clock_off(fault_run: MakeR
 
 
 def test_a_topic_that_falls_idle_neither_holds_the_clock_nor_is_lost(fault_run: MakeRun) -> None:
-    with fault_run("a topic falls idle and comes back", policy=policy(lateness="3h"), mixture=_NO_COPIES) as run:
+    with fault_run(
+        "a topic falls idle and comes back", policy=policy(lateness="3h"), mixture=_NO_COPIES, pace=1_000
+    ) as run:
         for _ in run.faults(2):
             silence(run, [("social", number) for number in range(run.plan.partitions)], 10)
 
 
 def test_a_partition_that_falls_idle_neither_holds_the_clock_nor_is_lost(fault_run: MakeRun) -> None:
-    with fault_run("a partition falls idle and comes back", policy=policy(lateness="3h"), mixture=_NO_COPIES) as run:
+    with fault_run(
+        "a partition falls idle and comes back", policy=policy(lateness="3h"), mixture=_NO_COPIES, pace=1_000
+    ) as run:
         for number in run.faults(2):
             silence(run, [("clickstream", number)], 10)
 
