@@ -121,10 +121,11 @@ class RedisStore:
 
     async def open(self) -> None:
         """Check the server and load the function library."""
-        await self.check()
         async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._load_library()
             await self._check_access()
+            await self._check_format()
 
     async def check(self) -> None:
         """Check that the server keeps what it is given, and the namespace is written in this way."""
