@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import faust
 from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import ServiceT
@@ -21,6 +20,7 @@ from streams.clock import EvaluationClock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.log_limit import QuietWorker
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -307,7 +307,7 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    worker = QuietWorker(app, loglevel="INFO", redirect_stdouts=False)
     status: Any = 0
     try:
         worker.execute_from_commandline()

@@ -10,7 +10,7 @@ from streams.topic_names import ALERTS, DEAD_LETTERS
 from tests.faults.conftest import MakeRun
 from tests.faults.kafka_faults import PATIENT_POLICY
 from tests.faults.kafka_outputs import dead_letters_deleted, refusing, wait_until_held
-from tests.services.kafka import KafkaBroker
+from tests.services.kafka import KafkaBroker, KafkaCluster
 
 pytestmark = [pytest.mark.timeout(540), pytest.mark.faults]
 
@@ -46,10 +46,14 @@ def test_alerts_larger_than_their_topic_takes_hold_consumption(fault_run: MakeRu
                 wait_until_held(run, f"{ALERTS}: a message")
 
 
-def test_alerts_that_too_few_replicas_would_hold_are_not_published_and_nothing_goes_on(
-    fault_run: MakeRun, broker: KafkaBroker
-) -> None:
-    with fault_run("alert topic with too few replicas", kafka=broker.bootstrap, policy=PATIENT_POLICY) as run:
-        for _ in run.faults(1):
-            with refusing(run, ALERTS, min_insync_replicas="2"):
+def test_alerts_that_too_few_replicas_would_hold_are_not_published_and_nothing_goes_on(fault_run: MakeRun) -> None:
+    with (
+        KafkaCluster() as cluster,
+        fault_run("alert topic with too few replicas", kafka=cluster.bootstrap, policy=PATIENT_POLICY) as run,
+    ):
+        for _ in run.faults(1, within=120):
+            with refusing(run, ALERTS, min_insync_replicas="3"):
+                lost = run.dice.choice(cluster.brokers)
+                lost.kill()
                 wait_until_held(run, f"topic {ALERTS}: Kafka has not accepted a message within 15 s")
+                lost.start()
