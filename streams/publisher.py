@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -30,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_MS = 15_000
 _LINGER_MS = 2
-#: Seconds to wait for deliveries, and for what is under way when a producer is closed.
-_PATIENCE, _FAREWELL = 30.0, 5.0
+#: Seconds to wait for deliveries, and for what is under way when a producer is closed; longer than the client's own.
+_PATIENCE = 30.0
 #: More than a broker takes, so that it is the topic's own limit that decides.
 _MOST_REQUEST_BYTES = 256 * 1024 * 1024
 _DETAIL = 500
@@ -146,19 +145,11 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                async with asyncio.timeout(_FAREWELL):
+                async with asyncio.timeout(_PATIENCE):
                     await producer.stop()
             except TimeoutError:
-                logger.warning("what was under way to Kafka has not ended within %g s and is let go", _FAREWELL)
-                await _abandon(producer)
-
-
-async def _abandon(producer: AIOKafkaProducer) -> None:
-    """Close a producer that cannot flush; there is no public way."""
-    producer._message_accumulator.fail_all(KafkaTimeoutError())  # noqa: SLF001
-    await producer.client.close()
-    with suppress(KafkaError):
-        await producer._sender.close()  # noqa: SLF001
+                logger.warning("what was under way to Kafka has not ended within %g s and is let go", _PATIENCE)
+                await producer.client.close()
 
 
 def _dead_letter(letter: DeadLetter) -> _Sent:
