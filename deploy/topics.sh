@@ -34,7 +34,11 @@ create() {
 for topic in clickstream email social; do
     create "$topic" "retention.ms=$events_kept" "max.message.bytes=$largest_event"
 done
-for topic in churn-risk-alerts engagement-band-changes; do
+for topic in churn-risk-alerts engagement-band-changes engagement-feed-alerts; do
     create "$topic" "retention.ms=$output_kept"
 done
 create engagement-dead-letters "retention.ms=$output_kept" "max.message.bytes=$largest_dead_letter"
+# What says that a dead letter has been replayed outlives the letter.
+create engagement-dead-letter-replays "retention.ms=$((2 * output_kept))"
+# Kept for good, and read in one order by all.
+partitions=1 create engagement-erasures "cleanup.policy=compact"

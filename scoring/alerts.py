@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scoring.feeds import Feeds
 from scoring.instants import format_instant
 from scoring.points import rounded
 from scoring.policy import AT_RISK, BANDS, Policy
-from scoring.reasons import Reasons
+from scoring.reasons import Reasons, largest_first
 from scoring.state import NONE, CustomerState
 
 _IDS = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
@@ -103,18 +104,31 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
 class AlertMachine:
     """Judges one customer's scores, in the order of time; the rules stand in DECISIONS.md, 4."""
 
-    def __init__(self, policy: Policy, state: CustomerState) -> None:
+    def __init__(self, policy: Policy, state: CustomerState, feeds: Feeds | None = None) -> None:
         """Go on from where the customer stands.
 
         Args:
             policy: in force.
             state: the customer's; its band and alert fields are changed in place.
+            feeds: when the feeds have been silent; None where none is watched.
         """
         self._policy = policy
         self._state = state
+        self._feeds = feeds
+        # Up to when a drop that is held back has been judged; what late events say of the feeds then changes nothing.
+        self._judged = state.judged
         self.transitions: list[Transition] = []
+        self.holding: list[str] = []
 
-    def judge(self, at: int, before: int, score: int, cause: str, reasons: Callable[[], Reasons]) -> None:
+    def judge(
+        self,
+        at: int,
+        before: int,
+        score: int,
+        cause: str,
+        reasons: Callable[[], Reasons],
+        feeding: Callable[[], list[str]] | None = None,
+    ) -> None:
         """Judge one step.
 
         Args:
@@ -123,6 +137,7 @@ class AlertMachine:
             score: the score after it.
             cause: ``event`` or ``expired``.
             reasons: what the step is made of; asked for only where an alert needs it.
+            feeding: the watched channels that had brought points; asked for only at a drop. None: there is none.
         """
         state, policy = self._state, self._policy
         # At one time, a boundary goes before the end of the cooldown, and that before an event.
@@ -141,18 +156,39 @@ class AlertMachine:
                 state.armed = state.reached_engaged = True
         elif state.armed and state.held is None:
             state.held = {"reasons": reasons(), "previous_score": before, "previous_band": previous_band}
-        if state.held is not None:
-            self._alert_unless_cooling(at, score)
+            if feeding is not None and (feeds := feeding()):
+                state.held["feeds"] = feeds
+            self._judged = at
+            self._judge_drop(at, score, waits=cause != "event")
+        elif state.held is not None:
+            if cause == "event" and score < before and state.held.get("feeds") and at >= self.cooldown_end:
+                state.held["reasons"] = largest_first(reasons() + state.held["reasons"])
+                self._alert(at, score)
+            elif cause != "event":
+                self._judge_drop(at, score, waits=True)
 
     def wake(self, until: int, score: int) -> None:
-        """Raise the alert that the cooldown held back, if it ends by a time.
+        """Raise the alert that was held back, if the cooldown and the silence of the feeds that held it end by a time.
 
         Args:
             until: microseconds.
             score: as it stands, in millionths.
         """
-        if self._state.held is not None and self.cooldown_end <= until:
-            self._alert_unless_cooling(self.cooldown_end, score)
+        held = self._state.held
+        if held is None:
+            return
+        cooldown_end = self.cooldown_end
+        if not held.get("feeds"):
+            if cooldown_end <= until:
+                self._alert(cooldown_end, score)
+            return
+        if self._judged < cooldown_end <= until:
+            self._judge_drop(cooldown_end, score, waits=True)
+        if self._state.held is not None and self._judged < until:
+            boundary = self._next_clear(max(cooldown_end, self._judged))
+            if boundary <= until:
+                self._alert(boundary, score)
+            self._judged = until
 
     @property
     def cooldown_end(self) -> int:
@@ -160,9 +196,29 @@ class AlertMachine:
         last = self._state.last_alert
         return last + self._policy.cooldown if last != NONE else 0
 
-    def _alert_unless_cooling(self, at: int, score: int) -> None:
+    def _judge_drop(self, at: int, score: int, *, waits: bool) -> None:
+        """Raise the alert of a drop unless the cooldown, or where it `waits` for them silent feeds, hold it back."""
+        held = self._state.held
+        self._judged = max(self._judged, at)
+        if held is None or at < self.cooldown_end:
+            return
+        silent = self._feeds.silent(held.get("feeds", ()), at) if waits and self._feeds is not None else []
+        if not silent:
+            self._alert(at, score)
+        elif not held.get("waits"):
+            held["waits"] = True
+            self.holding += silent
+
+    def _next_clear(self, after: int) -> int:
+        """Find the pane boundary at which a drop is judged again."""
+        held = self._state.held or {}
+        if self._feeds is None:
+            return (after // self._policy.pane + 1) * self._policy.pane
+        return self._feeds.next_clear(held["feeds"], after)
+
+    def _alert(self, at: int, score: int) -> None:
         state = self._state
-        if state.held is None or at < self.cooldown_end:
+        if state.held is None:
             return
         held, state.held = state.held, None
         state.armed, state.alert_open, state.last_alert = False, True, at

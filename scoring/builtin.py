@@ -29,6 +29,11 @@ idle_after = "10s"
 [events]
 remember_ids = "72h"
 
+[dead_letters]
+stop_above = 0.95
+over = "1m"
+at_least = 100
+
 [channels.clickstream]
 topic = "clickstream"
 weights = { page_view = 1, click = 1, search = 2, session_start = 3, add_to_cart = 5, purchase = 20, invite = 15 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from binascii import b2a_base64
+from collections.abc import Container
 from typing import NamedTuple
 
 from scoring.errors import InvalidEvent
@@ -12,8 +13,9 @@ from scoring.policy import Channel, type_code
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
 MOST_AHEAD = 5 * MINUTE
-_MOST_ID_BYTES = 256
-_MOST_CODES = 10_000
+MOST_ID_BYTES = 256
+# Codes of unknown types are kept, as they are costly to make; but neither many nor long ones, as anybody may send them.
+_MOST_CODES, _LONGEST_KEPT = 10_000, 100
 
 
 class Event(NamedTuple):
@@ -27,17 +29,20 @@ class Event(NamedTuple):
 class EventReader:
     """Reads the events of one channel."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, policy_codes: Container[str] = ()) -> None:
         """Index the channel's types.
 
         Args:
             channel: of the policy in force.
+            policy_codes: those of the types of all channels of the policy. A type that the policy does not name and
+                that shares the code of one of them must not be counted as that one.
         """
         self._name = channel.name
-        self._salt = f"{channel.name}\0".encode()
+        self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)
         self._codes = {kind.name: kind.code for kind in channel.types}
         self._known = frozenset(self._codes)
         self._scoring = frozenset(self._codes.values())
+        self._taken = policy_codes or self._scoring
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -55,7 +60,7 @@ class EventReader:
         if type(value) is not dict:
             raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
         customer = value.get("customer_id")
-        if type(customer) is not str or not customer or len(customer) > _MOST_ID_BYTES // 4:
+        if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
             _check_customer(value)
         kind = value.get("type")
         if type(kind) is not str or not kind:
@@ -89,9 +94,9 @@ class EventReader:
 
     def _code_of_unknown(self, kind: str) -> str:
         code = type_code(self._name, kind)
-        if code in self._scoring:
+        if code in self._taken:
             code = ""
-        if len(self._codes) < _MOST_CODES:
+        if len(self._codes) < _MOST_CODES and len(kind) <= _LONGEST_KEPT:
             self._codes[kind] = code
         return code
 
@@ -100,8 +105,9 @@ class EventReader:
             event_id = str(event_id)
         if type(event_id) is not str:
             raise InvalidEvent("event_id_not_a_string", "event_id must be a string")
-        digest = hashlib.blake2b(self._salt + event_id.encode(), digest_size=8).digest()
-        return base64.b64encode(digest).decode()[:10]
+        salted = self._salted.copy()
+        salted.update(event_id.encode())
+        return b2a_base64(salted.digest())[:10].decode()
 
 
 def _check_customer(value: dict[str, object]) -> None:
@@ -113,7 +119,5 @@ def _check_customer(value: dict[str, object]) -> None:
     if not customer:
         raise InvalidEvent("customer_id_empty", "customer_id is empty")
     size = len(customer.encode("utf-8", "surrogatepass"))
-    if size > _MOST_ID_BYTES:
-        raise InvalidEvent(
-            "customer_id_too_long", f"customer_id has {size} bytes, at most {_MOST_ID_BYTES} are allowed"
-        )
+    if size > MOST_ID_BYTES:
+        raise InvalidEvent("customer_id_too_long", f"customer_id has {size} bytes, at most {MOST_ID_BYTES} are allowed")

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from scoring.instants import MINUTE
 from scoring.points import POINT
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
@@ -60,11 +61,16 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One source of events: its name, its Kafka topic and the types that it knows."""
+    """One source of events: its name, its Kafka topic and the types that it knows.
+
+    `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
+    ever.
+    """
 
     name: str
     topic: str
     types: tuple[EventType, ...]
+    silence_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Policy:
 
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
+    `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
+    of the last `bad_over`, or over the last `bad_records` where that is more.
     """
 
     version: str
@@ -87,6 +95,9 @@ class Policy:
     lateness: int = 0
     idle_after: int = 0
     remember_ids: int = 0
+    most_bad: int = 950_000
+    bad_over: int = MINUTE
+    bad_records: int = 100
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +123,15 @@ class Policy:
     def published_names(self) -> frozenset[str]:
         """The names of all published fields of a score."""
         return RESERVED_NAMES | {channel.name for channel in self.channels}
+
+    @cached_property
+    def watched(self) -> dict[int, tuple[str, int]]:
+        """The channels whose feed is watched: by their index, name and `silence_after`."""
+        return {
+            index: (channel.name, channel.silence_after)
+            for index, channel in enumerate(self.channels)
+            if channel.silence_after
+        }
 
     @cached_property
     def decay(self) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
 from scoring.instants import format_duration, parse_duration
-from scoring.points import to_millionths
+from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -24,6 +24,7 @@ _DURATIONS = {
     "alerts": {"cooldown": "24h"},
     "clock": {"lateness": "0s", "idle_after": "10s"},
     "events": {"remember_ids": "72h"},
+    "dead_letters": {"over": "1m"},
 }
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
@@ -31,8 +32,11 @@ _KEYS = {
     "alerts": ("rearm_margin", "cooldown"),
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
+    "dead_letters": ("stop_above", "at_least", "over"),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap")
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after")
+_STOP_ABOVE, _AT_LEAST = 0.95, 100
+_MOST_AT_LEAST = 1_000_000
 _BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
 
 
@@ -81,10 +85,20 @@ class _Reader:
         margin = self._points("alerts.rearm_margin", self._section("alerts").get("rearm_margin", 5))
         if margin < 0:
             self._problems.append("alerts.rearm_margin: must be 0 or more points")
+        most_bad, bad_records = self._dead_letters(times["over"])
         channels = self._channels()
         if self._problems:
             raise PolicyError(self._problems)
-        return Policy(policy_version, channels=channels, bounds=bounds, rearm_margin=margin, **times)
+        return Policy(
+            policy_version,
+            channels=channels,
+            bounds=bounds,
+            rearm_margin=margin,
+            most_bad=most_bad,
+            bad_records=bad_records,
+            bad_over=times.pop("over"),
+            **times,
+        )
 
     def _only(self, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
         for key in table:
@@ -133,6 +147,20 @@ class _Reader:
             self._problems.append(f"window.pane: the window may hold at most {_MOST_PANES} panes")
         if 0 < half_life < pane / 50:
             self._problems.append("window.half_life: must be at least a fiftieth of window.pane, or left out")
+
+    def _dead_letters(self, over: int) -> tuple[int, int]:
+        """Read the share, in millionths, and the least number of records that it is taken over."""
+        table = self._section("dead_letters")
+        share = self._points("dead_letters.stop_above", table.get("stop_above", _STOP_ABOVE))
+        if not 0 <= share <= POINT:
+            self._problems.append("dead_letters.stop_above: must be a share from 0 to 1; 1 never stops")
+        least = table.get("at_least", _AT_LEAST)
+        if isinstance(least, bool) or not isinstance(least, int) or not 1 <= least <= _MOST_AT_LEAST:
+            self._problems.append(f"dead_letters.at_least: {least!r} is not a number of records, 1 to {_MOST_AT_LEAST}")
+            least = _AT_LEAST
+        if over <= 0:
+            self._problems.append("dead_letters.over: must be more than 0")
+        return share, least
 
     def _bands(self) -> tuple[int, int, int, int]:
         table = self._document.get("bands", {})
@@ -200,7 +228,15 @@ class _Reader:
             )
             for kind, weight in weights.items()
         )
-        return Channel(name, str(topic), types)
+        return Channel(name, str(topic), types, self._silence_after(where, table.get("silence_after", "0s")))
+
+    def _silence_after(self, where: str, value: Any) -> int:
+        try:
+            return parse_duration(value)
+        except (ValueError, TypeError):
+            problem = f"{value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms"
+            self._problems.append(f"{where}.silence_after: {problem}")
+            return 0
 
     def _table(self, where: str, table: object) -> Mapping[str, Any]:
         if isinstance(table, dict):

@@ -60,5 +60,17 @@ def reasons_of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]]) -
     return reasons
 
 
+def largest_first(reasons: Reasons) -> Reasons:
+    """Put the reasons of several steps in one order.
+
+    Args:
+        reasons: of one step after the other.
+
+    Returns:
+        The largest first; what has faded last.
+    """
+    return sorted(reasons, key=lambda reason: -abs(reason.get("points", 0)))
+
+
 def _reason(channel: str, kind: str, points: int, count: int, where: dict[str, str]) -> dict[str, Any]:
     return {"channel": channel, "type": kind, "points": rounded(points), "count": count, **where}

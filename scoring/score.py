@@ -124,8 +124,25 @@ def next_change(policy: Policy, state: CustomerState) -> int:
     if state.ahead:
         times.append(state.ahead[0][0])
     if state.held is not None:
-        times.append(max(state.last_alert + policy.cooldown, now + 1))
+        times.append(judged_again_at(policy, state))
     return min([time for time in times if time > now], default=0)
+
+
+def judged_again_at(policy: Policy, state: CustomerState) -> int:
+    """Tell when a drop that is held back is judged again.
+
+    Args:
+        policy: in force.
+        state: with a drop that is held back.
+
+    Returns:
+        The end of the cooldown, in microseconds; after it, where silent feeds hold the drop, the next pane boundary.
+    """
+    now, held = state.judged, state.held or {}
+    cooldown_end = state.last_alert + policy.cooldown
+    if cooldown_end <= now and held.get("feeds"):
+        return (now // policy.pane + 1) * policy.pane
+    return max(cooldown_end, now + 1)
 
 
 def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:

@@ -17,7 +17,7 @@ _INDEX_FROM = 8
 class SeenIds:
     """The ids of one customer's events, in chunks by the day on which they came."""
 
-    __slots__ = ("_filling", "_index", "_oldest", "chunks", "touched")
+    __slots__ = ("_day", "_full", "_index", "_name", "_number", "_oldest", "chunks", "touched")
 
     def __init__(self, chunks: dict[str, str] | None = None) -> None:
         """Take over what was stored.
@@ -27,9 +27,9 @@ class SeenIds:
         """
         self.chunks: dict[str, str] = chunks or {}
         self.touched: set[str] = set()
-        # Day and number of the chunk that is being filled; the day up to which all is forgotten; all digests once there
-        # are many.
-        self._filling = (-1, 0)
+        # The chunk that is being filled: its day, its number, its name, and the length at which it is full.
+        self._day, self._number, self._name, self._full = -1, 0, "", 0
+        # The day up to which all is forgotten; all digests once there are many.
         self._oldest = 0
         self._index: set[str] | None = None
 
@@ -46,28 +46,43 @@ class SeenIds:
                 place = chunk.find(digest, place + 1)
         return False
 
-    def add(self, digest: str, at: int) -> None:
+    def add(self, digest: str, at: int) -> bool:
         """Remember an id.
 
         Args:
             digest: of the id.
             at: when it came, in microseconds: the evaluation time, or the time of the event if that is later.
+
+        Returns:
+            Whether it is new.
         """
+        index = self._index
+        if index is not None:
+            if digest in index:
+                return False
+            index.add(digest)
+        else:
+            # The usual case is a few short chunks; the exact look is for those in which it seems to be.
+            for chunk in self.chunks.values():
+                if digest in chunk and digest in self:
+                    return False
         day = at // DAY
-        number = self._filling[1] if self._filling[0] == day else 0
-        while True:
-            name = f"{day}.{number}"
-            chunk = self.chunks.get(name, "")
-            if len(chunk) < (_SMALL if number < _SMALL_CHUNKS else _LARGE):
-                break
-            number += 1
-        self._filling = (day, number)
-        self.chunks[name] = chunk + digest
-        self.touched.add(name)
-        if self._index is not None:
-            self._index.add(digest)
-        elif len(self.chunks) > _INDEX_FROM:
+        if day != self._day:
+            self._open(day, 0)
+        chunk = self.chunks[self._name]
+        while len(chunk) >= self._full:
+            self._open(day, self._number + 1)
+            chunk = self.chunks[self._name]
+        self.chunks[self._name] = chunk + digest
+        self.touched.add(self._name)
+        if index is None and len(self.chunks) > _INDEX_FROM:
             self._index = set(self._digests())
+        return True
+
+    def _open(self, day: int, number: int) -> None:
+        self._day, self._number, self._name = day, number, f"{day}.{number}"
+        self._full = _SMALL if number < _SMALL_CHUNKS else _LARGE
+        self.chunks.setdefault(self._name, "")
 
     def forget(self, before: int) -> None:
         """Drop what came before a time, by whole days.
@@ -79,6 +94,8 @@ class SeenIds:
         if day <= self._oldest or not self.chunks:
             return
         self._oldest = day
+        if self._day < day:
+            self._day = -1
         for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
             del self.chunks[name]
             self.touched.add(name)

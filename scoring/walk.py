@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
+from scoring.feeds import NEVER, Feeds, feeding
 from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
-from scoring.score import changes_of_pane, disengages_at, fading_times, next_change
+from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.state import NONE, CustomerState, derive, fade
 
 _TIME = itemgetter(0)
-_NEVER = 1 << 62
 _Timed = list[tuple[int, str]]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old."""
+    """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old.
+
+    `holding` are the silent feeds because of which a drop began to be held back.
+    """
 
     transitions: Sequence[Transition] = ()
     taken: int = 0
@@ -29,9 +33,17 @@ class Outcome:
     outdated: int = 0
     ahead: int = 0
     late: int = 0
+    holding: Sequence[str] = ()
 
 
-def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: int, horizon: int) -> Outcome:
+def advance(
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    feeds: Feeds | None = None,
+) -> Outcome:
     """Bring one customer up to the evaluation time.
 
     Args:
@@ -40,6 +52,7 @@ def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: 
         events: new ones, in the order of arrival.
         now: the evaluation time, in microseconds; one before `state.judged` counts as `state.judged`.
         horizon: events up to this time are taken, later ones are kept aside; `now` or later.
+        feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
@@ -47,7 +60,7 @@ def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: 
     outcome = Outcome()
     now = max(now, state.judged)
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
-    machine = AlertMachine(policy, state)
+    machine = AlertMachine(policy, state, feeds)
     if state.judged != NONE and state.policy_version != policy.version:
         _follow_policy(policy, state, machine)
     elif state.judged == NONE and due:
@@ -61,7 +74,7 @@ def advance(policy: Policy, state: CustomerState, events: Iterable[Event], now: 
         _keep_for_trend(policy, state, pane, code)
     state.seen.forget(now - policy.remember_ids)
     _schedule(policy, state)
-    outcome.transitions = machine.transitions
+    outcome.transitions, outcome.holding = machine.transitions, machine.holding
     return outcome
 
 
@@ -77,18 +90,17 @@ def _admit(
     outdated: _Timed = []
     kept_aside = bool(state.ahead)
     seen = state.seen
-    oldest = now // policy.pane - policy.panes
+    # What is before this, and before what has been judged, is too old to score.
+    too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     for time, code, digest in events:
-        if digest:
-            if digest in seen:
-                outcome.duplicates += 1
-                continue
-            seen.add(digest, max(time, now))
+        if digest and not seen.add(digest, max(time, now)):
+            outcome.duplicates += 1
+            continue
         if time > horizon:
             state.ahead.append((time, code))
             kept_aside = True
             outcome.ahead += 1
-        elif time // policy.pane <= oldest and state.judged != NONE and time < state.judged:
+        elif time < too_old:
             outcome.outdated += 1
             outdated.append((time // policy.pane, code))
         else:
@@ -156,8 +168,10 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
         if state.ahead:
             coming.append(state.ahead[0][0])
         if state.held is not None:
-            coming.append(state.last_alert + policy.cooldown)
-        state.due = min((time for time in coming if now < time < state.due), default=state.due)
+            coming.append(judged_again_at(policy, state))
+        for time in coming:
+            if now < time < state.due:
+                state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
         bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
@@ -201,7 +215,7 @@ class _Walk:
         state, policy = self.state, self.policy
         inside = [pane for pane in state.panes if pane > state.pane - policy.panes]
         if not inside:
-            return _NEVER
+            return NEVER
         if policy.half_life:
             return (state.pane + 1) * policy.pane
         return (min(inside) + policy.panes) * policy.pane
@@ -209,26 +223,34 @@ class _Walk:
     def _take(self, events: Sequence[tuple[int, str]]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
         state, policy = self.state, self.policy
-        start = state.score
+        judged, length = state.judged, policy.pane
+        start = before = state.score
         steps: list[tuple[int, str, int, int]] = []
         up = down = False
         for time, code in events:
-            if time < state.judged:
+            if time < judged:
                 self.outcome.late += 1
-            pane = time // policy.pane
+            pane = time // length
             if pane > state.pane:
                 self._slide(pane)
-            before = state.score
+                before = state.score
             delta = _count(policy, state, pane, code) if code else 0
-            if policy.half_life and delta:
-                fade(policy, state)
-            elif delta:
-                state.score += delta
-                state.channel_points[policy.types[code].channel] += delta
-            state.last_event_at = max(state.last_event_at, time)
-            up |= state.score > before
-            down |= state.score < before
-            steps.append((time, code, before, state.score))
+            score = before
+            if delta:
+                if policy.half_life:
+                    fade(policy, state)
+                else:
+                    state.score += delta
+                    state.channel_points[policy.types[code].channel] += delta
+                score = state.score
+                if score > before:
+                    up = True
+                elif score < before:
+                    down = True
+            if time > state.last_event_at:  # noqa: PLR1730 - max() would be a call for each event
+                state.last_event_at = time
+            steps.append((time, code, before, score))
+            before = score
         self.outcome.taken += len(events)
         if not self._all_the_same(start, up=up, down=down):
             self._judge_each(steps)
@@ -246,9 +268,9 @@ class _Walk:
         return state.armed or state.score < rearm or start >= rearm
 
     def _judge_each(self, steps: Sequence[tuple[int, str, int, int]]) -> None:
-        for time, code, before, score in steps:
+        for index, (time, code, before, score) in enumerate(steps):
             reasons = partial(reason_of_event, self.policy, time, code, score - before)
-            self.machine.judge(time, before, score, "event", reasons)
+            self.machine.judge(time, before, score, "event", reasons, self._feeding({}, steps, index))
 
     def _cross(self, boundary: int) -> None:
         """Judge a boundary with the panes that count from then on."""
@@ -258,7 +280,25 @@ class _Walk:
             old: counts for old, counts in state.panes.items() if state.pane - policy.panes < old <= pane - policy.panes
         }
         self._slide(pane)
-        self.machine.judge(boundary, before, state.score, "expired", lambda: reasons_of_panes(policy, leaving))
+        reasons = partial(reasons_of_panes, policy, leaving)
+        self.machine.judge(boundary, before, state.score, "expired", reasons, self._feeding(leaving))
+
+    def _feeding(
+        self,
+        leaving: Mapping[int, Mapping[str, int]],
+        steps: Sequence[tuple[int, str, int, int]] = (),
+        index: int = 0,
+    ) -> Callable[[], list[str]] | None:
+        """Give a function that names the watched channels which had brought points by a step."""
+        state, policy = self.state, self.policy
+        if not policy.watched:
+            return None
+
+        def found() -> list[str]:
+            inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
+            return feeding(policy, [*leaving.values(), *inside], Counter(code for _, code, *_ in steps[index + 1 :]))
+
+        return found
 
     def _slide(self, pane: int) -> None:
         """Move the window on; drop the panes that not even the trend looks at."""

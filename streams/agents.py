@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import faust
@@ -10,13 +10,21 @@ from mode import CrashingSupervisor
 
 from scoring.events import MOST_AHEAD, EventReader
 from scoring.policy import Channel
+from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import Decoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 
 
 def add_agent(
-    app: faust.App, channel: Channel, pipeline: Pipeline, metrics: Metrics, wall: Callable[[], int], window: int
+    app: faust.App,
+    channel: Channel,
+    pipeline: Pipeline,
+    metrics: Metrics,
+    wall: Callable[[], int],
+    window: int,
+    policy_codes: Container[str],
+    limit: DeadLetterLimit,
 ) -> None:
     """Register the agent that scores the events of a channel.
 
@@ -25,10 +33,12 @@ def add_agent(
         channel: of the policy.
         pipeline: applies what the agent has decoded.
         metrics: counters.
-        wall: reads the wall clock, in microseconds.
+        wall: reads the wall clock, in microseconds; of two that differ the later, as no good event must be refused.
         window: see `Decoder`.
+        policy_codes: see `EventReader`.
+        limit: on the share of bad records in the channel.
     """
-    decoder = Decoder(channel.name, EventReader(channel), metrics, window)
+    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window, limit)
     topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
@@ -36,7 +46,14 @@ def add_agent(
     async def score(stream: Any) -> None:
         # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
         async for event in stream.noack().events():
+            if limit.consumption.stopped_because:
+                # Let go: what has not been applied does not count as acknowledged.
+                event.ack()
+                continue
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            await pipeline.submit(Submission(batch, event))
+            if batch.source.records:
+                await pipeline.submit(Submission(batch, event))
+            else:
+                event.ack()

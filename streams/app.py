@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,11 @@ from yarl import URL
 
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
-from streams.clock import EvaluationClock
+from streams.clock import EvaluationClock, wall_clock
+from streams.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -26,6 +29,7 @@ from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
 from streams.settings import Settings
+from streams.steady_clock import SteadyClock
 from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
@@ -38,6 +42,8 @@ logger = logging.getLogger(__name__)
 #: Messages are whole batches, so a few are enough to keep an agent busy.
 _BUFFERED_BATCHES = 4
 _METADATA_MAX_AGE_MS = 5_000
+#: How often it is looked whether the timer has to take a turn, in seconds.
+_TICK = 0.1
 _GARBAGE_THRESHOLDS = (100_000, 50, 100)
 
 
@@ -51,9 +57,12 @@ class Parts:
     store: Store
     publisher: Publisher
     scorer: Scorer
+    feeds: FeedWatch
+    erasures: Erasures
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
+    consumption: Consumption
 
 
 class EngagementBoot(BootStrategy):
@@ -81,11 +90,22 @@ class EngagementApp(BatchApp):
     BootStrategy = EngagementBoot
     parts: Parts
     _assigned = False
+    _next_turn = 0.0
 
     @property
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
+
+    @property
+    def stopped_consuming(self) -> bool:
+        """Whether too many bad records have stopped consumption, until the worker is started again."""
+        return bool(self.parts.consumption.stopped_because)
+
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait for the round in hand: partitions are about to be given up."""
+        self.parts.pipeline.let_go()
+        await self.parts.pipeline.rest()
 
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
@@ -94,6 +114,8 @@ class EngagementApp(BatchApp):
             return FAILED
         if parts.preflight.missing:
             return parts.preflight.missing
+        if parts.consumption.stopped_because:
+            return f"stopped consuming: {parts.consumption.stopped_because}"
         if parts.pipeline.fault or parts.timer.fault:
             return parts.pipeline.fault or parts.timer.fault
         if not self._assigned or self.rebalancing:
@@ -148,7 +170,9 @@ class EngagementApp(BatchApp):
                 async with parts.pipeline.lock:
                     offsets = await parts.pipeline.cursors.assign(starts)
                     newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
-                    parts.clock.take_over(newest, await parts.store.exchange_marks({}))
+                    marks = await parts.store.exchange_marks({})
+                    await parts.feeds.learn(marks)
+                    parts.clock.take_over(newest, marks)
             except TransientError as error:
                 logger.error("%s; waiting for it before reading", error)  # noqa: TRY400 - the message says it all
                 await self.sleep(1.0)
@@ -171,15 +195,30 @@ class EngagementApp(BatchApp):
             self._assigned = True
 
     async def timer_turn(self) -> None:
-        """Let the timer do its turn, unless partitions are just changing hands."""
+        """Let the timer do its turn when it is time, or at once while rounds wait for the clock.
+
+        Not while partitions are changing hands.
+        """
         if self.rebalancing or not self._assigned or self.should_stop:
             return
-        consumer = self._batch_consumer
-        thread = consumer.thread
-        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
+        clock, now = self.parts.clock, self.loop.time()
+        if clock.known and now < self._next_turn:
+            return
+        self._next_turn = now + INTERVAL[self.parts.settings.clock]
+        thread = self._batch_consumer.thread
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+
+    def _caught_up(self) -> dict[Partition, bool]:
+        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        return {
+            Partition(*tp): not self.rebalancing
+            and (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            for tp in consumer.assignment()
+        }
 
     @property
     def _batch_consumer(self) -> RecordBatchConsumer:
@@ -191,33 +230,42 @@ class EngagementApp(BatchApp):
         """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""
         await super().on_stop()
         await self.parts.publisher.close()
+        await self.parts.erasures.close()
         await self.parts.store.close()
 
 
-def build_app(settings: Settings, store: Store | None = None) -> EngagementApp:
+def build_app(settings: Settings, store: Store | None = None, wall: Callable[[], int] = wall_clock) -> EngagementApp:
     """Wire a worker.
 
     Args:
         settings: what it is told from outside.
         store: another store than Redis.
+        wall: reads the machine's clock, in microseconds since 1970.
 
     Returns:
         The app, not started.
     """
     app = _faust_app(settings)
     metrics = Metrics()
-    clock = EvaluationClock(settings.policy, settings.clock)
+    steady = SteadyClock(wall)
+    clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
-    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app)
-    timer = Timer(store, scorer, publisher, pipeline, clock, metrics)
-    preflight = Preflight(settings, store, publisher)
-    app.parts = Parts(settings, metrics, clock, store, publisher, scorer, pipeline, preflight, timer)
+    feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
+    erasures = Erasures(settings, store, clock.wall)
+    pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
+    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
+    preflight = Preflight(settings, store, publisher, erasures)
+    consumption = Consumption(metrics)
+    app.parts = Parts(
+        settings, metrics, clock, store, publisher, scorer, feeds, erasures, pipeline, preflight, timer, consumption
+    )
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
-        add_agent(app, channel, pipeline, metrics, clock.wall, window)
-    app.timer(INTERVAL[settings.clock])(app.timer_turn)
+        limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
+        add_agent(app, channel, pipeline, metrics, steady.latest, window, settings.policy.types, limit)
+    app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because)
     return app
 
@@ -238,7 +286,7 @@ def _faust_app(settings: Settings) -> EngagementApp:
         topic_disable_leader=True,
         stream_buffer_maxsize=_BUFFERED_BATCHES,
         stream_wait_empty=True,
-        broker_commit_interval=1.0,
+        broker_commit_interval=0.5,
         broker_session_timeout=session,
         broker_heartbeat_interval=min(session / 10, 3.0),
         broker_rebalance_timeout=max(session, 10.0),
@@ -259,7 +307,18 @@ def run_worker(settings: Settings) -> int:
     Returns:
         The exit status of the process: 0 after SIGTERM or SIGINT.
     """
-    app = build_app(settings)
+    return run_app(build_app(settings))
+
+
+def run_app(app: EngagementApp) -> int:
+    """Run a worker that is wired already, as `run_worker` does.
+
+    Args:
+        app: by `build_app`.
+
+    Returns:
+        The exit status of the process.
+    """
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import orjson
 
 from scoring.errors import InvalidEvent
-from scoring.events import EventReader
+from scoring.events import Event, EventReader
 from scoring.instants import MILLISECOND
+from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
@@ -14,7 +15,14 @@ from streams.records import DeadLetter, DecodedBatch, RecordBatch
 class Decoder:
     """Decodes the batches of one channel."""
 
-    def __init__(self, channel: str, reader: EventReader, metrics: Metrics, window: int) -> None:
+    def __init__(
+        self,
+        channel: str,
+        reader: EventReader,
+        metrics: Metrics,
+        window: int,
+        limit: DeadLetterLimit | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -23,9 +31,11 @@ class Decoder:
             metrics: where the outcomes are counted.
             window: microseconds; an event that was already older when its record was appended scores nothing. 0 where
                 evaluation follows the events' own times, so that no event is old by itself.
+            limit: on the share of bad records; None for none.
         """
         self._reader = reader
         self._window = window
+        self._limit = limit
         self._dead = metrics.events.labels(channel, "dead_letter")
         self._outdated = metrics.events.labels(channel, "outdated")
         self._unknown = metrics.events.labels(channel, "unknown_type")
@@ -39,11 +49,12 @@ class Decoder:
             latest: the newest event time that is let in, in microseconds.
 
         Returns:
-            The events and the dead letters, which together are all records but those too old to score.
+            The events and the dead letters, which together are all records but those too old to score, and but those
+            from the one on at which too many are bad: the batch then ends before it, and may be empty.
         """
         loads, read, scores, window = orjson.loads, self._reader.read, self._reader.scores, self._window
-        events = []
-        dead = []
+        events: list[tuple[int, str, Event]] = []
+        dead: list[DeadLetter] = []
         newest = unknown = outdated = 0
         for record in batch.records:
             try:
@@ -58,10 +69,17 @@ class Decoder:
             if window and time < record.timestamp * MILLISECOND - window:
                 outdated += 1
                 continue
-            newest = max(newest, time)
+            if time > newest:  # noqa: PLR1730 - max() would be a call for each event
+                newest = time
             if not scores(event.code):
                 unknown += 1
             events.append((record.offset, customer, event))
+        if self._limit is not None:
+            offset = self._limit.first_over(batch, dead) if dead else None
+            if offset is not None:
+                batch.end_before(offset)
+                return self.decode(batch, latest) if batch.records else DecodedBatch(batch, [], [], 0, 0)
+            self._limit.count(batch, len(dead))
         self._read.inc(len(batch.records))
         self._dead.inc(len(dead))
         self._outdated.inc(outdated)

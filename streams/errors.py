@@ -11,6 +11,8 @@ StreamsError
 │   └── VersionMoved         another worker has written one of the customers
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
 ├── LogGap               the log no longer holds what has to be applied next
+├── WrongErasureKey      the erasures were written with another key, so the erased would come back
+├── ReplayFenced         another replay of dead letters has taken over
 └── EmbeddedServerError  an embedded server did not start
 """
 
@@ -79,6 +81,14 @@ class UnsafeStore(StreamsError):
 
 class LogGap(StreamsError):
     """The log no longer holds the next offset to apply: records would be skipped without a trace."""
+
+
+class WrongErasureKey(StreamsError):
+    """The digests of erased customers were made with another key, so that nobody would be recognized."""
+
+
+class ReplayFenced(StreamsError):
+    """Another replay of dead letters has been started, which ends this one."""
 
 
 class EmbeddedServerError(StreamsError):

@@ -30,6 +30,12 @@ class Metrics:
             "engagement_transitions", "Alerts and band changes noticed", ["kind"], registry=registry
         )
         self.dead_letters = Counter("engagement_dead_letters", "Dead letters by reason", ["reason"], registry=registry)
+        self.held = Counter(
+            "engagement_held_crossings", "Drops held back, by the silent feed", ["channel"], registry=registry
+        )
+        self.feed_silent = Gauge(
+            "engagement_feed_silent", "1 while the feed of a watched channel is silent", ["channel"], registry=registry
+        )
         self.evaluations = Counter(
             "engagement_evaluations", "Customers judged because of time alone", ["kind"], registry=registry
         )
@@ -55,6 +61,12 @@ class Metrics:
             "engagement_lag_seconds",
             "Wall clock less the time up to which a partition is applied",
             ["topic", "partition"],
+            registry=registry,
+        )
+        self.stopped = Gauge(
+            "engagement_stopped",
+            "1 where too many bad records of a channel stopped the worker",
+            ["channel"],
             registry=registry,
         )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)

@@ -20,7 +20,9 @@ from mode import Service
 from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
+from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.errors import ClockUnknown, FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, DecodedBatch, Partition
@@ -28,7 +30,7 @@ from streams.scorer import Scorer, Work
 from streams.store.protocol import Fence, Store
 
 #: Events that one round takes, and events that may wait before agents are held back.
-_ROUND_EVENTS, _WAITING_EVENTS = 60_000, 80_000
+_ROUND_EVENTS, _WAITING_EVENTS = 100_000, 120_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -62,6 +64,8 @@ class Pipeline(Service):
         clock: EvaluationClock,
         metrics: Metrics,
         log: Log,
+        feeds: FeedWatch,
+        erasures: ErasureKnowledge = NO_ERASURES,
         **kwargs: Any,
     ) -> None:
         """Put the parts together.
@@ -73,10 +77,13 @@ class Pipeline(Service):
             clock: gives the evaluation time.
             metrics: counters.
             log: where batches come from.
+            feeds: told of the events before they are applied.
+            erasures: whose events are to be left out.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
         self.cursors = Cursors(store)
+        self.erasures = erasures
         self.lock = asyncio.Lock()
         self.fault = ""
         self._store = store
@@ -85,12 +92,14 @@ class Pipeline(Service):
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._feeds = feeds
         self._waiting: deque[Submission] = deque()
         self._waiting_events = 0
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._in_hand: set[Partition] = set()
+        self._resting = asyncio.Event()
+        self._resting.set()
 
     async def submit(self, submission: Submission) -> None:
         """Queue a batch; waits while enough are queued.
@@ -105,11 +114,17 @@ class Pipeline(Service):
             self._room.clear()
         self._came.set()
 
-    def idle(self, partition: Partition) -> bool:
-        """Tell whether nothing of a partition is queued or being applied."""
-        return partition not in self._in_hand and all(
-            waiting.batch.source.partition != partition for waiting in self._waiting
-        )
+    def let_go(self) -> None:
+        """Drop what is queued and not begun, as it will be read again from the fences by whoever comes next."""
+        waiting, self._waiting, self._waiting_events = self._waiting, deque(), 0
+        self._came.clear()
+        self._room.set()
+        for submission in waiting:
+            submission.event.ack()
+
+    async def rest(self) -> None:
+        """Wait until the round in hand is done, or held by a fault, which may last."""
+        await self._resting.wait()
 
     @Service.task
     async def _run(self) -> None:
@@ -117,7 +132,11 @@ class Pipeline(Service):
             await self.wait_first(self._came.wait())
             submissions = self._take()
             if submissions:
-                await self._apply_until_done(submissions)
+                self._resting.clear()
+                try:
+                    await self._apply_until_done(submissions)
+                finally:
+                    self._resting.set()
 
     def _take(self) -> list[Submission]:
         taken: list[Submission] = []
@@ -134,7 +153,6 @@ class Pipeline(Service):
 
     async def _apply_until_done(self, submissions: Sequence[Submission]) -> None:
         started = time.perf_counter()
-        self._in_hand = {submission.batch.source.partition for submission in submissions}
         backoff = _FIRST_BACKOFF
         while not self.should_stop:
             try:
@@ -143,14 +161,14 @@ class Pipeline(Service):
             except TransientError as error:
                 self._hold(error)
                 await self.sleep(backoff)
-                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                if not isinstance(error, ClockUnknown):
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
             except FenceMoved as error:
                 self.log.warning("%s; reading the fences anew", error)
                 await self._look_again()
             else:
                 self.fault = ""
                 break
-        self._in_hand = set()
         self._metrics.rounds.observe(time.perf_counter() - started)
 
     def _hold(self, error: TransientError) -> None:
@@ -159,6 +177,7 @@ class Pipeline(Service):
             level = logging.INFO if isinstance(error, ClockUnknown) else logging.ERROR
             self.log.log(level, "%s; holding, nothing is acknowledged", error)
         self.fault = str(error)
+        self._resting.set()
         self._metrics.retries.labels(type(error).__name__).inc()
 
     async def _apply(self, submissions: Sequence[Submission]) -> None:
@@ -170,15 +189,22 @@ class Pipeline(Service):
         accepted, back = self.cursors.accept(sources)
         batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
         await self._publisher.publish_dead_letters(self._new_dead_letters(batches))
+        await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)
         moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
-        events = self._by_group(batches)
+        # Noted before the events are chosen: what is erased in between makes the store refuse them.
+        known = self.erasures.known
+        chosen, ignored = self.erasures.choose(batches)
+        events = self._by_group(chosen)
+        await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon))
+        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known, known))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
+        if ignored:
+            self._metrics.scored.labels("erased").inc(ignored)
         for source in accepted:
             source.applied = True
             self._metrics.round_events.inc(len(source.records))
@@ -187,25 +213,36 @@ class Pipeline(Service):
         await self._turn_back(back)
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
-        return [
-            letter
-            for batch in batches
-            if batch.dead_letters
-            for letter in batch.dead_letters
-            if letter.record.offset >= min(self.cursors.offsets(batch.source.partition))
-        ]
+        new: dict[tuple[Partition, int], DeadLetter] = {}
+        for batch in batches:
+            if batch.dead_letters:
+                applied = min(self.cursors.offsets(batch.source.partition))
+                for letter in batch.dead_letters:
+                    if letter.record.offset >= applied:
+                        new[batch.source.partition, letter.record.offset] = letter
+        return list(new.values())
 
     def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
-        """Sort events by fence group and customer, leaving out what a group has applied before."""
+        """Sort events by fence group and customer, leaving out what a group has applied before.
+
+        The same records may be in hand twice, from before and after the consumer was sent back: they count once.
+        """
         found: dict[str, list[Event]] = defaultdict(list)
         group_of = self.cursors.group_of
+        taken: dict[Partition, int] = {}
+        applied_before = 0
         for batch in batches:
-            offsets = self.cursors.offsets(batch.source.partition)
-            behind = max(offsets) > batch.source.base
+            partition = batch.source.partition
+            offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
+            behind = max(before, *offsets) > batch.source.base
             for offset, customer, event in batch.events:
-                if behind and offset < offsets[group_of(customer)]:
+                if behind and (offset < before or offset < offsets[group_of(customer)]):
+                    applied_before += 1
                     continue
                 found[customer].append(event)
+            taken[partition] = max(before, batch.source.next_offset)
+        if applied_before:
+            self._metrics.scored.labels("applied_before").inc(applied_before)
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, events in found.items():
             groups[group_of(customer)][customer] = events
@@ -233,6 +270,7 @@ class Pipeline(Service):
 
     async def _look_again(self) -> None:
         try:
+            await self.erasures.look_again()
             await self.look_again()
         except TransientError as error:
             self._hold(error)
@@ -249,7 +287,9 @@ class Pipeline(Service):
         self._scorer.forget()
         behind = await self.cursors.read_again(await self._log.starts(self.cursors.partitions))
         newest = {partition: self.cursors.newest(partition) for partition in self.cursors.partitions}
-        self._clock.take_over(newest, await self._store.exchange_marks({}))
+        marks = await self._store.exchange_marks({})
+        await self._feeds.learn(marks)
+        self._clock.take_over(newest, marks)
         if behind:
             self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
             await self._log.seek(behind)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mode import Service
 
+from streams.erasures.knowledge import Erasures
 from streams.errors import TransientError
 from streams.publisher import Publisher
 from streams.settings import Settings
@@ -18,19 +19,23 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 class Preflight(Service):
     """Waits for Redis and Kafka, for as long as it takes; the web server is up before and says what is missing."""
 
-    def __init__(self, settings: Settings, store: Store, publisher: Publisher, **kwargs: Any) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, publisher: Publisher, erasures: Erasures, **kwargs: Any
+    ) -> None:
         """Prepare.
 
         Args:
             settings: name what is looked for.
             store: to be opened.
             publisher: to be opened.
+            erasures: to be read before anything is applied.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
         self._settings = settings
         self._store = store
         self._publisher = publisher
+        self._erasures = erasures
         self.missing = "starting"
 
     async def on_start(self) -> None:
@@ -45,6 +50,7 @@ class Preflight(Service):
                 await self._store.open()
                 created = await ensure_topics(self._settings)
                 await self._publisher.open()
+                await self._erasures.open()
             except TransientError as error:
                 if str(error) != self.missing:
                     self.log.error("%s; waiting for it", error)  # noqa: TRY400 - the message says it all

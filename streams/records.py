@@ -44,6 +44,15 @@ class RecordBatch:
         self.next_offset: int = records[-1].offset + 1
         self.applied = False
 
+    def end_before(self, offset: int) -> None:
+        """Leave records out; the batch may hold none afterwards.
+
+        Args:
+            offset: of the first record that is left out.
+        """
+        self.records = [record for record in self.records if record.offset < offset]
+        self.next_offset = offset
+
 
 class DeadLetter(NamedTuple):
     """A record that cannot be scored, and why."""

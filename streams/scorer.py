@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scoring.alerts import Alert, message
 from scoring.events import Event
+from scoring.feeds import Feeds
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
 from streams.cache import RecordCache
@@ -24,13 +25,15 @@ MOST_CACHED = 30_000
 
 Events = Mapping[str, Sequence[Event]]
 _NOTHING: Sequence[Event] = ()
+_Stored = tuple[GroupWrite, list[Outcome], FenceMoved | VersionMoved | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
 
-    `least` are the offsets of other partitions on which the time rests.
+    `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent;
+    `erasures` is up to where the erasures had been read when the events were chosen.
     """
 
     events: Mapping[int, Events]
@@ -38,6 +41,8 @@ class Work:
     least: Mapping[Partition, int]
     now: int
     horizon: int
+    feeds: Feeds | None = None
+    erasures: int = 0
 
 
 class Scorer:
@@ -91,10 +96,9 @@ class Scorer:
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
         while waiting:
-            writes, outcomes = await self._judge(work, waiting)
-            results = await self._store_whole(writes)
+            stored = await self._judge_and_store(work, waiting)
             waiting = {}
-            for write, outcome, result in zip(writes, outcomes, results, strict=True):
+            for write, outcome, result in stored:
                 if result is None:
                     self._count(outcome)
                     self._take_raised(write)
@@ -110,27 +114,42 @@ class Scorer:
         if moved is not None:
             raise moved
 
-    async def _judge(self, work: Work, waiting: Mapping[int, Events]) -> tuple[list[GroupWrite], list[list[Outcome]]]:
+    async def _judge_and_store(self, work: Work, waiting: Mapping[int, Events]) -> list[_Stored]:
+        """Judge group by group; while one is judged, the store is busy with those before."""
         await self._load([customer for events in waiting.values() for customer in events])
-        writes, outcomes = [], []
-        for group, events in waiting.items():
-            records = {customer: self._cache[customer] for customer in events}
-            # One who was deleted while this worker kept the record is nobody until the next event.
-            records = {customer: record for customer, record in records.items() if record.version or events[customer]}
-            try:
-                outcomes.append(
-                    [self._advance(work, customer, record, events[customer]) for customer, record in records.items()]
-                )
-            except BaseException:
-                self._cache.drop(records)
-                raise
-            writes.append(GroupWrite(group, work.fences.get(group, ()), work.least, records))
-            # Let the web server and the timers in between two groups.
-            await asyncio.sleep(0)
-        return writes, outcomes
+        storing: list[asyncio.Task[_Stored]] = []
+        try:
+            for group, events in waiting.items():
+                storing.append(asyncio.create_task(self._store_whole(*self._judge(work, group, events))))
+                # Let its call go out, and the web server and the agents in between two groups.
+                await asyncio.sleep(0)
+        finally:
+            ended = await asyncio.gather(*storing, return_exceptions=True)
+        stored = [one for one in ended if not isinstance(one, BaseException)]
+        failed = [one for one in ended if isinstance(one, BaseException)]
+        if failed:
+            # The others are stored: what they raised must not be forgotten.
+            for write, _, refusal in stored:
+                if refusal is None:
+                    self._take_raised(write)
+                else:
+                    self._cache.drop(write.customers)
+            raise failed[0]
+        return stored
+
+    def _judge(self, work: Work, group: int, events: Events) -> tuple[GroupWrite, list[Outcome]]:
+        records = {customer: self._cache[customer] for customer in events}
+        # One who was deleted while this worker kept the record is nobody until the next event.
+        records = {customer: record for customer, record in records.items() if record.version or events[customer]}
+        try:
+            outcomes = [self._advance(work, customer, record, events[customer]) for customer, record in records.items()]
+        except BaseException:
+            self._cache.drop(records)
+            raise
+        return GroupWrite(group, work.fences.get(group, ()), work.least, records, work.erasures), outcomes
 
     def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
-        outcome = advance(self._policy, record.state, events, work.now, work.horizon)
+        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds)
         if outcome.transitions:
             detected_at = self._wall()
             for transition in outcome.transitions:
@@ -144,19 +163,18 @@ class Scorer:
         for customer, record in zip(missing, await self._store.load(missing), strict=True):
             self._cache[customer] = record
 
-    async def _store_whole(self, writes: Sequence[GroupWrite]) -> Sequence[FenceMoved | VersionMoved | None]:
+    async def _store_whole(self, write: GroupWrite, outcomes: list[Outcome]) -> _Stored:
         """Write; after an error none of the records can be trusted, as they hold events that may not be stored."""
         stored = False
         try:
-            results = await self._store.apply(writes, self._wall())
+            [refusal] = await self._store.apply([write], self._wall())
             stored = True
         finally:
             if not stored:
-                for write in writes:
-                    self._cache.drop(write.customers)
-                    raised = [customer for customer, record in write.customers.items() if record.raised]
-                    self._doubtful[write.group].update(raised)
-        return results
+                self._cache.drop(write.customers)
+                raised = [customer for customer, record in write.customers.items() if record.raised]
+                self._doubtful[write.group].update(raised)
+        return write, outcomes, refusal
 
     async def evaluate(self, group: int, customers: Sequence[str], work: Callable[[Events], Work]) -> None:
         """Judge customers because of time alone.
@@ -221,4 +239,7 @@ class Scorer:
             total = sum([getattr(outcome, name) for outcome in outcomes])
             if total:
                 scored.labels(name).inc(total)
+        if self._policy.watched:
+            for channel in [channel for outcome in outcomes for channel in outcome.holding]:
+                self._metrics.held.labels(channel).inc()
         self._metrics.cached.set(len(self._cache))

@@ -34,6 +34,7 @@ class Settings:
     | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
     | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
+    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY` (a secret) | none |
     | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
     """
 
@@ -45,6 +46,8 @@ class Settings:
     policy_path: str = ""
     namespace: str = "engagement"
     clock: str = "wall"
+    # Erased customers are written down under digests made with it.
+    erasure_key: str = field(default="", repr=False)
     web_host: str = "127.0.0.1"
     web_port: int = 6066
 
@@ -57,6 +60,7 @@ class Settings:
             "POLICY": self.policy_path,
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
+            "ERASURE_KEY": self.erasure_key,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
         }
@@ -94,6 +98,7 @@ class _Reader:
             "redis_url": self._redis_url(),
             "namespace": self._namespace(),
             "clock": self._clock(),
+            "erasure_key": self._text("ERASURE_KEY", ""),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
             "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
         }

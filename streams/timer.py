@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mode.utils.logging import get_logger
 
 from scoring.instants import SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, TransientError
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
@@ -41,6 +42,7 @@ class Timer:
         pipeline: Pipeline,
         clock: EvaluationClock,
         metrics: Metrics,
+        feeds: FeedWatch,
     ) -> None:
         """Put the parts together.
 
@@ -51,6 +53,7 @@ class Timer:
             pipeline: its lock keeps rounds and evaluations apart.
             clock: gives the evaluation time.
             metrics: counters.
+            feeds: looked at once a turn.
         """
         self._store = store
         self._scorer = scorer
@@ -58,15 +61,19 @@ class Timer:
         self._pipeline = pipeline
         self._clock = clock
         self._metrics = metrics
+        self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
         self.fault = ""
 
-    async def turn(self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]) -> None:
+    async def turn(
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
+    ) -> None:
         """Do one turn; a transient fault ends it, and the next turn tries again.
 
         Args:
-            read_to_end: this worker's partitions, each with whether nothing is left to fetch.
+            caught_up: tells this worker's partitions, each with whether nothing is left to fetch or to apply; asked at
+                the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
 
@@ -74,9 +81,11 @@ class Timer:
             UnsafeStore: if the store would lose or drop scores by now.
         """
         try:
+            await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
-            await self._exchange(read_to_end, generation, partitions)
+            await self._exchange(caught_up, generation, partitions)
             await self._check_services()
+            await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
@@ -88,11 +97,13 @@ class Timer:
             self.fault = ""
 
     async def _exchange(
-        self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
     ) -> None:
         self._clock.partitions = partitions
-        done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
-        self._clock.learn(await self._store.exchange_marks(self._clock.report(done, generation)))
+        done = caught_up()
+        marks = await self._store.exchange_marks(self._clock.report(done, generation))
+        await self._feeds.learn(marks)
+        self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
     async def _check_services(self) -> None:
@@ -122,9 +133,11 @@ class Timer:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                least = self._clock.least(())
+                least, known = self._clock.least(()), self._pipeline.erasures.known
                 await self._scorer.evaluate(
-                    group, customers, lambda events: Work({group: events}, {}, least, now, horizon)
+                    group,
+                    customers,
+                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
                 )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)

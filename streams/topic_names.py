@@ -2,5 +2,8 @@
 
 ALERTS = "churn-risk-alerts"
 BAND_CHANGES = "engagement-band-changes"
+FEED_ALERTS = "engagement-feed-alerts"
 DEAD_LETTERS = "engagement-dead-letters"
-WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, DEAD_LETTERS)
+DEAD_LETTER_REPLAYS = "engagement-dead-letter-replays"
+ERASURES = "engagement-erasures"
+WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS, DEAD_LETTER_REPLAYS, ERASURES)

@@ -11,7 +11,7 @@ from scoring.instants import DAY, MILLISECOND
 from scoring.policy import Policy
 from streams.errors import BrokerUnavailable
 from streams.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -20,6 +20,8 @@ MOST_DEAD_LETTER_BYTES = MOST_RECORD_BYTES + 64 * 1024
 _MOST_REPLICAS = 3
 _SPARE_DAYS = 7
 _KEPT_DAYS = 30
+#: What says that a dead letter has been replayed outlives the letter, which Kafka keeps until its segment is over.
+_REPLAYS_KEPT_DAYS = 2 * _KEPT_DAYS
 _TIMEOUT_MS = 10_000
 
 
@@ -44,8 +46,21 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     return dict.fromkeys(source_topics(policy), source) | {
         ALERTS: output,
         BAND_CHANGES: output,
+        FEED_ALERTS: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
+        DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},
+        ERASURES: {"cleanup.policy": "compact"},
     }
+
+
+def partitions_of(topic: str, partitions: int = PARTITIONS) -> int:
+    """Tell how many partitions a topic gets: erasures are read in one order by all, so they have one.
+
+    Args:
+        topic: its name.
+        partitions: of any other topic.
+    """
+    return 1 if topic == ERASURES else partitions
 
 
 async def ensure_topics(settings: Settings, partitions: int = PARTITIONS) -> list[str]:
@@ -69,7 +84,11 @@ async def ensure_topics(settings: Settings, partitions: int = PARTITIONS) -> lis
         if missing:
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
-            await _create(admin, [NewTopic(name, partitions, replicas, topic_configs=wanted[name]) for name in missing])
+            topics = [
+                NewTopic(name, partitions_of(name, partitions), replicas, topic_configs=wanted[name])
+                for name in missing
+            ]
+            await _create(admin, topics)
     except (KafkaError, OSError) as error:
         raise BrokerUnavailable(f"Kafka at {settings.kafka_brokers} does not answer: {error!r}") from error
     finally:

@@ -35,6 +35,15 @@ class BatchApp(faust.App):
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
 
+    @property
+    @abstractmethod
+    def stopped_consuming(self) -> bool:
+        """Whether nothing more is to be fetched."""
+
+    @abstractmethod
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait until the rest is done."""
+
     @abstractmethod
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Tell where to start reading assigned partitions."""
@@ -98,15 +107,21 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         found = await self.call_thread(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
         return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
 
-    def read_to_end(self, tp: TP) -> bool:
-        """Tell whether, by the last answer of the broker, nothing is left to fetch from a partition."""
-        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
-        partition = TopicPartition(*tp)
-        if assignment is None or partition not in assignment.tps:
+    def positions(self) -> dict[TP, int]:
+        """Tell where the consumer stands in its partitions."""
+        return {tp: state.position for tp, state in self._states().items() if state.has_valid_position}
+
+    def at_end(self, tp: TP, position: int) -> bool:
+        """Tell whether the consumer stands at a position, and it is the end of the log by the broker's last answer."""
+        state = self._states().get(tp)
+        if state is None or not state.has_valid_position:
             return False
-        state = assignment.state_value(partition)
         end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
-        return state.has_valid_position and end is not None and state.position >= end
+        return end is not None and state.position == position >= end
+
+    def _states(self) -> dict[TP, Any]:
+        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
+        return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment is not None else {}
 
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""
@@ -127,6 +142,9 @@ class RecordBatchConsumer(Consumer):
         # from before a seek can never pass for those after it.
         self._wanted: dict[TP, int] = {}
         self._placed = True
+        # Where the consumer stood after the last fetch, and of what partitions records are on their way out of it.
+        self._positions: dict[TP, int] = {}
+        self._arriving: set[TP] = set()
         # Faust would drop what is read again after a seek back.
         self._read_offset = NoReadOffsets()
 
@@ -137,9 +155,15 @@ class RecordBatchConsumer(Consumer):
         """Fetch, and yield one message per partition."""
         if not self._placed and self.flow_active:
             await self.perform_seek()
+        if self.app.stopped_consuming:
+            # Still a member of the group, with its partitions: what is not fetched here, nobody fetches.
+            await self.sleep(timeout)
+            return
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
+        self._arriving = set(records or ())
+        self._positions = self._thread.positions()
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
             return
@@ -147,7 +171,7 @@ class RecordBatchConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
                 return
-            if tp in self._wanted:
+            if tp in self._wanted or self.app.stopped_consuming:
                 continue
             if fetched and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._to_message(tp, await self._batch(tp, fetched))
@@ -177,6 +201,7 @@ class RecordBatchConsumer(Consumer):
                 raise LogGap(gap_message(Partition(*tp), base, start))
         batch = RecordBatch(Partition(*tp), base, fetched)
         self._next[tp] = batch.next_offset
+        self._arriving.discard(tp)
         return batch
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
@@ -248,14 +273,28 @@ class RecordBatchConsumer(Consumer):
             self._committed_offset.pop(tp, None)
             self._wanted[tp] = offset
 
-    def read_to_end(self, tp: TP) -> bool:
-        """Tell whether nothing is left to fetch from a partition; not before the consumer is where it has to be."""
-        return self._placed and tp not in self._wanted and self._thread.read_to_end(tp)
+    def end_of_log(self, tp: TP) -> int | None:
+        """Tell up to which offset a partition has to be applied for nothing to be left; None if more is to be fetched.
+
+        That is also so before the consumer is where it has to be, and while records are on their way out of it.
+        """
+        position = self._positions.get(tp)
+        there = self._placed and tp not in self._wanted and tp not in self._arriving
+        if not there or position is None or self.app.stopped_consuming:
+            return None
+        return self._next.get(tp, position) if self._thread.at_end(tp, position) else None
 
     async def wait_empty(self) -> None:
-        """Wait until what agents have begun is done; after a failure nothing more will be."""
+        """Finish the round in hand and commit, before partitions are given up.
+
+        Faust would wait for all that was fetched, which under a backlog can take longer than the group waits, and
+        collect garbage again and again meanwhile, which keeps the consumer's thread from its heartbeats.
+        """
         if not self.app.failed:
-            await super().wait_empty()
+            await self.app.let_go()
+        # A commit that is under way may not hold what has just been acknowledged.
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit_and_end_transactions()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Do nothing: `/ready` and the lag in the metrics tell more than Faust's guess from times."""
@@ -293,7 +332,7 @@ def gap_message(partition: Partition, wanted: int, start: int) -> str:
     return (
         f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
         f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
-        "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+        f"longest outage. To go on without them: engagement gaps accept {partition.label}"
     )
 
 
@@ -307,5 +346,5 @@ def new_log_message(partition: Partition, applied: int, end: int) -> str:
     """
     return (
         f"{partition.topic}[{partition.number}]: the scores hold records up to offset {applied}, but the log ends at "
-        f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
+        f"{end}: the topic was made anew. To go on with the new log: engagement gaps accept {partition.label}"
     )

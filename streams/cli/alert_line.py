@@ -16,7 +16,7 @@ _SHOWN_REASONS = 3
 
 
 def alert_line(value: bytes) -> Text:
-    """Write one message of the alerts' topic, or of the band changes'.
+    """Write one message of the alerts' topic, of the band changes', or of the feeds'.
 
     Args:
         value: of the record.
@@ -27,7 +27,7 @@ def alert_line(value: bytes) -> Text:
     """
     try:
         body = orjson.loads(value)
-        return _line(body)
+        return _feed_line(body) if str(body.get("kind")).startswith("feed_") else _line(body)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return Text(printable(value.decode(errors="replace")), style="dim")
 
@@ -35,7 +35,7 @@ def alert_line(value: bytes) -> Text:
 def _line(body: Mapping[str, Any]) -> Text:
     kind = body.get("kind", "band_change")
     severity = body.get("severity", "")
-    line = Text(f"{body['occurred_at'][:19].replace('T', ' ')}  ")
+    line = Text(f"{_moment(body['occurred_at'])}  ")
     label = "churn risk" if kind == "churn_risk" else kind.replace("_", " ")
     line.append(f"{label:<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["customer_id"]), style="bold")
@@ -47,6 +47,19 @@ def _line(body: Mapping[str, Any]) -> Text:
     if why:
         line.append(f"  {why}", style="dim")
     return line
+
+
+def _feed_line(body: Mapping[str, Any]) -> Text:
+    severity = body["severity"]
+    line = Text(f"{_moment(body['occurred_at'])}  ")
+    line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["channel"]), style="bold")
+    line.append(f"  silent since {_moment(body['silent_since'])}, last event {_moment(body['last_event_at'])}")
+    return line
+
+
+def _moment(instant: str) -> str:
+    return instant[:19].replace("T", " ").removesuffix("Z")
 
 
 def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:

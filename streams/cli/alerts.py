@@ -16,16 +16,19 @@ from streams.cli.alert_line import alert_line
 from streams.cli.options import takes_settings
 from streams.cli.topic_reader import read_topics
 from streams.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES
+from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS
 
 
 @click.command()
 @click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
 @click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
+@click.option("--feeds", is_flag=True, help="Follow the feeds that fall silent, and come back, instead.")
 @click.option("--json", "as_json", is_flag=True, help="The messages as they are, one JSON object a line.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 @takes_settings("brokers")
-def alerts(settings: Settings, *, from_beginning: bool, band_changes: bool, as_json: bool, limit: int | None) -> None:
+def alerts(
+    settings: Settings, *, from_beginning: bool, band_changes: bool, feeds: bool, as_json: bool, limit: int | None
+) -> None:
     """Follow the churn-risk alerts.
 
     One line for each alert and each recovery, until Ctrl-C.
@@ -33,7 +36,9 @@ def alerts(settings: Settings, *, from_beginning: bool, band_changes: bool, as_j
     Example: engagement alerts --from-beginning --limit 10
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
-    topic = BAND_CHANGES if band_changes else ALERTS
+    if band_changes and feeds:
+        raise click.UsageError("--band-changes and --feeds are two topics; choose one")
+    topic = BAND_CHANGES if band_changes else FEED_ALERTS if feeds else ALERTS
     asyncio.run(_follow(settings.kafka_brokers, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
 
 

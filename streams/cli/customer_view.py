@@ -165,6 +165,9 @@ def _drop(policy: Policy, disengages_at: str, state: CustomerState, now: int) ->
 def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
     if state.alert_open:
         return Text(f"churn risk since {moment(state.last_alert)} ({age(state.last_alert, now)})", style="red")
+    if state.held is not None and state.held.get("waits"):
+        feeds = ", ".join(state.held["feeds"])
+        return Text(f"held back, as a feed was silent ({feeds}); judged again {moment(state.due)}", style="yellow")
     if state.held is not None:
         end = state.last_alert + policy.cooldown
         return Text(f"held back by the cooldown until {moment(end)} ({age(end, now)})", style="yellow")

@@ -30,6 +30,11 @@ COMMANDS = {
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score and what it is made of."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
+    "dead-letters": Entry(
+        "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
+    ),
+    "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
+    "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
     "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
 }
 

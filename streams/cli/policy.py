@@ -80,8 +80,14 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "alerts": f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {_exact(parsed.rearm_margin)} points",
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
+        "feeds": _watched(parsed),
         "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
+
+
+def _watched(parsed: Policy) -> str:
+    silent = [f"{name} silent after {format_duration(length)}" for name, length in parsed.watched.values()]
+    return ", ".join(silent) or "none is watched; see silence_after"
 
 
 def _exact(points: int) -> str:

@@ -18,9 +18,11 @@ Values stay under 64 bytes and ASCII where they can: that is up to where Redis k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 
+from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
 from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
@@ -29,11 +31,13 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
 from streams.records import Message, Partition
-from streams.store.protocol import CustomerRecord, Fence
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+# All customers of a round are judged up to the same time.
+_format_judged = lru_cache(maxsize=8)(format_instant)
 
 
 def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[str], list[str]]:
@@ -93,11 +97,11 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
     state = record.state
     numbers = [state.score, trend(policy, state), *state.channel_points]
-    if numbers != record.stored_numbers:
-        stored: Sequence[int | None] = record.stored_numbers or [None] * len(numbers)
-        for name, points, before in zip(policy.number_names, numbers, stored, strict=True):
-            if points != before:
-                fields += (name, text(points))
+    stored = record.stored_numbers
+    if numbers != stored:
+        for index, points in enumerate(numbers):
+            if stored is None or points != stored[index]:
+                fields += (policy.number_names[index], text(points))
     if _band(state) != record.stored_band:
         previous = BANDS[state.previous_band] if state.previous_band != NONE else ""
         fields += ("band", BANDS[state.band], "band_since", format_instant(state.band_since), "previous_band", previous)
@@ -108,7 +112,7 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
         fields += ("policy_version", state.policy_version)
     record.encoded = (numbers, leaves)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
-    fields += ("last_event_at", last, "updated_at", format_instant(state.judged))
+    fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
 
 def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
@@ -138,7 +142,7 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
     record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
     record.version = fields["_v"]
-    record.extras = set(_EXTRAS & fields.keys())
+    record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
     known = policy.published_names
     record.obsolete = [name for name in fields if name[0] != "_" and name not in known]
@@ -218,6 +222,32 @@ def decode_fence(words: str | None) -> Fence | None:
         return None
     offset, _, newest = words.partition(";")
     return Fence(int(offset), int(newest))
+
+
+def encode_stretches(stretches: Sequence[Stretch]) -> str:
+    """Write stretches of events."""
+    return ",".join([f"{first}-{last}" for first, last in stretches])
+
+
+def decode_feeds(stored: Mapping[str, str]) -> dict[str, FeedRecord]:
+    """Read what is stored of the feeds back, by channel."""
+    records: dict[str, FeedRecord] = {}
+    for name, words in stored.items():
+        record = records.get(name[1:], FeedRecord())
+        if name[0] == "s":
+            ends = [stretch.split("-") for stretch in words.split(",")]
+            record = record._replace(stretches=[(int(first), int(last)) for first, last in ends])
+        else:
+            record = record._replace(told=words)
+        records[name[1:]] = record
+    return records
+
+
+def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:
+    """Read the offsets of all fences of a group back, by the label of their partition; not that of the erasures."""
+    offsets = {_partition(label): int(words.partition(";")[0]) for label, words in fences.items()}
+    offsets.pop(ERASURES_PARTITION, None)
+    return offsets
 
 
 def encode_mark(mark: Mark) -> str:

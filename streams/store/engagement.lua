@@ -2,6 +2,9 @@
 -- The store's server-side functions. Each call checks everything before its first write, as Redis does not take
 -- back what a failing function has written. Times are whole microseconds unless a name says otherwise.
 
+-- The partition of the erasures; its fence in a group is up to where a writer must have read them.
+local ERASURES = 'engagement-erasures/0'
+
 -- HSET and HDEL take many fields, but unpack() only so many values.
 local MOST = 2000
 
@@ -40,10 +43,15 @@ end
 --       number of customers, then per customer: id, expected version ('' for none), old band, new band ('' for
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
 --       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
---       these values and fields.
+--       these values and fields;
+--       up to where the writer has read the erasures.
 -- returns: {} when written, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
   local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
+  local erased = offset_of(fences, ERASURES)
+  if erased ~= '' and tonumber(erased) > tonumber(args[#args]) then
+    return {'fence', ERASURES, erased}
+  end
   local at = 5
   for _ = 1, tonumber(args[4]) do
     local stands = offset_of(fences, args[at])
@@ -202,6 +210,53 @@ local function unschedule(keys, args)
   return #args
 end
 
+-- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
+-- keys: hash of the group's fences
+-- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, then all bands
+-- returns: the fences of the group, names and values in turn; nothing if it had been carried out before.
+local function erase(keys, args)
+  local prefix, group, id = args[1], args[2], args[6]
+  if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
+    return {}
+  end
+  redis.call('DEL', prefix .. 'customer:' .. id)
+  for at = 7, #args do
+    redis.call('ZREM', prefix .. 'band:' .. args[at], id)
+  end
+  for _, kind in ipairs({'_crossings:', '_refreshes:', '_outbox:'}) do
+    redis.call('ZREM', prefix .. kind .. group, id)
+  end
+  redis.call('HSET', prefix .. '_erased', args[3], args[4])
+  redis.call('HINCRBY', prefix .. '_erased', 'n', 1)
+  if (tonumber(offset_of(keys[1], ERASURES)) or 0) <= tonumber(args[5]) then
+    redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
+  end
+  return redis.call('HGETALL', keys[1])
+end
+
+-- Refuses every writer of a group who has not read the erasures up to an offset.
+-- keys: hash of the group's fences
+-- args: the offset.
+local function require_erasures(keys, args)
+  if (tonumber(offset_of(keys[1], ERASURES)) or 0) < tonumber(args[1]) then
+    redis.call('HSET', keys[1], ERASURES, args[1] .. ';0')
+  end
+  return redis.status_reply('OK')
+end
+
+-- Notes that erasures have been carried out.
+-- keys: hash of the erasures
+-- args: per erasure: digest, time.
+local function settle_erasures(keys, args)
+  for at = 1, #args, 2 do
+    if tonumber(redis.call('HGET', keys[1], args[at]) or -1) < tonumber(args[at + 1]) then
+      redis.call('HSET', keys[1], args[at], args[at + 1])
+      redis.call('HINCRBY', keys[1], 'n', 1)
+    end
+  end
+  return redis.status_reply('OK')
+end
+
 -- Stores the marks of a worker's partitions, unless a later generation of the consumer group has reported or the
 -- fences stand before the mark: then the store has forgotten what the mark rests on.
 -- keys: hash of the marks
@@ -232,3 +287,6 @@ redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
 redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
+redis.register_function('NAME_erase', erase)
+redis.register_function('NAME_require_erasures', require_erasures)
+redis.register_function('NAME_settle_erasures', settle_erasures)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import count
 
+from scoring.feeds import Stretch, join
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
@@ -21,7 +22,7 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
 
 Sorted = dict[str, int]
 
@@ -49,6 +50,9 @@ class MemoryStore:
         self._outboxes: dict[int, Sorted] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
+        self._feeds: dict[str, FeedRecord] = {}
+        self._erased: dict[str, int] = {}
+        self._carried_out: list[str] = []
 
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
@@ -79,6 +83,8 @@ class MemoryStore:
         return [self._apply(write, now) for write in writes]
 
     def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
+        if self._offset(write.group, ERASURES_PARTITION) > write.erasures:
+            return FenceMoved(f"the fence of {ERASURES_PARTITION.label} stands after {write.erasures}")
         for fence in write.fences:
             known = self._fences.get((write.group, fence.partition))
             stands = known.offset if known else None
@@ -160,6 +166,76 @@ class MemoryStore:
             if fresh and all(self._offset(group, partition) >= mark.offset for group in range(self.groups)):
                 self._marks[partition.label] = encode_mark(mark)
         return decode_marks(self._marks)
+
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        for channel, stretches in activity.items():
+            record = self._feeds.get(channel, FeedRecord())
+            joined = join([*record.stretches, *stretches], apart[channel])
+            self._feeds[channel] = record._replace(stretches=joined)
+        return dict(self._feeds)
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        record = self._feeds.get(channel, FeedRecord())
+        if record.told != expected:
+            return False
+        self._feeds[channel] = record._replace(told=told)
+        return True
+
+    async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
+        """Remove every trace of a customer."""
+        if self._erased.get(digest, -1) >= erased_at:
+            return None
+        group = self.group_of(customer)
+        self.hashes.pop(customer, None)
+        schedules = (self._schedules["c", group], self._schedules["r", group], self._outboxes[group])
+        for entries in (*self.bands.values(), *schedules):
+            entries.pop(customer, None)
+        self._settle(digest, erased_at)
+        self._require(group, place + 1)
+        return {
+            partition: fence.offset
+            for (its_group, partition), fence in self._fences.items()
+            if its_group == group and partition != ERASURES_PARTITION
+        }
+
+    def _settle(self, digest: str, erased_at: int) -> None:
+        if self._erased.get(digest, -1) < erased_at:
+            self._erased[digest] = erased_at
+            self._carried_out.append(digest)
+
+    def _require(self, group: int, known: int) -> None:
+        if self._offset(group, ERASURES_PARTITION) < known:
+            self._fences[group, ERASURES_PARTITION] = Fence(known, 0)
+
+    async def erased(self) -> dict[str, int]:
+        """Tell which erasures have been carried out."""
+        return dict(self._erased)
+
+    async def erasures_carried_out(self) -> int:
+        """Count the erasures that have been carried out."""
+        return len(self._carried_out)
+
+    async def require_erasures(self, known: int) -> None:
+        """Refuse writers who have not read the erasures so far."""
+        for group in range(self.groups):
+            self._require(group, known)
+
+    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
+        """Note that nothing is left to do for erasures."""
+        for digest, erased_at in erasures.items():
+            self._settle(digest, erased_at)
+
+    async def customers(self) -> AsyncIterator[list[str]]:
+        """Go through the ids of all customers."""
+        yield list(self.hashes)
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

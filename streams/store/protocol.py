@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from scoring.feeds import Stretch
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
+from streams.topic_names import ERASURES
+
+#: Its fence in a group is up to where a writer must have read the erasures.
+ERASURES_PARTITION = Partition(ERASURES, 0)
 
 
 @dataclass(slots=True)
@@ -63,13 +68,22 @@ class GroupWrite:
     """What one call writes: fences and customers of one fence group, all or nothing.
 
     `least` are the offsets at which the fences of other partitions must stand at least: the evaluation time rests on
-    what has been applied from them, and a failover may have lost it.
+    what has been applied from them, and a failover may have lost it. `erasures` is up to where the writer had read the
+    erasures when it chose the events.
     """
 
     group: int
     fences: Sequence[FenceMove] = ()
     least: Mapping[Partition, int] = field(default_factory=dict)
     customers: Mapping[str, CustomerRecord] = field(default_factory=dict)
+    erasures: int = 0
+
+
+class FeedRecord(NamedTuple):
+    """What is stored of a feed: the stretches of its events (microseconds), and what has been told of it, as JSON."""
+
+    stretches: Sequence[Stretch] = ()
+    told: str = ""
 
 
 class Store(Protocol):
@@ -139,6 +153,53 @@ class Store(Protocol):
         stands before the offset of the mark.
         """
         ...
+
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events by channel, joined where they are no further apart; returns all that is stored."""
+        ...
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed; False if what is stored is not what was expected."""
+        ...
+
+    async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
+        """Remove every trace of a customer, once for each erasure.
+
+        From then on the group refuses every writer who has not read the tombstone.
+
+        Args:
+            customer: the id.
+            digest: what stands for the id in the tombstone.
+            erased_at: the time of the erasure, in microseconds; tells it from another one of the same customer.
+            place: the offset of the tombstone.
+
+        Returns:
+            The fences of the customer's group at that moment; None if this erasure had been carried out before.
+        """
+        ...
+
+    async def erased(self) -> dict[str, int]:
+        """Tell which erasures have been carried out: the time of the last one by digest."""
+        ...
+
+    async def erasures_carried_out(self) -> int:
+        """Count the erasures that have been carried out; a lower number than before means that some are forgotten."""
+        ...
+
+    async def require_erasures(self, known: int) -> None:
+        """Refuse every writer, whatever the group, who has not read the erasures up to an offset."""
+
+    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
+        """Note that nothing is left to do for erasures, by digest and time."""
+
+    def customers(self) -> AsyncIterator[list[str]]:
+        """Go through the ids of all customers who are stored, some of them perhaps twice."""
+        ...
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take back what has been reported of a partition whose log was made anew."""
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display, with its published fields; None if there is no score yet."""

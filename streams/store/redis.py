@@ -23,6 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
@@ -33,25 +34,30 @@ from streams.settings import Settings
 from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
+    decode_feeds,
     decode_fence,
     decode_marks,
+    decode_offsets,
     encode,
     encode_fence,
     encode_mark,
+    encode_stretches,
     index_changes,
     settle,
 )
-from streams.store.protocol import CustomerRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.wire import Words, call
 
-#: The library in Redis carries a version, so that workers of two releases can share a server.
+#: The libraries in Redis carry a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_1"
+FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
 _GROUPS_REMEMBERED = 50_000
 #: Customers that one call reads, so that it does not hold the server for long.
 _LOADED_AT_ONCE = 500
+_SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
@@ -119,13 +125,20 @@ class RedisStore:
         async with self._mapped_errors():
             await self._client.ping()
 
+    async def open_existing(self) -> None:
+        """Check that the server answers, and load the function library; whatever is stored stays as it is."""
+        async with self._mapped_errors():
+            await self._client.ping()
+            await self._load_library()
+
     async def close(self) -> None:
         """Give up the connections."""
         await self._disconnect()
 
     async def _load_library(self) -> None:
-        source = (resources.files("streams.store") / "engagement.lua").read_text(encoding="utf-8")
-        await self._client.function_load(source.replace("NAME", LIBRARY), replace=True)
+        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
+            await self._client.function_load(source.replace("NAME", name), replace=True)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -186,6 +199,7 @@ class RedisStore:
             arguments += (len(fields), len(removed))
             arguments += fields
             arguments += removed
+        arguments.append(write.erasures)
         return arguments, versions
 
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
@@ -217,6 +231,69 @@ class RedisStore:
         answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
         return decode_marks(dict(zip(answer[::2], answer[1::2], strict=True)))
 
+    async def exchange_feeds(
+        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
+    ) -> dict[str, FeedRecord]:
+        """Add stretches of events."""
+        words: list[str | int] = []
+        for channel, stretches in activity.items():
+            words += (channel, apart[channel], encode_stretches(stretches))
+        answer = await self._call_feeds("exchange", MOST_STRETCHES, *words)
+        return decode_feeds(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def note_told(self, channel: str, expected: str, told: str) -> bool:
+        """Store what has been told of a feed."""
+        return bool(await self._call_feeds("note", channel, expected, told))
+
+    async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
+        return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
+
+    async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
+        """Remove every trace of a customer."""
+        group = self.group_of(customer)
+        words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
+        answer = await self._call("erase", self._fences_key(group), *words)
+        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+
+    async def erased(self) -> dict[str, int]:
+        """Tell which erasures have been carried out."""
+        async with self._mapped_errors():
+            stored = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._erased_key))
+        return {digest: int(time) for digest, time in stored.items() if digest != "n"}
+
+    async def erasures_carried_out(self) -> int:
+        """Count the erasures that have been carried out."""
+        async with self._mapped_errors():
+            return int(await cast("Awaitable[str | None]", self._client.hget(self._erased_key, "n")) or 0)
+
+    async def require_erasures(self, known: int) -> None:
+        """Refuse writers who have not read the erasures so far."""
+        await self._send(
+            [["FCALL", f"{LIBRARY}_require_erasures", 1, self._fences_key(group), known] for group in range(GROUPS)]
+        )
+
+    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
+        """Note that nothing is left to do for erasures."""
+        words = [word for digest, time in erasures.items() for word in (digest, time)]
+        for start in range(0, len(words), 2 * _LOADED_AT_ONCE):
+            await self._call("settle_erasures", self._erased_key, *words[start : start + 2 * _LOADED_AT_ONCE])
+
+    async def customers(self) -> AsyncIterator[list[str]]:
+        """Go through the ids of all customers."""
+        cursor = 0
+        start = len(self._key(""))
+        while True:
+            async with self._mapped_errors():
+                cursor, keys = await self._client.scan(cursor, match=self._key("*"), count=_SCANNED_AT_ONCE)
+            yield [cast("str", key)[start:] for key in keys]
+            if not cursor:
+                return
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
+
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         async with self._mapped_errors():
@@ -232,6 +309,10 @@ class RedisStore:
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
+
+    @property
+    def _erased_key(self) -> str:
+        return f"{self._prefix}_erased"
 
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +25,13 @@ LEASE_SECONDS = 3
 PUBLIC_KEYS = ("engagement:customer:", "engagement:band:")
 
 Call = Callable[[Store], Awaitable[object]]
+
+
+async def all_customers(store: RedisStore) -> list[str]:
+    """Go through all customers."""
+    return [name async for some in store.customers() for name in some]
+
+
 CALLS: dict[str, Call] = {
     "open": lambda store: store.open(),
     "check": lambda store: store.check(),
@@ -34,7 +42,16 @@ CALLS: dict[str, Call] = {
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
+    "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
+    "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
+    "forget_mark": lambda store: store.forget_mark(CLICKS),
+    "erase": lambda store: store.erase("anna", "d", secrets.randbits(40), 1),
+    "erased": lambda store: store.erased(),
+    "erasures_carried_out": lambda store: store.erasures_carried_out(),
+    "require_erasures": lambda store: store.require_erasures(1),
+    "settle_erasures": lambda store: store.settle_erasures({"d": 1}),
+    "customers": all_customers,
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
 }

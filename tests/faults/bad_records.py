@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,12 @@ BAD_VALUES: list[tuple[str, MakeBad]] = [
     ("timestamp_missing", _without("timestamp")),
     ("timestamp_invalid", _with(timestamp="yesterday")),
     ("timestamp_invalid", _with(timestamp="2024-01-01T00:00:00")),
+    ("timestamp_invalid", _with(timestamp="0001-01-01T00:00:00Z")),
+    ("timestamp_invalid", _with(timestamp=-1)),
+    ("timestamp_invalid", _with(timestamp="NaN")),
+    ("timestamp_invalid", _with(timestamp={"seconds": 1})),
     ("timestamp_in_future", _with(timestamp="2099-12-31T23:59:59Z")),
+    ("timestamp_in_future", _with(timestamp="9999-12-31T23:59:59-14:00")),
+    ("timestamp_in_future", lambda body: json.dumps({**body, "timestamp": time.time() + 3_600}).encode()),
     ("event_id_not_a_string", _with(event_id=[1])),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import queue
 import threading
 import time
 import zlib
@@ -19,8 +20,13 @@ from tests.faults.stream import EventStream, StreamRecord
 from tests.services.kafka_client import producer
 
 _BEAT = 0.1
-#: Longer than any fault of a broker in this suite.
-_PATIENCE_MS = 180_000
+#: Of the producer: it waits longer than any fault of a broker in this suite, and soon knows of added partitions.
+_OPTIONS = {
+    "enable_idempotence": True,
+    "request_timeout_ms": 180_000,
+    "retry_backoff_ms": 200,
+    "metadata_max_age_ms": 2_000,
+}
 
 
 class BadRecord(NamedTuple):
@@ -75,10 +81,13 @@ class Feeder(threading.Thread):
         self._abandoned = threading.Event()
         self._going = threading.Event()
         self._going.set()
+        self._resting = threading.Event()
         self.pace = pace
         self.sent = 0
         self.bad: dict[Place, BadRecord] = {}
         self.error: BaseException | None = None
+        self._inserted: queue.SimpleQueue[tuple[str, int, Sequence[StreamRecord]]] = queue.SimpleQueue()
+        self._silent: frozenset[tuple[str, int]] = frozenset()
         self._ahead = 0
 
     def run(self) -> None:
@@ -89,12 +98,28 @@ class Feeder(threading.Thread):
             self.error = error
 
     def pause(self) -> None:
-        """Write nothing after the slice in hand, until `go_on`."""
+        """Write nothing until `go_on`; returns when the slice in hand has been written."""
         self._going.clear()
+        self._resting.clear()
+        while self.is_alive() and not self._resting.wait(0.1):
+            pass
 
     def go_on(self) -> None:
         """Write again."""
         self._going.set()
+
+    def insert(self, channel: str, partition: int, records: Sequence[StreamRecord]) -> None:
+        """Write records that are not of the stream, as one batch, between two slices of it."""
+        self._inserted.put((channel, partition, records))
+
+    def silence(self, *places: tuple[str, int]) -> None:
+        """Leave out what the stream has for some partitions (channel and number), until told otherwise."""
+        self._silent = frozenset((self._topics[channel], number) for channel, number in places)
+
+    @property
+    def newest(self) -> int:
+        """The newest event time that the stream has come to, in microseconds."""
+        return self._stream.newest
 
     def widen(self, channel: str, partitions: int) -> None:
         """Use more partitions of a channel's topic from now on."""
@@ -129,22 +154,29 @@ class Feeder(threading.Thread):
     async def _feed(self) -> None:
         records = iter(self._stream)
         loop = asyncio.get_running_loop()
-        client = producer(self._brokers, enable_idempotence=True, request_timeout_ms=_PATIENCE_MS, retry_backoff_ms=200)
+        client = producer(self._brokers, **_OPTIONS)
         async with client:
             with self.log.open("w") as log:
                 while not (self._finishing.is_set() and self.sent >= self._least):
                     if self._abandoned.is_set():
                         return
                     begun = loop.time()
+                    while not self._inserted.empty():
+                        channel, partition, inserted = self._inserted.get()
+                        await self._deliver(client, {(self._topics[channel], partition): inserted}, log)
                     if self._going.is_set():
                         await self._send(client, islice(records, max(int(self.pace * _BEAT), 1)), log)
+                    else:
+                        self._resting.set()
                     await asyncio.sleep(max(_BEAT - (loop.time() - begun), 0))
                 await self._send_last(client, log)
 
     async def _send(self, client: AIOKafkaProducer, records: Iterable[StreamRecord], log: TextIO) -> None:
         slices: dict[tuple[str, int], list[StreamRecord]] = defaultdict(list)
         for record in records:
-            slices[self._place(record)].append(record)
+            place = self._place(record)
+            if place not in self._silent:
+                slices[place].append(record)
         await self._deliver(client, slices, log)
 
     async def _send_last(self, client: AIOKafkaProducer, log: TextIO) -> None:

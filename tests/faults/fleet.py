@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Sequence
 
 from tests.polling import wait_until
-from tests.services.system import System
+from tests.services.system import System, metric
 from tests.services.worker import WorkerProcess
 
 PRODUCT = ("streams", "worker")
@@ -15,29 +16,35 @@ PRODUCT = ("streams", "worker")
 class Fleet:
     """The worker processes of a run."""
 
-    def __init__(self, system: System) -> None:
-        """Start with none."""
+    def __init__(self, system: System, module: Sequence[str] = PRODUCT) -> None:
+        """Start with none.
+
+        Args:
+            system: that they work for.
+            module: what Python runs, and its arguments.
+        """
         self._system = system
+        self._module = module
         self._all: list[WorkerProcess] = []
         self.started = 0
-        self.statuses: list[int] = []
+        self.applied_before = 0.0
 
     @property
     def running(self) -> list[WorkerProcess]:
         """The workers that run, the oldest first."""
         return [worker for worker in self._all if worker.running]
 
-    def start(self, module: Sequence[str] = PRODUCT, **settings: str) -> WorkerProcess:
+    def start(self, module: Sequence[str] = (), **settings: str) -> WorkerProcess:
         """Start a worker without waiting for it.
 
         Args:
-            module: what Python runs instead of the product's worker.
+            module: what Python runs, other than for the rest of the fleet.
             **settings: other than those of the system, named without their prefix.
 
         Returns:
             The worker.
         """
-        worker = self._system.worker(module, **settings)
+        worker = self._system.worker(module or self._module, **settings)
         worker.start()
         self._all.append(worker)
         self.started += 1
@@ -48,11 +55,19 @@ class Fleet:
         for worker in [self.start() for _ in range(number)]:
             worker.wait_ready()
 
-    def stop(self, worker: WorkerProcess, within: float = 20.0) -> int:
-        """Send SIGTERM and wait; return the exit status."""
-        status = worker.stop(within)
-        self.statuses.append(status)
-        return status
+    def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
+        """Send SIGTERM; the worker has to end with status 0 within seconds.
+
+        What it has left out as applied before, up to this moment, is added to `applied_before`.
+        """
+        self.applied_before += left_out(worker)
+        try:
+            status = worker.stop(within)
+        except subprocess.TimeoutExpired:
+            worker.send(signal.SIGABRT)
+            worker.process.wait(10)
+            raise AssertionError(f"not gone within {within:g} s:\n{worker.log_tail(200)}") from None
+        assert status == 0, worker.log_tail()
 
     def up(self, number: int) -> None:
         """Bring the fleet to at least so many workers that run and are ready, whatever has happened to it."""
@@ -63,3 +78,8 @@ class Fleet:
         for worker in self.running:
             wait_until(lambda worker=worker: not worker.running or worker.status("/ready") == 200, 60)
         assert self.running, "no worker runs"
+
+
+def left_out(worker: WorkerProcess) -> float:
+    """Ask a worker how many events it has read that had been applied before."""
+    return metric(worker, "engagement_scored_events_total", outcome="applied_before")

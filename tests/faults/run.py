@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ import redis
 
 from streams.embedded import EmbeddedRedis
 from tests.faults.feeder import Feeder
-from tests.faults.fleet import Fleet
+from tests.faults.fleet import PRODUCT, Fleet
 from tests.faults.stream import HOUR, EventStream, Mixture
 from tests.faults.verdict import Verdict
 from tests.polling import wait_until
@@ -57,6 +57,7 @@ class Plan:
         mixture: what the stream is made of.
         policy: text; `NAMESPACE` in it stands for the namespace.
         environment: further settings of the workers, by their whole names.
+        module: what Python runs as a worker, and its arguments.
         settle_within: seconds that it may take until everything has been judged after the last event.
     """
 
@@ -70,6 +71,7 @@ class Plan:
     mixture: Mixture = field(default_factory=Mixture)
     policy: str = POLICY.read_text(encoding="utf-8")
     environment: Mapping[str, str] = field(default_factory=dict)
+    module: Sequence[str] = PRODUCT
     settle_within: float = 240.0
 
 
@@ -124,7 +126,7 @@ class FaultRun:
         )
         self.system.environment |= plan.environment
         asyncio.run(self.system.create_topics(plan.partitions))
-        self.workers = Fleet(self.system)
+        self.workers = Fleet(self.system, plan.module)
         self.feeder = Feeder(
             self._kafka,
             EventStream(plan.seed, f"{self._namespace}/", plan.mixture),
@@ -161,7 +163,7 @@ class FaultRun:
         """The server itself, for the harness to read, whatever way the workers take to it."""
         return self.redis_server.url
 
-    def faults(self, times: int, *, apart: int = 500, within: float = 60.0) -> Iterator[int]:
+    def faults(self, times: int, *, apart: int = 500, within: float = 120.0) -> Iterator[int]:
         """Give the moments at which to inject: under load, each after the system has gone on since the one before.
 
         Args:
@@ -178,7 +180,7 @@ class FaultRun:
             self.injected += 1
             yield number
 
-    def wait_for_progress(self, records: int, within: float = 60.0) -> None:
+    def wait_for_progress(self, records: int, within: float = 120.0) -> None:
         """Wait until so many more records have been applied."""
         wanted = self.applied() + records
         try:
@@ -187,6 +189,16 @@ class FaultRun:
             states = [(worker.log.name, worker.get("/ready")) for worker in self.workers.running]
             text = f"{self.applied()} records applied, not {wanted}; {self.feeder.sent} are written; {states}"
             raise AssertionError(text) from self.feeder.error
+
+    def wait_for_all_partitions(self, within: float = 120.0) -> None:
+        """Wait until records have been applied from every partition."""
+        before = read_fences(self.store_url, self._namespace)
+
+        def went_on() -> bool:
+            now = read_fences(self.store_url, self._namespace)
+            return all(min(now[place]) > max(offsets) for place, offsets in before.items())
+
+        wait_until(went_on, within)
 
     def applied(self) -> int:
         """Count the records that every group has applied, as the fences tell; 0 while Redis does not answer."""

@@ -22,6 +22,8 @@ SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3_600 * SECOND
 #: How far apart events are, in event time: 1,200 an hour.
 STEP = 3 * SECOND
+#: Key of all copies where every record has a key of its own.
+COPY = b"copy"
 #: 2024-01-01
 START = 1_704_067_200 * SECOND
 
@@ -65,7 +67,8 @@ class Mixture:
     the memory of ids. `copies` are the least and the most deliveries of a `repeated` event, within `copies_within` of
     event time. A `late` event comes up to `late_within` late; the policy's lateness has to be longer. `once` are events
     of customers who are hardly ever seen. `channel_behind` delays a channel by a length of event time. `half_by_one`
-    gives half of all events to one customer.
+    gives half of all events to one customer. With `own_keys` every record has a key that no other has, but for the
+    copies, which all share one: a compacted topic may then drop copies, and nothing else.
     """
 
     bad: float = 0.004
@@ -78,6 +81,7 @@ class Mixture:
     keyless: float = 0.3
     once: float = 0.15
     half_by_one: bool = False
+    own_keys: bool = False
     channel_behind: dict[str, int] = field(default_factory=dict)
 
 
@@ -118,7 +122,7 @@ class EventStream:
                 time -= dice.randrange(mixture.late_within)
             copies = dice.randint(*mixture.copies) - 1 if dice.random() < mixture.repeated else 0
             record = self._event(number, time, named=bool(copies) or dice.random() < mixture.named)
-            again = StreamRecord(record.channel, record.key, record.value)
+            again = StreamRecord(record.channel, COPY if mixture.own_keys else record.key, record.value)
             behind = mixture.channel_behind.get(record.channel, 0)
             for _ in range(copies):
                 self._keep(now + behind + dice.randrange(1, mixture.copies_within), again)
@@ -134,7 +138,7 @@ class EventStream:
             "type": "last",
             "timestamp": rfc3339(time),
         }
-        return StreamRecord(channel, None, json.dumps(body).encode(), {"channel": channel, **body})
+        return StreamRecord(channel, b"last", json.dumps(body).encode(), {"channel": channel, **body})
 
     def _keep(self, until: int, record: StreamRecord) -> None:
         heapq.heappush(self._later, (until, next(self._number), record))
@@ -154,6 +158,8 @@ class EventStream:
         if named:
             body["event_id"] = f"e{number}"
         key = None if dice.random() < mixture.keyless else customer.encode()
+        if mixture.own_keys:
+            key = f"{number}".encode()
         return StreamRecord(channel, key, json.dumps(body).encode(), {"channel": channel, **body})
 
     def _bad(self, number: int) -> StreamRecord:

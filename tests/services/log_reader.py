@@ -8,6 +8,7 @@ from typing import Any
 import redis
 from aiokafka import AIOKafkaConsumer
 
+from streams.topic_names import ERASURES
 from tests.polling import poll_until
 
 
@@ -102,12 +103,30 @@ def read_fences(url: str, namespace: str) -> dict[tuple[str, int], set[int]]:
         namespace: the prefix of its keys.
 
     Returns:
-        For each partition the offsets at which its groups stand.
+        For each source partition the offsets at which its groups stand.
     """
     found: dict[tuple[str, int], set[int]] = {}
     with redis.Redis.from_url(url, decode_responses=True, socket_timeout=10) as client:
         for key in client.keys(f"{namespace}:_fences:*"):
             for label, fence in client.hgetall(key).items():
                 topic, _, number = label.rpartition("/")
+                if topic == ERASURES:
+                    continue
                 found.setdefault((topic, int(number)), set()).add(int(fence.partition(";")[0]))
     return found
+
+
+def read_report_times(url: str, namespace: str) -> dict[tuple[str, int], int]:
+    """Read when workers have reported how far they have come.
+
+    Args:
+        url: of Redis.
+        namespace: the prefix of its keys.
+
+    Returns:
+        By partition the time of the last report, in microseconds.
+    """
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=10) as client:
+        marks = client.hgetall(f"{namespace}:_marks")
+    places = {(label.rpartition("/")[0], int(label.rpartition("/")[2])): mark for label, mark in marks.items()}
+    return {place: int(mark.split(";")[1]) for place, mark in places.items()}

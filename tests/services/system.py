@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ from typing import Any, Self
 import redis
 
 from streams.settings import Settings, read_settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
 from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
@@ -70,6 +73,7 @@ class System:
         self._alerts = TopicTail(kafka, ALERTS)
         self._changes = TopicTail(kafka, BAND_CHANGES)
         self._letters = TopicTail(kafka, DEAD_LETTERS)
+        self._feeds = TopicTail(kafka, FEED_ALERTS)
         self._workers: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
@@ -87,7 +91,7 @@ class System:
     async def create_topics(self, partitions: int = 4) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""
         await ensure_topics(self.settings, partitions)
-        for tail in (self._alerts, self._changes, self._letters):
+        for tail in (self._alerts, self._changes, self._letters, self._feeds):
             await tail.begin()
 
     def worker(self, module: Sequence[str] = ("streams", "worker"), **settings: str) -> WorkerProcess:
@@ -102,6 +106,20 @@ class System:
         worker = WorkerProcess({**self.environment, **changed}, log, module=module)
         self._workers.append(worker)
         return worker
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run a command of the product to its end; return the exit status and all that it printed."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "streams", *arguments],
+            env={**inherited, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     # --- In
 
@@ -202,6 +220,12 @@ class System:
             for record in await self._letters.read()
             if dict(record.headers)["dlq.topic"].decode().startswith(self.namespace)
         ]
+
+    async def feed_alerts(self) -> list[dict[str, Any]]:
+        """Read what was told of this system's feeds, in the order of its time."""
+        messages = [json.loads(record.value) for record in await self._feeds.read()]
+        own = [message for message in messages if message["topic"] in self.topics]
+        return sorted(own, key=lambda message: str(message["occurred_at"]))
 
     async def committed(self) -> dict[tuple[str, int], int]:
         """Tell what the consumer group has committed."""

@@ -38,7 +38,9 @@ class WorkerProcess:
         """
         self.port = free_ports(1)[0]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
-        self._environment = {**inherited, **environment, "ENGAGEMENT_WEB_PORT": str(self.port)}
+        # With SIGABRT a worker that hangs writes to its log where.
+        own = {"ENGAGEMENT_WEB_PORT": str(self.port), "PYTHONFAULTHANDLER": "1"}
+        self._environment = {**inherited, **environment, **own}
         self.log = log
         self._ready_within = ready_within
         self._module = module

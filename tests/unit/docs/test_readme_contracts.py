@@ -11,6 +11,7 @@ import scoring.events
 import streams.decoding
 from scoring.alerts import BandChange, message
 from scoring.errors import InvalidEvent
+from scoring.feed_notices import Notice, notice_message
 from scoring.instants import SECOND, parse_timestamp
 from scoring.policy import BANDS
 from streams import publisher, topics
@@ -153,6 +154,9 @@ def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> Non
     settings = topics.topic_settings(maria.POLICY)
     shown = {}
     for names, kept, largest in README.table("topic", "kept for", "largest record"):
+        if kept.startswith("for good"):
+            shown[names_in(names)[0]] = {"cleanup.policy": "compact"}
+            continue
         days = int(kept.split()[0])
         sizes = {"MiB": 1024 * 1024, "KiB": 1024}
         size = sum(int(number) * sizes[unit] for number, unit in re.findall(r"(\d+) (MiB|KiB)", largest))
@@ -164,3 +168,9 @@ def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> Non
 def test_the_number_of_partitions_is_the_one_that_the_worker_makes() -> None:
     assert f"with {topics.PARTITIONS} partitions" in README.words
     assert f"(3 x {topics.PARTITIONS} if the worker made them), so up to {3 * topics.PARTITIONS}" in README.words
+
+
+def test_every_field_of_a_feed_alert_is_explained_and_no_other() -> None:
+    (channel, *_) = maria.POLICY.channels
+    made = notice_message(maria.POLICY, channel, Notice("feed_silent", NOW, NOW, NOW), NOW)
+    assert [name for row in README.table("field of a feed alert", "") for name in names_in(row[0])] == list(made)

@@ -56,8 +56,8 @@ def test_the_labels_of_the_metrics_are_those_in_the_table() -> None:
 
 
 def test_every_value_of_a_label_that_the_table_names_stands_in_the_code() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "streams").rglob("*.py"))
-    code += (ROOT / "scoring" / "alerts.py").read_text(encoding="utf-8")
+    folders = (ROOT / "streams", ROOT / "scoring")
+    code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
     for row in README.table("metric", "labels", ""):
         for value in names_in(row[2]):
             assert value.startswith("/") or f'"{value}"' in code or f"class {value}(" in code, value
@@ -66,6 +66,7 @@ def test_every_value_of_a_label_that_the_table_names_stands_in_the_code() -> Non
 def test_the_settings_and_their_defaults_are_those_in_the_table() -> None:
     shown = {names_in(row[0])[0]: row[1] for row in README.table("variable", "default", "")}
     assert shown.pop("ENGAGEMENT_POLICY") == "the built-in policy"
+    assert shown.pop("ENGAGEMENT_ERASURE_KEY") == "none"
     assert {name: names_in(default)[0] for name, default in shown.items()} == read_settings({}).environment()
 
 
@@ -115,7 +116,7 @@ def test_every_link_leads_somewhere(document: Document) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=TITLES)
 def test_every_setting_named_in_the_text_exists(document: Document) -> None:
-    known = set(read_settings({}).environment()) | {"ENGAGEMENT_POLICY"}
+    known = set(read_settings({}).environment()) | {"ENGAGEMENT_POLICY", "ENGAGEMENT_ERASURE_KEY"}
     known |= {"ENGAGEMENT_TEST_KAFKA", "ENGAGEMENT_TEST_REDIS"}
     assert set(re.findall(r"ENGAGEMENT_[A-Z_]+", document.text)) <= known
 

@@ -15,6 +15,10 @@ def defaults() -> dict[str, str]:
     found = {f"bands.{name}": str(bound) for name, bound in policy_file._BOUNDS.items()}
     for section, values in policy_file._DURATIONS.items():
         found |= {f"{section}.{key}": value for key, value in values.items()}
+    found |= {
+        "dead_letters.stop_above": str(policy_file._STOP_ABOVE),
+        "dead_letters.at_least": str(policy_file._AT_LEAST),
+    }
     return found | {"alerts.rearm_margin": "5"}
 
 
@@ -35,7 +39,7 @@ def _as_policy(values: dict[str, str]) -> str:
     sections: dict[str, str] = {}
     for name, value in values.items():
         section, key = name.split(".")
-        written = value if value.isdigit() else f'"{value}"'
+        written = value if value.replace(".", "").isdigit() else f'"{value}"'
         sections[section] = sections.get(section, f"[{section}]\n") + f"{key} = {written}\n"
     return "".join(sections.values())
 

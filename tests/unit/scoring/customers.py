@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from scoring.alerts import Alert, BandChange
 from scoring.events import Event, EventReader
+from scoring.feeds import Feeds
 from scoring.instants import MINUTE
 from scoring.points import rounded
 from scoring.policy import BANDS, Policy
@@ -80,6 +81,7 @@ class Customer:
         """Start as a stranger."""
         self.policy = policy or parse_policy(POLICY)
         self.state = CustomerState()
+        self.feeds: Feeds | None = None
         self.story: Story = []
         self.changes: list[tuple[str, str]] = []
         self.transitions: list[Alert | BandChange] = []
@@ -97,7 +99,7 @@ class Customer:
 
     def judge(self, now: str, *events: Event, horizon: str = "") -> Outcome:
         """Judge the customer at a time, with new events or none."""
-        outcome = advance(self.policy, self.state, events, at(now), at(horizon or now))
+        outcome = advance(self.policy, self.state, events, at(now), at(horizon or now), self.feeds)
         self.transitions += outcome.transitions
         for transition in outcome.transitions:
             if isinstance(transition, Alert):

@@ -170,6 +170,14 @@ def test_an_unknown_type_stays_unknown_when_it_comes_again() -> None:
     assert not reader.names("forward")
 
 
+def test_a_long_new_type_is_not_kept_in_memory() -> None:
+    reader = EventReader(EMAIL)
+    for _ in range(2):
+        assert reader.read(value(type="x" * 1_000_000), LATEST)[1].code == type_code("email", "x" * 1_000_000)
+
+    assert max(map(len, reader._codes)) < 200
+
+
 def test_endless_new_types_do_not_fill_the_memory() -> None:
     reader = EventReader(EMAIL)
     for number in range(10_500):

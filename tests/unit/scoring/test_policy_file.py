@@ -30,6 +30,10 @@ lateness = "5s"
 idle_after = "1m"
 [events]
 remember_ids = "1d"
+[dead_letters]
+stop_above = 0.29
+over = "5m"
+at_least = 7
 [channels.calls]
 topic = "phone.calls"
 weights = { answered = 10, "hung up" = -0.25, rang = 0 }
@@ -46,6 +50,7 @@ def test_every_key_is_taken() -> None:
     assert (policy.length, policy.pane, policy.trend, policy.half_life) == (14 * DAY, 12 * HOUR, 36 * HOUR, 3 * DAY)
     assert policy.bounds == (-5 * POINT, 10_500_000, 20 * POINT, 30 * POINT)
     assert (policy.rearm_margin, policy.cooldown) == (2_500_000, 90 * MINUTE)
+    assert (policy.most_bad, policy.bad_over, policy.bad_records) == (290_000, 5 * MINUTE, 7)
     assert (policy.lateness, policy.idle_after, policy.remember_ids) == (5 * SECOND, MINUTE, DAY)
     assert [(channel.name, channel.topic) for channel in policy.channels] == [
         ("calls", "phone.calls"),

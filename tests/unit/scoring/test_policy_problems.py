@@ -30,7 +30,10 @@ def channel(rest: str, name: str = "calls") -> str:
         ('version = ""', "version: must be a string of 1 to 64 bytes"),
         (f'version = "{"x" * 65}"', "version: must be a string of 1 to 64 bytes"),
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
-        ("windows = 1", "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, channels"),
+        (
+            "windows = 1",
+            "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, dead_letters, channels",
+        ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
             "[bands]\nat_risk = -9",
@@ -41,13 +44,15 @@ def channel(rest: str, name: str = "calls") -> str:
         ('[events]\nids = "3d"', "events.ids: unknown key; allowed here: remember_ids"),
         (
             channel("weights = { a = 1 }\ncaps = { a = 1 }"),
-            "channels.calls.caps: unknown key; allowed here: topic, weights, cap",
+            "channels.calls.caps: unknown key; allowed here: topic, weights, cap, silence_after",
         ),
         ("window = 3", "window: must be a table, [window]"),
         ("bands = 3", "bands: must be a table, [bands]"),
         ("alerts = []", "alerts: must be a table, [alerts]"),
         ('clock = "wall"', "clock: must be a table, [clock]"),
         ("events = 3", "events: must be a table, [events]"),
+        ("dead_letters = 3", "dead_letters: must be a table, [dead_letters]"),
+        ("[dead_letters]\nstop = 1", "dead_letters.stop: unknown key; allowed here: stop_above, at_least, over"),
         ("channels = 3", "channels: must hold at least one table, such as [channels.email]"),
         ("[channels]", "channels: must hold at least one table, such as [channels.email]"),
         ("[channels]\ncalls = 3", "channels.calls: must be a table, [channels.calls]"),
@@ -61,7 +66,7 @@ def test_a_key_that_is_unknown_or_of_the_wrong_kind_is_named(text: str, problem:
     "key",
     [
         *("window.length", "window.pane", "window.trend", "window.half_life"),
-        *("alerts.cooldown", "clock.lateness", "clock.idle_after", "events.remember_ids"),
+        *("alerts.cooldown", "clock.lateness", "clock.idle_after", "events.remember_ids", "dead_letters.over"),
     ],
 )
 @pytest.mark.parametrize("value", ['"soon"', '"-1d"', "30", "true", "[]"])
@@ -73,8 +78,33 @@ def test_a_length_of_time_must_be_one(key: str, value: str) -> None:
     assert problem.endswith("is not a duration such as 30d, 24h, 15m, 10s or 500ms")
 
 
+@pytest.mark.parametrize("value", ['"soon"', "30", "true", "[]"])
+def test_the_silence_of_a_channel_is_a_length_of_time(value: str) -> None:
+    [problem] = problems(f"[channels.calls]\nweights = {{ a = 1 }}\nsilence_after = {value}")
+
+    assert problem.startswith("channels.calls.silence_after: ")
+    assert problem.endswith("is not a duration such as 30d, 24h, 15m, 10s or 500ms")
+
+
 def test_an_endless_length_is_a_problem_like_any_other() -> None:
     assert len(problems(f'[alerts]\ncooldown = "{"9" * 400}d"')) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("stop_above = 1.1", "dead_letters.stop_above: must be a share from 0 to 1; 1 never stops"),
+        ("stop_above = -0.1", "dead_letters.stop_above: must be a share from 0 to 1; 1 never stops"),
+        ('stop_above = "95 %"', "dead_letters.stop_above: '95 %' is not a number"),
+        ("at_least = 0", "dead_letters.at_least: 0 is not a number of records, 1 to 1000000"),
+        ("at_least = 1_000_001", "dead_letters.at_least: 1000001 is not a number of records, 1 to 1000000"),
+        ("at_least = 1.5", "dead_letters.at_least: 1.5 is not a number of records, 1 to 1000000"),
+        ("at_least = true", "dead_letters.at_least: True is not a number of records, 1 to 1000000"),
+        ('over = "0s"', "dead_letters.over: must be more than 0"),
+    ],
+)
+def test_the_limit_on_bad_records_is_a_share_over_some_records_and_time(line: str, problem: str) -> None:
+    assert problems(f"[dead_letters]\n{line}") == [problem]
 
 
 @pytest.mark.parametrize(

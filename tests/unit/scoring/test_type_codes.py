@@ -49,3 +49,15 @@ def test_an_unknown_type_with_the_code_of_a_known_one_is_not_counted(monkeypatch
         event = reader.read(value, 10**9)[1]
         assert event.code == ""
         assert not reader.scores(event.code)
+
+
+def test_an_unknown_type_with_the_code_of_a_known_one_of_another_channel_is_not_counted() -> None:
+    policy = builtin_policy()
+    unlucky = {"clickstream": "t2643419", "email": "t953397", "social": "t159804"}
+
+    for channel in policy.channels:
+        kind = unlucky[channel.name]
+        assert type_code(channel.name, kind) in policy.types
+        assert type_code(channel.name, kind) not in {known.code for known in channel.types}
+        value = {"customer_id": "anna", "type": kind, "timestamp": 1}
+        assert EventReader(channel, policy.types).read(value, 10**9)[1].code == ""

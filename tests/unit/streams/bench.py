@@ -14,6 +14,7 @@ from scoring.policy_file import parse_policy
 from streams.clock import EvaluationClock
 from streams.decoding import Decoder
 from streams.errors import FenceMoved, TransientError, VersionMoved
+from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.records import DeadLetter, Message, Partition, RecordBatch
@@ -152,8 +153,9 @@ class Bench:
         self.clock.partitions = {WEB}
         publisher: Any = self.publisher
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
-        self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self)
-        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics)
+        self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
+        self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
+        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
@@ -175,7 +177,9 @@ class Bench:
         self.clock.partitions = set(partitions)
         starts = await self.pipeline.cursors.assign(await self.starts(partitions))
         newest = {partition: self.pipeline.cursors.newest(partition) for partition in partitions}
-        self.clock.take_over(newest, await self.store.exchange_marks({}))
+        marks = await self.store.exchange_marks({})
+        await self.feeds.learn(marks)
+        self.clock.take_over(newest, marks)
         return starts
 
     def submission(

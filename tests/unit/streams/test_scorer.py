@@ -108,8 +108,8 @@ async def test_a_customer_is_read_once_and_then_kept(bench: Bench) -> None:
 
 
 async def test_events_that_were_not_stored_are_not_counted_when_they_come_again(bench: Bench) -> None:
-    bench.store.faults = [StoreUnavailable("gone")]
     buys = work(bench, anna=events_of(bench, "buy", "01 09:00", 3), ben=events_of(bench, "buy", "01 09:00"))
+    bench.store.faults = [StoreUnavailable("gone")] * len(buys.events)
     with pytest.raises(StoreUnavailable):
         await bench.scorer.apply(buys)
     await bench.scorer.apply(buys)

@@ -9,7 +9,14 @@ from streams.records import DeadLetter
 from streams.topics import MOST_DEAD_LETTER_BYTES, MOST_RECORD_BYTES, source_topics, topic_settings
 from tests.unit.streams.bench import Record
 
-OURS = {"churn-risk-alerts", "engagement-band-changes", "engagement-dead-letters"}
+OURS = {
+    "churn-risk-alerts",
+    "engagement-band-changes",
+    "engagement-feed-alerts",
+    "engagement-dead-letters",
+    "engagement-dead-letter-replays",
+    "engagement-erasures",
+}
 
 
 def test_events_come_from_the_topics_of_the_policy() -> None:

@@ -1,0 +1,68 @@
+"""`engagement erase`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import click
+
+from scoring.events import MOST_ID_BYTES
+from streams.cli.moments import Moment
+from streams.cli.options import takes_settings
+from streams.cli.wording import counted, printable
+from streams.erasures.compacted import forget_keys
+from streams.erasures.eraser import Eraser
+from streams.erasures.log import ErasureLog
+from streams.settings import Settings
+from streams.store.redis import RedisStore
+from streams.topics import ensure_topics
+
+
+@click.command()
+@click.argument("customers", nargs=-1, required=True, metavar="CUSTOMER...")
+@click.option(
+    "--events-before",
+    type=Moment(),
+    metavar="TIME",
+    help="Also later records of what happened before have no effect; by default before now.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@takes_settings("brokers", "redis", "policy", "namespace")
+def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int | None, yes: bool) -> None:
+    """Erase customers, and keep them from coming back.
+
+    Removes every trace of them from Redis. What the log holds of them has no effect any more, however often it is
+    read again, nor have events that happened before now and are sent later. Events from now on are those of a new
+    customer.
+
+    Example: engagement erase maria.lopez
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
+    for customer in customers:
+        if not customer or len(customer.encode(errors="surrogatepass")) > MOST_ID_BYTES:
+            raise click.BadParameter(f"an id has 1 to {MOST_ID_BYTES} bytes", param_hint="CUSTOMER")
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Erase {counted(len(customers), 'customer')} for good?", abort=True)
+    asyncio.run(_erase(settings, customers, events_before))
+
+
+async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None) -> None:
+    await ensure_topics(settings)
+    log = ErasureLog(settings)
+    store = RedisStore(settings)
+    try:
+        await store.open_existing()
+        eraser = Eraser(settings, [store], log)
+        for customer in customers:
+            done = await eraser.erase(customer, events_before)
+            click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
+        for topic in await forget_keys(settings.kafka_brokers, customers):
+            click.echo(f"{topic} is compacted: null values written")
+    finally:
+        await log.close()
+        await store.close()
+    click.echo(
+        "Kafka keeps the records of the source topics, alerts, band changes and dead letters until their retention ends"
+    )

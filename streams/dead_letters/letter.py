@@ -1,0 +1,120 @@
+"""One dead letter as it stands in its topic, and the record that it once was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scoring.instants import MILLISECOND
+
+#: Header of a replayed record: how often it has been replayed, in decimal digits.
+REPLAYS = "dlq.replays"
+_ADDED = ("dlq.reason", "dlq.detail", "dlq.topic", "dlq.partition", "dlq.offset")
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: its place in the topic of dead letters, why it is there, and the original record.
+
+    `time` is when it was dead-lettered, in microseconds. `headers` are those of the original, without the mark of a
+    replay; `replays` says how often it has been replayed already.
+    """
+
+    partition: int
+    offset: int
+    time: int
+    reason: str
+    detail: str
+    topic: str
+    source_partition: int
+    source_offset: int
+    replays: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def place(self) -> str:
+        """The name under which a person finds it: partition and offset in the topic of dead letters."""
+        return f"{self.partition}:{self.offset}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the original record, without its headers."""
+        return len(self.key or b"") + len(self.value or b"")
+
+    @property
+    def marked_headers(self) -> list[tuple[str, bytes | None]]:
+        """The headers with which it is sent again: the original ones, and how often it has been replayed by then."""
+        return [*self.headers, (REPLAYS, str(self.replays + 1).encode())]
+
+
+def read_letter(record: Any) -> Letter | None:
+    """Read a record of the topic of dead letters.
+
+    The worker adds its five headers behind those that the record had. So of each name the last one is taken, and one
+    of the same name that a producer set stays with the original.
+
+    Args:
+        record: aiokafka's consumer record.
+
+    Returns:
+        The letter; None if the record has not been written by a worker.
+    """
+    headers = list(record.headers)
+    added: dict[str, str] = {}
+    for name in _ADDED:
+        content = _take_last(headers, name)
+        if content is None:
+            return None
+        added[name] = content.decode(errors="replace")
+    if not (added["dlq.partition"].isdecimal() and added["dlq.offset"].isdecimal()):
+        return None
+    replays = _take_last(headers, REPLAYS) or b"0"
+    return Letter(
+        partition=record.partition,
+        offset=record.offset,
+        time=record.timestamp * MILLISECOND,
+        reason=added["dlq.reason"],
+        detail=added["dlq.detail"],
+        topic=added["dlq.topic"],
+        source_partition=int(added["dlq.partition"]),
+        source_offset=int(added["dlq.offset"]),
+        replays=int(replays) if replays.isdigit() else 0,
+        key=record.key,
+        value=record.value,
+        headers=tuple(headers),
+    )
+
+
+def _take_last(headers: list[tuple[str, bytes | None]], name: str) -> bytes | None:
+    for at in range(len(headers) - 1, -1, -1):
+        if headers[at][0] == name:
+            return headers.pop(at)[1]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which letters are meant: by reason, by source topic, by the time of the dead letter (microseconds)."""
+
+    reasons: Sequence[str] = ()
+    topics: Sequence[str] = ()
+    since: int = 0
+    until: int | None = None
+
+    def takes(self, letter: Letter) -> bool:
+        """Tell whether a letter is meant.
+
+        Args:
+            letter: any.
+        """
+        return (
+            (not self.reasons or letter.reason in self.reasons)
+            and (not self.topics or letter.topic in self.topics)
+            and self.since <= letter.time
+            and (self.until is None or letter.time < self.until)
+        )

@@ -1,0 +1,75 @@
+"""Which dead letters have been replayed: a topic of its own says so, written in one transaction with the records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import orjson
+
+from streams.dead_letters.letter import Letter
+from streams.topic_names import DEAD_LETTER_REPLAYS
+from streams.topic_range import open_range
+
+
+class Replayed:
+    """The places of the letters that have been replayed."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._offsets: dict[int, set[int]] = defaultdict(set)
+
+    def __contains__(self, letter: Letter) -> bool:
+        """Tell whether a letter has been replayed."""
+        return letter.offset in self._offsets.get(letter.partition, ())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(map(len, self._offsets.values()))
+
+    def note(self, value: bytes | None) -> None:
+        """Take over what one record says.
+
+        Args:
+            value: as `written` makes it; anything else is passed over.
+        """
+        try:
+            for partition, offsets in orjson.loads(value or b"{}")["replayed"].items():
+                self._offsets[int(partition)].update(map(int, offsets))
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+            return
+
+
+def written(letters: Iterable[Letter]) -> bytes:
+    """Write down that letters have been replayed.
+
+    Args:
+        letters: of one transaction.
+
+    Returns:
+        The value of the record that says so: offsets by partition of the topic of dead letters.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for letter in letters:
+        places[str(letter.partition)].append(letter.offset)
+    return orjson.dumps({"replayed": places})
+
+
+async def read_replayed(brokers: str) -> Replayed:
+    """Read which letters have been replayed.
+
+    Args:
+        brokers: host:port, separated by commas.
+
+    Returns:
+        All whose replay has been committed.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    replayed = Replayed()
+    async with open_range(brokers, DEAD_LETTER_REPLAYS) as topic:
+        async for records in topic.batches():
+            for record in records:
+                replayed.note(record.value)
+    return replayed

@@ -1,0 +1,98 @@
+"""Erases customers on demand: the tombstone first, then every trace in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.clock import wall_clock
+from streams.erasures.knowledge import erase
+from streams.erasures.log import ErasureLog
+from streams.erasures.tombstone import Tombstone
+from streams.errors import BrokerUnavailable, StoreUnavailable
+from streams.settings import Settings
+from streams.store.protocol import Store
+from streams.topic_range import partitions_of
+from streams.topics import source_topics
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was done: whom, and whether there was a score."""
+
+    customer: str
+    had_score: bool
+
+
+class Eraser:
+    """Erases customers; an erasure that failed half-way is completed by another one."""
+
+    def __init__(self, settings: Settings, stores: Sequence[Store], log: ErasureLog) -> None:
+        """Prepare.
+
+        Args:
+            settings: name the brokers and the source topics.
+            stores: what the customers are removed from.
+            log: where the tombstones go.
+        """
+        self._settings = settings
+        self._stores = stores
+        self._log = log
+
+    async def erase(self, customer: str, events_before: int | None = None) -> Erasure:
+        """Erase one customer.
+
+        Args:
+            customer: the id.
+            events_before: events that happened earlier stay without effect, wherever they stand; by default those
+                before now.
+
+        Returns:
+            What was done.
+
+        Raises:
+            TransientError: if Kafka or the store does not answer; the erasure has to be repeated.
+        """
+        await self._log.catch_up()
+        digest = self._log.digests.of(customer)
+        before = self._log.tombstones.get(digest)
+        erased_at = max(wall_clock(), before.erased_at + 1 if before else 0)
+        until = erased_at if events_before is None else events_before
+        if before:
+            until = max(until, before.events_before)
+        offsets = {**(before.offsets if before else {}), **await self._ends_of_log()}
+        tombstone = Tombstone(digest, erased_at, until, offsets)
+        place = await self._log.append(tombstone)
+        tombstone = Tombstone(digest, erased_at, until, offsets, place)
+        had_score = False
+        for store in self._stores:
+            had_score |= await store.read(customer) is not None
+            await self._remove(store, customer, tombstone)
+        return Erasure(customer, had_score)
+
+    async def _remove(self, store: Store, customer: str, tombstone: Tombstone) -> None:
+        try:
+            await erase(store, self._log, customer, tombstone)
+        except StoreUnavailable:
+            # The function library may have had to be loaded again.
+            await erase(store, self._log, customer, tombstone)
+
+    async def _ends_of_log(self) -> dict[str, int]:
+        brokers = self._settings.kafka_brokers
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in source_topics(self._settings.policy)
+            for number in await partitions_of(brokers, topic)
+        ]
+        consumer = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets(partitions) if partitions else {}
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        finally:
+            await consumer.stop()
+        return {f"{tp.topic}/{tp.partition}": end for tp, end in ends.items()}

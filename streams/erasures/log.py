@@ -1,0 +1,133 @@
+"""The topic of the erasures: read whole at the start, and followed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
+from streams.errors import BrokerUnavailable, LogGap
+from streams.producers import start_producer
+from streams.settings import Settings
+from streams.topic_names import ERASURES
+from streams.topic_range import partitions_of
+
+_PARTITION = TopicPartition(ERASURES, 0)
+_POLL_MILLISECONDS = 500
+
+
+class ErasureLog:
+    """What has been read of the topic: the newest tombstone of each customer, and the next offset."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: name the brokers and the key of the digests.
+        """
+        self._brokers = settings.kafka_brokers
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+        self.digests = Digests(settings.erasure_key)
+        self.tombstones: dict[str, Tombstone] = {}
+        self.next_offset = 0
+
+    async def catch_up(self) -> None:
+        """Read up to the end of the topic, which exists.
+
+        Raises:
+            BrokerUnavailable: if Kafka does not answer.
+            LogGap: if the topic ends before what has been read: it was made anew.
+            WrongErasureKey: see `decode_tombstone`.
+        """
+        async with self._reading:
+            try:
+                await self._read(await self._connected())
+            except (KafkaError, OSError) as error:
+                await self._disconnect()
+                raise BrokerUnavailable(f"the erasures cannot be read: {error!r}") from error
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+            )
+            self._consumer = consumer
+            await consumer.start()
+            consumer.assign([_PARTITION])
+            consumer.seek(_PARTITION, self.next_offset)
+        return self._consumer
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
+        if end < self.next_offset:
+            message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
+            raise LogGap(message)
+        while self.next_offset < end:
+            found = await consumer.getmany(_PARTITION, timeout_ms=_POLL_MILLISECONDS)
+            for record in found.get(_PARTITION, ()):
+                self._take(record.key, record.value, record.offset)
+            self.next_offset = await consumer.position(_PARTITION)
+
+    def _take(self, key: bytes | None, value: bytes | None, offset: int) -> None:
+        if key is None:
+            return
+        if value is None:
+            self.tombstones.pop(key.decode(), None)
+            return
+        tombstone = decode_tombstone(key, value, offset, self.digests)
+        self.tombstones[tombstone.digest] = tombstone
+
+    async def append(self, tombstone: Tombstone) -> int:
+        """Publish a tombstone.
+
+        Args:
+            tombstone: takes the place of an earlier one of the same customer.
+
+        Returns:
+            Its offset.
+
+        Raises:
+            BrokerUnavailable: if Kafka has not accepted it.
+        """
+        producer = await start_producer(self._brokers)
+        try:
+            key, value = tombstone.digest.encode(), encode_tombstone(tombstone, self.digests)
+            sent = await producer.send_and_wait(ERASURES, value, key=key, partition=_PARTITION.partition)
+        except KafkaError as error:
+            raise BrokerUnavailable(f"Kafka has not accepted an erasure: {error!r}") from error
+        finally:
+            await producer.stop()
+        return int(sent.offset)
+
+    async def close(self) -> None:
+        """Give up the connection."""
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+
+async def read_erasures(settings: Settings) -> ErasureLog:
+    """Read the topic once.
+
+    Args:
+        settings: name the brokers and the key of the digests.
+
+    Returns:
+        What is in it; nothing if there is no such topic.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    log = ErasureLog(settings)
+    if await partitions_of(settings.kafka_brokers, ERASURES):
+        try:
+            await log.catch_up()
+        finally:
+            await log.close()
+    return log

@@ -1,0 +1,132 @@
+"""Reads what a topic holds now, up to its end, without a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.errors import BrokerUnavailable
+
+_POLL_MILLISECONDS = 500
+_FETCHED_BYTES = 1024 * 1024
+
+
+class TopicRange:
+    """The records of a topic between two places; `length` is how many offsets lie between them."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+    ) -> None:
+        """Keep the places.
+
+        Args:
+            consumer: connected, with all partitions assigned.
+            starts: where to begin.
+            ends: where to end; not beyond the ends of the logs.
+        """
+        self._consumer = consumer
+        self._starts = starts
+        self._ends = ends
+        self.length = sum(max(ends[tp] - start, 0) for tp, start in starts.items())
+        self.passed = 0
+
+    async def batches(self) -> AsyncIterator[list[Any]]:
+        """Give the records of one fetch after the other, each partition in order; counts `passed` offsets.
+
+        Raises:
+            BrokerUnavailable: if Kafka does not answer.
+        """
+        positions = dict(self._starts)
+        try:
+            for tp, start in positions.items():
+                self._consumer.seek(tp, start)
+            while behind := [tp for tp, position in positions.items() if position < self._ends[tp]]:
+                found = await self._consumer.getmany(*behind, timeout_ms=_POLL_MILLISECONDS)
+                for tp in behind:
+                    # An aborted transaction or a compacted stretch moves the position without a record.
+                    positions[tp] = await self._consumer.position(tp)
+                self.passed = sum(min(positions[tp], self._ends[tp]) - start for tp, start in self._starts.items())
+                for tp, records in found.items():
+                    if wanted := [record for record in records if record.offset < self._ends[tp]]:
+                        yield wanted
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(f"Kafka does not answer: {error!r}") from error
+
+
+@asynccontextmanager
+async def open_range(
+    brokers: str, topic: str, *, since_ms: int | None = None, only: tuple[int, int] | None = None
+) -> AsyncIterator[TopicRange]:
+    """Open a topic from its beginning, or from a time, to where it ends now.
+
+    Args:
+        brokers: host:port, separated by commas.
+        topic: its name; one that does not exist is empty.
+        since_ms: leave out what was appended before, Unix milliseconds.
+        only: partition and offset of a single record.
+
+    Yields:
+        The range, to be read once.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=brokers,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=_FETCHED_BYTES,
+    )
+    try:
+        partitions = [TopicPartition(topic, number) for number in await partitions_of(brokers, topic)]
+        await consumer.start()
+        consumer.assign(partitions)
+        starts = await consumer.beginning_offsets(partitions) if partitions else {}
+        ends = await consumer.end_offsets(partitions) if partitions else {}
+        if since_ms is not None and partitions:
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+            starts = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
+        if only is not None:
+            tp = TopicPartition(topic, only[0])
+            here = starts.get(tp, 0) <= only[1] < ends.get(tp, 0)
+            starts, ends = ({tp: only[1]}, {tp: only[1] + 1}) if here else ({}, {})
+    except (KafkaError, OSError) as error:
+        await consumer.stop()
+        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+    try:
+        yield TopicRange(consumer, starts, ends)
+    finally:
+        await consumer.stop()
+
+
+async def partitions_of(brokers: str, topic: str) -> list[int]:
+    """List the partitions of a topic.
+
+    Args:
+        brokers: host:port, separated by commas.
+        topic: its name.
+
+    Returns:
+        Their numbers in order; none if there is no such topic.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    try:
+        await admin.start()
+        if topic not in await admin.list_topics():
+            return []
+        (described,) = await admin.describe_topics([topic])
+        return sorted(entry["partition"] for entry in described["partitions"])
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+    finally:
+        await admin.close()

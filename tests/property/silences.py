@@ -1,0 +1,110 @@
+"""A life beside feeds that fall silent: the definition, worked out moment by moment from raw event times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.property.lives import Happening
+from tests.property.references import raw_events
+from tests.reference import brute_force
+
+_BOUNDARY, _COOLDOWN_END, _EVENT = range(3)
+
+
+@dataclass
+class Feed:
+    """When the events of a channel were, those of all customers, and after how long without one it is silent."""
+
+    silence_after: int
+    times: Sequence[int]
+
+    def silent(self, at: int) -> bool:
+        """Tell whether something has come before, and nothing within `silence_after`."""
+        before = [time for time in self.times if time <= at]
+        return bool(before) and at - max(before) >= self.silence_after
+
+
+@dataclass
+class Told:
+    """Alerts and band changes, with their times."""
+
+    alerts: list[tuple[str, int]] = field(default_factory=list)
+    changes: list[tuple[str, int]] = field(default_factory=list)
+
+
+def by_definition(text: str, life: Sequence[Happening], feeds: Mapping[str, Feed], until: int) -> Told:
+    """Judge every boundary, every end of a cooldown and every event, one after the other."""
+    policy = brute_force.parse_policy(text)
+    events = raw_events(life)
+    customer = _Customer(policy, feeds)
+    first = events[0].time // policy.pane + 1
+    moments = [(pane * policy.pane, _BOUNDARY, 0) for pane in range(first, until // policy.pane + 1)]
+    moments += [(event.time, _EVENT, index) for index, event in enumerate(events)]
+    while moments and min(moments)[0] <= until:
+        time, step, index = min(moments)
+        moments.remove((time, step, index))
+        taken = events[: index + 1] if step == _EVENT else [event for event in events if event.time < time]
+        customer.judge(time, step, taken)
+        if customer.last_churn == time and policy.cooldown:
+            moments.append((time + policy.cooldown, _COOLDOWN_END, 0))
+    return customer.told
+
+
+@dataclass
+class _Customer:
+    policy: brute_force.Policy
+    feeds: Mapping[str, Feed]
+    told: Told = field(default_factory=Told)
+    score: int = 0
+    band: str = "disengaged"
+    armed: bool = False
+    ever_armed: bool = False
+    alerted: bool = False
+    last_churn: int | None = None
+    #: Of a drop that has not been told: the channels that had brought points.
+    drop: set[str] | None = None
+
+    def judge(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> None:
+        """Take the customer to a moment."""
+        before, self.score = self.score, brute_force.score_of(list(taken), self.policy, time)
+        if self.policy.band(self.score) != self.band:
+            self.band = self.policy.band(self.score)
+            self.told.changes.append((self.band, time))
+        engaged = self.policy.bands["engaged"]
+        if self.score < engaged:
+            self._judge_low(time, step, taken, before)
+            return
+        self.drop = None
+        if self.alerted:
+            self.told.alerts.append(("recovered", time))
+            self.alerted = False
+        if not self.ever_armed or self.score >= engaged + self.policy.rearm_margin:
+            self.armed = self.ever_armed = True
+
+    def _judge_low(self, time: int, step: int, taken: Sequence[brute_force.Event], before: int) -> None:
+        if not self.armed:
+            return
+        falls = self.drop is None
+        if self.drop is None:
+            self.drop = _brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
+        if self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
+            return
+        if step == _EVENT:
+            waits = not falls and self.score >= before
+        else:
+            waits = any(self.feeds[name].silent(time) for name in self.drop if name in self.feeds)
+        if not waits:
+            self.told.alerts.append(("churn_risk", time))
+            self.armed, self.alerted, self.last_churn, self.drop = False, True, time, None
+
+
+def _brought_points(policy: brute_force.Policy, taken: Sequence[brute_force.Event], time: int) -> set[str]:
+    """Name the channels with an event of a positive weight in the panes that count at a time."""
+    current = time // policy.pane
+    return {
+        event.channel
+        for event in taken
+        if current - policy.panes < event.time // policy.pane <= current
+        and policy.weights[event.channel].get(event.type, 0) > 0
+    }

@@ -1,0 +1,205 @@
+"""However events and what is known of the feeds arrive, drops are held back and told as the definition says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from scoring.alerts import Alert
+from scoring.feed_notices import Notice, follow
+from scoring.feed_notices import Told as Followed
+from scoring.feeds import NEVER, Feeds, Stretch, join, stretches_of
+from scoring.instants import MINUTE
+from scoring.policy import BANDS, Policy
+from scoring.policy_file import parse_policy
+from scoring.state import CustomerState
+from scoring.walk import advance
+from streams.store.encoding import decode, encode
+from streams.store.protocol import CustomerRecord
+from tests.property import lives
+from tests.property.lives import START, Happening, Step, World
+from tests.property.references import Reader
+from tests.property.silences import Feed, Told, by_definition
+
+_EIGHTHS = 8
+
+
+@dataclass(frozen=True)
+class Story:
+    """A world whose feeds are watched, a life in steps, and the times of all events of each feed."""
+
+    world: World
+    text: str
+    steps: Sequence[Step]
+    feeds: dict[str, Feed]
+
+
+@st.composite
+def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
+    """Draw a world, a life, and what others do meanwhile on its channels."""
+    world = draw(lives.worlds(ties=draw(st.booleans())))
+    life = draw(lives.lives(world, unique=in_any_order))
+    steps = draw((lives.in_any_order if in_any_order else lives.in_order)(world, life))
+    ticks = _EIGHTHS * (4 * world.panes + 8)
+    feeds, text = {}, world.text
+    for channel in ("web", "social"):
+        if not draw(st.integers(0, 4)):
+            continue
+        eighths = draw(st.integers(1, 2 * _EIGHTHS))
+        others = draw(st.lists(st.integers(-_EIGHTHS, ticks), max_size=6))
+        times = [START + tick * world.pane // _EIGHTHS for tick in others]
+        own = [happening.time for happening in life if happening.channel == channel]
+        feeds[channel] = Feed(eighths * world.pane // _EIGHTHS, sorted(times + own))
+        seconds = eighths * world.pane // _EIGHTHS // 1_000_000
+        text = text.replace(f"[channels.{channel}]", f'[channels.{channel}]\nsilence_after = "{seconds}s"')
+    return Story(world, text, steps, feeds)
+
+
+def known(draw: st.DrawFn, policy: Policy, feeds: dict[str, Feed], now: int) -> Feeds:
+    """Draw what is known of the feeds at a time: everything up to it, told in pieces, and perhaps some more."""
+    activity: dict[str, list[Stretch]] = {}
+    for channel, feed in feeds.items():
+        later = [time for time in feed.times if time > now]
+        more = draw(st.integers(0, len(later)))
+        times = [time for time in feed.times if time <= now] + later[:more]
+        cuts = sorted(draw(st.lists(st.integers(0, len(times)), max_size=3)))
+        pieces = [times[a:b] for a, b in zip([0, *cuts], [*cuts, len(times)], strict=True)]
+        for piece in draw(st.permutations(pieces)):
+            told = stretches_of(draw(st.permutations(piece)), feed.silence_after)
+            activity[channel] = join([*activity.get(channel, []), *told], feed.silence_after)
+    return Feeds(policy, activity)
+
+
+def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
+    """Write a whole state as a store does, and read it back."""
+    state.touched_panes |= set(state.panes)
+    state.seen.touched |= set(state.seen.chunks)
+    fields, _ = encode(policy, CustomerRecord(state), "v")
+    return decode(policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
+
+
+def by_product(draw: st.DrawFn, story: Story) -> Told:
+    """Tell a life as the product does, each step from what was stored after the one before."""
+    policy = parse_policy(story.text)
+    reader, state, found = Reader(policy), CustomerState(), Told()
+    for batch, now in story.steps:
+        feeds = known(draw, policy, story.feeds, now)
+        outcome = advance(policy, state, reader.read(batch), now, now, feeds)
+        for each in outcome.transitions:
+            if isinstance(each, Alert):
+                found.alerts.append((each.kind, each.occurred_at))
+            else:
+                found.changes.append((BANDS[each.band], each.occurred_at))
+        if state.held is not None:
+            event("a drop waits for a feed" if state.held.get("waits") else "a drop waits for the cooldown")
+            boundary = (state.judged // policy.pane + 1) * policy.pane
+            assert state.due_crosses
+            assert state.judged < state.due <= max(boundary, state.last_alert + policy.cooldown)
+        state = stored_and_loaded(policy, state)
+    return found
+
+
+def assert_told_the_same(draw: st.DrawFn, story: Story) -> None:
+    """Compare the definition and the product."""
+    life = [happening for step in story.steps for happening in step.batch]
+    life.sort(key=lambda happening: happening.time)
+    expected = by_definition(story.world.text, life, story.feeds, story.steps[-1].now)
+    found = by_product(draw, story)
+    assert found.changes == expected.changes
+    assert found.alerts == expected.alerts
+
+
+@given(stories(), st.data())
+@settings(max_examples=500, deadline=None)
+def test_a_drop_is_held_while_a_feed_that_brought_points_is_silent(story: Story, data: st.DataObject) -> None:
+    assert_told_the_same(data.draw, story)
+
+
+@given(stories(in_any_order=True), st.data())
+@settings(max_examples=500, deadline=None)
+def test_any_order_of_arrival_holds_and_tells_the_same(story: Story, data: st.DataObject) -> None:
+    assert_told_the_same(data.draw, story)
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.data())
+def test_stretches_tell_of_every_moment_whether_the_feed_was_silent(
+    times: list[int], apart: int, data: st.DataObject
+) -> None:
+    policy = watching(apart)
+    feeds = known(data.draw, policy, {"web": Feed(apart, sorted(times))}, NEVER)
+    feed = Feed(apart, times)
+    for at in range(80):
+        assert bool(feeds.silence_at("web", at)) == feed.silent(at), at
+        coming = feeds.next_silence("web", at)
+        begins = [later for later in range(at + 1, 80) if feed.silent(later) and not feed.silent(later - 1)]
+        assert (coming.since if coming and coming.since < 80 else None) == (begins[0] if begins else None)
+
+
+def watching(silence_after: int, pane: int = 5) -> Policy:
+    """Give a policy that watches a channel, its times in single microseconds."""
+    policy = parse_policy('[channels.web]\ntopic = "web"\nweights = { buy = 1 }\nsilence_after = "1s"')
+    (channel,) = policy.channels
+    changed = {"channels": (type(channel)(channel.name, channel.topic, channel.types, silence_after),), "pane": pane}
+    fields = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name != "types"}
+    return Policy(**{**fields, **changed})
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.integers(0, 70))
+def test_the_next_clear_boundary_is_the_first_at_which_the_feed_is_not_silent(
+    times: list[int], apart: int, after: int
+) -> None:
+    feeds = Feeds(watching(apart), {"web": stretches_of(times, apart)})
+    feed = Feed(apart, times)
+    clear = [at for at in range(0, 100, 5) if at > after and not feed.silent(at)]
+    assert feeds.next_clear(["web"], after) == (clear[0] if clear else NEVER)
+
+
+@given(st.lists(st.integers(1, 60), max_size=30), st.integers(1, 9), st.lists(st.integers(0, 90), max_size=8))
+def test_each_silence_is_told_once_and_its_end_once_however_often_it_is_looked_at(
+    times: list[int], apart: int, looks: list[int]
+) -> None:
+    policy = watching(apart)
+    followed, notices = Followed(0), list[Notice]()
+    for until in [*sorted(looks), 90]:
+        feeds = Feeds(policy, {"web": stretches_of([time for time in times if time <= until + 3], apart)})
+        followed, new = follow(feeds, "web", followed, until)
+        notices += new
+    feed = Feed(apart, times)
+    expected = [
+        ("feed_silent" if feed.silent(at) else "feed_back", at)
+        for at in range(1, 91)
+        if feed.silent(at) != feed.silent(at - 1)
+    ]
+    assert [(notice.kind, notice.occurred_at) for notice in notices] == expected
+
+
+def test_the_reference_itself_holds_a_drop() -> None:
+    text = """
+version = "by-hand"
+[window]
+length = "24m"
+pane = "8m"
+trend = "8m"
+[bands]
+disengaged = 0
+engaged = 10
+highly_engaged = 20
+power = 30
+[alerts]
+rearm_margin = 0
+cooldown = "0s"
+[clock]
+lateness = "0s"
+[channels.web]
+topic = "web"
+weights = { buy = 10 }
+cap = { }
+"""
+    life = [Happening(START, "web", "buy", "1")]
+    feed = Feed(8 * MINUTE, [START, START + 41 * MINUTE])
+    told = by_definition(text, life, {"web": feed}, START + 60 * MINUTE)
+    assert told.changes == [("engaged", START), ("disengaged", START + 24 * MINUTE)]
+    assert told.alerts == [("churn_risk", START + 48 * MINUTE)]
