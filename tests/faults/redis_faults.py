@@ -124,6 +124,7 @@ def plant(run: FaultRun, key: str) -> None:
     """Put something else under a key until a worker has ended because of it, then put back what it held."""
     name, aside = f"{run.system.namespace}:{key}", f"{run.system.namespace}:aside"
     with redis.Redis.from_url(run.store_url) as client:
+        wait_until(lambda: client.exists(name), _NOTICED_WITHIN)
         with client.pipeline() as swap:
             swap.rename(name, aside).set(name, "planted").execute()
         workers = run.workers.running
