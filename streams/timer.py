@@ -121,8 +121,8 @@ class Timer:
     async def _exchange_meanwhile(self) -> None:
         """Exchange marks again if the last time is some while ago.
 
-        Each evaluation waits for a round to end, and behind a backlog rounds are long. The clock of others rests on these
-        marks: they would keep more and more events aside until the marks are renewed.
+        Each evaluation waits for a round to end, and behind a backlog rounds are long. The clock of others rests on
+        these marks: they would keep more and more events aside until the marks are renewed.
         """
         if abs(self._clock.wall() - self._exchanged_at) >= _EXCHANGE_EVERY:
             await self._exchange()
