@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.services.log_reader import read_fences
 from tests.services.redis_proxy import RedisProxy
 from tests.services.sentinel import RedisWithSentinel
 
+#: What a server needs for `cut_power`.
+ON_DISK = {"appendonly": "yes", "appendfsync": "everysec", "auto-aof-rewrite-percentage": "0"}
 #: Seconds within which workers have to notice what has happened to Redis.
 _NOTICED_WITHIN = 30.0
 #: Records of which the writes have not reached the disk when the power goes.
@@ -188,3 +191,7 @@ def _retries(run: FaultRun) -> float:
 def wait_until_held(run: FaultRun, *words: str) -> None:
     """Wait until some worker says one of these words as the reason why it is not ready."""
     wait_until(lambda: any(word in reason for reason in reasons(run) for word in words), _NOTICED_WITHIN)
+
+
+#: What a random mix can draw from. Nothing that empties the server: each time all of the stream would be read again.
+REDIS_FAULTS: Sequence[Callable[[FaultRun], None]] = (crash, cut_power, fill, keep_busy, demote)

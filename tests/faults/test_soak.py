@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tests.faults.conftest import MakeRun
+from tests.faults.redis_faults import ON_DISK, REDIS_FAULTS
 from tests.faults.soak import WORKER_FAULTS, soak
 from tests.reference.brute_force import MILLION, duration
 
@@ -20,6 +21,7 @@ AROUND = 900
 @pytest.mark.timeout(SECONDS + AROUND)
 def test_a_random_mix_of_faults_loses_and_repeats_nothing(fault_run: MakeRun) -> None:
     title = f"a random mix for {SECONDS:g} s, seed {SEED}"
-    with fault_run(title, seed=SEED, session_timeout=4, settle_within=AROUND / 3) as run:
-        injected = soak(run, WORKER_FAULTS, SECONDS)
+    options = {"session_timeout": 4, "settle_within": AROUND / 3, "redis_config": ON_DISK}
+    with fault_run(title, seed=SEED, **options) as run:
+        injected = soak(run, (*WORKER_FAULTS, *REDIS_FAULTS), SECONDS)
     print("injected: " + ", ".join(f"{name} {times}" for name, times in sorted(injected.items())))
