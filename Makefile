@@ -53,8 +53,8 @@ clean: ## Remove what the other commands made
 
 $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 	@echo "Installing the packages into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # A name on the PATH may be a stub that runs nothing, and a Python may lack what makes environments: try each.

@@ -18,10 +18,12 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock, wall_clock
+from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -35,7 +37,7 @@ from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import source_topics
 from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
-from streams.web import FAILED, add_pages
+from streams.web import FAILED, OwnPages, add_pages
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +99,10 @@ class EngagementApp(BatchApp):
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
 
+    def kafka_options(self) -> dict[str, Any]:
+        """Tell a client where the brokers are and how to get in."""
+        return kafka_options(self.parts.settings)
+
     @property
     def stopped_consuming(self) -> bool:
         """Whether too many bad records have stopped consumption, until the worker is started again."""
@@ -121,6 +127,9 @@ class EngagementApp(BatchApp):
         if not self._assigned or self.rebalancing:
             return "waiting for partitions"
         return ""
+
+    def _new_web(self) -> OwnPages:
+        return OwnPages(self)
 
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Tell where to start reading assigned partitions: at the fences.
@@ -266,7 +275,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
         add_agent(app, channel, pipeline, metrics, steady.latest, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
-    add_pages(app, metrics, app.not_ready_because)
+    add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
 
 
@@ -322,7 +331,8 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    worker = faust.Worker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
+    quiet_logs(worker.logger)
     status: Any = 0
     try:
         worker.execute_from_commandline()

@@ -43,7 +43,7 @@ class Publisher:
             settings: name the brokers.
             metrics: where dead letters are counted.
         """
-        self._brokers = settings.kafka_brokers
+        self._settings = settings
         self._topics = {*source_topics(settings.policy), *WRITTEN_TOPICS}
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
@@ -73,7 +73,7 @@ class Publisher:
             async with asyncio.timeout(seconds):
                 cluster = await producer.client.fetch_all_metadata()
         except (KafkaError, TimeoutError) as error:
-            raise BrokerUnavailable(f"Kafka at {self._brokers} does not answer: {error!r}") from error
+            raise BrokerUnavailable(f"Kafka at {self._settings.kafka_brokers} does not answer: {error!r}") from error
         if gone := sorted(self._topics - cluster.topics()):
             raise BrokerUnavailable(_absent(gone[0]))
 
@@ -127,7 +127,7 @@ class Publisher:
             if self._producer is not None:
                 return self._producer
             producer = await start_producer(
-                self._brokers,
+                self._settings,
                 linger_ms=_LINGER_MS,
                 request_timeout_ms=_REQUEST_MS,
                 max_request_size=_MOST_REQUEST_BYTES,

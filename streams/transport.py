@@ -16,7 +16,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
@@ -35,6 +35,10 @@ class BatchApp(faust.App):
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
 
+    @abstractmethod
+    def kafka_options(self) -> dict[str, Any]:
+        """Tell a client where the brokers are and how to get in."""
+
     @property
     @abstractmethod
     def stopped_consuming(self) -> bool:
@@ -52,13 +56,15 @@ class BatchApp(faust.App):
 class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     """The thread of the consumer: reads committed records, and takes a failed commit for what it is."""
 
-    def _create_worker_consumer(self, transport: Transport) -> aiokafka.AIOKafkaConsumer:
+    app: BatchApp
+
+    def _create_worker_consumer(self, _transport: Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            bootstrap_servers=server_list(transport.url, transport.default_port),
+            **self.app.kafka_options(),
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             # Where to start is decided by the fences; an offset that is gone is noticed in `getmany`.

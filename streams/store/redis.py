@@ -13,6 +13,7 @@ from typing import Any, cast
 from redis.crc import key_slot
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
     MovedError,
     NoPermissionError,
     OutOfMemoryError,
@@ -28,7 +29,8 @@ from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
-from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.connections import redis_options
+from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.connection import connect
@@ -60,13 +62,37 @@ _LOADED_AT_ONCE = 500
 _SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
+#: What the functions and the client call, each with as many words as it takes at least; KEY stands for a key.
+NEEDED_COMMANDS = (
+    ("INFO",),
+    ("PING",),
+    ("FUNCTION", "LOAD", "code"),
+    ("FCALL", "name", "1", "KEY"),
+    ("HGET", "KEY", "field"),
+    ("HMGET", "KEY", "field"),
+    ("HGETALL", "KEY"),
+    ("HKEYS", "KEY"),
+    ("HSET", "KEY", "field", "value"),
+    ("HSETNX", "KEY", "field", "value"),
+    ("HDEL", "KEY", "field"),
+    ("ZADD", "KEY", "1", "member"),
+    ("ZREM", "KEY", "member"),
+    ("ZCARD", "KEY"),
+    ("ZRANGEBYSCORE", "KEY", "-inf", "+inf"),
+    ("GET", "KEY"),
+    ("SET", "KEY", "value"),
+    ("EXISTS", "KEY"),
+    ("TYPE", "KEY"),
+    ("DEL", "KEY"),
+    ("HINCRBY", "KEY", "field", "1"),
+    ("SCAN", "0"),
+)
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
 # The client takes the code off these answers, and makes an error of a kind of its own of each.
 _CODES = {
     OutOfMemoryError: "OOM",
     ReadOnlyError: "READONLY",
-    NoPermissionError: "NOPERM",
     MovedError: "MOVED",
     AskError: "ASK",
 }
@@ -87,7 +113,7 @@ class RedisStore:
         self._prefix = f"{settings.namespace}:"
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        self._client, self._disconnect = connect(settings.redis_url)
+        self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
@@ -97,12 +123,23 @@ class RedisStore:
         await self.check()
         async with self._mapped_errors():
             await self._load_library()
+            await self._check_access()
 
     async def check(self) -> None:
         """Check that the server keeps what it is given, and the namespace is written in this way."""
         async with self._mapped_errors():
             _check_server(await self._client.info())
         await self._check_format()
+
+    async def _check_access(self) -> None:
+        """Ask for every right at once: a function that is refused a command half-way has written the half."""
+        words = [word for command in NEEDED_COMMANDS for word in (len(command), *command)]
+        missing = await self._client.fcall(f"{LIBRARY}_forbidden", 0, self._prefix, *words)
+        if missing:
+            raise AccessDenied(
+                f"Redis does not let this user do what is needed. Missing: {', '.join(missing)}, on keys that begin "
+                f"with {self._prefix!r}. deploy/RUNBOOK.md lists the least rights"
+            )
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
@@ -333,9 +370,15 @@ class RedisStore:
         """Turn the client's errors into those of the contract; load the library again where the server lost it."""
         try:
             yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise AccessDenied(f"Redis does not let this user in, or forbids something: {error}") from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         except RedisError as error:
+            if "user executing the script" in str(error):
+                raise AccessDenied(f"Redis forbids something to this user: {error}") from error
             if "Function not found" in str(error):
                 await self._restore_library(error)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
