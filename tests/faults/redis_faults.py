@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -191,7 +190,3 @@ def _retries(run: FaultRun) -> float:
 def wait_until_held(run: FaultRun, *words: str) -> None:
     """Wait until some worker says one of these words as the reason why it is not ready."""
     wait_until(lambda: any(word in reason for reason in reasons(run) for word in words), _NOTICED_WITHIN)
-
-
-#: What a random mix can draw from. Nothing that empties the server: each time all of the stream would be read again.
-REDIS_FAULTS: Sequence[Callable[[FaultRun], None]] = (crash, cut_power, fill, keep_busy, demote)
