@@ -52,7 +52,6 @@ CALLS: dict[str, Call] = {
     "require_erasures": lambda store: store.require_erasures(1),
     "settle_erasures": lambda store: store.settle_erasures({"d": 1}),
     "customers": all_customers,
-    "forget_mark": lambda store: store.forget_mark(CLICKS),
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
 }
