@@ -26,8 +26,9 @@ install: $(INSTALLED) ## Build the environment in .venv (the others do it when n
 demo: $(INSTALLED) ## Run everything embedded, with traffic, until Ctrl-C (or FOR=20s)
 	@$(BIN)/engagement demo $(if $(FOR),--for $(FOR))
 
+# Most of a test's time is spent waiting, so several run side by side, each with servers of its own.
 test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 faults: $(INSTALLED) ## Inject faults while events flow, and compare all that comes out (ARGS="-k name" for some)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
