@@ -5,6 +5,7 @@ StreamsError
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
+│   ├── AccessDenied         Kafka or Redis does not let this user in, or forbids something; ends a start
 │   └── ClockUnknown         how far other partitions have been applied
 ├── Refused              the store has not applied a write, because the worker's picture is out of date
 │   ├── FenceMoved           another worker has applied the batch, or the store has forgotten
@@ -49,6 +50,14 @@ class StoreUnavailable(TransientError):
 
 class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
+
+
+class AccessDenied(TransientError):
+    """Kafka or Redis does not let this user in, or forbids something.
+
+    At the start it ends the worker, as nobody waits for a right that was never given. Later it is held like any other
+    fault that passes: passwords and rights are changed while workers run.
+    """
 
 
 class ClockUnknown(TransientError):

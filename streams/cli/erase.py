@@ -60,7 +60,7 @@ async def _erase(settings: Settings, customers: tuple[str, ...], events_before: 
             for customer in customers:
                 done = await eraser.erase(customer, events_before)
                 click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
-        for topic in await forget_keys(settings.kafka_brokers, customers):
+        for topic in await forget_keys(settings, customers):
             click.echo(f"{topic} is compacted: null values written")
     finally:
         await log.close()

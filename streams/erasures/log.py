@@ -7,6 +7,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.connections import kafka_options
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
 from streams.producers import start_producer
@@ -28,7 +29,7 @@ class ErasureLog:
         Args:
             settings: name the brokers and the key of the digests.
         """
-        self._brokers = settings.kafka_brokers
+        self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
         self.digests = Digests(settings.erasure_key)
@@ -53,7 +54,7 @@ class ErasureLog:
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+                **kafka_options(self._settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
             )
             self._consumer = consumer
             await consumer.start()
@@ -95,7 +96,7 @@ class ErasureLog:
         Raises:
             BrokerUnavailable: if Kafka has not accepted it.
         """
-        producer = await start_producer(self._brokers)
+        producer = await start_producer(self._settings)
         try:
             key, value = tombstone.digest.encode(), encode_tombstone(tombstone, self.digests)
             sent = await producer.send_and_wait(ERASURES, value, key=key, partition=_PARTITION.partition)
@@ -128,7 +129,7 @@ async def read_erasures(settings: Settings) -> ErasureLog:
         BrokerUnavailable: if Kafka does not answer.
     """
     log = ErasureLog(settings)
-    if await partitions_of(settings.kafka_brokers, ERASURES):
+    if await partitions_of(settings, ERASURES):
         try:
             await log.catch_up()
         finally:

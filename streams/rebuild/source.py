@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from scoring.instants import MILLISECOND
 from streams.clock import wall_clock
+from streams.connections import kafka_options
 from streams.errors import BrokerUnavailable, LogGap
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
@@ -34,7 +35,7 @@ class SourceLog:
         """
         self._settings = settings
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_brokers,
+            **kafka_options(settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -52,7 +53,7 @@ class SourceLog:
         """
         brokers = self._settings.kafka_brokers
         for topic in source_topics(self._settings.policy):
-            self.partitions += [Partition(topic, number) for number in await partitions_of(brokers, topic)]
+            self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:

@@ -285,6 +285,31 @@ local function marks(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
+-- Tells which commands the user may not call on keys of the namespace.
+-- args: prefix of every key, then per command: number of words, words; KEY stands for a key.
+-- returns: the refused commands, without their arguments.
+local function forbidden(keys, args)
+  local refused = {}
+  local at = 2
+  while at <= #args do
+    local count = tonumber(args[at])
+    local words = {unpack(args, at + 1, at + count)}
+    local allowed = true
+    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks'}) do
+      local filled = {}
+      for index, word in ipairs(words) do
+        filled[index] = word == 'KEY' and args[1] .. name or word
+      end
+      allowed = allowed and redis.acl_check_cmd(unpack(filled))
+    end
+    if not allowed then
+      refused[#refused + 1] = words[1] == 'FUNCTION' and 'FUNCTION LOAD' or words[1]
+    end
+    at = at + count + 1
+  end
+  return refused
+end
+
 -- Lets nobody write scores for a while, or a while longer.
 -- keys: the hold
 -- args: who holds, milliseconds.
@@ -383,6 +408,7 @@ redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
 redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
+redis.register_function{function_name='NAME_forbidden', callback=forbidden, flags={'no-writes'}}
 redis.register_function('NAME_erase', erase)
 redis.register_function('NAME_require_erasures', require_erasures)
 redis.register_function('NAME_settle_erasures', settle_erasures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Sequence
 
 from tests.polling import wait_until
@@ -55,12 +56,19 @@ class Fleet:
             worker.wait_ready()
 
     def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
-        """Send SIGTERM; the worker has to end with status 0 within seconds.
+        """Send SIGTERM, not before the start is over; the worker has to end with status 0 within seconds.
 
         What it has left out as applied before, up to this moment, is added to `applied_before`.
         """
+        worker.wait_ready()
         self.applied_before += left_out(worker)
-        assert worker.stop(within) == 0, worker.log_tail()
+        try:
+            status = worker.stop(within)
+        except subprocess.TimeoutExpired:
+            worker.send(signal.SIGABRT)
+            worker.process.wait(10)
+            raise AssertionError(f"not gone within {within:g} s:\n{worker.log_tail(200)}") from None
+        assert status == 0, worker.log_tail()
 
     def up(self, number: int) -> None:
         """Bring the fleet to at least so many workers that run and are ready, whatever has happened to it."""

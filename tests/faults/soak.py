@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
+from tests.faults import redis_faults
 from tests.faults.run import FaultRun
 from tests.faults.workers import freeze, join, kill, leave, replace, vanish
 
 Fault = Callable[[FaultRun], None]
 
 _MOST_WORKERS = 4
+#: Seconds; with Redis empty, the log is applied again from its start.
+_GOES_ON_WITHIN = 240.0
 
 
 def come_or_go(run: FaultRun) -> None:
@@ -28,11 +31,23 @@ def freeze_one_of_several(run: FaultRun) -> None:
     freeze(run)
 
 
-#: What is drawn from, with equal chances. A fault that kills and heals something else belongs here, too.
-WORKER_FAULTS: Sequence[Fault] = (kill, replace, come_or_go, freeze_one_of_several)
+#: What is drawn from, by name, with how often it comes in relation to the others. What belongs to a server of the
+#: run's own is added by the one who starts it.
+FAULTS: Mapping[str, tuple[Fault, float]] = {
+    "worker killed": (kill, 4),
+    "worker replaced": (replace, 4),
+    "worker joins or leaves": (come_or_go, 4),
+    "worker frozen": (freeze_one_of_several, 2),
+    "Redis killed": (redis_faults.crash, 1),
+    "Redis loses its last writes": (redis_faults.cut_power, 1),
+    "Redis flushed": (redis_faults.flush, 0.3),
+    "Redis full": (redis_faults.fill, 0.5),
+    "Redis busy": (redis_faults.keep_busy, 0.5),
+    "Redis a replica": (redis_faults.demote, 0.5),
+}
 
 
-def soak(run: FaultRun, faults: Sequence[Fault], seconds: float) -> Counter[str]:
+def soak(run: FaultRun, faults: Mapping[str, tuple[Fault, float]], seconds: float) -> Counter[str]:
     """Inject faults for a while, each after the system has gone on since the one before.
 
     Args:
@@ -45,11 +60,11 @@ def soak(run: FaultRun, faults: Sequence[Fault], seconds: float) -> Counter[str]
     """
     injected: Counter[str] = Counter()
     begun = time.monotonic()
+    weights = [weight for _, weight in faults.values()]
     while time.monotonic() < begun + seconds:
-        fault = run.dice.choice(faults)
-        next(run.faults(1))
-        name = fault.__name__.replace("_", " ")
+        (name,) = run.dice.choices(list(faults), weights)
+        next(run.faults(1, within=_GOES_ON_WITHIN))
         print(f"{time.monotonic() - begun:6.1f} s  {run.applied():>9,} records applied  {name}", flush=True)
-        fault(run)
+        faults[name][0](run)
         injected[name] += 1
     return injected
