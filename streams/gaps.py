@@ -10,8 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.errors import BrokerUnavailable, FenceMoved
+from streams.connections import kafka_options
+from streams.errors import FenceMoved
+from streams.kafka_access import unavailable
 from streams.records import Partition
+from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove, GroupWrite, Store
 
 
@@ -37,11 +40,11 @@ class Gap(NamedTuple):
         return 0 if self.made_anew else self.first - self.applied
 
 
-async def find_gaps(brokers: str, store: Store, topics: Iterable[str]) -> list[Gap]:
+async def find_gaps(settings: Settings, store: Store, topics: Iterable[str]) -> list[Gap]:
     """Compare the fences with the logs.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         store: where the fences are, opened.
         topics: the source topics; one that does not exist has no gap.
 
@@ -52,7 +55,7 @@ async def find_gaps(brokers: str, store: Store, topics: Iterable[str]) -> list[G
         BrokerUnavailable: if Kafka does not answer.
         StoreUnavailable: if the store does not.
     """
-    ranges = await _ranges(brokers, topics)
+    ranges = await _ranges(settings, topics)
     gaps = []
     for partition, fences in (await store.fences(sorted(ranges))).items():
         known = [fence.offset for fence in fences if fence is not None]
@@ -88,9 +91,9 @@ async def accept_gap(store: Store, gap: Gap) -> None:
         await store.forget_mark(gap.partition)
 
 
-async def _ranges(brokers: str, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False)
+async def _ranges(settings: Settings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=None, enable_auto_commit=False)
     try:
         await admin.start()
         await consumer.start()
@@ -104,7 +107,7 @@ async def _ranges(brokers: str, topics: Iterable[str]) -> dict[Partition, tuple[
         first = await consumer.beginning_offsets(wanted) if wanted else {}
         end = await consumer.end_offsets(wanted) if wanted else {}
     except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     finally:
         await consumer.stop()
         await admin.close()

@@ -62,7 +62,7 @@ async def _find(settings: Settings) -> list[Gap]:
     store = RedisStore(settings)
     try:
         await store.open_readonly()
-        return await find_gaps(settings.kafka_brokers, store, source_topics(settings.policy))
+        return await find_gaps(settings, store, source_topics(settings.policy))
     finally:
         await store.close()
 
@@ -71,7 +71,7 @@ async def _accept(settings: Settings, partitions: Sequence[str]) -> list[Gap]:
     store = RedisStore(settings)
     try:
         await store.open()
-        found = await find_gaps(settings.kafka_brokers, store, source_topics(settings.policy))
+        found = await find_gaps(settings, store, source_topics(settings.policy))
         names = {gap.partition.label for gap in found}
         if without := [name for name in partitions if name not in names]:
             raise Refusal("nothing is accepted", [f"{name} has no gap" for name in without])

@@ -13,6 +13,7 @@ from typing import Any, cast
 from redis.crc import key_slot
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
     MovedError,
     NoPermissionError,
     OutOfMemoryError,
@@ -28,7 +29,8 @@ from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
-from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.connections import redis_options
+from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.connection import connect
@@ -60,13 +62,37 @@ _LOADED_AT_ONCE = 500
 _SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
+#: What the functions and the client call, each with as many words as it takes at least; KEY stands for a key.
+NEEDED_COMMANDS = (
+    ("INFO",),
+    ("PING",),
+    ("FUNCTION", "LOAD", "code"),
+    ("FCALL", "name", "1", "KEY"),
+    ("HGET", "KEY", "field"),
+    ("HMGET", "KEY", "field"),
+    ("HGETALL", "KEY"),
+    ("HKEYS", "KEY"),
+    ("HSET", "KEY", "field", "value"),
+    ("HSETNX", "KEY", "field", "value"),
+    ("HDEL", "KEY", "field"),
+    ("ZADD", "KEY", "1", "member"),
+    ("ZREM", "KEY", "member"),
+    ("ZCARD", "KEY"),
+    ("ZRANGEBYSCORE", "KEY", "-inf", "+inf"),
+    ("GET", "KEY"),
+    ("SET", "KEY", "value"),
+    ("EXISTS", "KEY"),
+    ("TYPE", "KEY"),
+    ("DEL", "KEY"),
+    ("HINCRBY", "KEY", "field", "1"),
+    ("SCAN", "0"),
+)
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
 # The client takes the code off these answers, and makes an error of a kind of its own of each.
 _CODES = {
     OutOfMemoryError: "OOM",
     ReadOnlyError: "READONLY",
-    NoPermissionError: "NOPERM",
     MovedError: "MOVED",
     AskError: "ASK",
 }
@@ -85,33 +111,44 @@ class RedisStore:
         """
         self._policy = settings.policy
         self._prefix = f"{settings.namespace}:"
+        self._grouping_prefix = self._prefix
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        self._client, self._disconnect = connect(settings.redis_url)
+        self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
 
     async def open(self) -> None:
         """Check the server and load the function library."""
-        await self.check()
         async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._load_library()
+            await self._check_access()
+            await self._check_format()
 
     async def check(self) -> None:
         """Check that the server keeps what it is given, and the namespace is written in this way."""
         async with self._mapped_errors():
             _check_server(await self._client.info())
-            await self._check_format()
+        await self._check_format()
+
+    async def _check_access(self) -> None:
+        """Ask for every right at once: a function that is refused a command half-way has written the half."""
+        words = [word for command in NEEDED_COMMANDS for word in (len(command), *command)]
+        missing = await self._client.fcall(f"{LIBRARY}_forbidden", 0, self._prefix, *words)
+        if missing:
+            raise AccessDenied(
+                f"Redis does not let this user do what is needed. Missing: {', '.join(missing)}, on keys that begin "
+                f"with {self._prefix!r}. deploy/RUNBOOK.md lists the least rights"
+            )
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
         key, wanted = f"{self._prefix}_format", self._format
-        pipeline = self._client.pipeline(transaction=False)
-        for name, value in wanted.items():
-            pipeline.hsetnx(key, name, value)
-        pipeline.hgetall(key)
-        stored = cast("dict[str, str]", (await pipeline.execute())[-1])
+        noted: list[Words] = [["HSETNX", key, name, value] for name, value in wanted.items()]
+        *_, values = await self._send([*noted, ["HMGET", key, *wanted]])
+        stored = dict(zip(wanted, values, strict=True))
         differing = [
             f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
         ]
@@ -144,18 +181,14 @@ class RedisStore:
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
-        return key_slot(self._key(customer).encode()) * GROUPS // _SLOTS
+        return key_slot(f"{self._grouping_prefix}customer:{customer}".encode()) * GROUPS // _SLOTS
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
         """Read the fences."""
         if not partitions:
             return {}
         labels = [partition.label for partition in partitions]
-        pipeline = self._client.pipeline(transaction=False)
-        for group in range(GROUPS):
-            pipeline.hmget(self._fences_key(group), labels)
-        async with self._mapped_errors():
-            by_group = await pipeline.execute()
+        by_group = await self._send([["HMGET", self._fences_key(group), *labels] for group in range(GROUPS)])
         return {partition: [decode_fence(row[index]) for row in by_group] for index, partition in enumerate(partitions)}
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
@@ -259,7 +292,9 @@ class RedisStore:
         group = self.group_of(customer)
         words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
         answer = await self._call("erase", self._fences_key(group), *words)
-        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+        if not answer:
+            return None
+        return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""
@@ -310,11 +345,8 @@ class RedisStore:
 
     async def band_counts(self) -> dict[str, int]:
         """Count the customers in each band."""
-        pipeline = self._client.pipeline(transaction=False)
-        for band in BANDS:
-            pipeline.zcard(f"{self._prefix}band:{band}")
-        async with self._mapped_errors():
-            return dict(zip(BANDS, await pipeline.execute(), strict=True))
+        counts = await self._send([["ZCARD", f"{self._prefix}band:{band}"] for band in BANDS])
+        return dict(zip(BANDS, counts, strict=True))
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
@@ -342,14 +374,17 @@ class RedisStore:
         """Turn the client's errors into those of the contract; load the library again where the server lost it."""
         try:
             yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise AccessDenied(f"Redis does not let this user in, or forbids something: {error}") from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         except RedisError as error:
+            if "user executing the script" in str(error):
+                raise AccessDenied(f"Redis forbids something to this user: {error}") from error
             if "Function not found" in str(error):
                 await self._restore_library(error)
-            if isinstance(error, ReadOnlyError):
-                # A name or an address can belong to another server by now, and only a new connection would find it.
-                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
                 code = _CODES.get(type(error), "")
@@ -367,6 +402,8 @@ class RedisStore:
 def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
     if not answer:
         return None
+    if answer[0] == "held":
+        raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
     if answer[0] == "fence":
         return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
     return VersionMoved(answer[1:])

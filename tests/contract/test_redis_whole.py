@@ -9,7 +9,7 @@ import redis
 
 from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
-from streams.errors import StoreUnavailable, StreamsError, TransientError
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.redis import RedisStore
@@ -92,7 +92,7 @@ async def test_a_right_that_is_taken_away_is_told_and_nothing_is_written(
     admin.acl_setuser(USER, commands=[f"-{command}"])
     before = contents(admin)
 
-    with pytest.raises(StoreUnavailable, match=f"{command.upper()}.*have to be allowed"):
+    with pytest.raises(AccessDenied, match=f"{command.upper()}.*have to be allowed"):
         await store.apply([whole_write(store)], WALL)
     assert contents(admin) == before
 
