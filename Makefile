@@ -15,7 +15,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 	-u PYTEST_ADDOPTS
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults fuzz memory check format bench clean
+.PHONY: help install demo test faults soak fuzz memory check format bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -31,6 +31,10 @@ test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
 
 faults: $(INSTALLED) ## Inject faults while events flow, and compare all that comes out (ARGS="-k name" for some)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
+
+soak: $(INSTALLED) ## Inject a random mix of faults for ten minutes (FOR=2m, SEED=7), and compare all that comes out
+	@$(WITHOUT_SETTINGS) ENGAGEMENT_TEST_SOAK_FOR=$(FOR) ENGAGEMENT_TEST_SOAK_SEED=$(SEED) \
+		$(BIN)/python -m pytest tests/faults -m soak -s $(ARGS)
 
 fuzz: $(INSTALLED) ## Send a million mutated records through decoding and scoring (ARGS="--seed 7")
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.fuzz $(ARGS)
@@ -52,8 +56,8 @@ clean: ## Remove what the other commands made
 
 $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 	@echo "Installing the packages into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # A name on the PATH may be a stub that runs nothing, and a Python may lack what makes environments: try each.

@@ -83,13 +83,12 @@ def parse_timestamp(value: object) -> int:
         >>> parse_timestamp("1970-01-01T00:00:01Z"), parse_timestamp(1), parse_timestamp(1_700_000_000_000)
         (1000000, 1000000, 1700000000000000)
     """
-    kind = type(value)
-    if kind is str:
-        return _parse_rfc3339(value)  # type: ignore[arg-type]
-    if kind is int or kind is float:
-        time = value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND)  # type: ignore[operator]
-        if kind is int:
-            return _from_1970(time)
+    if isinstance(value, str):
+        return _parse_rfc3339(value)
+    if type(value) is int:
+        return _from_1970(value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND))
+    if isinstance(value, float) and math.isfinite(value):
+        time = value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND)
         if math.isfinite(time):
             return _from_1970(round(time))
     message = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"

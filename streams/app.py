@@ -18,10 +18,12 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock, wall_clock
+from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
@@ -35,7 +37,7 @@ from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import source_topics
 from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
-from streams.web import FAILED, add_pages
+from streams.web import FAILED, OwnPages, add_pages
 
 logger = logging.getLogger(__name__)
 
@@ -99,15 +101,19 @@ class EngagementApp(BatchApp):
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
         return self.parts.pipeline.crashed or self.crashed
 
-    @property
-    def holding(self) -> bool:
-        """Whether what is in hand waits for Redis, Kafka or the clock, or will never be finished."""
-        return self.failed or bool(self.parts.pipeline.fault) or self.steady.in_doubt
+    def kafka_options(self) -> dict[str, Any]:
+        """Tell a client where the brokers are and how to get in."""
+        return kafka_options(self.parts.settings)
 
     @property
     def stopped_consuming(self) -> bool:
         """Whether too many bad records have stopped consumption, until the worker is started again."""
         return bool(self.parts.consumption.stopped_because)
+
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait for the round in hand: partitions are about to be given up."""
+        self.parts.pipeline.let_go()
+        await self.parts.pipeline.rest()
 
     def not_ready_because(self) -> str:
         """Say why the worker is not ready; '' if it is."""
@@ -124,6 +130,9 @@ class EngagementApp(BatchApp):
         if not self._assigned or self.rebalancing:
             return "waiting for partitions"
         return ""
+
+    def _new_web(self) -> OwnPages:
+        return OwnPages(self)
 
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Tell where to start reading assigned partitions: at the fences.
@@ -208,12 +217,20 @@ class EngagementApp(BatchApp):
         if clock.known and now < self._next_turn:
             return
         self._next_turn = now + INTERVAL[self.parts.settings.clock]
-        consumer = self._batch_consumer
-        thread = consumer.thread
-        read_to_end = {Partition(*tp): consumer.read_to_end(tp) for tp in consumer.assignment()}
+        thread = self._batch_consumer.thread
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(read_to_end, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+
+    def _caught_up(self) -> dict[Partition, bool]:
+        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        return {
+            Partition(*tp): not self.rebalancing
+            and (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            for tp in consumer.assignment()
+        }
 
     @property
     def _batch_consumer(self) -> RecordBatchConsumer:
@@ -261,7 +278,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
         add_agent(app, channel, pipeline, metrics, steady, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
-    add_pages(app, metrics, app.not_ready_because)
+    add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
 
 
@@ -317,7 +334,8 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False)
+    worker = faust.Worker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
+    quiet_logs(worker.logger)
     status: Any = 0
     try:
         worker.execute_from_commandline()

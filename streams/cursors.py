@@ -54,7 +54,8 @@ class Cursors:
     def _first(self, partition: Partition) -> int:
         fences = self._fences[partition]
         known = [fence.offset for fence in fences if fence is not None]
-        return min(known) if len(known) == len(fences) else self._start_of_log.get(partition, 0)
+        # A start after a fence would skip what that group has not applied.
+        return min(known) if len(known) == len(fences) else min([self._start_of_log.get(partition, 0), *known])
 
     async def read(self, partitions: Iterable[Partition]) -> None:
         """Read the fences of partitions that are not known yet."""
@@ -94,6 +95,10 @@ class Cursors:
     def offsets(self, partition: Partition) -> list[int]:
         """Give the offsets up to which the groups have applied a partition, 0 where none is known."""
         return [fence.offset if fence else 0 for fence in self._fences[partition]]
+
+    def has_applied(self, partition: Partition, offset: int) -> bool:
+        """Tell whether every group has applied a partition up to an offset."""
+        return partition in self._next and self._next[partition] >= offset
 
     def newest(self, partition: Partition) -> int:
         """Give the newest event time that every group has applied from a partition, in microseconds."""

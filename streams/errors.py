@@ -5,6 +5,7 @@ StreamsError
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
+│   ├── AccessDenied         Kafka or Redis does not let this user in, or forbids something; ends a start
 │   └── ClockUnknown         how far other partitions have been applied
 ├── Refused              the store has not applied a write, because the worker's picture is out of date
 │   ├── FenceMoved           another worker has applied the batch, or the store has forgotten
@@ -12,6 +13,7 @@ StreamsError
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
 ├── LogGap               the log no longer holds what has to be applied next
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
+├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
 └── EmbeddedServerError  an embedded server did not start
 """
@@ -50,6 +52,14 @@ class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
 
 
+class AccessDenied(TransientError):
+    """Kafka or Redis does not let this user in, or forbids something.
+
+    At the start it ends the worker, as nobody waits for a right that was never given. Later it is held like any other
+    fault that passes: passwords and rights are changed while workers run.
+    """
+
+
 class ClockUnknown(TransientError):
     """It is not known yet how far every partition has been applied, so there is no evaluation time."""
 
@@ -85,6 +95,10 @@ class LogGap(StreamsError):
 
 class WrongErasureKey(StreamsError):
     """The digests of erased customers were made with another key, so that nobody would be recognized."""
+
+
+class RebuildRefused(StreamsError):
+    """What a rebuild computed does not fit the scores as they are; nothing wrong has been written."""
 
 
 class ReplayFenced(StreamsError):

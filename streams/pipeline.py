@@ -103,7 +103,8 @@ class Pipeline(Service):
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._in_hand: set[Partition] = set()
+        self._resting = asyncio.Event()
+        self._resting.set()
 
     async def submit(self, submission: Submission) -> None:
         """Queue a batch; waits while enough are queued.
@@ -118,11 +119,17 @@ class Pipeline(Service):
             self._room.clear()
         self._came.set()
 
-    def idle(self, partition: Partition) -> bool:
-        """Tell whether nothing of a partition is queued or being applied."""
-        return partition not in self._in_hand and all(
-            waiting.batch.source.partition != partition for waiting in self._waiting
-        )
+    def let_go(self) -> None:
+        """Drop what is queued and not begun, as it will be read again from the fences by whoever comes next."""
+        waiting, self._waiting, self._waiting_events = self._waiting, deque(), 0
+        self._came.clear()
+        self._room.set()
+        for submission in waiting:
+            submission.event.ack()
+
+    async def rest(self) -> None:
+        """Wait until the round in hand is done, or held by a fault, which may last."""
+        await self._resting.wait()
 
     @Service.task
     async def _run(self) -> None:
@@ -130,7 +137,11 @@ class Pipeline(Service):
             await self.wait_first(self._came.wait())
             submissions = self._take()
             if submissions:
-                await self._apply_until_done(submissions)
+                self._resting.clear()
+                try:
+                    await self._apply_until_done(submissions)
+                finally:
+                    self._resting.set()
 
     def _take(self) -> list[Submission]:
         taken: list[Submission] = []
@@ -147,7 +158,6 @@ class Pipeline(Service):
 
     async def _apply_until_done(self, submissions: Sequence[Submission]) -> None:
         started = time.perf_counter()
-        self._in_hand = {submission.batch.source.partition for submission in submissions}
         backoff = _FIRST_BACKOFF
         while not self.should_stop:
             try:
@@ -164,7 +174,6 @@ class Pipeline(Service):
             else:
                 self.fault = ""
                 break
-        self._in_hand = set()
         self._metrics.rounds.observe(time.perf_counter() - started)
 
     def _hold(self, error: TransientError) -> None:
@@ -173,6 +182,7 @@ class Pipeline(Service):
             level = logging.INFO if isinstance(error, ClockUnknown) else logging.ERROR
             self.log.log(level, "%s; holding, nothing is acknowledged", error)
         self.fault = str(error)
+        self._resting.set()
         self._metrics.retries.labels(type(error).__name__).inc()
 
     async def _apply(self, submissions: Sequence[Submission]) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from mode import Service
 
 from streams.erasures.knowledge import Erasures
-from streams.errors import TransientError
+from streams.errors import AccessDenied, TransientError
+from streams.kafka_access import check_worker
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.store.protocol import Store
-from streams.topics import ensure_topics
+from streams.topics import ensure_topics, source_topics
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 
@@ -43,14 +44,18 @@ class Preflight(Service):
 
         Raises:
             UnsafeStore: if Redis would lose or drop scores.
+            AccessDenied: if Redis or Kafka does not let the worker do its work.
         """
         wait = _FIRST_WAIT
         while not self.should_stop:
             try:
                 await self._store.open()
+                await check_worker(self._settings, source_topics(self._settings.policy))
                 created = await ensure_topics(self._settings)
                 await self._publisher.open()
                 await self._erasures.open()
+            except AccessDenied:
+                raise
             except TransientError as error:
                 if str(error) != self.missing:
                     self.log.error("%s; waiting for it", error)  # noqa: TRY400 - the message says it all

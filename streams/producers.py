@@ -7,38 +7,41 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownError, UnsupportedVersionError
 
-from streams.errors import BrokerUnavailable
+from streams.connections import kafka_options
+from streams.kafka_access import unavailable
+from streams.settings import Settings
 
 
-async def start_producer(brokers: str, **options: Any) -> AIOKafkaProducer:
+async def start_producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """Start a producer whose batches are stored once, even if they are sent again after a lost answer.
 
     The embedded broker has no producer ids for aiokafka (it refuses the only version of the request that aiokafka
     knows); there the producer is an ordinary one.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         options: of aiokafka's producer.
 
     Returns:
         The producer, connected.
 
     Raises:
+        AccessDenied: if Kafka does not let the worker in.
         BrokerUnavailable: if no broker answers.
     """
     try:
-        return await _started(brokers, enable_idempotence=True, **options)
+        return await _started(settings, enable_idempotence=True, **options)
     except (UnknownError, UnsupportedVersionError):
-        return await _started(brokers, enable_idempotence=False, **options)
+        return await _started(settings, enable_idempotence=False, **options)
 
 
-async def _started(brokers: str, **options: Any) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", **options)
+async def _started(settings: Settings, **options: Any) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(**kafka_options(settings), acks="all", **options)
     try:
         await producer.start()
     except BaseException as error:
         await producer.stop()
         if isinstance(error, KafkaError | OSError) and not isinstance(error, UnknownError | UnsupportedVersionError):
-            raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+            raise await unavailable(settings, error) from error
         raise
     return producer

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from streams.errors import BrokerUnavailable
 from streams.metrics import Metrics
 from streams.producers import start_producer
 from streams.records import DeadLetter, Message
 from streams.settings import Settings
-from streams.topic_names import DEAD_LETTERS
-from streams.topics import MOST_DEAD_LETTER_BYTES
+from streams.topic_names import DEAD_LETTERS, WRITTEN_TOPICS
+from streams.topics import source_topics
 
 _REQUEST_MS = 15_000
 _LINGER_MS = 2
+#: More than a broker takes, so that it is the topic's own limit that decides.
+_MOST_REQUEST_BYTES = 256 * 1024 * 1024
 _DETAIL = 500
 
 _Sent = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -34,7 +43,8 @@ class Publisher:
             settings: name the brokers.
             metrics: where dead letters are counted.
         """
-        self._brokers = settings.kafka_brokers
+        self._settings = settings
+        self._topics = {*source_topics(settings.policy), *WRITTEN_TOPICS}
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -50,20 +60,22 @@ class Publisher:
             await producer.stop()
 
     async def check(self, seconds: float) -> None:
-        """Ask Kafka for a sign of life.
+        """Ask Kafka for a sign of life, and whether all topics are there.
 
         Args:
             seconds: to wait for it.
 
         Raises:
-            BrokerUnavailable: if there is none.
+            BrokerUnavailable: if there is none, or a topic has gone.
         """
         producer = await self._connected()
         try:
             async with asyncio.timeout(seconds):
-                await producer.client.fetch_all_metadata()
+                cluster = await producer.client.fetch_all_metadata()
         except (KafkaError, TimeoutError) as error:
-            raise BrokerUnavailable(f"Kafka at {self._brokers} does not answer: {error!r}") from error
+            raise BrokerUnavailable(f"Kafka at {self._settings.kafka_brokers} does not answer: {error!r}") from error
+        if gone := sorted(self._topics - cluster.topics()):
+            raise BrokerUnavailable(_absent(gone[0]))
 
     async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Publish messages and wait until the brokers have them.
@@ -95,27 +107,30 @@ class Publisher:
         if not messages:
             return
         producer = await self._connected()
+        deliveries: list[asyncio.Future[Any]] = []
         try:
-            sent = [
-                await producer.send(topic, value, key=key, headers=headers) for topic, key, value, headers in messages
-            ]
-            await asyncio.gather(*sent)
-        except MessageSizeTooLargeError as error:
-            topic = DEAD_LETTERS
-            raise BrokerUnavailable(f"{topic}: a dead letter is larger than the topic's max.message.bytes") from error
+            for topic, key, value, headers in messages:
+                deliveries.append(await producer.send(topic, value, key=key, headers=headers))
+            await asyncio.gather(*deliveries)
         except KafkaError as error:
             await self._give_up()
-            raise BrokerUnavailable(f"Kafka has not accepted a message: {error!r}") from error
+            failed = len(deliveries)
+            for at, delivery in enumerate(deliveries):
+                if delivery.done() and not delivery.cancelled() and delivery.exception() is error:
+                    failed = min(failed, at)
+                # What failed besides is the same fault; it must not pass for one that nobody has looked at.
+                delivery.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise BrokerUnavailable(_why(messages[failed], error)) from error
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is not None:
                 return self._producer
             producer = await start_producer(
-                self._brokers,
+                self._settings,
                 linger_ms=_LINGER_MS,
                 request_timeout_ms=_REQUEST_MS,
-                max_request_size=2 * MOST_DEAD_LETTER_BYTES,
+                max_request_size=_MOST_REQUEST_BYTES,
             )
             self._producer = producer
             return producer
@@ -138,3 +153,30 @@ def _dead_letter(letter: DeadLetter) -> _Sent:
         ("dlq.offset", str(record.offset).encode()),
     ]
     return DEAD_LETTERS, record.key, record.value, headers
+
+
+def _why(message: _Sent, error: KafkaError) -> str:
+    """Say what stands in the way of a message, and what to do about it."""
+    topic, key, value, headers = message
+    if isinstance(error, MessageSizeTooLargeError):
+        size = len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
+        what = "a message"
+        if topic == DEAD_LETTERS:
+            # The record's own headers stand first, and may bear the same names.
+            place = [dict(headers)[f"dlq.{name}"].decode() for name in ("topic", "partition", "offset")]
+            what = "the dead letter of {}[{}] at offset {}".format(*place)
+        return f"{topic}: {what}, {size:,} bytes, is larger than the topic's max.message.bytes; raise that"
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return _absent(topic)
+    if isinstance(error, TopicAuthorizationFailedError):
+        return f"topic {topic}: this worker may not write to it"
+    if isinstance(error, KafkaTimeoutError):
+        return (
+            f"topic {topic}: Kafka has not accepted a message within {_REQUEST_MS // 1000} s; are its leader and "
+            "enough of its replicas (min.insync.replicas) there?"
+        )
+    return f"topic {topic}: Kafka has not accepted a message: {error!r}"
+
+
+def _absent(topic: str) -> str:
+    return f"topic {topic} does not exist; create it, or start a worker, which creates what is absent"

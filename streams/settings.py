@@ -13,6 +13,8 @@ from scoring.errors import PolicyError
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
+from streams.security import KafkaSecurity, RedisSecurity, Secret
+from streams.security_settings import read_kafka_security, read_redis_security, read_secret
 from streams.store.connection import is_redis_url
 from streams.topic_names import WRITTEN_TOPICS
 
@@ -20,6 +22,18 @@ PREFIX = "ENGAGEMENT_"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SESSION_SECONDS = (1.0, 1800.0)
 _MOST_PORT = 65535
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+#: Settings that have no default: who may get in, and how a server is recognized.
+SECURE_NAMES = (
+    *("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"),
+    *("KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"),
+    *("KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
+    *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
+    *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
+    *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,10 @@ class Settings:
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
     | `erasure_key` | `ENGAGEMENT_ERASURE_KEY` (a secret) | none |
     | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
+    | `web_token` | `ENGAGEMENT_WEB_TOKEN`, or `..._FILE` | none |
+    | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
+    | `redis_security` | `ENGAGEMENT_REDIS_...`: see `security_settings` | what the URL says |
+    | `log_level` | `ENGAGEMENT_LOG_LEVEL` (`DEBUG`, `INFO`, `WARNING`, `ERROR`) | `INFO` |
     """
 
     policy: Policy
@@ -50,6 +68,10 @@ class Settings:
     erasure_key: str = field(default="", repr=False)
     web_host: str = "127.0.0.1"
     web_port: int = 6066
+    web_token: Secret = field(default_factory=Secret)
+    kafka_security: KafkaSecurity = field(default_factory=KafkaSecurity)
+    redis_security: RedisSecurity = field(default_factory=RedisSecurity)
+    log_level: str = "INFO"
 
     def environment(self) -> dict[str, str]:
         """Write the settings as the environment that gives them back."""
@@ -63,8 +85,29 @@ class Settings:
             "ERASURE_KEY": self.erasure_key,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
-        }
+            "LOG_LEVEL": self.log_level,
+        } | self._secure_environment()
         return {PREFIX + name: value for name, value in values.items() if value}
+
+    def _secure_environment(self) -> dict[str, str]:
+        kafka, redis = self.kafka_security, self.redis_security
+        values = {"KAFKA_SECURITY_PROTOCOL": kafka.protocol, "REDIS_USERNAME": redis.username}
+        if kafka.logs_in:
+            values |= {"KAFKA_SASL_MECHANISM": kafka.mechanism, "KAFKA_SASL_USERNAME": kafka.username}
+        secrets = {
+            "KAFKA_SASL_PASSWORD": kafka.password,
+            "REDIS_PASSWORD": redis.password,
+            "WEB_TOKEN": self.web_token,
+        }
+        for name, secret in secrets.items():
+            values |= {f"{name}_FILE": secret.file} if secret.file else {name: secret.word}
+        for server, tls in (("KAFKA", kafka.tls), ("REDIS", redis.tls)):
+            values |= {
+                f"{server}_CA_FILE": tls.ca_file,
+                f"{server}_CERTIFICATE_FILE": tls.certificate_file,
+                f"{server}_KEY_FILE": tls.key_file,
+            }
+        return values
 
 
 def read_settings(environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
@@ -101,7 +144,15 @@ class _Reader:
             "erasure_key": self._text("ERASURE_KEY", ""),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
             "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
+            "log_level": self._log_level(),
         }
+        given = {name: self._text(name, "") for name in SECURE_NAMES}
+        values |= {
+            "web_token": read_secret(given, "WEB_TOKEN", self._report),
+            "kafka_security": read_kafka_security(given, self._report),
+        }
+        if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:
+            values["redis_security"] = read_redis_security(given, self._redis_url(), self._report)
         if self._problems or policy is None:
             raise SettingsError(self._problems)
         return Settings(policy, policy_path=path, **values)  # type: ignore[arg-type]
@@ -111,6 +162,15 @@ class _Reader:
 
     def _refuse(self, name: str, value: str, allowed: str) -> None:
         self._problems.append(f"{PREFIX}{name}: {value!r} is not {allowed}")
+
+    def _report(self, name: str, problem: str) -> None:
+        self._problems.append(f"{PREFIX}{name}: {problem}")
+
+    def _log_level(self) -> str:
+        value = self._text("LOG_LEVEL", "INFO")
+        if value not in LOG_LEVELS:
+            self._refuse("LOG_LEVEL", value, f"one of {', '.join(LOG_LEVELS)}")
+        return value
 
     def _brokers(self) -> str:
         value = self._text("KAFKA_BROKERS", "localhost:9092")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mode.utils.logging import get_logger
 
@@ -27,7 +27,7 @@ _AT_ONCE = 500
 #: Goes for refreshes in one turn, while crossings go on until none is due.
 _REFRESH_GOES = 20
 _UNPUBLISHED_AFTER = 5 * SECOND
-_BROKER_CHECK_EVERY = 5 * SECOND
+_CHECK_EVERY = 5 * SECOND
 _BROKER_CHECK_SECONDS = 4.0
 
 
@@ -63,22 +63,28 @@ class Timer:
         self._metrics = metrics
         self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
-        self._broker_checked_at = 0
+        self._checked_at = 0
         self.fault = ""
 
-    async def turn(self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]) -> None:
+    async def turn(
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
+    ) -> None:
         """Do one turn; a transient fault ends it, and the next turn tries again.
 
         Args:
-            read_to_end: this worker's partitions, each with whether nothing is left to fetch.
+            caught_up: tells this worker's partitions, each with whether nothing is left to fetch or to apply; asked at
+                the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
+
+        Raises:
+            UnsafeStore: if the store would lose or drop scores by now.
         """
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
-            await self._exchange(read_to_end, generation, partitions)
-            await self._check_broker()
+            await self._exchange(caught_up, generation, partitions)
+            await self._check_services()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
@@ -91,20 +97,22 @@ class Timer:
             self.fault = ""
 
     async def _exchange(
-        self, read_to_end: Mapping[Partition, bool], generation: int, partitions: set[Partition]
+        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
     ) -> None:
         self._clock.partitions = partitions
-        done = {partition: end and self._pipeline.idle(partition) for partition, end in read_to_end.items()}
+        done = caught_up()
         marks = await self._store.exchange_marks(self._clock.report(done, generation))
         await self._feeds.learn(marks)
         self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
 
-    async def _check_broker(self) -> None:
+    async def _check_services(self) -> None:
+        """Look for a sign of life of Kafka, and whether Redis has been set up in another way meanwhile."""
         now = self._clock.wall()
-        if abs(now - self._broker_checked_at) >= _BROKER_CHECK_EVERY:
+        if abs(now - self._checked_at) >= _CHECK_EVERY:
             await self._publisher.check(_BROKER_CHECK_SECONDS)
-            self._broker_checked_at = now
+            await self._store.check()
+            self._checked_at = now
 
     async def _crossings(self) -> None:
         for group in range(self._store.groups):

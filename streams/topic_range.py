@@ -10,7 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.connections import kafka_options
 from streams.errors import BrokerUnavailable
+from streams.kafka_access import unavailable
+from streams.settings import Settings
 
 _POLL_MILLISECONDS = 500
 _FETCHED_BYTES = 1024 * 1024
@@ -60,12 +63,12 @@ class TopicRange:
 
 @asynccontextmanager
 async def open_range(
-    brokers: str, topic: str, *, since_ms: int | None = None, only: tuple[int, int] | None = None
+    settings: Settings, topic: str, *, since_ms: int | None = None, only: tuple[int, int] | None = None
 ) -> AsyncIterator[TopicRange]:
     """Open a topic from its beginning, or from a time, to where it ends now.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         topic: its name; one that does not exist is empty.
         since_ms: leave out what was appended before, Unix milliseconds.
         only: partition and offset of a single record.
@@ -77,7 +80,7 @@ async def open_range(
         BrokerUnavailable: if Kafka does not answer.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers,
+        **kafka_options(settings),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -85,7 +88,7 @@ async def open_range(
         max_partition_fetch_bytes=_FETCHED_BYTES,
     )
     try:
-        partitions = [TopicPartition(topic, number) for number in await partitions_of(brokers, topic)]
+        partitions = [TopicPartition(topic, number) for number in await partitions_of(settings, topic)]
         await consumer.start()
         consumer.assign(partitions)
         starts = await consumer.beginning_offsets(partitions) if partitions else {}
@@ -99,18 +102,18 @@ async def open_range(
             starts, ends = ({tp: only[1]}, {tp: only[1] + 1}) if here else ({}, {})
     except (KafkaError, OSError) as error:
         await consumer.stop()
-        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     try:
         yield TopicRange(consumer, starts, ends)
     finally:
         await consumer.stop()
 
 
-async def partitions_of(brokers: str, topic: str) -> list[int]:
+async def partitions_of(settings: Settings, topic: str) -> list[int]:
     """List the partitions of a topic.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         topic: its name.
 
     Returns:
@@ -119,7 +122,7 @@ async def partitions_of(brokers: str, topic: str) -> list[int]:
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
     try:
         await admin.start()
         if topic not in await admin.list_topics():
@@ -127,6 +130,6 @@ async def partitions_of(brokers: str, topic: str) -> list[int]:
         (described,) = await admin.describe_topics([topic])
         return sorted(entry["partition"] for entry in described["partitions"])
     except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     finally:
         await admin.close()

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from scoring.instants import DAY, MILLISECOND
 from scoring.policy import Policy
-from streams.errors import BrokerUnavailable
+from streams.connections import kafka_options
+from streams.errors import AccessDenied, BrokerUnavailable
+from streams.kafka_access import unavailable
 from streams.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
 
@@ -63,24 +71,29 @@ def partitions_of(topic: str, partitions: int = PARTITIONS) -> int:
     return 1 if topic == ERASURES else partitions
 
 
-async def ensure_topics(settings: Settings, partitions: int = PARTITIONS) -> list[str]:
+async def ensure_topics(
+    settings: Settings, partitions: int = PARTITIONS, topics: Iterable[str] | None = None
+) -> list[str]:
     """Create the topics that are absent; those that exist are left as they are.
 
     Args:
         settings: name the brokers and the policy.
         partitions: of each created topic.
+        topics: that are needed; by default all.
 
     Returns:
         The created topics.
 
     Raises:
+        AccessDenied: if Kafka does not let the worker in, or create them.
         BrokerUnavailable: if Kafka does not answer or refuses.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers, request_timeout_ms=_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=_TIMEOUT_MS)
     try:
         await admin.start()
         wanted = topic_settings(settings.policy)
-        missing = [topic for topic in wanted if topic not in set(await admin.list_topics())]
+        needed = wanted if topics is None else topics
+        missing = [topic for topic in needed if topic not in set(await admin.list_topics())]
         if missing:
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
@@ -90,7 +103,7 @@ async def ensure_topics(settings: Settings, partitions: int = PARTITIONS) -> lis
             ]
             await _create(admin, topics)
     except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {settings.kafka_brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     finally:
         await admin.close()
     return missing
@@ -102,4 +115,6 @@ async def _create(admin: AIOKafkaAdminClient, topics: Iterable[NewTopic]) -> Non
         error = for_code(code)
         # Another worker may have been quicker.
         if code and error is not TopicAlreadyExistsError:
-            raise BrokerUnavailable(f"topic {topic} cannot be created: {error.__name__}")
+            denied = error in (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
+            kind = AccessDenied if denied else BrokerUnavailable
+            raise kind(f"topic {topic} is absent or hidden, and cannot be created: {error.__name__}")

@@ -16,7 +16,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport, server_list
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
@@ -26,7 +26,6 @@ from streams.records import Partition, RecordBatch
 
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
-_LOOK_SECONDS = 0.25
 
 
 class BatchApp(faust.App):
@@ -37,15 +36,18 @@ class BatchApp(faust.App):
     def failed(self) -> bool:
         """Whether scoring has failed for good, so that nothing in hand will be finished."""
 
-    @property
     @abstractmethod
-    def holding(self) -> bool:
-        """Whether what is in hand waits for something from outside, or will never be finished."""
+    def kafka_options(self) -> dict[str, Any]:
+        """Tell a client where the brokers are and how to get in."""
 
     @property
     @abstractmethod
     def stopped_consuming(self) -> bool:
         """Whether nothing more is to be fetched."""
+
+    @abstractmethod
+    async def let_go(self) -> None:
+        """Drop what was fetched and not begun, and wait until the rest is done."""
 
     @abstractmethod
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
@@ -55,13 +57,20 @@ class BatchApp(faust.App):
 class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     """The thread of the consumer: reads committed records, and takes a failed commit for what it is."""
 
-    def _create_worker_consumer(self, transport: Transport) -> aiokafka.AIOKafkaConsumer:
+    app: BatchApp
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See `faust.transport.drivers.aiokafka.AIOKafkaConsumerThread`."""
+        super().__init__(*args, **kwargs)
+        self._fetch_size = FetchSize()
+
+    def _create_worker_consumer(self, _transport: Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            bootstrap_servers=server_list(transport.url, transport.default_port),
+            **self.app.kafka_options(),
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             # Where to start is decided by the fences; an offset that is gone is noticed in `getmany`.
@@ -74,7 +83,6 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
-            max_poll_records=FetchSize().records,
             # New partitions of a topic are noticed this soon.
             metadata_max_age_ms=int(conf.consumer_metadata_max_age_ms),
         )
@@ -111,19 +119,33 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         found = await self.call_thread(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
         return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
 
-    def read_to_end(self, tp: TP) -> bool:
-        """Tell whether, by the last answer of the broker, nothing is left to fetch from a partition."""
-        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
-        partition = TopicPartition(*tp)
-        if assignment is None or partition not in assignment.tps:
-            return False
-        state = assignment.state_value(partition)
-        end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
-        return state.has_valid_position and end is not None and state.position >= end
+    def positions(self) -> dict[TP, int]:
+        """Tell where the consumer stands in its partitions."""
+        return {tp: state.position for tp, state in self._states().items() if state.has_valid_position}
 
-    def take_at_most(self, records: int) -> None:
-        """Let the next fetches give no more than so many records at a time."""
-        self._ensure_consumer()._max_poll_records = records  # noqa: SLF001 - there is no public way
+    def at_end(self, tp: TP, position: int) -> bool:
+        """Tell whether the consumer stands at a position, and it is the end of the log by the broker's last answer."""
+        state = self._states().get(tp)
+        if state is None or not state.has_valid_position:
+            return False
+        end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
+        return end is not None and state.position == position >= end
+
+    def _states(self) -> dict[TP, Any]:
+        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
+        return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment is not None else {}
+
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's
+        max_records: int | None = None,  # noqa: ARG002 - decided here
+    ) -> Any:
+        """Take no more records at a time than have some megabytes."""
+        records = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.records)
+        self._fetch_size.learn(records)
+        return records
 
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""
@@ -140,11 +162,13 @@ class RecordBatchConsumer(Consumer):
         """See `faust.transport.consumer.Consumer`."""
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
-        self._fetch_size = FetchSize()
         # Where to go before the next fetch. Only `getmany` moves the consumer, between two fetches, so that records
         # from before a seek can never pass for those after it.
         self._wanted: dict[TP, int] = {}
         self._placed = True
+        # Where the consumer stood after the last fetch, and of what partitions records are on their way out of it.
+        self._positions: dict[TP, int] = {}
+        self._arriving: set[TP] = set()
         # Faust would drop what is read again after a seek back.
         self._read_offset = NoReadOffsets()
 
@@ -162,8 +186,8 @@ class RecordBatchConsumer(Consumer):
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
-        if records:
-            self._thread.take_at_most(self._fetch_size.learn(records))
+        self._arriving = set(records or ())
+        self._positions = self._thread.positions()
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
             return
@@ -201,6 +225,7 @@ class RecordBatchConsumer(Consumer):
                 raise LogGap(gap_message(Partition(*tp), base, start))
         batch = RecordBatch(Partition(*tp), base, fetched)
         self._next[tp] = batch.next_offset
+        self._arriving.discard(tp)
         return batch
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
@@ -272,22 +297,28 @@ class RecordBatchConsumer(Consumer):
             self._committed_offset.pop(tp, None)
             self._wanted[tp] = offset
 
-    def read_to_end(self, tp: TP) -> bool:
-        """Tell whether nothing is left to fetch from a partition; not before the consumer is where it has to be."""
-        there = self._placed and tp not in self._wanted and not self.app.stopped_consuming
-        return there and self._thread.read_to_end(tp)
+    def end_of_log(self, tp: TP) -> int | None:
+        """Tell up to which offset a partition has to be applied for nothing to be left; None if more is to be fetched.
+
+        That is also so before the consumer is where it has to be, and while records are on their way out of it.
+        """
+        position = self._positions.get(tp)
+        there = self._placed and tp not in self._wanted and tp not in self._arriving
+        if not there or position is None or self.app.stopped_consuming:
+            return None
+        return self._next.get(tp, position) if self._thread.at_end(tp, position) else None
 
     async def wait_empty(self) -> None:
-        """Wait until what agents have begun is done, but not for what is held.
+        """Finish the round in hand and commit, before partitions are given up.
 
-        What holds it may need the rebalance that waits here: the evaluation time, for one, is told by those who get
-        the partitions. It is applied later, or by others; the fences see to it that it is not by both.
+        Faust would wait for all that was fetched, which under a backlog can take longer than the group waits, and
+        collect garbage again and again meanwhile, which keeps the consumer's thread from its heartbeats.
         """
-        while self._unacked_messages and not (self.should_stop or self.app.holding):
-            await self._wait_for_ack(timeout=_LOOK_SECONDS)
-            self._clean_unacked_messages()
         if not self.app.failed:
-            await self.commit_and_end_transactions()
+            await self.app.let_go()
+        # A commit that is under way may not hold what has just been acknowledged.
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit_and_end_transactions()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Do nothing: `/ready` and the lag in the metrics tell more than Faust's guess from times."""
@@ -325,7 +356,7 @@ def gap_message(partition: Partition, wanted: int, start: int) -> str:
     return (
         f"{partition.topic}[{partition.number}]: the next record to apply has offset {wanted}, but the log now starts "
         f"at {start}: {start - wanted} offsets were deleted before they were applied. Keep the topic longer than the "
-        "longest outage. To go on without them, start with a new ENGAGEMENT_NAMESPACE"
+        f"longest outage. To go on without them: engagement gaps accept {partition.label}"
     )
 
 
@@ -339,5 +370,5 @@ def new_log_message(partition: Partition, applied: int, end: int) -> str:
     """
     return (
         f"{partition.topic}[{partition.number}]: the scores hold records up to offset {applied}, but the log ends at "
-        f"{end}: the topic was made anew. Start with a new ENGAGEMENT_NAMESPACE"
+        f"{end}: the topic was made anew. To go on with the new log: engagement gaps accept {partition.label}"
     )

@@ -1,27 +1,38 @@
-"""The pages of the web port: is the worker alive, is it ready, what does it measure."""
+"""The pages of the web port: is the worker alive, is it ready, what does it measure. There are no others."""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Any
 
 import faust
+from faust.web.drivers.aiohttp import Web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from streams.metrics import Metrics
+from streams.security import Secret
 
 FAILED = "the worker has failed"
-_UNAVAILABLE = 503
+_UNAUTHORIZED, _UNAVAILABLE = 401, 503
 
 
-def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], str]) -> None:
+class OwnPages(Web):
+    """Faust's web server without Faust's pages, which show anybody the tables, the router and the statistics."""
+
+    def _enabled_blueprints(self) -> list[Any]:
+        return []
+
+
+def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], str], token: Secret) -> None:
     """Register `/health`, `/ready` and `/metrics`.
 
     Args:
         app: gets the pages.
         metrics: what `/metrics` shows.
         not_ready_because: tells why the worker is not ready, '' if it is.
+        token: who does not send it only learns whether the worker is alive and ready; without one, all is told.
     """
 
     @app.page("/health")
@@ -31,13 +42,28 @@ def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], 
         return web.json({"healthy": not failed}, status=_UNAVAILABLE if failed else 200)
 
     @app.page("/ready")
-    async def ready(web: Any, _request: Any) -> Any:
+    async def ready(web: Any, request: Any) -> Any:
         """Answer 200 while events are being scored, 503 with the reason while they are not."""
         reason = not_ready_because()
-        return web.json({"ready": not reason, "reason": reason}, status=_UNAVAILABLE if reason else 200)
+        told = {"reason": reason} if allowed(request.headers, token) else {}
+        return web.json({"ready": not reason, **told}, status=_UNAVAILABLE if reason else 200)
 
     @app.page("/metrics")
-    async def measured(web: Any, _request: Any) -> Any:
+    async def measured(web: Any, request: Any) -> Any:
         """Answer with the metrics in Prometheus' text format."""
+        if not allowed(request.headers, token):
+            headers = {"WWW-Authenticate": "Bearer"}
+            return web.json({"error": "the token is needed"}, status=_UNAUTHORIZED, headers=headers)
         metrics.ready.set(0 if not_ready_because() else 1)
         return web.bytes(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_1_0_0.split(";")[0])
+
+
+def allowed(headers: Any, token: Secret) -> bool:
+    """Tell whether a request holds the token, in a time that does not depend on how much of it is right.
+
+    Args:
+        headers: of the request.
+        token: that is asked for; without one everything is allowed.
+    """
+    sent = headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+    return not token or hmac.compare_digest(sent, f"Bearer {token.word}".encode())

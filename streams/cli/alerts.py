@@ -39,15 +39,15 @@ def alerts(
     if band_changes and feeds:
         raise click.UsageError("--band-changes and --feeds are two topics; choose one")
     topic = BAND_CHANGES if band_changes else FEED_ALERTS if feeds else ALERTS
-    asyncio.run(_follow(settings.kafka_brokers, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
+    asyncio.run(_follow(settings, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
 
 
-async def _follow(brokers: str, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
+async def _follow(settings: Settings, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
-        async with read_topics(brokers, [topic], from_beginning=from_beginning) as records:
+        async with read_topics(settings, [topic], from_beginning=from_beginning) as records:
             await _print(records, as_json=as_json, limit=limit)
 
 

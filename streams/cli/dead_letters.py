@@ -75,14 +75,14 @@ def list_letters(settings: Settings, choice: Choice, *, limit: int | None, as_js
 
     Example: engagement dead-letters list --reason timestamp_in_future --since 2h
     """
-    asyncio.run(_list(settings.kafka_brokers, choice, limit=limit, as_json=as_json))
+    asyncio.run(_list(settings, choice, limit=limit, as_json=as_json))
 
 
-async def _list(brokers: str, choice: Choice, *, limit: int | None, as_json: bool) -> None:
+async def _list(settings: Settings, choice: Choice, *, limit: int | None, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    replayed = await read_replayed(brokers)
+    replayed = await read_replayed(settings)
     reasons: Counter[str] = Counter()
-    async with open_range(brokers, DEAD_LETTERS, since_ms=choice.since // MILLISECOND or None) as topic:
+    async with open_range(settings, DEAD_LETTERS, since_ms=choice.since // MILLISECOND or None) as topic:
         async for records in topic.batches():
             for letter in map(read_letter, records):
                 if letter is None or not choice.takes(letter):
@@ -120,7 +120,7 @@ def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bo
     match = _PLACE.fullmatch(place)
     if match is None:
         raise click.BadParameter("not partition:offset, such as 3:1042", param_hint="PLACE")
-    letter, replayed = asyncio.run(_find(settings.kafka_brokers, int(match[1]), int(match[2])))
+    letter, replayed = asyncio.run(_find(settings, int(match[1]), int(match[2])))
     if letter is None:
         raise Refusal(f"no dead letter stands at {place}")
     if only_value:
@@ -131,9 +131,9 @@ def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bo
         Console(highlight=False, soft_wrap=True).print(_letter_table(letter, replayed))
 
 
-async def _find(brokers: str, partition: int, offset: int) -> tuple[Letter | None, Replayed]:
-    replayed = await read_replayed(brokers)
-    async with open_range(brokers, DEAD_LETTERS, only=(partition, offset)) as topic:
+async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter | None, Replayed]:
+    replayed = await read_replayed(settings)
+    async with open_range(settings, DEAD_LETTERS, only=(partition, offset)) as topic:
         async for records in topic.batches():
             for record in records:
                 return read_letter(record), replayed

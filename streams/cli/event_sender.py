@@ -13,6 +13,7 @@ from aiokafka.partitioner import murmur2
 
 from streams.errors import BrokerUnavailable
 from streams.producers import start_producer
+from streams.settings import Settings
 
 #: Records sent before the first of them has to be acknowledged; with those being prepared, no partition is ever more
 #: than twice as many records ahead of another.
@@ -41,13 +42,13 @@ class EventSender:
     prepared while the one before is on its way.
     """
 
-    def __init__(self, brokers: str) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Prepare, without connecting.
 
         Args:
-            brokers: host:port, separated by commas.
+            settings: name the brokers and how to get in.
         """
-        self._brokers = brokers
+        self._settings = settings
         self._producer: AIOKafkaProducer
         self._partitions: dict[str, int] = {}
         self._filling: dict[tuple[str, int], list[Any]] = {}
@@ -63,7 +64,7 @@ class EventSender:
             BrokerUnavailable: if no broker answers.
         """
         self._producer = await start_producer(
-            self._brokers, max_batch_size=_BATCH_BYTES, request_timeout_ms=_REQUEST_MILLISECONDS
+            self._settings, max_batch_size=_BATCH_BYTES, request_timeout_ms=_REQUEST_MILLISECONDS
         )
         return self
 

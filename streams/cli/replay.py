@@ -17,6 +17,7 @@ from streams.cli.replay_pace import Pace
 from streams.cli.replay_progress import open_progress
 from streams.cli.replay_run import Replay
 from streams.cli.wording import counted
+from streams.kafka_access import check_rights
 from streams.settings import Settings
 from streams.topics import ensure_topics, source_topics
 
@@ -48,7 +49,7 @@ def replay(
     Example, a day in a second: engagement replay events.jsonl.gz --speed 86400
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
-    sender = EventSender(settings.kafka_brokers)
+    sender = EventSender(settings)
     with EventFiles(files, settings.policy.channels, channel) as events:
         run = Replay(events, sender, Pace(speed) if speed else None, limit)
         try:
@@ -64,8 +65,10 @@ def replay(
 
 async def _run(settings: Settings, sender: EventSender, run: Replay, total_bytes: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, run.stop)
-    await ensure_topics(settings)
+    topics = source_topics(settings.policy)
+    await check_rights(settings, dict.fromkeys(topics, "Write"))
+    await ensure_topics(settings, topics=topics)
     async with sender:
-        await sender.open_topics(source_topics(settings.policy))
+        await sender.open_topics(topics)
         with open_progress(total_bytes) as progress:
             await run.send(progress)

@@ -10,7 +10,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.errors import BrokerUnavailable
+from streams.connections import kafka_options
+from streams.kafka_access import check_rights, unavailable
+from streams.settings import Settings
 
 _ABSENT_SECONDS = 1.0
 _POLL_MILLISECONDS = 500
@@ -18,12 +20,12 @@ _POLL_MILLISECONDS = 500
 
 @asynccontextmanager
 async def read_topics(
-    brokers: str, topics: Sequence[str], *, from_beginning: bool
+    settings: Settings, topics: Sequence[str], *, from_beginning: bool
 ) -> AsyncIterator[AsyncIterator[ConsumerRecord]]:
     """Follow topics; one that does not exist yet is waited for.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         topics: their names.
         from_beginning: whether what is there already is read first.
 
@@ -31,32 +33,34 @@ async def read_topics(
         The records of all partitions as they come, without an end.
 
     Raises:
+        AccessDenied: if Kafka does not let the user in, or read the topics.
         BrokerUnavailable: if no broker answers.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        **kafka_options(settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
-        present, awaited = await _partitions(brokers, topics)
+        await check_rights(settings, dict.fromkeys(topics, "Read"))
+        present, awaited = await _partitions(settings, topics)
         await consumer.start()
         consumer.assign(present + awaited)
         if present and not from_beginning:
             await consumer.seek_to_end(*present)
         yield _records(consumer)
     except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     finally:
         await consumer.stop()
 
 
-async def _partitions(brokers: str, topics: Sequence[str]) -> tuple[list[TopicPartition], list[TopicPartition]]:
+async def _partitions(settings: Settings, topics: Sequence[str]) -> tuple[list[TopicPartition], list[TopicPartition]]:
     """List the partitions of the topics that are there, and of those that had to be waited for.
 
     What is in the latter came after the start, so it is read from the beginning.
     """
     present: list[TopicPartition] = []
     awaited: list[TopicPartition] = []
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
     try:
         await admin.start()
         missing, found = list(topics), present

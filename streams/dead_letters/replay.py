@@ -44,13 +44,13 @@ class Tally:
 class LetterSender:
     """A producer that sends letters and the note of it in one transaction, where the broker has transactions."""
 
-    def __init__(self, brokers: str) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Prepare, without connecting.
 
         Args:
-            brokers: host:port, separated by commas.
+            settings: name the brokers and how to get in.
         """
-        self._brokers = brokers
+        self._settings = settings
         self._producer: AIOKafkaProducer
         self._partitions: dict[str, Collection[int]] = {}
         self.transactional = True
@@ -64,12 +64,12 @@ class LetterSender:
         options = {"request_timeout_ms": _REQUEST_MS, "max_request_size": 2 * MOST_DEAD_LETTER_BYTES}
         try:
             self._producer = await start_producer(
-                self._brokers, transactional_id=TRANSACTIONAL_ID, transaction_timeout_ms=_TRANSACTION_MS, **options
+                self._settings, transactional_id=TRANSACTIONAL_ID, transaction_timeout_ms=_TRANSACTION_MS, **options
             )
         except (UnknownError, UnsupportedVersionError, ValueError):
             # The embedded broker has no transactions.
             self.transactional = False
-            self._producer = await start_producer(self._brokers, **options)
+            self._producer = await start_producer(self._settings, **options)
         return self
 
     async def __aexit__(
@@ -134,7 +134,6 @@ class LetterReplay:
             most_replays: a letter that was replayed that often and came back is left out.
         """
         self._settings = settings
-        self._brokers = settings.kafka_brokers
         self._choice = choice
         self._topics = source_topics(settings.policy)
         self._limit = limit
@@ -168,16 +167,16 @@ class LetterReplay:
             await self._go(show)
             return
         # The order matters: once the sender has started, no earlier replay can note anything more.
-        async with LetterSender(self._brokers) as sender:
+        async with LetterSender(self._settings) as sender:
             self._sender = sender
             await self._go(show)
 
     async def _go(self, show: Callable[[int, int, int], None]) -> None:
-        replayed = await read_replayed(self._brokers)
+        replayed = await read_replayed(self._settings)
         erasures = await read_erasures(self._settings)
         since = self._choice.since // MILLISECOND or None
         waiting: list[Letter] = []
-        async with open_range(self._brokers, DEAD_LETTERS, since_ms=since) as topic:
+        async with open_range(self._settings, DEAD_LETTERS, since_ms=since) as topic:
             async for records in topic.batches():
                 for record in records:
                     letter = self._sort(record, replayed, erasures)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import orjson
 
 from streams.dead_letters.letter import Letter
+from streams.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS
 from streams.topic_range import open_range
 
@@ -55,11 +56,11 @@ def written(letters: Iterable[Letter]) -> bytes:
     return orjson.dumps({"replayed": places})
 
 
-async def read_replayed(brokers: str) -> Replayed:
+async def read_replayed(settings: Settings) -> Replayed:
     """Read which letters have been replayed.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
 
     Returns:
         All whose replay has been committed.
@@ -68,7 +69,7 @@ async def read_replayed(brokers: str) -> Replayed:
         BrokerUnavailable: if Kafka does not answer.
     """
     replayed = Replayed()
-    async with open_range(brokers, DEAD_LETTER_REPLAYS) as topic:
+    async with open_range(settings, DEAD_LETTER_REPLAYS) as topic:
         async for records in topic.batches():
             for record in records:
                 replayed.note(record.value)

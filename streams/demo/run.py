@@ -72,7 +72,7 @@ async def run(stack: Stack, board: Board, seconds: float | None, draw: Callable[
 async def _send(settings: Settings, board: Board, stop: asyncio.Event) -> None:
     topics = {channel.name: channel.topic for channel in settings.policy.channels}
     began, bad = time.time_ns() // 1_000, 0
-    async with EventSender(settings.kafka_brokers) as sender:
+    async with EventSender(settings) as sender:
         await sender.open_topics(list(topics.values()))
         happenings = traffic()
         coming = next(happenings)
@@ -102,7 +102,7 @@ def _value(happening: Happening, began: int) -> bytes:
 
 
 async def _follow(settings: Settings, board: Board) -> None:
-    async with read_topics(settings.kafka_brokers, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
+    async with read_topics(settings, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
         async for record in records:
             if record.topic == DEAD_LETTERS:
                 board.dead_letters += 1

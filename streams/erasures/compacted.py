@@ -8,16 +8,18 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from streams.errors import BrokerUnavailable
+from streams.connections import kafka_options
+from streams.kafka_access import unavailable
 from streams.producers import start_producer
+from streams.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES
 
 
-async def forget_keys(brokers: str, customers: Sequence[str]) -> list[str]:
+async def forget_keys(settings: Settings, customers: Sequence[str]) -> list[str]:
     """Write null values under the customers' ids into those output topics that the operators have made compacted.
 
     Args:
-        brokers: host:port, separated by commas.
+        settings: name the brokers and how to get in.
         customers: the ids, which are the keys.
 
     Returns:
@@ -27,16 +29,16 @@ async def forget_keys(brokers: str, customers: Sequence[str]) -> list[str]:
         BrokerUnavailable: if Kafka does not answer or refuses.
     """
     try:
-        topics = await _compacted(brokers, (ALERTS, BAND_CHANGES))
+        topics = await _compacted(settings, (ALERTS, BAND_CHANGES))
         if topics:
-            await _write_nulls(brokers, topics, customers)
+            await _write_nulls(settings, topics, customers)
     except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        raise await unavailable(settings, error) from error
     return topics
 
 
-async def _compacted(brokers: str, topics: Iterable[str]) -> list[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+async def _compacted(settings: Settings, topics: Iterable[str]) -> list[str]:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
     found = []
     try:
         await admin.start()
@@ -44,16 +46,16 @@ async def _compacted(brokers: str, topics: Iterable[str]) -> list[str]:
         asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics if topic in present]
         for answer in await admin.describe_configs(asked) if asked else ():
             for _code, _message, _kind, topic, entries in answer.resources:
-                settings = {entry[0]: entry[1] for entry in entries}
-                if "compact" in (settings.get("cleanup.policy") or ""):
+                chosen = {entry[0]: entry[1] for entry in entries}
+                if "compact" in (chosen.get("cleanup.policy") or ""):
                     found.append(topic)
     finally:
         await admin.close()
     return found
 
 
-async def _write_nulls(brokers: str, topics: Sequence[str], customers: Sequence[str]) -> None:
-    producer = await start_producer(brokers)
+async def _write_nulls(settings: Settings, topics: Sequence[str], customers: Sequence[str]) -> None:
+    producer = await start_producer(settings)
     try:
         for topic in topics:
             for customer in customers:

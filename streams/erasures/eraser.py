@@ -9,10 +9,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.clock import wall_clock
+from streams.connections import kafka_options
 from streams.erasures.knowledge import erase
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
-from streams.errors import BrokerUnavailable, StoreUnavailable
+from streams.errors import StoreUnavailable
+from streams.kafka_access import unavailable
 from streams.settings import Settings
 from streams.store.protocol import Store
 from streams.topic_range import partitions_of
@@ -81,18 +83,17 @@ class Eraser:
             await erase(store, self._log, customer, tombstone)
 
     async def _ends_of_log(self) -> dict[str, int]:
-        brokers = self._settings.kafka_brokers
         partitions = [
             TopicPartition(topic, number)
             for topic in source_topics(self._settings.policy)
-            for number in await partitions_of(brokers, topic)
+            for number in await partitions_of(self._settings, topic)
         ]
-        consumer = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**kafka_options(self._settings), group_id=None, enable_auto_commit=False)
         try:
             await consumer.start()
             ends = await consumer.end_offsets(partitions) if partitions else {}
         except (KafkaError, OSError) as error:
-            raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+            raise await unavailable(self._settings, error) from error
         finally:
             await consumer.stop()
         return {f"{tp.topic}/{tp.partition}": end for tp, end in ends.items()}

@@ -7,6 +7,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.connections import kafka_options
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
 from streams.producers import start_producer
@@ -16,6 +17,7 @@ from streams.topic_range import partitions_of
 
 _PARTITION = TopicPartition(ERASURES, 0)
 _POLL_MILLISECONDS = 500
+_END_SECONDS = 5.0
 
 
 class ErasureLog:
@@ -27,7 +29,7 @@ class ErasureLog:
         Args:
             settings: name the brokers and the key of the digests.
         """
-        self._brokers = settings.kafka_brokers
+        self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
         self.digests = Digests(settings.erasure_key)
@@ -47,12 +49,12 @@ class ErasureLog:
                 await self._read(await self._connected())
             except (KafkaError, OSError) as error:
                 await self._disconnect()
-                raise BrokerUnavailable(f"the erasures cannot be read: {error!r}") from error
+                raise BrokerUnavailable(f"Kafka does not tell what is erased: {error!r}") from error
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+                **kafka_options(self._settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
             )
             self._consumer = consumer
             await consumer.start()
@@ -61,7 +63,9 @@ class ErasureLog:
         return self._consumer
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
+        # The client itself would try for much longer, and whoever waits would not know why.
+        async with asyncio.timeout(_END_SECONDS):
+            end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
         if end < self.next_offset:
             message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
             raise LogGap(message)
@@ -92,7 +96,7 @@ class ErasureLog:
         Raises:
             BrokerUnavailable: if Kafka has not accepted it.
         """
-        producer = await start_producer(self._brokers)
+        producer = await start_producer(self._settings)
         try:
             key, value = tombstone.digest.encode(), encode_tombstone(tombstone, self.digests)
             sent = await producer.send_and_wait(ERASURES, value, key=key, partition=_PARTITION.partition)
@@ -125,7 +129,7 @@ async def read_erasures(settings: Settings) -> ErasureLog:
         BrokerUnavailable: if Kafka does not answer.
     """
     log = ErasureLog(settings)
-    if await partitions_of(settings.kafka_brokers, ERASURES):
+    if await partitions_of(settings, ERASURES):
         try:
             await log.catch_up()
         finally:

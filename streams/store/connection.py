@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -99,13 +100,14 @@ def is_redis_url(url: str) -> bool:
         return False
 
 
-def connect(url: str) -> tuple[Redis, Callable[[], Awaitable[None]]]:
+def connect(url: str, secure: Mapping[str, Any] = MappingProxyType({})) -> tuple[Redis, Callable[[], Awaitable[None]]]:
     """Make a client, without connecting.
 
     Behind Sentinel each new connection goes to the server that is the primary then.
 
     Args:
         url: see `is_redis_url`.
+        secure: options of the client that let it in.
 
     Returns:
         The client, and what closes it.
@@ -119,9 +121,9 @@ def connect(url: str) -> tuple[Redis, Callable[[], Awaitable[None]]]:
     }
     named = parse_sentinel_url(url)
     if named is None:
-        client = Redis.from_url(url, **options)
+        client = Redis.from_url(url, **secure, **options)
         return client, client.aclose
-    options |= parse_url(named.server)
+    options |= {**secure, **parse_url(named.server)}
     options.pop("host")
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     if options.pop("connection_class", None) is not None:

@@ -142,7 +142,7 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
     record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
     record.version = fields["_v"]
-    record.extras = set(_EXTRAS & fields.keys())
+    record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
     known = policy.published_names
     record.obsolete = [name for name in fields if name[0] != "_" and name not in known]

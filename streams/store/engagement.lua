@@ -20,6 +20,21 @@ local function offset_of(fences, partition)
   return (redis.call('HGET', fences, partition) or ''):match('^%d*')
 end
 
+-- Says why a key cannot be written: it holds something else, or the user of the connection lacks the right.
+local function obstacle(key, kind)
+  local held = redis.call('TYPE', key).ok
+  if held ~= kind and held ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. held .. ' and not a ' .. kind)
+  end
+  local set, remove = 'HSET', 'HDEL'
+  if kind == 'zset' then
+    set, remove = 'ZADD', 'ZREM'
+  end
+  if not (redis.acl_check_cmd(set, key, '0', '0') and redis.acl_check_cmd(remove, key, '0')) then
+    return redis.error_reply('NOPERM ' .. set .. ' and ' .. remove .. ' of ' .. key .. ' have to be allowed')
+  end
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -30,9 +45,12 @@ end
 --       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
 --       these values and fields;
 --       up to where the writer has read the erasures.
--- returns: {} when written, {'fence', partition, offset} or {'version', ids...} when refused.
+-- returns: {} when written, {'held'}, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
   local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
+  if redis.call('EXISTS', prefix .. '_hold') == 1 then
+    return {'held'}
+  end
   local erased = offset_of(fences, ERASURES)
   if erased ~= '' and tonumber(erased) > tonumber(args[#args]) then
     return {'fence', ERASURES, erased}
@@ -57,20 +75,36 @@ local function apply(keys, args)
   local customers_at = at + 1
   local customers = tonumber(args[at])
   local moved = {'version'}
+  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
+  local outbox = prefix .. '_outbox:' .. group
+  local written = {[fences] = 'hash', [crossings] = 'zset', [refreshes] = 'zset', [outbox] = 'zset'}
   at = customers_at
   for _ = 1, customers do
     local version = redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or ''
     if version ~= args[at + 1] then
       moved[#moved + 1] = args[at]
     end
+    if args[at + 2] ~= args[at + 3] then
+      written[prefix .. 'band:' .. args[at + 3]] = 'zset'
+      if args[at + 2] ~= '' then
+        written[prefix .. 'band:' .. args[at + 2]] = 'zset'
+      end
+    end
     at = at + 9 + tonumber(args[at + 7]) + tonumber(args[at + 8])
   end
   if #moved > 1 then
     return moved
   end
+  if customers > 0 then
+    written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
+  end
+  for key, kind in pairs(written) do
+    local obstructed = obstacle(key, kind)
+    if obstructed then
+      return obstructed
+    end
+  end
 
-  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
-  local outbox = prefix .. '_outbox:' .. group
   at = customers_at
   for _ = 1, customers do
     local id, old_band, band, since, schedule, waiting = args[at], unpack(args, at + 2, at + 6)
@@ -117,7 +151,12 @@ end
 local function load(keys, args)
   local found = {}
   for at = 2, #args do
-    found[at - 1] = redis.call('HGETALL', args[1] .. 'customer:' .. args[at])
+    local key = args[1] .. 'customer:' .. args[at]
+    local customer = redis.pcall('HGETALL', key)
+    if customer.err then
+      return obstacle(key, 'hash') or customer
+    end
+    found[at - 1] = customer
   end
   return found
 end
@@ -177,13 +216,14 @@ end
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
 -- keys: hash of the group's fences
 -- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, then all bands
--- returns: the fences of the group, names and values in turn; nothing if it had been carried out before.
+-- returns: nothing if it had been carried out before, {'absent'} if there was no customer, else the fences of the
+--          group, names and values in turn.
 local function erase(keys, args)
   local prefix, group, id = args[1], args[2], args[6]
   if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
     return {}
   end
-  redis.call('DEL', prefix .. 'customer:' .. id)
+  local existed = redis.call('DEL', prefix .. 'customer:' .. id)
   for at = 7, #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
@@ -195,7 +235,7 @@ local function erase(keys, args)
   if (tonumber(offset_of(keys[1], ERASURES)) or 0) <= tonumber(args[5]) then
     redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
   end
-  return redis.call('HGETALL', keys[1])
+  return existed == 1 and redis.call('HGETALL', keys[1]) or {'absent'}
 end
 
 -- Refuses every writer of a group who has not read the erasures up to an offset.
@@ -245,12 +285,134 @@ local function marks(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
+-- Tells which commands the user may not call on keys of the namespace.
+-- args: prefix of every key, then per command: number of words, words; KEY stands for a key.
+-- returns: the refused commands, without their arguments.
+local function forbidden(keys, args)
+  local refused = {}
+  local at = 2
+  while at <= #args do
+    local count = tonumber(args[at])
+    local words = {unpack(args, at + 1, at + count)}
+    local allowed = true
+    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks'}) do
+      local filled = {}
+      for index, word in ipairs(words) do
+        filled[index] = word == 'KEY' and args[1] .. name or word
+      end
+      allowed = allowed and redis.acl_check_cmd(unpack(filled))
+    end
+    if not allowed then
+      refused[#refused + 1] = words[1] == 'FUNCTION' and 'FUNCTION LOAD' or words[1]
+    end
+    at = at + count + 1
+  end
+  return refused
+end
+
+-- Lets nobody write scores for a while, or a while longer.
+-- keys: the hold
+-- args: who holds, milliseconds.
+-- returns: whether it holds; another may.
+local function hold(keys, args)
+  local holder = redis.call('GET', keys[1])
+  if holder and holder ~= args[1] then
+    return 0
+  end
+  redis.call('SET', keys[1], args[1], 'PX', args[2])
+  return 1
+end
+
+-- Lets others write again.
+-- keys: the hold
+-- args: who holds.
+local function release(keys, args)
+  if redis.call('GET', keys[1]) == args[1] then
+    redis.call('DEL', keys[1])
+  end
+  return redis.status_reply('OK')
+end
+
+-- Reads customers with their places in the indexes.
+-- keys: hash of the group's fences (for the routing)
+-- args: prefix, group, number of bands, the bands, then ids
+-- returns: for each customer: fields and values in turn; for each band, the crossings and the refreshes the number
+--          under which the customer stands there, '' for nowhere.
+local function inspect(keys, args)
+  local prefix, group, bands = args[1], args[2], tonumber(args[3])
+  local found = {}
+  for at = 4 + bands, #args do
+    local places = {}
+    for band = 4, 3 + bands do
+      places[#places + 1] = redis.call('ZSCORE', prefix .. 'band:' .. args[band], args[at]) or ''
+    end
+    places[#places + 1] = redis.call('ZSCORE', prefix .. '_crossings:' .. group, args[at]) or ''
+    places[#places + 1] = redis.call('ZSCORE', prefix .. '_refreshes:' .. group, args[at]) or ''
+    found[#found + 1] = {redis.call('HGETALL', prefix .. 'customer:' .. args[at]), places}
+  end
+  return found
+end
+
+-- Puts customers in the place of others, or takes them away where the other namespace has none; who waits to be
+-- published stays. Refused unless the caller holds, and both namespaces have applied the same.
+-- keys: hash of the group's fences
+-- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, then ids
+-- returns: {} when done, {'held'}, {'fence', partition} when refused.
+local function replace(keys, args)
+  local prefix, other, group, bands = args[1], args[2], args[3], tonumber(args[5])
+  if redis.call('GET', prefix .. '_hold') ~= args[4] then
+    return {'held'}
+  end
+  local fences = redis.call('HGETALL', keys[1])
+  for at = 1, #fences, 2 do
+    if offset_of(other .. '_fences:' .. group, fences[at]) ~= fences[at + 1]:match('^%d*') then
+      return {'fence', fences[at]}
+    end
+  end
+  local function follow(index, id)
+    local score = redis.call('ZSCORE', other .. index, id)
+    if score then
+      redis.call('ZADD', prefix .. index, score, id)
+    else
+      redis.call('ZREM', prefix .. index, id)
+    end
+  end
+  for at = 6 + bands, #args do
+    local id = args[at]
+    local key, waiting = prefix .. 'customer:' .. id, {}
+    local stored = redis.call('HGETALL', key)
+    for field = 1, #stored, 2 do
+      if stored[field]:sub(1, 2) == '_o' then
+        waiting[#waiting + 1] = stored[field]
+        waiting[#waiting + 1] = stored[field + 1]
+      end
+    end
+    if redis.call('COPY', other .. 'customer:' .. id, key, 'REPLACE') == 0 then
+      redis.call('DEL', key)
+      redis.call('ZREM', prefix .. '_outbox:' .. group, id)
+    else
+      each('HSET', key, waiting, 1, #waiting)
+    end
+    for band = 6, 5 + bands do
+      follow('band:' .. args[band], id)
+    end
+    follow('_crossings:' .. group, id)
+    follow('_refreshes:' .. group, id)
+  end
+  return {}
+end
+
 redis.register_function('NAME_apply', apply)
 redis.register_function{function_name='NAME_load', callback=load, flags={'no-writes'}}
 redis.register_function('NAME_published', published)
 redis.register_function('NAME_due', due)
 redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
+redis.register_function{function_name='NAME_forbidden', callback=forbidden, flags={'no-writes'}}
 redis.register_function('NAME_erase', erase)
 redis.register_function('NAME_require_erasures', require_erasures)
 redis.register_function('NAME_settle_erasures', settle_erasures)
+redis.register_function('NAME_hold', hold)
+redis.register_function('NAME_release', release)
+redis.register_function{function_name='NAME_inspect', callback=inspect, flags={'no-writes'}}
+redis.register_function('NAME_replace', replace)

@@ -57,6 +57,9 @@ class MemoryStore:
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
 
+    async def check(self) -> None:
+        """Do nothing: there is nothing that could be set up wrongly."""
+
     async def close(self) -> None:
         """Do nothing."""
 
@@ -187,7 +190,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.hashes.pop(customer, None)
+        existed = self.hashes.pop(customer, None) is not None
         schedules = (self._schedules["c", group], self._schedules["r", group], self._outboxes[group])
         for entries in (*self.bands.values(), *schedules):
             entries.pop(customer, None)
@@ -196,7 +199,7 @@ class MemoryStore:
         return {
             partition: fence.offset
             for (its_group, partition), fence in self._fences.items()
-            if its_group == group and partition != ERASURES_PARTITION
+            if existed and its_group == group and partition != ERASURES_PARTITION
         }
 
     def _settle(self, digest: str, erased_at: int) -> None:
@@ -229,6 +232,10 @@ class MemoryStore:
     async def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers."""
         yield list(self.hashes)
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        self._marks.pop(partition.label, None)
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""

@@ -97,6 +97,9 @@ class Store(Protocol):
     async def open(self) -> None:
         """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""
 
+    async def check(self) -> None:
+        """Look whether the store still keeps what it is given; raises as `open`."""
+
     async def close(self) -> None:
         """Give up the connections."""
 
@@ -173,7 +176,8 @@ class Store(Protocol):
             place: the offset of the tombstone.
 
         Returns:
-            The fences of the customer's group at that moment; None if this erasure had been carried out before.
+            The fences of the customer's group at that moment, none if there was no such customer; None if this erasure
+            had been carried out before.
         """
         ...
 
@@ -194,6 +198,9 @@ class Store(Protocol):
     def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers who are stored, some of them perhaps twice."""
         ...
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take back what has been reported of a partition whose log was made anew."""
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display, with its published fields; None if there is no score yet."""

@@ -11,8 +11,17 @@ from itertools import count
 from typing import Any, cast
 
 from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
@@ -20,7 +29,8 @@ from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
-from streams.errors import FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.connections import redis_options
+from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.connection import connect
@@ -52,8 +62,40 @@ _LOADED_AT_ONCE = 500
 _SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
 _LEAST_VERSION = 7
+#: What the functions and the client call, each with as many words as it takes at least; KEY stands for a key.
+NEEDED_COMMANDS = (
+    ("INFO",),
+    ("PING",),
+    ("FUNCTION", "LOAD", "code"),
+    ("FCALL", "name", "1", "KEY"),
+    ("HGET", "KEY", "field"),
+    ("HMGET", "KEY", "field"),
+    ("HGETALL", "KEY"),
+    ("HKEYS", "KEY"),
+    ("HSET", "KEY", "field", "value"),
+    ("HSETNX", "KEY", "field", "value"),
+    ("HDEL", "KEY", "field"),
+    ("ZADD", "KEY", "1", "member"),
+    ("ZREM", "KEY", "member"),
+    ("ZCARD", "KEY"),
+    ("ZRANGEBYSCORE", "KEY", "-inf", "+inf"),
+    ("GET", "KEY"),
+    ("SET", "KEY", "value"),
+    ("EXISTS", "KEY"),
+    ("TYPE", "KEY"),
+    ("DEL", "KEY"),
+    ("HINCRBY", "KEY", "field", "1"),
+    ("SCAN", "0"),
+)
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+# The client takes the code off these answers, and makes an error of a kind of its own of each.
+_CODES = {
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    MovedError: "MOVED",
+    AskError: "ASK",
+}
 
 
 class RedisStore:
@@ -69,29 +111,45 @@ class RedisStore:
         """
         self._policy = settings.policy
         self._prefix = f"{settings.namespace}:"
+        self._grouping_prefix = self._prefix
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        self._client, self._disconnect = connect(settings.redis_url)
+        self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
 
     async def open(self) -> None:
         """Check the server and load the function library."""
+        await self.check()
         async with self._mapped_errors():
-            server = await self._client.info("server")
-            memory = await self._client.info("memory")
-            replication = await self._client.info("replication")
-            _check_server(server, memory, replication)
             await self._load_library()
+            await self._check_access()
+
+    async def check(self) -> None:
+        """Check that the server keeps what it is given, and the namespace is written in this way."""
+        async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._check_format()
+
+    async def _check_access(self) -> None:
+        """Ask for every right at once: a function that is refused a command half-way has written the half."""
+        words = [word for command in NEEDED_COMMANDS for word in (len(command), *command)]
+        missing = await self._client.fcall(f"{LIBRARY}_forbidden", 0, self._prefix, *words)
+        if missing:
+            raise AccessDenied(
+                f"Redis does not let this user do what is needed. Missing: {', '.join(missing)}, on keys that begin "
+                f"with {self._prefix!r}. deploy/RUNBOOK.md lists the least rights"
+            )
 
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
         key, wanted = f"{self._prefix}_format", self._format
+        pipeline = self._client.pipeline(transaction=False)
         for name, value in wanted.items():
-            await self._client.hsetnx(key, name, value)
-        stored = cast("dict[str, str]", await self._client.hgetall(key))
+            pipeline.hsetnx(key, name, value)
+        pipeline.hgetall(key)
+        stored = cast("dict[str, str]", (await pipeline.execute())[-1])
         differing = [
             f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
         ]
@@ -124,7 +182,7 @@ class RedisStore:
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
-        return key_slot(self._key(customer).encode()) * GROUPS // _SLOTS
+        return key_slot(f"{self._grouping_prefix}customer:{customer}".encode()) * GROUPS // _SLOTS
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
         """Read the fences."""
@@ -239,7 +297,9 @@ class RedisStore:
         group = self.group_of(customer)
         words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
         answer = await self._call("erase", self._fences_key(group), *words)
-        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+        if not answer:
+            return None
+        return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""
@@ -274,6 +334,11 @@ class RedisStore:
             yield [cast("str", key)[start:] for key in keys]
             if not cursor:
                 return
+
+    async def forget_mark(self, partition: Partition) -> None:
+        """Take a mark back."""
+        async with self._mapped_errors():
+            await self._client.hdel(f"{self._prefix}_marks", partition.label)
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
@@ -317,9 +382,15 @@ class RedisStore:
         """Turn the client's errors into those of the contract; load the library again where the server lost it."""
         try:
             yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise AccessDenied(f"Redis does not let this user in, or forbids something: {error}") from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         except RedisError as error:
+            if "user executing the script" in str(error):
+                raise AccessDenied(f"Redis forbids something to this user: {error}") from error
             if "Function not found" in str(error):
                 await self._restore_library(error)
             if isinstance(error, ReadOnlyError):
@@ -327,7 +398,8 @@ class RedisStore:
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
-                raise StoreUnavailable(f"Redis refuses at the moment: {error}") from error
+                code = _CODES.get(type(error), "")
+                raise StoreUnavailable(f"Redis refuses at the moment: {code} {error}".replace("  ", " ")) from error
             raise StreamsError(f"Redis refuses: {error}") from error
 
     async def _restore_library(self, cause: RedisError) -> None:
@@ -341,22 +413,29 @@ class RedisStore:
 def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
     if not answer:
         return None
+    if answer[0] == "held":
+        raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
     if answer[0] == "fence":
         return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
     return VersionMoved(answer[1:])
 
 
-def _check_server(server: Mapping[str, Any], memory: Mapping[str, Any], replication: Mapping[str, Any]) -> None:
-    version = str(server.get("redis_version", "0"))
+def _check_server(info: Mapping[str, Any]) -> None:
+    version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
         raise UnsafeStore(message)
-    evicting = str(memory.get("maxmemory_policy", "noeviction"))
+    if info.get("redis_mode") == "cluster":
+        raise UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
+    evicting = str(info.get("maxmemory_policy", "noeviction"))
     if evicting != "noeviction":
+        dropped = int(info.get("evicted_keys", 0))
         message = (
             f"Redis may drop scores: its maxmemory-policy is {evicting!r}. "
             "Set it to 'noeviction', or use a server of its own for the scores"
         )
+        if dropped:
+            message += f". It has dropped {dropped} keys already: if any were scores, they have to be made anew"
         raise UnsafeStore(message)
-    if replication.get("role") not in ("master", None):
-        raise StoreUnavailable(f"Redis is a {replication['role']} and takes no writes")
+    if info.get("role") not in ("master", None):
+        raise StoreUnavailable(f"Redis is a {info['role']} and takes no writes")

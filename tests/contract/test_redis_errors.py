@@ -9,10 +9,11 @@ import redis
 from redis import exceptions
 
 from scoring.policy_file import parse_policy
-from streams.errors import StoreUnavailable, StreamsError, TransientError
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 from tests.services.redis import local_redis
+from tests.services.redis_proxy import RedisProxy
 from tests.unit.scoring.customers import POLICY
 
 WRONG = "wrong-word-of-the-test"
@@ -78,6 +79,26 @@ async def test_a_fault_that_passes_is_transient(kind: type[Exception]) -> None:
     assert isinstance(await mapped(kind("some fault")), StoreUnavailable)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "MOVED 3999 127.0.0.1:7000",
+        "ASK 3999 127.0.0.1:7000",
+    ],
+)
+async def test_an_answer_is_told_with_its_code(answer: str) -> None:
+    with local_redis() as server, RedisProxy(server.port) as proxy:
+        store = store_at(proxy.url)
+        proxy.refusal = answer.encode()
+        with pytest.raises(StoreUnavailable) as found:
+            await store.open()
+        await store.close()
+
+    assert str(found.value) == f"Redis refuses at the moment: {answer}"
+
+
 @pytest.mark.parametrize("answer", ["ERR Script attempted to access nil", "WRONGTYPE Operation against a key"])
 async def test_an_answer_that_will_not_pass_is_not_transient(answer: str) -> None:
     found = await mapped(exceptions.ResponseError(answer))
@@ -92,10 +113,16 @@ async def test_an_error_of_another_kind_goes_through() -> None:
             raise KeyError
 
 
+async def test_a_command_that_a_function_may_not_run_is_an_error_of_the_same_kind() -> None:
+    answer = "The user executing the script can't run this command or subcommand script: abc, on @user_function:12."
+
+    assert isinstance(await mapped(exceptions.ResponseError(answer)), AccessDenied)
+
+
 async def complaint(url: str) -> str:
     """Give the text of the error, and of all errors behind it, that a store at an URL opens with."""
     store = store_at(url)
-    with pytest.raises(StoreUnavailable) as found:
+    with pytest.raises(TransientError) as found:
         await store.open()
     await store.close()
     texts: list[str] = []
@@ -123,5 +150,10 @@ async def test_a_wrong_password_is_not_told_and_the_right_one_opens_the_store() 
         await store.close()
         client.config_set("requirepass", "")
 
-    assert "password" in told
+    assert told.startswith("Redis does not let this user in")
     assert WRONG not in told
+
+
+@pytest.mark.parametrize("kind", [exceptions.AuthenticationError, exceptions.NoPermissionError])
+async def test_not_to_be_let_in_is_an_error_of_its_own(kind: type[Exception]) -> None:
+    assert isinstance(await mapped(kind("NOPERM")), AccessDenied)

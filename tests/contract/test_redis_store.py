@@ -33,6 +33,7 @@ async def all_customers(store: RedisStore) -> list[str]:
 
 CALLS: dict[str, Call] = {
     "open": lambda store: store.open(),
+    "check": lambda store: store.check(),
     "fences": lambda store: store.fences([CLICKS]),
     "load": lambda store: store.load(["anna"]),
     "apply": lambda store: store.apply([GroupWrite(0, [move(CLICKS, None, 1)])], WALL),
@@ -43,6 +44,7 @@ CALLS: dict[str, Call] = {
     "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
     "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
+    "forget_mark": lambda store: store.forget_mark(CLICKS),
     "erase": lambda store: store.erase("anna", "d", secrets.randbits(40), 1),
     "erased": lambda store: store.erased(),
     "erasures_carried_out": lambda store: store.erasures_carried_out(),
@@ -151,9 +153,43 @@ async def test_a_server_that_evicts_is_unsafe(server: EmbeddedRedis, store: Redi
 def test_a_server_without_functions_is_unsafe() -> None:
     for version in ("6.2.14", "5.0.0", "0"):
         with pytest.raises(UnsafeStore, match="version 7 or newer"):
-            _check_server({"redis_version": version}, {}, {"role": "master"})
-    _check_server({"redis_version": "7.0.0"}, {"maxmemory_policy": "noeviction"}, {"role": "master"})
-    _check_server({"redis_version": "10.0.0"}, {}, {})
+            _check_server({"redis_version": version, "role": "master"})
+    _check_server({"redis_version": "7.0.0", "maxmemory_policy": "noeviction", "role": "master"})
+    _check_server({"redis_version": "10.0.0"})
+
+
+async def test_a_server_that_evicts_later_is_unsafe_from_then_on(server: EmbeddedRedis, store: RedisStore) -> None:
+    await store.check()
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        with pytest.raises(UnsafeStore, match="allkeys-lru") as found:
+            await store.check()
+        assert "dropped" not in str(found.value)
+        for number in range(1000):
+            client.set(f"filler{number}", "x" * 1000)
+        client.config_set("maxmemory", client.info("memory")["used_memory"] - 100_000)
+        dropped = client.info("stats")["evicted_keys"]
+    assert dropped
+    with pytest.raises(UnsafeStore, match=r"has dropped \d+ keys already"):
+        await store.check()
+
+
+async def test_a_node_of_a_cluster_is_unsafe() -> None:
+    with local_redis({"cluster-enabled": "yes"}) as node:
+        store = store_at(node.url)
+        with pytest.raises(UnsafeStore, match="Redis Cluster, which is not supported"):
+            await store.open()
+        await store.close()
+
+
+async def test_a_server_that_was_emptied_is_told_again_how_the_namespace_is_written(
+    server: EmbeddedRedis, store: RedisStore
+) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        told = client.hgetall("engagement:_format")
+        client.flushall()
+        await store.check()
+        assert client.hgetall("engagement:_format") == told != {}
 
 
 async def test_a_replica_is_waited_for(server: EmbeddedRedis, store: RedisStore) -> None:

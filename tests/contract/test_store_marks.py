@@ -89,3 +89,10 @@ async def test_one_mark_that_is_not_taken_keeps_no_other_away(store: Store) -> N
     marks = {CLICKS: replace(MARK, offset=10), MAILS: MARK}
 
     assert await store.exchange_marks(marks) == {MAILS: MARK}
+
+
+async def test_a_mark_can_be_taken_back(store: Store) -> None:
+    await store.exchange_marks({CLICKS: MARK, MAILS: MARK})
+    await store.forget_mark(CLICKS)
+    assert await store.exchange_marks({}) == {MAILS: MARK}
+    await store.forget_mark(CLICKS)

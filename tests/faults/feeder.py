@@ -81,6 +81,7 @@ class Feeder(threading.Thread):
         self._abandoned = threading.Event()
         self._going = threading.Event()
         self._going.set()
+        self._resting = threading.Event()
         self.pace = pace
         self.sent = 0
         self.bad: dict[Place, BadRecord] = {}
@@ -97,8 +98,11 @@ class Feeder(threading.Thread):
             self.error = error
 
     def pause(self) -> None:
-        """Write nothing after the slice in hand, until `go_on`."""
+        """Write nothing until `go_on`; returns when the slice in hand has been written."""
         self._going.clear()
+        self._resting.clear()
+        while self.is_alive() and not self._resting.wait(0.1):
+            pass
 
     def go_on(self) -> None:
         """Write again."""
@@ -162,6 +166,8 @@ class Feeder(threading.Thread):
                         await self._deliver(client, {(self._topics[channel], partition): inserted}, log)
                     if self._going.is_set():
                         await self._send(client, islice(records, max(int(self.pace * _BEAT), 1)), log)
+                    else:
+                        self._resting.set()
                     await asyncio.sleep(max(_BEAT - (loop.time() - begun), 0))
                 await self._send_last(client, log)
 

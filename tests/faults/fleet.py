@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Sequence
 
 from tests.polling import wait_until
@@ -19,11 +20,11 @@ class Fleet:
         """Start with none.
 
         Args:
-            system: theirs.
-            module: what Python runs, and its arguments, where `start` is not told otherwise.
+            system: that they work for.
+            module: what Python runs, and its arguments.
         """
-        self._module = module
         self._system = system
+        self._module = module
         self._all: list[WorkerProcess] = []
         self.started = 0
         self.applied_before = 0.0
@@ -33,11 +34,11 @@ class Fleet:
         """The workers that run, the oldest first."""
         return [worker for worker in self._all if worker.running]
 
-    def start(self, module: Sequence[str] | None = None, **settings: str) -> WorkerProcess:
+    def start(self, module: Sequence[str] = (), **settings: str) -> WorkerProcess:
         """Start a worker without waiting for it.
 
         Args:
-            module: what Python runs instead of that of the fleet.
+            module: what Python runs, other than for the rest of the fleet.
             **settings: other than those of the system, named without their prefix.
 
         Returns:
@@ -55,12 +56,19 @@ class Fleet:
             worker.wait_ready()
 
     def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
-        """Send SIGTERM; the worker has to end with status 0 within seconds.
+        """Send SIGTERM, not before the start is over; the worker has to end with status 0 within seconds.
 
         What it has left out as applied before, up to this moment, is added to `applied_before`.
         """
+        worker.wait_ready()
         self.applied_before += left_out(worker)
-        assert worker.stop(within) == 0, worker.log_tail()
+        try:
+            status = worker.stop(within)
+        except subprocess.TimeoutExpired:
+            worker.send(signal.SIGABRT)
+            worker.process.wait(10)
+            raise AssertionError(f"not gone within {within:g} s:\n{worker.log_tail(200)}") from None
+        assert status == 0, worker.log_tail()
 
     def up(self, number: int) -> None:
         """Bring the fleet to at least so many workers that run and are ready, whatever has happened to it."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import Sequence
 
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS
 from tests.faults.run import POLICY, FaultRun
 from tests.polling import wait_until
+from tests.reference.brute_force import rfc3339
 from tests.services.kafka import KafkaBroker
 from tests.services.kafka.leaders import move_leaders
-from tests.services.kafka_client import add_partitions
-from tests.services.log_reader import read_report_times
+from tests.services.kafka_client import Record, add_partitions, delete_records, log_ends, send_batches
+from tests.services.log_reader import read_customers, read_fences, read_report_times
 
 #: While a broker is away some partitions may rest for longer than others; none is to be taken for idle.
 PATIENT_POLICY = POLICY.read_text(encoding="utf-8").replace('idle_after = "10s"', 'idle_after = "10m"')
 
 #: Microseconds after which a worker has asked for the partitions of its topics anew.
 _METADATA_AGE = 6_000_000
+
+#: A type of each channel that would change a score.
+_TYPES = {"clickstream": "purchase", "email": "click", "social": "share"}
 
 
 def crash_broker(run: FaultRun, broker: KafkaBroker) -> None:
@@ -48,3 +54,50 @@ def widen_topic(run: FaultRun, channel: str, partitions: int) -> None:
     known = max(reports().values())
     wait_until(lambda: min(reports().values()) > known + _METADATA_AGE, 60)
     run.feeder.widen(channel, partitions)
+
+
+def drain(run: FaultRun) -> None:
+    """Pause the feeder, and wait until everything that it has written has been applied."""
+    run.feeder.pause()
+
+    def all_applied() -> bool:
+        ends = asyncio.run(log_ends(run.system.kafka, run.system.topics))
+        return read_fences(run.store_url, run.system.namespace) == {place: {end} for place, end in ends.items() if end}
+
+    wait_until(all_applied, 120)
+
+
+def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 500) -> None:
+    """Append events and delete them before any worker has seen them, as a retention shorter than an outage does.
+
+    All workers are killed; the feeder is paused, so that nothing else is lost.
+
+    Args:
+        run: whose feeder goes on at the end.
+        places: channel and number of each partition.
+        count: records lost on each.
+    """
+    kafka = run.system.kafka
+    drain(run)
+    for worker in run.workers.running:
+        worker.kill()
+    for channel, number in places:
+        lost = {
+            "customer_id": run.dice.choice(sorted(read_customers(run.store_url, run.system.namespace))),
+            "type": _TYPES[channel],
+            "timestamp": rfc3339(run.feeder.newest),
+        }
+        records = [Record(json.dumps(lost).encode())] * count
+        topic = run.system.topic(channel)
+        asyncio.run(send_batches(kafka, topic, [(number, records)]))
+        end = asyncio.run(log_ends(kafka, [topic]))[topic, number]
+        asyncio.run(delete_records(kafka, topic, number, end))
+    run.feeder.go_on()
+
+
+def end_by_itself(run: FaultRun) -> str:
+    """Start a worker that has to end by itself; return what it says."""
+    worker = run.workers.start()
+    wait_until(lambda: not worker.running, 60)
+    assert worker.process.returncode != 0
+    return worker.log.read_text()

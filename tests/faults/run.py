@@ -163,7 +163,7 @@ class FaultRun:
         """The server itself, for the harness to read, whatever way the workers take to it."""
         return self.redis_server.url
 
-    def faults(self, times: int, *, apart: int = 500, within: float = 60.0) -> Iterator[int]:
+    def faults(self, times: int, *, apart: int = 500, within: float = 120.0) -> Iterator[int]:
         """Give the moments at which to inject: under load, each after the system has gone on since the one before.
 
         Args:
@@ -180,7 +180,7 @@ class FaultRun:
             self.injected += 1
             yield number
 
-    def wait_for_progress(self, records: int, within: float = 60.0) -> None:
+    def wait_for_progress(self, records: int, within: float = 120.0) -> None:
         """Wait until so many more records have been applied."""
         wanted = self.applied() + records
         try:
@@ -190,7 +190,7 @@ class FaultRun:
             text = f"{self.applied()} records applied, not {wanted}; {self.feeder.sent} are written; {states}"
             raise AssertionError(text) from self.feeder.error
 
-    def wait_for_all_partitions(self, within: float = 60.0) -> None:
+    def wait_for_all_partitions(self, within: float = 120.0) -> None:
         """Wait until records have been applied from every partition."""
         before = read_fences(self.store_url, self._namespace)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.secured import Secured, run_secured
 from tests.services.kafka import DistributionError, KafkaBroker, class_path
 from tests.services.system import System
 
@@ -39,6 +40,13 @@ def kafka_here() -> None:
         class_path()
     except DistributionError as reason:
         pytest.skip(f"needs a broker of its own: {reason}")
+
+
+@pytest.fixture(scope="session")
+def secured(kafka_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:  # noqa: ARG001
+    """Give servers that let nobody in without TLS, a password and rights."""
+    with run_secured(tmp_path_factory.mktemp("secured")) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")

@@ -134,6 +134,21 @@ async def test_a_redis_that_evicts_is_refused(make_system: MakeSystem) -> None:
     assert "Set it to 'noeviction'" in text
 
 
+async def test_a_redis_that_evicts_later_ends_the_worker(make_system: MakeSystem) -> None:
+    with local_redis() as server:
+        system = make_system(COUNTING, redis_url=server.url)
+        await system.create_topics()
+        worker = system.worker()
+        worker.start()
+        try:
+            await asyncio.to_thread(worker.wait_ready)
+            system.redis.config_set("maxmemory-policy", "allkeys-lru")
+            assert await asyncio.to_thread(worker.process.wait, ENDS_WITHIN) not in (0, None)
+            assert "Redis may drop scores: its maxmemory-policy is 'allkeys-lru'" in worker.log.read_text()
+        finally:
+            worker.kill()
+
+
 def refused(worker: WorkerProcess) -> list[str]:
     """Start a worker that must refuse its settings; return what it says."""
     worker.start()

@@ -12,11 +12,11 @@ import pytest
 
 from tests.integration import test_group as group
 from tests.integration.conftest import MakeSystem
-from tests.oulad import brute_force
-from tests.oulad.whole_system import _judged_to_the_end
 from tests.polling import poll_until
 from tests.property import silences
 from tests.property.lives import Happening
+from tests.reference import brute_force
+from tests.reference.comparison import judged_to_the_end
 from tests.services.system import System, event, instant, metric
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
@@ -159,8 +159,7 @@ async def test_a_replay_with_a_silence_tells_what_the_definition_says_whatever_h
         await writing
     finally:
         writing.cancel()
-    last = max(brute_force.rfc3339(time) for time in times)
-    await poll_until(lambda: _judged_to_the_end(system.redis_url, system.namespace, told, last), 90)
+    await poll_until(lambda: judged_to_the_end(system.redis_url, system.namespace, len(told), max(times)), 90)
 
     expected = {(who, kind, at) for who, life in told.items() for kind, at in life.alerts}
     unheld = {(who, kind, at) for who, life in without.items() for kind, at in life.alerts}

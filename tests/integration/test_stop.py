@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
+from tests.services.redis import local_redis
 from tests.services.system import metric
 
 pytestmark = pytest.mark.timeout(120)
@@ -19,6 +21,7 @@ EVENTS = 240_000
 #: A worker finishes what it has fetched: some batches for each partition.
 STOPS_WITHIN = 10.0
 SESSION = 30.0
+ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
 
 
 async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system: MakeSystem) -> None:
@@ -53,3 +56,22 @@ async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system:
     assert flow.wrong() == {}
     assert await system.committed() == ends
     assert system.fences() == {tp: {offset} for tp, offset in ends.items()}
+
+
+async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: MakeSystem) -> None:
+    with local_redis(ON_DISK) as server:
+        system = make_system(COUNTING, redis_url=server.url)
+        await system.create_topics()
+        flow = Flow(system)
+        await flow.write_backlog(EVENTS)
+        first = system.worker()
+        first.start()
+        await poll_until(lambda: metric(first, "engagement_round_events_total") >= EVENTS / 20, 30)
+        server.kill()
+        await poll_until(lambda: first.status("/ready") == 503, 20)
+        began = time.monotonic()
+        assert await asyncio.to_thread(first.stop) == 0
+        assert time.monotonic() - began < STOPS_WITHIN
+        server.start()
+        with system.worker():
+            await flow.wait_until_exact(60)

@@ -192,14 +192,50 @@ async def test_records_missing_from_the_log_end_the_worker(make_system: MakeSyst
     )
     assert int(system.fields(customer)["score"]) == applied
 
-    # A topic of the same name that ends before that is another one.
+    # An operator who accepts the gap loses what was deleted, and nothing else.
+    label = f"{topic}/0"
+    assert await asyncio.to_thread(system.command, "gaps", "accept", topic) == (
+        1,
+        f"Error: nothing is accepted\n  {topic} has no gap\n",
+    )
+    status, text = system.command("gaps", "show")
+    assert status == 1
+    assert f"{label}  next to apply is offset {applied}, the log starts at 21: {21 - applied} offset" in text
+    assert system.command("gaps", "accept", label)[0] == 0
+    assert system.command("gaps", "show")[0] == 0
+    await system.send_raw("clickstream", views(customer, 2))
+    total = applied + 10 + 2
+    with system.worker() as third:
+        await system.wait_for_score(customer, str(total))
+        assert third.stop() == 0
+
+
+async def test_a_topic_made_anew_ends_the_worker_until_an_operator_accepts_it(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics(1)
+    topic, customer = system.topic("clickstream"), system.customer("anew")
+    label = f"{topic}/0"
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(customer, 10))
+        await system.wait_for_score(customer, "10")
+        assert worker.stop() == 0
     await make_anew(system.kafka, topic)
     await system.send_raw("clickstream", views(customer, 3))
-    third = system.worker()
-    third.start()
-    assert await wait_for_end(third) != 0
-    assert "the topic was made anew" in third.log.read_text()
-    assert int(system.fields(customer)["score"]) == applied
+    second = system.worker()
+    second.start()
+    assert await wait_for_end(second) != 0
+    assert f"the topic was made anew. To go on with the new log: engagement gaps accept {label}" in (
+        second.log.read_text()
+    )
+    assert system.score(customer) == "10"
+
+    status, text = await asyncio.to_thread(system.command, "gaps", "accept", "--all")
+    assert (status, f"{label}  applied up to offset 10, but the log ends at 3" in text) == (0, True)
+    with system.worker() as third:
+        await system.wait_for_score(customer, "13")
+        await system.send_raw("clickstream", views(customer, 1))
+        await system.wait_for_score(customer, "14")
+        assert third.stop() == 0
 
 
 async def make_anew(kafka: str, topic: str) -> None:

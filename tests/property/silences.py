@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.oulad import brute_force
 from tests.property.lives import Happening
 from tests.property.references import raw_events
+from tests.reference import brute_force
 
 _BOUNDARY, _COOLDOWN_END, _EVENT = range(3)
 

@@ -142,6 +142,10 @@ class TopicTail:
         """Begin at the present end."""
         self._positions = await log_ends(self._bootstrap, self._topics)
 
+    def begin_anew(self) -> None:
+        """Go on at the start of the topics: they were deleted and made anew."""
+        self._positions = {}
+
     async def read(self) -> list[Any]:
         """Give everything collected up to now, as aiokafka's consumer records."""
         async with AIOKafkaConsumer(

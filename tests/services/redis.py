@@ -3,11 +3,18 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from streams.embedded import EmbeddedRedis
+from streams.embedded.ports import LOOPBACK
 
+ADMIN_PASSWORD = "the-administrators-word"  # noqa: S105
 PROGRAMS = ("redis-server", "valkey-server")
 # The first with functions, which the store is made of.
 OLDEST_VERSION = 7
@@ -39,6 +46,56 @@ class InstalledRedis(EmbeddedRedis):
             Its absolute path.
         """
         return self._program
+
+
+class SecuredRedis(InstalledRedis):
+    """A Redis server that speaks TLS only, with users and their rights."""
+
+    def __init__(self, program: str, title: str, certificate: Path, key: Path, authority: Path, users: str) -> None:
+        """Prepare the server without starting it.
+
+        Args:
+            program: The absolute path of the server.
+            title: Its make and version.
+            certificate: Of the server.
+            key: Of the certificate.
+            authority: That it and clients' certificates come from.
+            users: Lines of its ACL file; `default` has the password `ADMIN_PASSWORD`.
+        """
+        super().__init__(program, title)
+        self._authority = authority
+        (self.directory / "users.acl").write_text(f"user default on >{ADMIN_PASSWORD} ~* &* +@all\n{users}")
+        self.config |= {
+            "port": "0",
+            "tls-cert-file": str(certificate),
+            "tls-key-file": str(key),
+            "tls-ca-cert-file": str(authority),
+            "tls-auth-clients": "optional",
+            "aclfile": str(self.directory / "users.acl"),
+        }
+
+    @property
+    def url(self) -> str:
+        """The URL without a user."""
+        return f"rediss://{LOOPBACK}:{self.port}/0"
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of a user who may do everything."""
+        return f"rediss://default:{ADMIN_PASSWORD}@{LOOPBACK}:{self.port}/0?ssl_ca_certs={self._authority}"
+
+    def command(self) -> Sequence[str]:
+        """Build the command line, with the port for TLS."""
+        self.config["tls-port"] = str(self.port)
+        return super().command()
+
+    def answers(self) -> bool:
+        """Ask the server for its process id."""
+        try:
+            with redis.Redis.from_url(self.admin_url, retry=Retry(NoBackoff(), 0)) as client:
+                return bool(client.info("server")["process_id"] == self.pid)
+        except redis.RedisError:
+            return False
 
 
 def local_redis(config: Mapping[str, str] | None = None) -> EmbeddedRedis:

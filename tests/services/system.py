@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -103,6 +106,20 @@ class System:
         worker = WorkerProcess({**self.environment, **changed}, log, module=module)
         self._workers.append(worker)
         return worker
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run a command of the product to its end; return the exit status and all that it printed."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "streams", *arguments],
+            env={**inherited, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     # --- In
 

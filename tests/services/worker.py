@@ -38,7 +38,9 @@ class WorkerProcess:
         """
         self.port = free_ports(1)[0]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
-        self._environment = {**inherited, **environment, "ENGAGEMENT_WEB_PORT": str(self.port)}
+        # With SIGABRT a worker that hangs writes to its log where.
+        own = {"ENGAGEMENT_WEB_PORT": str(self.port), "PYTHONFAULTHANDLER": "1"}
+        self._environment = {**inherited, **environment, **own}
         self.log = log
         self._ready_within = ready_within
         self._module = module
@@ -92,10 +94,12 @@ class WorkerProcess:
         """Ask a page of the web port for its status; 0 where nothing answers."""
         return self.get(path)[0]
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, token: str = "") -> tuple[int, str]:
         """Ask for a page of the web port."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the scheme stands above
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -103,9 +107,9 @@ class WorkerProcess:
         except OSError:
             return 0, ""
 
-    def metric(self, name: str) -> float:
+    def metric(self, name: str, token: str = "") -> float:
         """Add up the samples of a metric."""
-        lines = self.get("/metrics")[1].splitlines()
+        lines = self.get("/metrics", token)[1].splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
     def stop(self, timeout: float = 20.0) -> int:

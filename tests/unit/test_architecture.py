@@ -99,6 +99,33 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
     assert bool(names_in(path) & ENVIRONMENT) == (shown(path) in READS_THE_ENVIRONMENT)
 
 
+def clients_made(path: Path) -> Iterator[tuple[str, bool]]:
+    """Give the clients of Kafka and Redis that a file makes, and whether with the options that let them in."""
+    options = {"kafka_options", "secure"}
+    for node in ast.walk(tree_of(path)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if re.fullmatch(r"AIOKafka\w+|from_url", name):
+            spread = [keyword.value for keyword in node.keywords if keyword.arg is None]
+            yield name, any(options & {*map(str, _names(value))} for value in spread)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        yield getattr(inner, "id", "") or getattr(inner, "attr", "")
+
+
+@pytest.mark.parametrize("path", STREAMS, ids=shown)
+def test_no_client_of_kafka_or_redis_is_made_without_the_options_that_let_it_in(path: Path) -> None:
+    assert all(secured for _, secured in clients_made(path)), [*clients_made(path)]
+
+
+def test_there_are_clients_to_look_at() -> None:
+    made = [name for path in STREAMS for name, _ in clients_made(path)]
+    assert {"AIOKafkaProducer", "AIOKafkaConsumer", "AIOKafkaAdminClient", "from_url"} <= set(made)
+
+
 @pytest.mark.parametrize("path", EVERYTHING, ids=shown)
 def test_nothing_imports_the_tests(path: Path) -> None:
     assert not packages(path) & {"tests", "pytest", "hypothesis"}

@@ -112,7 +112,7 @@ class KafkaBroker(LoopbackServer):
         return metadata.cluster_id == self.cluster_id and self.port in metadata.broker_ports
 
     def _settings(self) -> dict[str, str]:
-        client_port, controller_port = self.ports
+        client_port, controller_port = self.ports[:2]
         client = f"PLAINTEXT://{LOOPBACK}:{client_port}"
         return {
             "process.roles": "broker,controller",
@@ -126,8 +126,12 @@ class KafkaBroker(LoopbackServer):
             **self.properties,
         }
 
+    def _format_options(self) -> list[str]:
+        return []
+
     def _format(self, configuration: Path) -> None:
         options = ["kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(configuration)]
+        options += self._format_options()
         command = [*self._java("128m"), "-XX:TieredStopAtLevel=1", *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT, check=False)
         if done.returncode:

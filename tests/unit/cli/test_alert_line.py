@@ -4,8 +4,10 @@ import orjson
 import pytest
 
 from scoring.alerts import Alert, BandChange, message
-from scoring.instants import parse_timestamp
+from scoring.feed_notices import Notice, notice_message
+from scoring.instants import HOUR, parse_timestamp
 from scoring.policy import DISENGAGED, ENGAGED
+from scoring.policy_file import parse_policy
 from streams.cli.alert_line import alert_line, reasons_in_words
 
 AT = parse_timestamp("2026-11-21T09:30:00.25Z")
@@ -25,6 +27,16 @@ def test_a_band_change_is_one_line() -> None:
     change = BandChange(ENGAGED, DISENGAGED, 41_000_000, 40_000_000, AT, "event")
     line = alert_line(orjson.dumps(message("ada\n", change, AT, "v1")))
     assert line.plain == "2026-11-21 09:30:00  band change           ada\\n  40 → 41  disengaged → engaged  event"
+
+
+def test_a_silent_feed_is_one_line() -> None:
+    policy = parse_policy('[channels.email]\nweights = { open = 1 }\nsilence_after = "6h"')
+    notice = Notice("feed_silent", AT, AT - 6 * HOUR, AT)
+    line = alert_line(orjson.dumps(notice_message(policy, policy.channels[0], notice, AT)))
+    assert line.plain == (
+        "2026-11-21 09:30:00  feed silent warning   email  "
+        "silent since 2026-11-21 09:30:00, last event 2026-11-21 03:30:00"
+    )
 
 
 @pytest.mark.parametrize("value", [b"\x1b[2J", b"[]", b"{}", b"7", b'{"occurred_at": 1, "kind": "recovered"}', b""])

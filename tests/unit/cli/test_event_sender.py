@@ -6,6 +6,7 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from streams.cli.event_sender import ROUND, EventSender, key_hash
+from streams.settings import read_settings
 
 # From the tests of Kafka's own Utils.murmur2.
 KAFKA_HASHES = {
@@ -43,7 +44,7 @@ class Batches:
 
 
 def sender(**partitions: int) -> EventSender:
-    made = EventSender("nowhere:1")
+    made = EventSender(read_settings({"ENGAGEMENT_KAFKA_BROKERS": "nowhere:1"}))
     made._partitions = partitions
     made._producer = Batches()  # type: ignore[assignment]
     return made

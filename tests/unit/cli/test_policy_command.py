@@ -29,6 +29,15 @@ def test_a_good_policy_is_ok_and_summed_up(tmp_path: Path) -> None:
     assert ["clickstream", "clickstream", "page_view", "1", "3"] in lines
 
 
+def test_the_feeds_that_are_watched_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    channels = "[channels.web]\nweights = { a = 1 }\n[channels.email]\nweights = { open = 1 }\n"
+    path.write_text(channels)
+    assert "none is watched; see silence_after" in check(path).stdout
+    path.write_text(channels + 'silence_after = "8d"\n')
+    assert "email silent after 8d" in check(path).stdout
+
+
 def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('[window]\nhalf_life = "3d"\n[channels.web]\nweights = { glance = 0.125 }\n')

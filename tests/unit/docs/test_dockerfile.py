@@ -34,7 +34,7 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
     context = exclude_paths(str(ROOT), [line for line in patterns if line and not line.startswith("#")])
     copied = [value.split()[:-1] for name, value in instructions() if name == "COPY" and "--from=" not in value]
     sources = [source for some in copied for source in some]
-    assert {"scoring", "streams", "pyproject.toml", "deploy/requirements.lock"} <= set(sources)
+    assert {"scoring", "streams", "pyproject.toml", "deploy/requirements-worker.lock"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert any(path == source or path.startswith(f"{source}/") for path in context), f"{source} is ignored"
@@ -48,11 +48,11 @@ def test_what_the_package_is_built_from_is_copied() -> None:
 
 
 def test_versions_are_fixed_and_no_extra_is_installed() -> None:
-    (install,) = [value for name, value in instructions() if name == "RUN" and "pip install" in value]
-    words = shlex.split(install)
-    assert words[words.index("--constraint") + 1] == "deploy/requirements.lock"
-    assert words[-1] == "."
-    assert "--requirement" not in words
+    packages, own = (shlex.split(value) for name, value in instructions() if name == "RUN" and "pip install" in value)
+    assert packages[packages.index("--requirement") + 1] == "deploy/requirements-worker.lock"
+    assert "--require-hashes" in packages
+    assert own[-1] == "."
+    assert {"--no-deps", "--no-build-isolation"} <= set(own)
 
 
 def test_it_does_not_run_as_root() -> None:

@@ -10,7 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from streams.cli.main import engagement
 from streams.metrics import Metrics
-from streams.settings import read_settings
+from streams.settings import PREFIX, SECURE_NAMES, read_settings
 from tests.unit.docs.reading import DEPLOY, README, ROOT, Document, names_in
 
 DOCUMENTS = [
@@ -20,6 +20,8 @@ DOCUMENTS = [
     Document(ROOT / "streams" / "DECISIONS.md"),
     Document(ROOT / "scoring" / "DECISIONS.md"),
 ]
+POLICY = "ENGAGEMENT_POLICY"
+EVERY_SETTING = {*read_settings({}).environment(), POLICY, *(PREFIX + name for name in SECURE_NAMES)}
 TITLES = [str(document.path.relative_to(ROOT)) for document in DOCUMENTS]
 
 
@@ -66,8 +68,9 @@ def test_every_value_of_a_label_that_the_table_names_stands_in_the_code() -> Non
 def test_the_settings_and_their_defaults_are_those_in_the_table() -> None:
     shown = {names_in(row[0])[0]: row[1] for row in README.table("variable", "default", "")}
     assert shown.pop("ENGAGEMENT_POLICY") == "the built-in policy"
-    assert shown.pop("ENGAGEMENT_ERASURE_KEY") == "none"
-    assert {name: names_in(default)[0] for name, default in shown.items()} == read_settings({}).environment()
+    defaults = read_settings({}).environment()
+    assert {name for name, default in shown.items() if default == "none"} == EVERY_SETTING - {*defaults, POLICY}
+    assert {name: names_in(default)[0] for name, default in shown.items() if default != "none"} == defaults
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
@@ -116,8 +119,7 @@ def test_every_link_leads_somewhere(document: Document) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=TITLES)
 def test_every_setting_named_in_the_text_exists(document: Document) -> None:
-    known = set(read_settings({}).environment()) | {"ENGAGEMENT_POLICY", "ENGAGEMENT_ERASURE_KEY"}
-    known |= {"ENGAGEMENT_TEST_KAFKA", "ENGAGEMENT_TEST_REDIS"}
+    known = EVERY_SETTING | {"ENGAGEMENT_TEST_KAFKA", "ENGAGEMENT_TEST_REDIS"}
     assert set(re.findall(r"ENGAGEMENT_[A-Z_]+", document.text)) <= known
 
 
@@ -143,7 +145,8 @@ def test_every_alert_of_prometheus_has_its_place_in_the_runbook() -> None:
 
 
 def test_what_the_runbook_quotes_of_messages_stands_in_the_code() -> None:
-    code = " ".join("".join(path.read_text(encoding="utf-8") for path in Path(ROOT / "streams").rglob("*.py")).split())
+    sources = [path for suffix in ("py", "lua") for path in Path(ROOT / "streams").rglob(f"*.{suffix}")]
+    code = " ".join("".join(path.read_text(encoding="utf-8") for path in sources).split())
     quoted = [row[0] for row in Document(DEPLOY / "RUNBOOK.md").table("it says", "action")]
     assert quoted
     for message in quoted:

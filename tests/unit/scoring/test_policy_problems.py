@@ -78,6 +78,14 @@ def test_a_length_of_time_must_be_one(key: str, value: str) -> None:
     assert problem.endswith("is not a duration such as 30d, 24h, 15m, 10s or 500ms")
 
 
+@pytest.mark.parametrize("value", ['"soon"', "30", "true", "[]"])
+def test_the_silence_of_a_channel_is_a_length_of_time(value: str) -> None:
+    [problem] = problems(f"[channels.calls]\nweights = {{ a = 1 }}\nsilence_after = {value}")
+
+    assert problem.startswith("channels.calls.silence_after: ")
+    assert problem.endswith("is not a duration such as 30d, 24h, 15m, 10s or 500ms")
+
+
 def test_an_endless_length_is_a_problem_like_any_other() -> None:
     assert len(problems(f'[alerts]\ncooldown = "{"9" * 400}d"')) == 1
 

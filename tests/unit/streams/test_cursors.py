@@ -62,6 +62,14 @@ async def test_reading_starts_at_the_start_of_the_log_if_one_group_has_no_fence(
     assert (cursors.offsets(WEB), cursors.newest(WEB)) == ([30, 0, 50, 40], 0)
 
 
+async def test_a_start_of_the_log_after_a_fence_skips_nothing_of_its_group(
+    store: MemoryStore, cursors: Cursors
+) -> None:
+    await stand(store, 30, None, 20, 40)
+
+    assert await cursors.assign({WEB: 25}) == {WEB: 20}
+
+
 async def test_a_new_assignment_replaces_the_old(cursors: Cursors) -> None:
     await cursors.assign({WEB: 0})
     await cursors.assign({MAIL: 0})

@@ -121,12 +121,12 @@ async def test_a_customer_in_the_cache_is_not_written_back() -> None:
 async def test_the_timer_does_not_bring_a_customer_back() -> None:
     bench = ErasingBench(clock="wall")
     await bench.assign(WEB)
-    await bench.timer.turn({WEB: True}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: True}, 1, {WEB})
     await bench.apply(bench.submission(0, did("anna", "post", "19 09:00")))
     await bench.erase("anna", web=1)
     bench.now = at("29 00:00")
-    await bench.timer.turn({WEB: True}, 1, {WEB})
-    await bench.timer.turn({WEB: True}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: True}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: True}, 1, {WEB})
 
     assert bench.store.hashes == {}
     assert bench.timer.fault == ""

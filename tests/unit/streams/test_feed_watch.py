@@ -38,7 +38,7 @@ async def engaged(clock: str = "wall", customers: int = 1) -> Bench:
 async def turn(bench: Bench, now: str = "") -> None:
     """Let the timer do one turn, at a time."""
     bench.now = at(now) if now else bench.now
-    await bench.timer.turn(dict.fromkeys(PARTITIONS, True), 1, set(PARTITIONS))
+    await bench.timer.turn(lambda: dict.fromkeys(PARTITIONS, True), 1, set(PARTITIONS))
 
 
 def told(bench: Bench) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ async def test_of_the_feeds_a_worker_knows_at_least_what_its_clock_rests_on(monk
     await first.apply(first.submission(3, did("ben", "view", "01 20:00")))
     await turn(first)
     monkeypatch.setattr(second.store, "exchange_feeds", look)
-    await second.timer.turn({SOCIAL: True}, 1, set(PARTITIONS))
+    await second.timer.turn(lambda: {SOCIAL: True}, 1, set(PARTITIONS))
     assert (seen, second.clock._marks[WEB].newest) == ([at("01 09:00")], at("01 20:00"))
 
 
@@ -312,5 +312,5 @@ async def test_a_policy_that_watches_nothing_costs_no_call() -> None:
     await bench.assign(WEB)
     await bench.apply(bench.submission(0, *[did("anna", "buy", "01 09:00")] * 3))
     bench.now = at("04 00:01")
-    await bench.timer.turn({WEB: True}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: True}, 1, {WEB})
     assert (bench.feeds.known, bench.timer.fault, len(churning(bench))) == (None, "", 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from streams.pipeline import _ROUND_EVENTS, _WAITING_EVENTS, Submission
 from streams.records import DecodedBatch, RecordBatch
 from streams.store.protocol import Fence
 from tests.polling import poll_until
-from tests.unit.streams.bench import SOCIAL, WEB, Bench, Event, did
+from tests.unit.streams.bench import SOCIAL, WEB, Bench, Event, Fault, did
 
 
 @pytest.fixture
@@ -186,14 +188,49 @@ async def test_events_wait_while_it_is_not_known_how_far_every_partition_has_com
 async def test_a_queued_batch_is_applied_by_the_running_pipeline(bench: Bench) -> None:
     submission = bench.submission(0, *buys(3))
     async with bench.pipeline:
-        assert bench.pipeline.idle(WEB)
         await bench.pipeline.submit(submission)
-        assert not bench.pipeline.idle(WEB)
-        assert bench.pipeline.idle(SOCIAL)
-        await poll_until(lambda: submission.event.acks and bench.pipeline.idle(WEB))
+        assert not bench.pipeline.cursors.has_applied(WEB, 3)
+        await poll_until(lambda: submission.event.acks and bench.pipeline.cursors.has_applied(WEB, 3))
+        assert not bench.pipeline.cursors.has_applied(SOCIAL, 0)
 
     assert await bench.field("anna", "score") == "13.5"
     assert bench.count("engagement_round_events_total") == 3
+
+
+async def test_what_waits_behind_the_round_in_hand_is_let_go(bench: Bench) -> None:
+    in_hand, waiting = bench.submission(0, *buys(3)), bench.submission(3, *buys(1))
+    writing, written = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        writing.set()
+        await written.wait()
+
+    bench.store.before_apply.append(write)
+    async with bench.pipeline:
+        await bench.pipeline.submit(in_hand)
+        await writing.wait()
+        await bench.pipeline.submit(waiting)
+        bench.pipeline.let_go()
+        resting = asyncio.create_task(bench.pipeline.rest())
+        await asyncio.sleep(0)
+        assert (waiting.event.acks, waiting.batch.source.applied, resting.done()) == (1, False, False)
+        written.set()
+        await resting
+        assert (in_hand.event.acks, in_hand.batch.source.applied) == (1, True)
+
+    assert await bench.field("anna", "score") == "13.5"
+
+
+async def test_a_round_that_is_held_by_a_fault_is_not_waited_for(bench: Bench) -> None:
+    bench.store.faults = [Fault("gone")] * 100
+    held = bench.submission(0, *buys(3))
+    async with bench.pipeline:
+        await bench.pipeline.submit(held)
+        await poll_until(lambda: bench.pipeline.fault == "gone")
+        await asyncio.wait_for(bench.pipeline.rest(), 5)
+        assert held.event.acks == 0
+        bench.store.faults.clear()
+        await poll_until(lambda: held.event.acks)
 
 
 async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import errors
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from streams.errors import BrokerUnavailable
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, Message
 from streams.settings import read_settings
+from streams.topic_names import WRITTEN_TOPICS
 from tests.unit.streams.bench import Record
 
 KAFKA_ERRORS = [
@@ -106,8 +107,46 @@ async def test_a_dead_letter_that_is_too_large_is_told_with_its_topic() -> None:
     publisher, _ = publisher_with(producer)
     letter = DeadLetter(Record("email", 0, 0, 0, None, b"no json"), "not_json", "")
 
-    with pytest.raises(BrokerUnavailable, match=r"engagement-dead-letters.*max\.message\.bytes"):
+    told = r"engagement-dead-letters: the dead letter of email\[0\] at offset 0, 7\d bytes, .*max\.message\.bytes"
+    with pytest.raises(BrokerUnavailable, match=told):
         await publisher.publish_dead_letters([letter])
+    assert producer.stopped == 1
+
+
+async def test_an_alert_that_is_too_large_is_told_with_its_topic() -> None:
+    publisher, _ = publisher_with(Producer(MessageSizeTooLargeError()))
+
+    with pytest.raises(BrokerUnavailable, match=r"^churn-risk-alerts: a message, \d+ bytes, .*max\.message\.bytes"):
+        await publisher.publish([("anna", ALERT)])
+
+
+async def test_the_fault_names_the_topic_of_the_message_that_failed() -> None:
+    producer = Producer()
+    publisher, _ = publisher_with(producer)
+    change = Message("engagement-band-changes", {"change_id": "1"})
+    publishing = asyncio.create_task(publisher.publish([("anna", ALERT), ("anna", change), ("ben", ALERT)]))
+    await settled()
+    producer.deliveries[1].set_exception(KafkaTimeoutError())
+
+    with pytest.raises(BrokerUnavailable, match=r"topic engagement-band-changes: .*min\.insync\.replicas"):
+        await publishing
+    producer.deliveries[2].set_exception(KafkaTimeoutError())
+
+
+async def test_a_topic_that_has_gone_is_named() -> None:
+    class Cluster:
+        async def fetch_all_metadata(self) -> Cluster:
+            return self
+
+        def topics(self) -> set[str]:
+            return {"clickstream", "social", *WRITTEN_TOPICS}
+
+    producer = Producer()
+    producer.client = Cluster()  # type: ignore[attr-defined]
+    publisher, _ = publisher_with(producer)
+
+    with pytest.raises(BrokerUnavailable, match="topic email does not exist"):
+        await publisher.check(1)
 
 
 async def test_dead_letters_are_counted_by_their_reason_once_they_are_out() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from scoring.instants import SECOND
-from streams.errors import BrokerUnavailable, StoreUnavailable
+from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
 from streams.store.protocol import Fence
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
@@ -22,9 +24,9 @@ async def engaged(clock: str = "stream") -> Bench:
     return bench
 
 
-async def turn(bench: Bench, *, read: bool = True) -> None:
-    """Let the timer do one turn."""
-    await bench.timer.turn({WEB: read}, 1, {WEB})
+async def turn(bench: Bench, *, read: bool = True, end: int = 0) -> None:
+    """Let the timer do one turn; the log is read up to `end`, and that may have to be applied first."""
+    await bench.timer.turn(lambda: {WEB: read and bench.pipeline.cursors.has_applied(WEB, end)}, 1, {WEB})
 
 
 async def test_a_drop_by_silence_is_raised_by_the_wall_clock_at_the_boundary() -> None:
@@ -54,16 +56,28 @@ async def test_silence_is_not_judged_while_the_log_has_not_been_read() -> None:
 async def test_silence_is_not_judged_while_a_batch_waits() -> None:
     bench = await engaged("wall")
     bench.now = at("04 00:01")
-    await bench.pipeline.submit(bench.submission(3, did("anna", "buy", "03 09:00")))
-    await turn(bench)
+    await turn(bench, end=4)
 
     assert bench.publisher.kinds() == ["band_change"]
+
+
+async def test_what_is_applied_while_the_timer_waits_for_its_turn_counts_as_applied() -> None:
+    bench = await engaged("wall")
+    bench.now = at("04 00:01")
+    await bench.pipeline.lock.acquire()
+    waiting = asyncio.create_task(turn(bench, end=4))
+    await asyncio.sleep(0)
+    bench.pipeline.lock.release()
+    await bench.apply(bench.submission(3, did("anna", "buy", "03 09:00")))
+    await waiting
+
+    assert bench.publisher.kinds() == ["band_change", "band_change", "churn_risk"]
 
 
 async def test_silence_is_not_judged_before_every_partition_is_known() -> None:
     bench = await engaged("wall")
     bench.now = at("04 00:01")
-    await bench.timer.turn(READ, 1, {WEB, SOCIAL})
+    await bench.timer.turn(lambda: READ, 1, {WEB, SOCIAL})
 
     assert bench.publisher.kinds() == ["band_change"]
 
@@ -182,3 +196,14 @@ async def test_more_customers_than_one_go_takes_are_all_judged() -> None:
     await turn(bench)
 
     assert bench.publisher.kinds().count("churn_risk") == 3000
+
+
+async def test_a_store_that_is_unsafe_by_now_ends_the_turn_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = await engaged("wall")
+
+    async def check() -> None:
+        raise UnsafeStore("it evicts")
+
+    monkeypatch.setattr(bench.store, "check", check)
+    with pytest.raises(UnsafeStore, match="it evicts"):
+        await turn(bench)

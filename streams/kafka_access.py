@@ -1,0 +1,172 @@
+"""Asks Kafka, before anything depends on it, whether this user gets in and may do what the worker does."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    IllegalSaslStateError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+from streams.connections import kafka_options
+from streams.errors import AccessDenied, BrokerUnavailable, TransientError
+from streams.kafka_rights import DescribeGroupRights, DescribeTopicRights, allows
+from streams.settings import Settings
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
+
+_REQUEST_MS = 10_000
+_COORDINATOR_TRIES, _COORDINATOR_PAUSE = 20, 0.2
+# What the worker does to topics other than the source topics; the last is only looked for.
+_OUTPUTS = dict.fromkeys((ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS), "Write") | {DEAD_LETTER_REPLAYS: "Describe"}
+_LOGIN_ERRORS = (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+_RIGHTS_ERRORS = (ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+
+
+async def unavailable(settings: Settings, error: BaseException) -> TransientError:
+    """Say why a client could not work with Kafka.
+
+    Args:
+        settings: that the client was made with.
+        error: that it raised; where it could not connect, that does not tell why.
+
+    Returns:
+        `AccessDenied` if Kafka does not let this user in or forbids something, else `BrokerUnavailable`.
+    """
+    where = f"Kafka at {settings.kafka_brokers}"
+    if isinstance(error, _RIGHTS_ERRORS):
+        return AccessDenied(f"{where} forbids {_who(settings)} something: {error!r}")
+    try:
+        await log_in(settings)
+    except TransientError as reason:
+        return reason
+    return BrokerUnavailable(f"{where} does not answer: {error!r}")
+
+
+async def log_in(settings: Settings) -> None:
+    """Connect once, as the settings say.
+
+    Args:
+        settings: name the brokers and how to get in.
+
+    Raises:
+        AccessDenied: if Kafka does not let this user in, or its certificate is not to be trusted.
+        BrokerUnavailable: if no broker answers.
+    """
+    options = kafka_options(settings)
+    problems: list[str] = []
+    for broker in options.pop("bootstrap_servers").split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            connection = await create_conn(host.strip("[]"), int(port), request_timeout_ms=_REQUEST_MS, **options)
+        except _LOGIN_ERRORS as error:
+            raise AccessDenied(f"Kafka at {broker} does not let {_who(settings)} in: {error!r}") from error
+        except ssl.SSLCertVerificationError as error:
+            message = f"the certificate of Kafka at {broker} is not to be trusted: {error.verify_message}"
+            raise AccessDenied(message) from error
+        except (KafkaError, OSError) as error:
+            problems.append(repr(error))
+        else:
+            connection.close()
+            return
+    protocol = settings.kafka_security.protocol
+    raise BrokerUnavailable(f"Kafka at {settings.kafka_brokers} does not answer over {protocol}: {'; '.join(problems)}")
+
+
+async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
+    """Ask whether the user of the settings may do what the worker does; see `check_rights`.
+
+    Args:
+        settings: name the brokers, the user and the consumer group.
+        topics: that are read.
+    """
+    needed = dict.fromkeys((*topics, ERASURES), "Read") | _OUTPUTS
+    await check_rights(settings, needed, settings.namespace)
+
+
+async def check_rights(settings: Settings, needed: Mapping[str, str], group: str = "") -> None:
+    """Ask whether the user of the settings has rights; a broker that cannot tell is taken to give them.
+
+    Args:
+        settings: name the brokers and the user.
+        needed: ``Read``, ``Write`` or ``Describe`` by topic; one that is absent needs none.
+        group: a consumer group to be part of; '' for none.
+
+    Raises:
+        AccessDenied: with every right that is missing.
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    await log_in(settings)
+    client = AIOKafkaClient(**kafka_options(settings), request_timeout_ms=_REQUEST_MS)
+    try:
+        await client.bootstrap()
+        missing = await _missing_on_topics(client, needed)
+        missing += await _missing_on_group(client, group) if group else []
+    except IncompatibleBrokerVersion:
+        # A broker that is too old, or too simple, to tell. It tells when something is tried.
+        return
+    except (KafkaError, OSError) as error:
+        raise await unavailable(settings, error) from error
+    finally:
+        await client.close()
+    if missing:
+        raise AccessDenied(
+            f"Kafka at {settings.kafka_brokers} does not let {_who(settings)} do what is needed. Missing: "
+            f"{', '.join(missing)}. deploy/RUNBOOK.md lists the least rights"
+        )
+
+
+async def _missing_on_topics(client: AIOKafkaClient, needed: Mapping[str, str]) -> list[str]:
+    node = client.get_random_node()
+    answer: Any = await client.send(node, DescribeTopicRights(list(needed)))
+    missing = []
+    for error, topic, _, _, rights in answer.topics:
+        if error == TopicAuthorizationFailedError.errno or (not error and not allows(rights, needed[topic])):
+            missing.append(f"{needed[topic]} on topic {topic}")
+    return missing
+
+
+async def _missing_on_group(client: AIOKafkaClient, group: str) -> list[str]:
+    try:
+        node = await _coordinator(client, group)
+        request = DescribeGroupRights(group)
+        answer: Any = await client.send(node, request, group=ConnectionGroup.DEFAULT)
+        may = all(allows(rights, "Read") for *_, rights in answer.groups)
+    except GroupAuthorizationFailedError:
+        may = False
+    return [] if may else [f"Read on group {group}"]
+
+
+async def _coordinator(client: AIOKafkaClient, group: str) -> Any:
+    """Find the broker that coordinates the group; a new cluster has none before the first question for one."""
+    for _ in range(_COORDINATOR_TRIES):
+        try:
+            return await client.coordinator_lookup(CoordinationType.GROUP, group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_COORDINATOR_PAUSE)
+    return await client.coordinator_lookup(CoordinationType.GROUP, group)
+
+
+def _who(settings: Settings) -> str:
+    security = settings.kafka_security
+    if security.logs_in:
+        return f"user {security.username!r}"
+    return "this certificate" if security.tls.certificate_file else "a user without a name"

@@ -1,0 +1,125 @@
+"""What Redis does not take back must not begin: a call that cannot be carried out whole changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from scoring.policy_file import parse_policy
+from streams.embedded import EmbeddedRedis
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
+from streams.settings import Settings
+from streams.store.protocol import GroupWrite
+from streams.store.redis import RedisStore
+from tests.contract.records import CLICKS, WALL, engaged, move, raised
+from tests.services.redis import local_redis
+from tests.unit.scoring.customers import POLICY
+
+USER, WORD = "worker", "word-of-the-test"
+COMMANDS = ("hset", "hdel", "zadd", "zrem")
+KEYS = ("customer:anna", "band:engaged", "_fences:{}", "_crossings:{}", "_refreshes:{}", "_outbox:{}")
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedRedis]:
+    """Run a server that the test may do anything to."""
+    with local_redis() as running:
+        yield running
+
+
+@pytest.fixture
+def admin(server: EmbeddedRedis) -> Iterator[redis.Redis]:
+    """Give a client that may do everything."""
+    with redis.Redis.from_url(server.url) as client:
+        yield client
+
+
+async def opened(url: str) -> RedisStore:
+    """Open a store."""
+    store = RedisStore(Settings(parse_policy(POLICY), redis_url=url))
+    await store.open()
+    return store
+
+
+def whole_write(store: RedisStore) -> GroupWrite:
+    """Make a write that touches every kind of key: customer, band, schedule, outbox, fence."""
+    anna, record = engaged()
+    anna.judge("02 00:00")
+    record.raised = [raised("anna", "02 00:00")]
+    return GroupWrite(store.group_of("anna"), [move(CLICKS, None, 9)], {}, {"anna": record})
+
+
+def contents(client: redis.Redis) -> dict[bytes, bytes]:
+    """Give everything that the server holds."""
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_a_key_that_holds_something_else_is_told_and_nothing_is_written(
+    server: EmbeddedRedis, admin: redis.Redis, key: str
+) -> None:
+    store = await opened(server.url)
+    name = f"engagement:{key.format(store.group_of('anna'))}"
+    admin.set(name, "planted")
+    before = contents(admin)
+
+    with pytest.raises(StreamsError, match="WRONGTYPE") as found:
+        await store.apply([whole_write(store)], WALL)
+    assert not isinstance(found.value, TransientError)
+    assert contents(admin) == before
+
+    admin.delete(name)
+    assert await store.apply([whole_write(store)], WALL) == [None]
+    await store.close()
+
+
+async def test_a_customer_whose_key_holds_something_else_is_named(server: EmbeddedRedis, admin: redis.Redis) -> None:
+    store = await opened(server.url)
+    admin.lpush("engagement:customer:anna", "planted")
+    with pytest.raises(StreamsError, match="engagement:customer:anna holds a list and not a hash"):
+        await store.load(["ben", "anna"])
+    await store.close()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_right_that_is_taken_away_is_told_and_nothing_is_written(
+    server: EmbeddedRedis, admin: redis.Redis, command: str
+) -> None:
+    admin.acl_setuser(USER, enabled=True, passwords=[f"+{WORD}"], keys=["*"], categories=["+@all"])
+    store = await opened(server.url.replace("redis://", f"redis://{USER}:{WORD}@"))
+    admin.acl_setuser(USER, commands=[f"-{command}"])
+    before = contents(admin)
+
+    with pytest.raises(AccessDenied, match=f"{command.upper()}.*have to be allowed"):
+        await store.apply([whole_write(store)], WALL)
+    assert contents(admin) == before
+
+    admin.acl_setuser(USER, commands=[f"+{command}"])
+    assert await store.apply([whole_write(store)], WALL) == [None]
+    await store.close()
+
+
+async def test_a_limit_of_memory_that_is_met_in_the_middle_of_a_call_does_not_stop_it(
+    server: EmbeddedRedis, admin: redis.Redis
+) -> None:
+    store = await opened(server.url)
+    many = [name for name in (f"c{number}" for number in range(20_000)) if store.group_of(name) == 0]
+    write = GroupWrite(0, [move(CLICKS, None, 9)], {}, {name: engaged()[1] for name in many})
+    used = admin.info("memory")["used_memory"]
+    # The call itself takes room, too: the limit is the lowest with which it begins.
+    for room in range(100_000, 20_000_000, 100_000):
+        admin.config_set("maxmemory", used + room)
+        try:
+            assert await store.apply([write], WALL) == [None]
+        except StoreUnavailable:
+            assert admin.keys("engagement:customer:*") == []
+        else:
+            break
+    assert admin.info("memory")["used_memory_peak"] > used + room, "the limit was not met"
+    assert len(admin.keys("engagement:customer:*")) == len(many) == admin.zcard("engagement:band:engaged")
+    admin.config_set("maxmemory", 1)
+    with pytest.raises(StoreUnavailable, match="used memory"):
+        await store.apply([whole_write(store)], WALL)
+    await store.close()
