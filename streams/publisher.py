@@ -121,7 +121,8 @@ class Publisher:
             await self._give_up()
             failed = len(deliveries)
             for at, delivery in enumerate(deliveries):
-                if delivery.done() and not delivery.cancelled() and delivery.exception() is error:
+                # One that nothing was heard of has been cancelled with the wait for it.
+                if delivery.cancelled() or (delivery.done() and delivery.exception() is error):
                     failed = min(failed, at)
                 # What failed besides is the same fault; it must not pass for one that nobody has looked at.
                 delivery.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -182,7 +183,7 @@ def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
         return f"topic {topic}: this worker may not write to it"
     if isinstance(error, KafkaTimeoutError | TimeoutError):
         return (
-            f"topic {topic}: Kafka has not accepted a message within {_REQUEST_MS // 1000} s; are its leader and "
+            f"topic {topic}: Kafka has not accepted a message in time; are its leader and "
             "enough of its replicas (min.insync.replicas) there?"
         )
     return f"topic {topic}: Kafka has not accepted a message: {error!r}"

@@ -147,8 +147,13 @@ async def test_a_client_that_never_answers_is_given_up(monkeypatch: pytest.Monke
     producer = Hanging()
     publisher, _ = publisher_with(producer)
 
-    with pytest.raises(BrokerUnavailable, match="churn-risk-alerts"):
-        await publisher.publish([("anna", ALERT), ("ben", ALERT)])
+    change = Message("engagement-band-changes", {"change_id": "1"})
+    publishing = asyncio.create_task(publisher.publish([("anna", ALERT), ("anna", change)]))
+    await settled()
+    producer.deliveries[0].set_result(None)
+
+    with pytest.raises(BrokerUnavailable, match=r"topic engagement-band-changes: .*min\.insync\.replicas"):
+        await publishing
     assert (producer.stopped, publisher._producer) == (1, None)
 
 
