@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import faust
 from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import ServiceT
@@ -23,6 +22,7 @@ from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.log_limit import QuietWorker
 from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
@@ -334,7 +334,7 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
+    worker = QuietWorker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
     quiet_logs(worker.logger)
     status: Any = 0
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from mode.utils.logging import get_logger
 
 from scoring.instants import SECOND
 from streams.clock import EvaluationClock
-from streams.errors import FenceMoved, TransientError
+from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
@@ -28,6 +29,7 @@ _AT_ONCE = 500
 _REFRESH_GOES = 20
 _UNPUBLISHED_AFTER = 5 * SECOND
 _CHECK_EVERY = 5 * SECOND
+_EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
 
 
@@ -64,6 +66,10 @@ class Timer:
         self._feeds = feeds
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
+        self._exchanged_at = 0
+        self._exchange: Callable[[], Awaitable[None]]
+        self._told = ""
+        self._store_failed = False
         self.fault = ""
 
     async def turn(
@@ -80,23 +86,25 @@ class Timer:
         Raises:
             UnsafeStore: if the store would lose or drop scores by now.
         """
+        self._exchange = partial(self._exchange_marks, caught_up, generation, partitions)
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
-            await self._exchange(caught_up, generation, partitions)
+            await self._exchange()
             await self._check_services()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
         except (TransientError, FenceMoved) as error:
-            if str(error) != self.fault:
+            if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all
-            self.fault = str(error)
+            self._told = self.fault = str(error)
+            self._store_failed = isinstance(error, StoreUnavailable)
         else:
-            self.fault = ""
+            self._told = self.fault = ""
 
-    async def _exchange(
+    async def _exchange_marks(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
     ) -> None:
         self._clock.partitions = partitions
@@ -105,6 +113,19 @@ class Timer:
         await self._feeds.learn(marks)
         self._clock.learn(marks)
         self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
+        self._exchanged_at = self._clock.wall()
+        if self._store_failed:
+            # The rest of the turn may wait long for rounds that make up for what was missed.
+            self.fault = ""
+
+    async def _exchange_meanwhile(self) -> None:
+        """Exchange marks again if the last time is some while ago.
+
+        Each evaluation waits for a round to end, and behind a backlog rounds are long. The clock of others rests on
+        these marks: they would keep more and more events aside until the marks are renewed.
+        """
+        if abs(self._clock.wall() - self._exchanged_at) >= _EXCHANGE_EVERY:
+            await self._exchange()
 
     async def _check_services(self) -> None:
         """Look for a sign of life of Kafka, and whether Redis has been set up in another way meanwhile."""
@@ -117,13 +138,16 @@ class Timer:
     async def _crossings(self) -> None:
         for group in range(self._store.groups):
             while await self._evaluate_due(group, crossing=True) == _AT_ONCE:
-                pass
+                await self._exchange_meanwhile()
+            await self._exchange_meanwhile()
 
     async def _refreshes(self) -> None:
         goes = _REFRESH_GOES
         for group in range(self._store.groups):
             while goes and await self._evaluate_due(group, crossing=False) == _AT_ONCE:
                 goes -= 1
+                await self._exchange_meanwhile()
+            await self._exchange_meanwhile()
 
     async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
         """Judge customers who are due; return how many."""

@@ -121,16 +121,17 @@ class RedisStore:
 
     async def open(self) -> None:
         """Check the server and load the function library."""
-        await self.check()
         async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._load_library()
             await self._check_access()
+            await self._check_format()
 
     async def check(self) -> None:
         """Check that the server keeps what it is given, and the namespace is written in this way."""
         async with self._mapped_errors():
             _check_server(await self._client.info())
-            await self._check_format()
+        await self._check_format()
 
     async def _check_access(self) -> None:
         """Ask for every right at once: a function that is refused a command half-way has written the half."""
@@ -145,11 +146,9 @@ class RedisStore:
     async def _check_format(self) -> None:
         """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
         key, wanted = f"{self._prefix}_format", self._format
-        pipeline = self._client.pipeline(transaction=False)
-        for name, value in wanted.items():
-            pipeline.hsetnx(key, name, value)
-        pipeline.hgetall(key)
-        stored = cast("dict[str, str]", (await pipeline.execute())[-1])
+        noted: list[Words] = [["HSETNX", key, name, value] for name, value in wanted.items()]
+        *_, values = await self._send([*noted, ["HMGET", key, *wanted]])
+        stored = dict(zip(wanted, values, strict=True))
         differing = [
             f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
         ]
@@ -189,11 +188,7 @@ class RedisStore:
         if not partitions:
             return {}
         labels = [partition.label for partition in partitions]
-        pipeline = self._client.pipeline(transaction=False)
-        for group in range(GROUPS):
-            pipeline.hmget(self._fences_key(group), labels)
-        async with self._mapped_errors():
-            by_group = await pipeline.execute()
+        by_group = await self._send([["HMGET", self._fences_key(group), *labels] for group in range(GROUPS)])
         return {partition: [decode_fence(row[index]) for row in by_group] for index, partition in enumerate(partitions)}
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
@@ -350,11 +345,8 @@ class RedisStore:
 
     async def band_counts(self) -> dict[str, int]:
         """Count the customers in each band."""
-        pipeline = self._client.pipeline(transaction=False)
-        for band in BANDS:
-            pipeline.zcard(f"{self._prefix}band:{band}")
-        async with self._mapped_errors():
-            return dict(zip(BANDS, await pipeline.execute(), strict=True))
+        counts = await self._send([["ZCARD", f"{self._prefix}band:{band}"] for band in BANDS])
+        return dict(zip(BANDS, counts, strict=True))
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
@@ -393,9 +385,6 @@ class RedisStore:
                 raise AccessDenied(f"Redis forbids something to this user: {error}") from error
             if "Function not found" in str(error):
                 await self._restore_library(error)
-            if isinstance(error, ReadOnlyError):
-                # A name or an address can belong to another server by now, and only a new connection would find it.
-                await self._client.connection_pool.disconnect(inuse_connections=False)
             passing = isinstance(error, ResponseError) and type(error) is not ResponseError
             if passing or str(error).startswith(_PASSING):
                 code = _CODES.get(type(error), "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from hiredis import pack_command
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 Words = Sequence[str | int]
 
@@ -33,11 +33,16 @@ async def call(client: Redis, commands: Sequence[Words]) -> list[Any]:
     try:
         packed = [pack_command(tuple[Any, ...](words)) for words in commands]
         await connection.send_packed_command(packed, check_health=False)
-        return [await _answer(connection) for _ in commands]
+        answers = [await _answer(connection) for _ in commands]
+        if any(isinstance(answer, ReadOnlyError) for answer in answers):
+            # A name or an address can belong to another server by now, and only a new connection would find it.
+            await connection.disconnect()
     except BaseException:
         # Answers may still be under way; nobody else must read them.
         await connection.disconnect(nowait=True)
         raise
+    else:
+        return answers
     finally:
         await pool.release(connection)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -218,6 +219,41 @@ async def test_a_server_that_has_become_a_replica_is_not_held_on_to() -> None:
         await store.open()
         await write(store, anna=engaged()[1])
         await store.close()
+
+
+@every_call
+async def test_a_script_of_somebody_else_is_waited_for(server: EmbeddedRedis, store: RedisStore, call: Call) -> None:
+    with redis.Redis.from_url(server.url) as client, ThreadPoolExecutor(1) as pool:
+        client.config_set("busy-reply-threshold", 1)
+        script = pool.submit(run_forever, server.url)
+        try:
+            await poll_until(lambda: is_busy(server.url))
+            with pytest.raises(StoreUnavailable, match="busy running a script"):
+                await call(store)
+        finally:
+            client.script_kill()
+        assert "killed by user" in script.result(10)
+    await call(store)
+
+
+def is_busy(url: str) -> bool:
+    """Tell whether a server is kept busy by a script."""
+    with redis.Redis.from_url(url) as client:
+        try:
+            client.ping()
+        except redis.ResponseError:
+            return True
+    return False
+
+
+def run_forever(url: str) -> str:
+    """Run a script until it is killed; return what its client is told then."""
+    with redis.Redis.from_url(url) as client:
+        try:
+            client.eval("while true do end", 0)
+        except redis.ResponseError as error:
+            return str(error)
+    return ""
 
 
 async def test_another_worker_gets_a_group_when_the_first_is_gone(store: RedisStore) -> None:

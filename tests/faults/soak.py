@@ -41,6 +41,9 @@ FAULTS: Mapping[str, tuple[Fault, float]] = {
     "Redis killed": (redis_faults.crash, 1),
     "Redis loses its last writes": (redis_faults.cut_power, 1),
     "Redis flushed": (redis_faults.flush, 0.3),
+    "Redis full": (redis_faults.fill, 0.5),
+    "Redis busy": (redis_faults.keep_busy, 0.5),
+    "Redis a replica": (redis_faults.demote, 0.5),
 }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.conftest import MakeRun
-from tests.faults.redis_faults import crash, cut_power, flush
+from tests.faults.redis_faults import ON_DISK, crash, cut_power, flush
 
 pytestmark = [pytest.mark.timeout(540), pytest.mark.faults]
 
 #: Records between two faults.
 APART = 15_000
-ON_DISK = {"appendonly": "yes", "auto-aof-rewrite-percentage": "0"}
 
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
@@ -25,8 +24,7 @@ def test_redis_killed_with_its_data_on_disk_loses_and_repeats_nothing(fault_run:
 
 
 def test_redis_that_comes_back_without_its_last_writes_is_given_them_again(fault_run: MakeRun) -> None:
-    config = {**ON_DISK, "appendfsync": "everysec"}
-    with fault_run("Redis loses power, the end of its append-only file is gone", redis_config=config) as run:
+    with fault_run("Redis loses power, the end of its append-only file is gone", redis_config=ON_DISK) as run:
         for _ in run.faults(2, apart=APART):
             before = run.applied() + 1_000
             cut_power(run)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.conftest import MakeRun
 from tests.faults.kafka_faults import PATIENT_POLICY, crash_broker
+from tests.faults.redis_faults import ON_DISK
 from tests.faults.soak import FAULTS, soak
 from tests.reference.brute_force import MILLION, duration
 from tests.services.kafka import KafkaBroker
@@ -29,7 +30,7 @@ def test_a_random_mix_of_faults_loses_and_repeats_nothing(fault_run: MakeRun) ->
         "pace": PACE,
         "session_timeout": 4,
         "policy": PATIENT_POLICY,
-        "redis_config": {"appendonly": "yes", "appendfsync": "everysec", "auto-aof-rewrite-percentage": "0"},
+        "redis_config": ON_DISK,
         "settle_within": AROUND / 3,
     }
     title = f"a random mix for {SECONDS:g} s, seed {SEED}"

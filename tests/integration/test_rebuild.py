@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 import redis
 
+from streams.rebuild.bounds import read_bounds
+from streams.rebuild.shadow import Shadow
+from streams.rebuild.source import SourceLog
+from streams.store.replacing import ReplaceableStore
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING, MONTH
@@ -22,6 +26,7 @@ from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end, score_differences
 from tests.services.command import run_command, start_command
 from tests.services.log_reader import read_customers
+from tests.services.redis_scan import places_of
 from tests.services.system import System, event, seconds
 
 pytestmark = pytest.mark.timeout(200)
@@ -291,6 +296,39 @@ async def test_without_workers_it_goes_exactly_as_far_as_they_had_come(make_syst
         await system.wait_for_score(customer, "4")
 
 
+async def test_each_group_is_computed_as_far_as_it_had_come(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics()
+    store = ReplaceableStore(system.settings)
+    ahead = system.customer("ahead")
+    names = (system.customer(f"behind{n}") for n in range(1_000))
+    behind = next(name for name in names if store.group_of(name) != store.group_of(ahead))
+    fences = f"{system.namespace}:_fences:{store.group_of(behind)}"
+    await store.close()
+    events = [event(who, "page_view", time.time() - 60) for who in (ahead, behind)]
+    with system.worker() as worker:
+        await system.send("clickstream", *events * 3)
+        await system.wait_for_score(behind, "3")
+        await system.wait_for_score(ahead, "3")
+        before, fence = system.redis.hgetall(key(system, behind)), system.redis.hgetall(fences)
+        await system.send("clickstream", *events * 2)
+        await system.wait_for_score(behind, "5")
+        await system.wait_for_score(ahead, "5")
+        assert worker.stop() == 0
+    # As if the worker had died between the writes of two groups.
+    system.redis.delete(key(system, behind), fences)
+    system.redis.hset(key(system, behind), mapping=before)
+    system.redis.hset(fences, mapping=fence)
+
+    assert await audit(system) == {}
+    system.redis.hset(key(system, behind), "score", "4")
+    assert "1 differed and have been replaced" in await rebuild(system)
+    assert (system.score(ahead), system.score(behind)) == ("5", "3")
+    with system.worker():
+        await system.wait_for_score(behind, "5")
+    assert system.score(ahead) == "5"
+
+
 async def test_an_erased_customer_is_not_computed_anew(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -305,6 +343,30 @@ async def test_an_erased_customer_is_not_computed_anew(make_system: MakeSystem) 
         await system.send("clickstream", event(customer, "page_view"), event(other, "page_view"))
         await system.wait_for_score(customer, "1")
         assert await audit(system) == {}
+
+
+async def test_an_erasure_reaches_what_a_rebuild_that_was_killed_has_left(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics()
+    customer, other = system.customer("gone"), system.customer("other")
+    with system.worker():
+        await system.send("clickstream", *[event(who, "page_view", time.time() - 60) for who in (customer, other)])
+        await system.wait_for_score(other, "1")
+        await system.wait_for_score(customer, "1")
+        log = SourceLog(system.settings)
+        async with log:
+            shadow = Shadow(system.settings, log)
+            await shadow.open(from_beginning=False)
+            live = ReplaceableStore(system.settings)
+            await shadow.catch_up(await read_bounds(live, system.settings, log.partitions), lambda *_: None)
+            await shadow.close()
+            await live.close()
+        assert any(".rebuild:customer:" in place for place in places_of(system.redis_url, customer))
+        run_command(system.environment, "erase", customer)
+        assert places_of(system.redis_url, customer) == []
+        assert "0 differed" in await rebuild(system)
+        assert places_of(system.redis_url, customer) == []
+        assert system.score(other) == "1"
 
 
 async def test_one_who_has_left_the_window_stays_with_a_score_of_0(make_system: MakeSystem) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from scoring.instants import SECOND
+from scoring.watermark import Mark
 from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
+from streams.records import Partition
 from streams.store.protocol import Fence
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
@@ -207,3 +211,54 @@ async def test_a_store_that_is_unsafe_by_now_ends_the_turn_for_good(monkeypatch:
     monkeypatch.setattr(bench.store, "check", check)
     with pytest.raises(UnsafeStore, match="it evicts"):
         await turn(bench)
+
+
+async def test_marks_are_exchanged_again_while_evaluations_wait_for_long_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = await engaged("wall")
+    reported = 0
+    exchange, due = bench.store.exchange_marks, bench.store.due
+
+    async def count(marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
+        nonlocal reported
+        reported += 1
+        return await exchange(marks)
+
+    async def take_long(*args: Any, **options: Any) -> list[str]:
+        bench.now += 2 * SECOND
+        return await due(*args, **options)
+
+    monkeypatch.setattr(bench.store, "exchange_marks", count)
+    monkeypatch.setattr(bench.store, "due", take_long)
+    await turn(bench)
+
+    assert reported == 1 + 2 * bench.store.groups
+
+
+async def test_a_redis_that_is_back_is_told_before_the_turn_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = await engaged("wall")
+    told: list[str] = []
+    fault: StoreUnavailable | BrokerUnavailable = StoreUnavailable("gone")
+
+    async def fail() -> None:
+        raise fault
+
+    async def look(_seconds: float) -> None:
+        told.append(bench.timer.fault)
+
+    monkeypatch.setattr(bench.pipeline, "check_fences", fail)
+    await turn(bench)
+    monkeypatch.undo()
+    monkeypatch.setattr(bench.publisher, "check", look)
+    await turn(bench)
+    fault = BrokerUnavailable("gone")
+    monkeypatch.setattr(bench.pipeline, "check_fences", fail)
+    await turn(bench)
+    monkeypatch.undo()
+    monkeypatch.setattr(bench.publisher, "check", look)
+    bench.now += 10 * SECOND
+    await turn(bench)
+
+    assert told == ["", "gone"]
+    assert bench.timer.fault == ""
