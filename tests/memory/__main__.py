@@ -44,7 +44,9 @@ def cases(events: int) -> dict[str, Case]:
         "slow": Case("Redis answers 200 ms late", Backlog(tenth * 2, 100_000), delay=0.2),
         "ids": Case("customers with thousands of event ids", Backlog(tenth * 4, max(tenth // 250, 10))),
         "packed": Case("compressed events of 2,000 bytes", Backlog(tenth, 50_000, padding=2_000, compression="gzip")),
-        "large": Case("bad records of 2 MB, Redis slow", Backlog(garbage=400, garbage_bytes=2_000_000), delay=0.2),
+        "large": Case(
+            "bad records of 2 MB, Redis slow", Backlog(20_000, 1_000, garbage=400, garbage_bytes=2_000_000), delay=0.2
+        ),
     }
 
 

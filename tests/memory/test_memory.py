@@ -17,11 +17,11 @@ pytestmark = pytest.mark.timeout(280)
 
 
 def test_large_bad_records_do_not_pile_up_while_redis_is_slow(kafka_bootstrap: str, tmp_path: Path) -> None:
-    prefix, backlog = f"test-{secrets.token_hex(4)}-", Backlog(garbage=250, garbage_bytes=2_000_000)
+    prefix, backlog = f"test-{secrets.token_hex(4)}-", Backlog(5_000, 1_000, garbage=250, garbage_bytes=2_000_000)
     asyncio.run(fill(kafka_bootstrap, prefix, backlog))
     with local_redis() as store, SlowProxy(store.port, 0.2) as proxy:
         slow = store.url.replace(f":{store.port}", f":{proxy.port}")
         memory = measure(kafka_bootstrap, prefix, store.url, slow, tmp_path, 240)
 
-    assert memory.events == 250
+    assert memory.events == 5_250
     assert memory.most < 400 * MIB
