@@ -15,7 +15,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 	-u PYTEST_ADDOPTS
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz check format bench clean
+.PHONY: help install demo test faults soak fuzz memory check format bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -26,8 +26,9 @@ install: $(INSTALLED) ## Build the environment in .venv (the others do it when n
 demo: $(INSTALLED) ## Run everything embedded, with traffic, until Ctrl-C (or FOR=20s)
 	@$(BIN)/engagement demo $(if $(FOR),--for $(FOR))
 
+# Most of a test's time is spent waiting, so several run side by side, each with servers of its own.
 test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 faults: $(INSTALLED) ## Inject faults while events flow, and compare all that comes out (ARGS="-k name" for some)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
@@ -38,6 +39,9 @@ soak: $(INSTALLED) ## Inject a random mix of faults for ten minutes (FOR=2m, SEE
 
 fuzz: $(INSTALLED) ## Send a million mutated records through decoding and scoring (ARGS="--seed 7")
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.fuzz $(ARGS)
+
+memory: $(INSTALLED) ## Measure the memory of a worker under a backlog of ten million events (ARGS="--events 400000")
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.memory --events 10000000 $(ARGS)
 
 check: $(INSTALLED) ## Run the linter, the format check and the type checker
 	@$(BIN)/ruff check --quiet $(CODE) && $(BIN)/ruff format --quiet --check $(CODE) && $(BIN)/mypy

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+import asyncio
+from collections.abc import Container
 from typing import Any
 
 import faust
@@ -14,6 +15,9 @@ from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import Decoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
+from streams.steady_clock import SteadyClock
+
+_DOUBT_SECONDS = 0.2
 
 
 def add_agent(
@@ -21,7 +25,7 @@ def add_agent(
     channel: Channel,
     pipeline: Pipeline,
     metrics: Metrics,
-    wall: Callable[[], int],
+    wall: SteadyClock,
     window: int,
     policy_codes: Container[str],
     limit: DeadLetterLimit,
@@ -33,7 +37,7 @@ def add_agent(
         channel: of the policy.
         pipeline: applies what the agent has decoded.
         metrics: counters.
-        wall: reads the wall clock, in microseconds; of two that differ the later, as no good event must be refused.
+        wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
         window: see `Decoder`.
         policy_codes: see `EventReader`.
         limit: on the share of bad records in the channel.
@@ -50,10 +54,13 @@ def add_agent(
                 # Let go: what has not been applied does not count as acknowledged.
                 event.ack()
                 continue
+            while wall.in_doubt:  # noqa: ASYNC110 - nobody tells when a clock is set
+                await asyncio.sleep(_DOUBT_SECONDS)
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            if batch.source.records:
+            if batch.source.count:
+                batch.source.release()
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import faust
 from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import ServiceT
@@ -23,6 +22,7 @@ from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.log_limit import QuietWorker
 from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 #: Messages are whole batches, so a few are enough to keep an agent busy.
 _BUFFERED_BATCHES = 4
 _METADATA_MAX_AGE_MS = 5_000
+_CLOCK_IN_DOUBT = "waiting until it is clear whether the machine's clock is right: it has jumped ahead"
 #: How often it is looked whether the timer has to take a turn, in seconds.
 _TICK = 0.1
 _GARBAGE_THRESHOLDS = (100_000, 50, 100)
@@ -91,6 +92,7 @@ class EngagementApp(BatchApp):
 
     BootStrategy = EngagementBoot
     parts: Parts
+    steady: SteadyClock
     _assigned = False
     _next_turn = 0.0
 
@@ -122,8 +124,9 @@ class EngagementApp(BatchApp):
             return parts.preflight.missing
         if parts.consumption.stopped_because:
             return f"stopped consuming: {parts.consumption.stopped_because}"
-        if parts.pipeline.fault or parts.timer.fault:
-            return parts.pipeline.fault or parts.timer.fault
+        fault = parts.pipeline.fault or parts.timer.fault or (_CLOCK_IN_DOUBT if self.steady.in_doubt else "")
+        if fault:
+            return fault
         if not self._assigned or self.rebalancing:
             return "waiting for partitions"
         return ""
@@ -256,7 +259,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     """
     app = _faust_app(settings)
     metrics = Metrics()
-    steady = SteadyClock(wall)
+    steady = app.steady = SteadyClock(wall)
     clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
@@ -273,7 +276,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
-        add_agent(app, channel, pipeline, metrics, steady.latest, window, settings.policy.types, limit)
+        add_agent(app, channel, pipeline, metrics, steady, window, settings.policy.types, limit)
     app.timer(_TICK)(app.timer_turn)
     add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
@@ -331,7 +334,7 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = faust.Worker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
+    worker = QuietWorker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
     quiet_logs(worker.logger)
     status: Any = 0
     try:

@@ -7,6 +7,9 @@ from itertools import islice
 
 from streams.store.protocol import CustomerRecord
 
+# Up to so many chunks of event ids a record weighs one; beyond, as much more as it has this many characters of them.
+_LIGHT_CHUNKS, _CHARACTERS = 8, 300
+
 
 class RecordCache:
     """Keeps the records used last."""
@@ -15,10 +18,14 @@ class RecordCache:
         """Start empty.
 
         Args:
-            most: customers kept after `trim`.
+            most: customers kept after `trim`; fewer where customers have many event ids.
         """
         self._most = most
         self._records: dict[str, CustomerRecord] = {}
+        # What records weigh beyond one, and how many have been used since they were last weighed.
+        self._heavy: dict[str, int] = {}
+        self._weight = 0
+        self._used = 0
 
     def __contains__(self, customer: str) -> bool:
         """Tell whether a customer is kept."""
@@ -28,11 +35,13 @@ class RecordCache:
         """Give a record and note that it was used."""
         record = self._records.pop(customer)
         self._records[customer] = record
+        self._used += 1
         return record
 
     def __setitem__(self, customer: str, record: CustomerRecord) -> None:
         """Keep a record."""
         self._records[customer] = record
+        self._used += 1
 
     def __len__(self) -> int:
         """Count the records."""
@@ -41,13 +50,33 @@ class RecordCache:
     def drop(self, customers: Iterable[str]) -> None:
         """Forget customers, so that they are loaded again."""
         for customer in customers:
-            self._records.pop(customer, None)
+            if self._records.pop(customer, None) is not None:
+                self._weight -= self._heavy.pop(customer, 0)
 
     def clear(self) -> None:
         """Forget everything."""
         self._records.clear()
+        self._heavy.clear()
+        self._weight = 0
 
     def trim(self) -> None:
         """Forget those not used for the longest time, down to the bound; not while their records are in use."""
-        for customer in list(islice(self._records, max(len(self._records) - self._most, 0))):
-            del self._records[customer]
+        self._weigh_used()
+        excess = len(self._records) + self._weight - self._most
+        gone = []
+        for customer in self._records:
+            if excess <= 0:
+                break
+            gone.append(customer)
+            excess -= 1 + self._heavy.get(customer, 0)
+        self.drop(gone)
+
+    def _weigh_used(self) -> None:
+        for customer in islice(reversed(self._records), self._used):
+            chunks = self._records[customer].state.seen.chunks
+            if len(chunks) > _LIGHT_CHUNKS:
+                # No record is so heavy that there is no room for others.
+                weight = min(sum(map(len, chunks.values())) // _CHARACTERS, self._most // 2)
+                self._weight += weight - self._heavy.get(customer, 0)
+                self._heavy[customer] = weight
+        self._used = 0

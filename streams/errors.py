@@ -13,6 +13,7 @@ StreamsError
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
 ├── LogGap               the log no longer holds what has to be applied next
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
+├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
 └── EmbeddedServerError  an embedded server did not start
 """
@@ -94,6 +95,10 @@ class LogGap(StreamsError):
 
 class WrongErasureKey(StreamsError):
     """The digests of erased customers were made with another key, so that nobody would be recognized."""
+
+
+class RebuildRefused(StreamsError):
+    """What a rebuild computed does not fit the scores as they are; nothing wrong has been written."""
 
 
 class ReplayFenced(StreamsError):

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mode import Service
@@ -51,6 +51,11 @@ class Submission:
 
     batch: DecodedBatch
     event: Any
+    weight: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Weigh the batch."""
+        self.weight = self.batch.weight
 
 
 class Pipeline(Service):
@@ -109,7 +114,7 @@ class Pipeline(Service):
         """
         await self._room.wait()
         self._waiting.append(submission)
-        self._waiting_events += len(submission.batch.source.records)
+        self._waiting_events += submission.weight
         if self._waiting_events >= _WAITING_EVENTS:
             self._room.clear()
         self._came.set()
@@ -143,7 +148,7 @@ class Pipeline(Service):
         events = 0
         while self._waiting and events < _ROUND_EVENTS:
             taken.append(self._waiting.popleft())
-            events += len(taken[-1].batch.source.records)
+            events += taken[-1].weight
         self._waiting_events -= events
         if self._waiting_events < _WAITING_EVENTS:
             self._room.set()
@@ -207,7 +212,7 @@ class Pipeline(Service):
             self._metrics.scored.labels("erased").inc(ignored)
         for source in accepted:
             source.applied = True
-            self._metrics.round_events.inc(len(source.records))
+            self._metrics.round_events.inc(source.count)
         for submission in submissions:
             submission.event.ack()
         await self._turn_back(back)
@@ -255,7 +260,7 @@ class Pipeline(Service):
         kept: deque[Submission] = deque()
         for submission in self._waiting:
             if submission.batch.source.partition in back:
-                self._waiting_events -= len(submission.batch.source.records)
+                self._waiting_events -= submission.weight
                 submission.event.ack()
             else:
                 kept.append(submission)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,8 +25,12 @@ from streams.settings import Settings
 from streams.topic_names import DEAD_LETTERS, WRITTEN_TOPICS
 from streams.topics import source_topics
 
+logger = logging.getLogger(__name__)
+
 _REQUEST_MS = 15_000
 _LINGER_MS = 2
+#: Seconds to wait for deliveries, and for what is under way when a producer is closed; longer than the client's own.
+_PATIENCE = 30.0
 #: More than a broker takes, so that it is the topic's own limit that decides.
 _MOST_REQUEST_BYTES = 256 * 1024 * 1024
 _DETAIL = 500
@@ -55,9 +60,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Send what is under way and disconnect."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        await self._give_up()
 
     async def check(self, seconds: float) -> None:
         """Ask Kafka for a sign of life, and whether all topics are there.
@@ -111,8 +114,10 @@ class Publisher:
         try:
             for topic, key, value, headers in messages:
                 deliveries.append(await producer.send(topic, value, key=key, headers=headers))
-            await asyncio.gather(*deliveries)
-        except KafkaError as error:
+            # The client has its own deadline for each message, but a sender of it that has died keeps none.
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.gather(*deliveries)
+        except (KafkaError, TimeoutError) as error:
             await self._give_up()
             failed = len(deliveries)
             for at, delivery in enumerate(deliveries):
@@ -120,7 +125,7 @@ class Publisher:
                     failed = min(failed, at)
                 # What failed besides is the same fault; it must not pass for one that nobody has looked at.
                 delivery.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise BrokerUnavailable(_why(messages[failed], error)) from error
+            raise BrokerUnavailable(_why(messages[failed % len(messages)], error)) from error
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -139,7 +144,12 @@ class Publisher:
         # A producer that has failed once may refuse everything from then on, so the next attempt makes a new one.
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await producer.stop()
+            except TimeoutError:
+                logger.warning("what was under way to Kafka has not ended within %g s and is let go", _PATIENCE)
+                await producer.client.close()
 
 
 def _dead_letter(letter: DeadLetter) -> _Sent:
@@ -155,7 +165,7 @@ def _dead_letter(letter: DeadLetter) -> _Sent:
     return DEAD_LETTERS, record.key, record.value, headers
 
 
-def _why(message: _Sent, error: KafkaError) -> str:
+def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
     """Say what stands in the way of a message, and what to do about it."""
     topic, key, value, headers = message
     if isinstance(error, MessageSizeTooLargeError):
@@ -170,7 +180,7 @@ def _why(message: _Sent, error: KafkaError) -> str:
         return _absent(topic)
     if isinstance(error, TopicAuthorizationFailedError):
         return f"topic {topic}: this worker may not write to it"
-    if isinstance(error, KafkaTimeoutError):
+    if isinstance(error, KafkaTimeoutError | TimeoutError):
         return (
             f"topic {topic}: Kafka has not accepted a message within {_REQUEST_MS // 1000} s; are its leader and "
             "enough of its replicas (min.insync.replicas) there?"

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from scoring.events import Event
 
+#: About what a waiting event takes in memory.
+_BYTES_OF_AN_EVENT = 512
+
 
 class Partition(NamedTuple):
     """A partition of a source topic."""
@@ -25,10 +28,11 @@ class RecordBatch:
 
     `base` is the offset that the consumer was at before them, so gaps that compaction or transactions left between
     two batches belong to the later one; `next_offset` is where the consumer is after them. `applied` is set once
-    everything in the batch is stored and published; only then may it be acknowledged.
+    everything in the batch is stored and published; only then may it be acknowledged. `count` tells how many records
+    it has, also after `release`.
     """
 
-    __slots__ = ("applied", "base", "next_offset", "partition", "records")
+    __slots__ = ("applied", "base", "count", "next_offset", "partition", "records")
 
     def __init__(self, partition: Partition, base: int, records: Sequence[Any]) -> None:
         """Keep the records.
@@ -41,6 +45,7 @@ class RecordBatch:
         self.partition = partition
         self.base = base
         self.records = records
+        self.count = len(records)
         self.next_offset: int = records[-1].offset + 1
         self.applied = False
 
@@ -51,7 +56,12 @@ class RecordBatch:
             offset: of the first record that is left out.
         """
         self.records = [record for record in self.records if record.offset < offset]
+        self.count = len(self.records)
         self.next_offset = offset
+
+    def release(self) -> None:
+        """Let the raw records go, as all that is needed of them has been read: many may wait, and they are large."""
+        self.records = ()
 
 
 class DeadLetter(NamedTuple):
@@ -74,6 +84,12 @@ class DecodedBatch(NamedTuple):
     dead_letters: list[DeadLetter]
     newest: int
     appended: int
+
+    @property
+    def weight(self) -> int:
+        """How much of the room for waiting events it takes: dead letters take more, as they are kept whole."""
+        kept = sum(len(letter.record.value or b"") for letter in self.dead_letters)
+        return self.source.count + kept // _BYTES_OF_AN_EVENT
 
 
 class Message(NamedTuple):

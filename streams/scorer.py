@@ -22,6 +22,8 @@ from streams.topic_names import ALERTS, BAND_CHANGES
 
 #: Customers kept in memory between rounds; some kilobytes each.
 MOST_CACHED = 30_000
+#: Customers that are loaded, judged and stored together; a round of newcomers is done in parts.
+_MOST_AT_ONCE = 15_000
 
 Events = Mapping[str, Sequence[Event]]
 _NOTHING: Sequence[Event] = ()
@@ -96,8 +98,9 @@ class Scorer:
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
         while waiting:
-            stored = await self._judge_and_store(work, waiting)
-            waiting = {}
+            some = _some_of(waiting)
+            waiting = {group: events for group, events in waiting.items() if group not in some}
+            stored = await self._judge_and_store(work, some)
             for write, outcome, result in stored:
                 if result is None:
                     self._count(outcome)
@@ -110,7 +113,7 @@ class Scorer:
                 else:
                     moved = result
             await self._publish()
-        self._cache.trim()
+            self._cache.trim()
         if moved is not None:
             raise moved
 
@@ -243,3 +246,15 @@ class Scorer:
             for channel in [channel for outcome in outcomes for channel in outcome.holding]:
                 self._metrics.held.labels(channel).inc()
         self._metrics.cached.set(len(self._cache))
+
+
+def _some_of(waiting: Mapping[int, Events]) -> dict[int, Events]:
+    """Take so many groups that their customers are not too many, but one at least."""
+    some: dict[int, Events] = {}
+    customers = 0
+    for group, events in waiting.items():
+        customers += len(events)
+        if some and customers > _MOST_AT_ONCE:
+            break
+        some[group] = events
+    return some

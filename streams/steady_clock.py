@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from scoring.events import MOST_AHEAD
 from scoring.instants import MINUTE, SECOND
 
 logger = logging.getLogger(__name__)
@@ -57,9 +58,11 @@ class SteadyClock:
             return self._follow(wall, off)
         return steady
 
-    def latest(self) -> int:
-        """Tell the later of this time and what the machine's clock says, whichever is wrong."""
-        return max(self(), self._wall())
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the machine's clock is so far ahead that events which are right by it would be refused by this."""
+        steady = self()
+        return self._jumped_at is not None and self._wall() - steady > MOST_AHEAD
 
     def _follow(self, wall: int, off: int) -> int:
         self._anchor += off

@@ -21,6 +21,7 @@ from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
 from streams.errors import LogGap
+from streams.fetch_size import FetchSize
 from streams.records import Partition, RecordBatch
 
 _MOST_FETCHED_BYTES = 1024 * 1024
@@ -77,6 +78,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
+            max_poll_records=FetchSize().records,
             # New partitions of a topic are noticed this soon.
             metadata_max_age_ms=int(conf.consumer_metadata_max_age_ms),
         )
@@ -129,6 +131,10 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
         return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment is not None else {}
 
+    def take_at_most(self, records: int) -> None:
+        """Let the next fetches give no more than so many records at a time."""
+        self._ensure_consumer()._max_poll_records = records  # noqa: SLF001 - there is no public way
+
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""
         return set(self._ensure_consumer().partitions_for_topic(topic) or ())
@@ -144,6 +150,7 @@ class RecordBatchConsumer(Consumer):
         """See `faust.transport.consumer.Consumer`."""
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
+        self._fetch_size = FetchSize()
         # Where to go before the next fetch. Only `getmany` moves the consumer, between two fetches, so that records
         # from before a seek can never pass for those after it.
         self._wanted: dict[TP, int] = {}
@@ -170,6 +177,8 @@ class RecordBatchConsumer(Consumer):
         records, active = await self._wait_next_records(timeout)
         self._arriving = set(records or ())
         self._positions = self._thread.positions()
+        if records:
+            self._thread.take_at_most(self._fetch_size.learn(records))
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
             return

@@ -17,6 +17,7 @@ from streams.erasures.eraser import Eraser
 from streams.erasures.log import ErasureLog
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+from streams.store.replacing import open_rebuilt
 from streams.topics import ensure_topics
 
 
@@ -54,10 +55,11 @@ async def _erase(settings: Settings, customers: tuple[str, ...], events_before: 
     store = RedisStore(settings)
     try:
         await store.open_existing()
-        eraser = Eraser(settings, [store], log)
-        for customer in customers:
-            done = await eraser.erase(customer, events_before)
-            click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
+        async with open_rebuilt(settings) as rebuilt:
+            eraser = Eraser(settings, [store, rebuilt] if rebuilt else [store], log)
+            for customer in customers:
+                done = await eraser.erase(customer, events_before)
+                click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
         for topic in await forget_keys(settings, customers):
             click.echo(f"{topic} is compacted: null values written")
     finally:

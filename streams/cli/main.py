@@ -33,6 +33,9 @@ COMMANDS = {
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
     ),
+    "rebuild": Entry(
+        "streams.cli.rebuild", "rebuild", "Compare the scores with the log, and replace those that differ."
+    ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
     "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),

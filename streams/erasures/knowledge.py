@@ -186,6 +186,16 @@ class Erasures:
                 "it was made anew"
             )
 
+    async def settle(self) -> None:
+        """Carry out at once what is left undone.
+
+        Raises:
+            TransientError: if Kafka or the store does not answer.
+        """
+        await self.follow()
+        if self._unsettled:
+            await self._sweep()
+
     async def _sweep(self) -> None:
         """Carry out what is left undone: the command died, or the store has forgotten, or it is another namespace.
 

@@ -17,6 +17,7 @@ from streams.topic_range import partitions_of
 
 _PARTITION = TopicPartition(ERASURES, 0)
 _POLL_MILLISECONDS = 500
+_END_SECONDS = 5.0
 
 
 class ErasureLog:
@@ -48,7 +49,7 @@ class ErasureLog:
                 await self._read(await self._connected())
             except (KafkaError, OSError) as error:
                 await self._disconnect()
-                raise BrokerUnavailable(f"the erasures cannot be read: {error!r}") from error
+                raise BrokerUnavailable(f"Kafka does not tell what is erased: {error!r}") from error
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -62,7 +63,9 @@ class ErasureLog:
         return self._consumer
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
+        # The client itself would try for much longer, and whoever waits would not know why.
+        async with asyncio.timeout(_END_SECONDS):
+            end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
         if end < self.next_offset:
             message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
             raise LogGap(message)

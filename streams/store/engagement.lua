@@ -45,9 +45,12 @@ end
 --       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
 --       these values and fields;
 --       up to where the writer has read the erasures.
--- returns: {} when written, {'fence', partition, offset} or {'version', ids...} when refused.
+-- returns: {} when written, {'held'}, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
   local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
+  if redis.call('EXISTS', prefix .. '_hold') == 1 then
+    return {'held'}
+  end
   local erased = offset_of(fences, ERASURES)
   if erased ~= '' and tonumber(erased) > tonumber(args[#args]) then
     return {'fence', ERASURES, erased}
@@ -213,13 +216,14 @@ end
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
 -- keys: hash of the group's fences
 -- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, then all bands
--- returns: the fences of the group, names and values in turn; nothing if it had been carried out before.
+-- returns: nothing if it had been carried out before, {'absent'} if there was no customer, else the fences of the
+--          group, names and values in turn.
 local function erase(keys, args)
   local prefix, group, id = args[1], args[2], args[6]
   if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
     return {}
   end
-  redis.call('DEL', prefix .. 'customer:' .. id)
+  local existed = redis.call('DEL', prefix .. 'customer:' .. id)
   for at = 7, #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
@@ -231,7 +235,7 @@ local function erase(keys, args)
   if (tonumber(offset_of(keys[1], ERASURES)) or 0) <= tonumber(args[5]) then
     redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
   end
-  return redis.call('HGETALL', keys[1])
+  return existed == 1 and redis.call('HGETALL', keys[1]) or {'absent'}
 end
 
 -- Refuses every writer of a group who has not read the erasures up to an offset.
@@ -306,6 +310,98 @@ local function forbidden(keys, args)
   return refused
 end
 
+-- Lets nobody write scores for a while, or a while longer.
+-- keys: the hold
+-- args: who holds, milliseconds.
+-- returns: whether it holds; another may.
+local function hold(keys, args)
+  local holder = redis.call('GET', keys[1])
+  if holder and holder ~= args[1] then
+    return 0
+  end
+  redis.call('SET', keys[1], args[1], 'PX', args[2])
+  return 1
+end
+
+-- Lets others write again.
+-- keys: the hold
+-- args: who holds.
+local function release(keys, args)
+  if redis.call('GET', keys[1]) == args[1] then
+    redis.call('DEL', keys[1])
+  end
+  return redis.status_reply('OK')
+end
+
+-- Reads customers with their places in the indexes.
+-- keys: hash of the group's fences (for the routing)
+-- args: prefix, group, number of bands, the bands, then ids
+-- returns: for each customer: fields and values in turn; for each band, the crossings and the refreshes the number
+--          under which the customer stands there, '' for nowhere.
+local function inspect(keys, args)
+  local prefix, group, bands = args[1], args[2], tonumber(args[3])
+  local found = {}
+  for at = 4 + bands, #args do
+    local places = {}
+    for band = 4, 3 + bands do
+      places[#places + 1] = redis.call('ZSCORE', prefix .. 'band:' .. args[band], args[at]) or ''
+    end
+    places[#places + 1] = redis.call('ZSCORE', prefix .. '_crossings:' .. group, args[at]) or ''
+    places[#places + 1] = redis.call('ZSCORE', prefix .. '_refreshes:' .. group, args[at]) or ''
+    found[#found + 1] = {redis.call('HGETALL', prefix .. 'customer:' .. args[at]), places}
+  end
+  return found
+end
+
+-- Puts customers in the place of others, or takes them away where the other namespace has none; who waits to be
+-- published stays. Refused unless the caller holds, and both namespaces have applied the same.
+-- keys: hash of the group's fences
+-- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, then ids
+-- returns: {} when done, {'held'}, {'fence', partition} when refused.
+local function replace(keys, args)
+  local prefix, other, group, bands = args[1], args[2], args[3], tonumber(args[5])
+  if redis.call('GET', prefix .. '_hold') ~= args[4] then
+    return {'held'}
+  end
+  local fences = redis.call('HGETALL', keys[1])
+  for at = 1, #fences, 2 do
+    if offset_of(other .. '_fences:' .. group, fences[at]) ~= fences[at + 1]:match('^%d*') then
+      return {'fence', fences[at]}
+    end
+  end
+  local function follow(index, id)
+    local score = redis.call('ZSCORE', other .. index, id)
+    if score then
+      redis.call('ZADD', prefix .. index, score, id)
+    else
+      redis.call('ZREM', prefix .. index, id)
+    end
+  end
+  for at = 6 + bands, #args do
+    local id = args[at]
+    local key, waiting = prefix .. 'customer:' .. id, {}
+    local stored = redis.call('HGETALL', key)
+    for field = 1, #stored, 2 do
+      if stored[field]:sub(1, 2) == '_o' then
+        waiting[#waiting + 1] = stored[field]
+        waiting[#waiting + 1] = stored[field + 1]
+      end
+    end
+    if redis.call('COPY', other .. 'customer:' .. id, key, 'REPLACE') == 0 then
+      redis.call('DEL', key)
+      redis.call('ZREM', prefix .. '_outbox:' .. group, id)
+    else
+      each('HSET', key, waiting, 1, #waiting)
+    end
+    for band = 6, 5 + bands do
+      follow('band:' .. args[band], id)
+    end
+    follow('_crossings:' .. group, id)
+    follow('_refreshes:' .. group, id)
+  end
+  return {}
+end
+
 redis.register_function('NAME_apply', apply)
 redis.register_function{function_name='NAME_load', callback=load, flags={'no-writes'}}
 redis.register_function('NAME_published', published)
@@ -316,3 +412,7 @@ redis.register_function{function_name='NAME_forbidden', callback=forbidden, flag
 redis.register_function('NAME_erase', erase)
 redis.register_function('NAME_require_erasures', require_erasures)
 redis.register_function('NAME_settle_erasures', settle_erasures)
+redis.register_function('NAME_hold', hold)
+redis.register_function('NAME_release', release)
+redis.register_function{function_name='NAME_inspect', callback=inspect, flags={'no-writes'}}
+redis.register_function('NAME_replace', replace)

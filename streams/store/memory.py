@@ -190,7 +190,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.hashes.pop(customer, None)
+        existed = self.hashes.pop(customer, None) is not None
         schedules = (self._schedules["c", group], self._schedules["r", group], self._outboxes[group])
         for entries in (*self.bands.values(), *schedules):
             entries.pop(customer, None)
@@ -199,7 +199,7 @@ class MemoryStore:
         return {
             partition: fence.offset
             for (its_group, partition), fence in self._fences.items()
-            if its_group == group and partition != ERASURES_PARTITION
+            if existed and its_group == group and partition != ERASURES_PARTITION
         }
 
     def _settle(self, digest: str, erased_at: int) -> None:

@@ -176,7 +176,8 @@ class Store(Protocol):
             place: the offset of the tombstone.
 
         Returns:
-            The fences of the customer's group at that moment; None if this erasure had been carried out before.
+            The fences of the customer's group at that moment, none if there was no such customer; None if this erasure
+            had been carried out before.
         """
         ...
 

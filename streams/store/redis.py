@@ -111,6 +111,7 @@ class RedisStore:
         """
         self._policy = settings.policy
         self._prefix = f"{settings.namespace}:"
+        self._grouping_prefix = self._prefix
         pane = format_duration(settings.policy.pane)
         self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
         self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
@@ -120,10 +121,11 @@ class RedisStore:
 
     async def open(self) -> None:
         """Check the server and load the function library."""
-        await self.check()
         async with self._mapped_errors():
+            _check_server(await self._client.info())
             await self._load_library()
             await self._check_access()
+            await self._check_format()
 
     async def check(self) -> None:
         """Check that the server keeps what it is given, and the namespace is written in this way."""
@@ -179,7 +181,7 @@ class RedisStore:
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
-        return key_slot(self._key(customer).encode()) * GROUPS // _SLOTS
+        return key_slot(f"{self._grouping_prefix}customer:{customer}".encode()) * GROUPS // _SLOTS
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
         """Read the fences."""
@@ -290,7 +292,9 @@ class RedisStore:
         group = self.group_of(customer)
         words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
         answer = await self._call("erase", self._fences_key(group), *words)
-        return decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+        if not answer:
+            return None
+        return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""
@@ -398,6 +402,8 @@ class RedisStore:
 def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
     if not answer:
         return None
+    if answer[0] == "held":
+        raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
     if answer[0] == "fence":
         return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
     return VersionMoved(answer[1:])

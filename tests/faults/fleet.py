@@ -55,11 +55,12 @@ class Fleet:
         for worker in [self.start() for _ in range(number)]:
             worker.wait_ready()
 
-    def stop(self, worker: WorkerProcess, within: float = 10.0) -> None:
-        """Send SIGTERM; the worker has to end with status 0 within seconds.
+    def stop(self, worker: WorkerProcess, within: float = 60.0) -> None:
+        """Send SIGTERM, not before the start is over; the worker has to end with status 0 within seconds.
 
         What it has left out as applied before, up to this moment, is added to `applied_before`.
         """
+        worker.wait_ready()
         self.applied_before += left_out(worker)
         try:
             status = worker.stop(within)

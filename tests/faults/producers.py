@@ -70,7 +70,7 @@ def silence(run: FaultRun, places: Sequence[tuple[str, int]], idle_after: float)
     run.feeder.silence(*places)
     silent_since = run.feeder.newest
     # They hold the clock back until they are idle; from then on it goes past what they had.
-    wait_until(lambda: evaluated(run) > silent_since + 10 * MINUTE, idle_after * 6)
+    wait_until(lambda: evaluated(run) > silent_since + 10 * MINUTE, idle_after * 20)
     pace, run.feeder.pace = run.feeder.pace, 200
     wait_until(lambda: run.applied() >= run.feeder.sent - 500, 60)
     run.feeder.silence()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Sequence
 
 from tests.faults.run import FaultRun
@@ -24,6 +26,25 @@ def die_at(run: FaultRun, step: str) -> WorkerProcess:
     mortal = run.workers.start((_MODULE, "--at", step, "--after", passes))
     wait_until(lambda: len(run.workers.running) <= run.plan.workers + _MORTALS - 1, 120)
     return mortal
+
+
+def freeze_at(run: FaultRun, step: str) -> None:
+    """Freeze a worker at a step until the others have taken over all that it had; it goes on with what is in its hand.
+
+    At the end it is killed, as it is one too many.
+    """
+    passes = str(run.dice.randrange(_PASSES))
+    sleeper = run.workers.start((_MODULE, "--at", step, "--after", passes, "--freeze"))
+    wait_until(lambda: _is_frozen(sleeper), 120)
+    run.wait_for_all_partitions()
+    sleeper.send(signal.SIGCONT)
+    run.wait_for_all_partitions()
+    sleeper.kill()
+
+
+def _is_frozen(worker: WorkerProcess) -> bool:
+    asked = ["ps", "-o", "state=", "-p", str(worker.process.pid)]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip().startswith("T")
 
 
 def assert_all_died(mortals: Sequence[WorkerProcess]) -> None:

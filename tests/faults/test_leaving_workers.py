@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.timeout(540), pytest.mark.faults]
 def test_a_stopped_worker_leaves_in_time_and_nothing_is_read_twice(fault_run: MakeRun) -> None:
     with fault_run("SIGTERM under load: leaves within 10 s, nothing reprocessed") as run:
         for _ in run.faults(20):
-            replace(run)
+            replace(run, within=10)
         run.wait_for_all_partitions()
         assert run.workers.applied_before + sum(map(left_out, run.workers.running)) == 0
 

@@ -1,4 +1,4 @@
-"""A worker that dies at a named step, or whose offset commits fail: `python -m tests.faults.worker_that_dies`.
+"""A worker that dies or freezes at a named step, or whose commits fail: `python -m tests.faults.worker_that_dies`.
 
 The product's own parts, with the store, the publisher and the consumer's commit wrapped from outside.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -37,34 +38,38 @@ STEPS = (
 
 
 class Death:
-    """Ends the process at the n-th time that it comes to a step with something to do there."""
+    """Comes once, at the n-th time that the process is at a step with something to do there."""
 
-    def __init__(self, step: str, after: int) -> None:
+    def __init__(self, step: str, after: int, *, is_sleep: bool = False) -> None:
         """Choose.
 
         Args:
             step: one of `STEPS`.
             after: times that the step is passed alive.
+            is_sleep: freeze instead, until somebody sends SIGCONT.
         """
         self._step = step
         self._left = after
+        self._is_sleep = is_sleep
 
     def comes(self, step: str) -> bool:
         """Count a step; tell whether this is the time."""
         if step != self._step:
             return False
         self._left -= 1
-        return self._left < 0
+        return self._left == -1
 
     def at(self, step: str) -> None:
         """Die, if it is the time."""
         if self.comes(step):
-            die()
+            self.take()
 
-
-def die() -> None:
-    """End as a killed process does: nothing is finished, flushed, or said to anyone."""
-    os._exit(STATUS)
+    def take(self) -> None:
+        """End as a killed process does, with nothing finished, flushed, or said to anyone; or freeze."""
+        if self._is_sleep:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        else:
+            os._exit(STATUS)
 
 
 class MortalStore(RedisStore):
@@ -80,11 +85,9 @@ class MortalStore(RedisStore):
         if not any(write.customers for write in writes):
             return await super().apply(writes, now)
         self._death.at("before the write")
-        if len(writes) > 1 and self._death.comes("half-way through the write"):
-            await super().apply(random.sample(list(writes), len(writes) // 2), now)
-            die()
         answers = await super().apply(writes, now)
-        self._death.at("after the write")
+        # Each group of customers is written by a call of its own.
+        self._death.at("half-way through the write")
         return answers
 
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
@@ -99,9 +102,11 @@ def make_mortal(publisher: Any, death: Death) -> None:
 
     async def mortal_send(messages: Sequence[Any]) -> None:
         letters = bool(messages) and messages[0][0] == "engagement-dead-letters"
+        if messages and not letters:
+            death.at("after the write")
         if len(messages) > 1 and not letters and death.comes("half-way through the alerts"):
             await send(messages[: len(messages) // 2])
-            die()
+            death.take()
         await send(messages)
         if messages:
             death.at("after the dead letters" if letters else "after the alerts")
@@ -149,10 +154,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--at", choices=STEPS, default="")
     parser.add_argument("--after", type=int, default=0)
+    parser.add_argument("--freeze", action="store_true")
     parser.add_argument("--failing-commits", type=float, default=0.0)
     options = parser.parse_args()
     settings = read_settings(dict(os.environ))
-    death = Death(options.at, options.after)
+    death = Death(options.at, options.after, is_sleep=options.freeze)
     app = build_app(settings, MortalStore(settings, death))
     make_mortal(app.parts.publisher, death)
     wrap_commits(mortal_commits(death))

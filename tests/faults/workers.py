@@ -13,9 +13,9 @@ def kill(run: FaultRun) -> None:
     run.workers.start()
 
 
-def replace(run: FaultRun) -> None:
-    """Stop any worker with SIGTERM and start another once it has left."""
-    run.workers.stop(run.dice.choice(run.workers.running))
+def replace(run: FaultRun, within: float = 60.0) -> None:
+    """Stop any worker with SIGTERM, which has to leave within seconds, and start another once it has left."""
+    run.workers.stop(run.dice.choice(run.workers.running), within)
     run.workers.start().wait_ready()
 
 

@@ -238,6 +238,30 @@ async def test_a_topic_made_anew_ends_the_worker_until_an_operator_accepts_it(ma
         assert third.stop() == 0
 
 
+async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_be_accepted(
+    make_system: MakeSystem,
+) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics(1)
+    topic, customer = system.topic("clickstream"), system.customer("deleted")
+    worker = system.worker()
+    worker.start()
+    await asyncio.to_thread(worker.wait_ready)
+    await system.send_raw("clickstream", views(customer, 10))
+    await system.wait_for_score(customer, "10")
+    async with admin(system.kafka) as client:
+        await client.delete_topics([topic])
+    await poll_until(lambda: f"topic {topic} does not exist" in worker.get("/ready")[1], 30)
+    assert worker.status("/health") == 200
+
+    await create_topic(system.kafka, topic, 1)
+    await poll_until(lambda: worker.status("/ready") == 200, 30)
+    await system.send_raw("clickstream", views(customer, 3))
+    assert await wait_for_end(worker) != 0
+    assert "the topic was made anew" in worker.log.read_text()
+    assert system.score(customer) == "10"
+
+
 async def make_anew(kafka: str, topic: str) -> None:
     """Delete a topic and create it again."""
     async with admin(kafka) as client:

@@ -68,7 +68,7 @@ def measure(kafka: str, prefix: str, redis_url: str, worker_redis_url: str, fold
         at_start = _resident(worker.process.pid)
         curve: list[int] = []
         deadline = time.monotonic() + within
-        while read_fences(redis_url, namespace) != wanted:
+        while read_fences(redis_url, namespace) != wanted or not _all_judged(redis_url, namespace):
             assert worker.running, worker.log_tail()
             assert time.monotonic() < deadline, f"not done in {within:g} s\n{worker.log_tail()}"
             curve.append(_resident(worker.process.pid))
@@ -88,6 +88,13 @@ def _status(pid: int) -> Mapping[str, int]:
 
 def _resident(pid: int) -> int:
     return _status(pid)["VmRSS"]
+
+
+def _all_judged(url: str, namespace: str) -> bool:
+    """Tell whether everybody who is stored has a score: at the start of a backlog events are only put aside."""
+    with redis.Redis.from_url(url) as client:
+        stored = sum(1 for _ in client.scan_iter(f"{namespace}:customer:*", count=10_000))
+    return _customers(url, namespace) == stored
 
 
 def _customers(url: str, namespace: str) -> int:

@@ -68,3 +68,49 @@ def test_everything_can_be_forgotten() -> None:
     cache.clear()
 
     assert (kept(cache), len(cache)) == ("", 0)
+
+
+def with_ids(count: int) -> CustomerRecord:
+    """Give a record that remembers event ids."""
+    record = CustomerRecord(version="x")
+    for number in range(count):
+        record.state.seen.add(f"{number:010}", 0)
+    return record
+
+
+def test_customers_with_many_event_ids_take_more_room() -> None:
+    cache = filled(100, "")
+    for name in "abc":
+        cache[name] = with_ids(1_000)
+    cache.trim()
+    assert kept(cache) == "bc"
+
+    light = filled(100, "")
+    for name in "abc":
+        light[name] = with_ids(40)
+    light.trim()
+    assert kept(light) == "abc"
+
+
+def test_a_customer_who_gets_more_ids_while_kept_is_weighed_again() -> None:
+    cache = filled(100, "ab")
+    cache.trim()
+    cache["c"] = CustomerRecord(version="c")
+    for name in "bc":
+        record = cache[name]
+        for number in range(1_485):
+            record.state.seen.add(f"{number:010}", 0)
+    cache.trim()
+    assert kept(cache) == "bc"
+    cache.drop("b")
+    cache["d"] = CustomerRecord(version="d")
+    cache["e"] = CustomerRecord(version="e")
+    cache.trim()
+    assert kept(cache) == "cde"
+
+
+def test_no_customer_is_too_heavy_to_be_kept() -> None:
+    cache = filled(100, "")
+    cache["a"] = with_ids(20_000)
+    cache.trim()
+    assert kept(cache) == "a"

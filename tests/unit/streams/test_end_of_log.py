@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from streams.fetch_size import FetchSize
 from streams.transport import RecordBatchConsumer
 
 A, B = TP("clickstream", 0), TP("email", 0)
@@ -30,6 +31,9 @@ class Positions:
         """Tell whether a position holds, and is the end."""
         return self.now[tp] == position == END
 
+    def take_at_most(self, records: int) -> None:
+        """Take whatever comes."""
+
 
 class LooseConsumer(RecordBatchConsumer):
     """The consumer without its app, its thread and a broker."""
@@ -46,6 +50,7 @@ class LooseConsumer(RecordBatchConsumer):
         self._acked, self._committed_offset = {}, {}
         self._arriving = set()
         self._placed = True
+        self._fetch_size = FetchSize()
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def fetch(consumer: LooseConsumer, *partitions: TP) -> AsyncIterator[Any]:
 
     async def fetched(_timeout: float) -> tuple[dict[TP, list[Any]], None]:
         records = {
-            tp: [SimpleNamespace(offset=offset, timestamp=0, timestamp_type=0) for offset in range(END)]
+            tp: [SimpleNamespace(offset=offset, timestamp=0, timestamp_type=0, value=b"") for offset in range(END)]
             for tp in partitions
         }
         consumer._thread.now |= dict.fromkeys(partitions, END)

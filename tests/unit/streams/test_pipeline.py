@@ -257,3 +257,25 @@ async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_ord
     assert bench.pipeline._came.is_set()
     assert bench.pipeline._take() == batches[2:]
     assert not bench.pipeline._came.is_set()
+
+
+async def test_large_dead_letters_fill_the_room_for_waiting_events(bench: Bench) -> None:
+    enough = _WAITING_EVENTS // (10_000_000 // 512) + 1
+    large = [bench.submission(number, b"x" * 10_000_000) for number in range(enough)]
+    for submission in large:
+        await bench.pipeline.submit(submission)
+
+    assert not bench.pipeline._room.is_set()
+    assert sum(submission.weight for submission in bench.pipeline._take()) < 2 * _ROUND_EVENTS
+    assert bench.pipeline._room.is_set()
+    while bench.pipeline._waiting:
+        bench.pipeline._take()
+    assert bench.pipeline._waiting_events == 0
+
+
+def test_raw_records_are_let_go_and_still_counted(bench: Bench) -> None:
+    submission = bench.submission(0, *buys(3), b"no json")
+    submission.batch.source.release()
+
+    assert (submission.batch.source.records, submission.batch.source.count) == ((), 4)
+    assert [letter.record.value for letter in submission.batch.dead_letters] == [b"no json"]

@@ -133,6 +133,25 @@ async def test_the_fault_names_the_topic_of_the_message_that_failed() -> None:
     producer.deliveries[2].set_exception(KafkaTimeoutError())
 
 
+async def test_a_client_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(Producer):
+        client = property(lambda self: self)
+
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+        async def close(self) -> None:
+            self.stopped += 1
+
+    monkeypatch.setattr("streams.publisher._PATIENCE", 0.01)
+    producer = Hanging()
+    publisher, _ = publisher_with(producer)
+
+    with pytest.raises(BrokerUnavailable, match="churn-risk-alerts"):
+        await publisher.publish([("anna", ALERT), ("ben", ALERT)])
+    assert (producer.stopped, publisher._producer) == (1, None)
+
+
 async def test_a_topic_that_has_gone_is_named() -> None:
     class Cluster:
         async def fetch_all_metadata(self) -> Cluster:

@@ -201,3 +201,19 @@ async def test_no_more_customers_are_kept_than_there_is_room_for(bench: Bench) -
     assert len(small.scorer._cache) == 2
     await small.scorer.apply(work(bench, **names))
     assert await small.field("a", "score") == "9"
+
+
+async def test_a_round_of_many_customers_is_done_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.scorer._MOST_AT_ONCE", 1)
+    loaded = []
+
+    async def note() -> None:
+        loaded.append(bench.store.loads)
+
+    bench.store.before_apply = [note] * 3
+    names = ("a", "b", "c")
+    assert len({bench.store.group_of(name) for name in names}) == 3
+    await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in names}))
+
+    assert loaded == [1, 2, 3]
+    assert [await bench.field(name, "score") for name in names] == ["4.5"] * 3

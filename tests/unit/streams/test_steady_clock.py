@@ -68,12 +68,15 @@ def test_a_clock_that_is_kept_right_little_by_little_is_followed() -> None:
         assert machine.after(SECOND) == machine.off
 
 
-def test_no_good_event_is_refused_while_one_of_the_two_is_right() -> None:
+def test_the_clock_is_in_doubt_while_a_good_event_could_be_refused() -> None:
     machine = Machine()
-    machine.off = HOUR
-    assert machine.clock.latest() == START + machine.passed + HOUR
-    machine.off = -HOUR
-    assert machine.clock.latest() == START + machine.passed
+    doubts = []
+    for off in (0, HOUR, 4 * MINUTE, -HOUR, HOUR):
+        machine.off = off
+        doubts.append(machine.clock.in_doubt)
+    assert doubts == [False, True, False, False, True]
+    machine.passed += BELIEVED_AFTER
+    assert not machine.clock.in_doubt
 
 
 def test_a_jump_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,1 @@
+"""Computes the scores anew from the log beside the live ones, compares the two, and replaces what differs."""

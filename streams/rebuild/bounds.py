@@ -1,0 +1,101 @@
+"""How far the live scores have come: a rebuild goes exactly so far, and no further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scoring.feeds import Feeds
+from streams.clock import EvaluationClock
+from streams.errors import RebuildRefused
+from streams.records import Partition
+from streams.settings import Settings
+from streams.store.protocol import Fence
+from streams.store.replacing import ReplaceableStore
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where the live scores stand.
+
+    `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
+    has been judged, in microseconds; `horizon` up to when events are taken at that time. `feeds` is what is known of
+    the watched feeds, None where the policy watches none.
+    """
+
+    fences: dict[Partition, list[Fence | None]]
+    time: int
+    horizon: int
+    feeds: Feeds | None = None
+
+    def offset(self, partition: Partition, group: int) -> int:
+        """Tell up to where a group has applied a partition.
+
+        Args:
+            partition: of a source topic.
+            group: its number.
+        """
+        fence = self.fences[partition][group]
+        return fence.offset if fence else 0
+
+    def end(self, partition: Partition) -> int:
+        """Tell up to where the furthest group has applied a partition.
+
+        Args:
+            partition: of a source topic.
+        """
+        return max(fence.offset if fence else 0 for fence in self.fences[partition])
+
+
+async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Sequence[Partition]) -> Bounds:
+    """Ask how far the live scores have come.
+
+    A crossing that is due and has not been judged holds the time back: whatever the rebuild judged beyond it would
+    never be published, as the rebuild publishes nothing.
+
+    Args:
+        live: the scores.
+        settings: the clock and the policy.
+        partitions: all of the source topics.
+
+    Returns:
+        The bounds.
+
+    Raises:
+        RebuildRefused: if the live scores have not been judged at any time yet.
+        StoreUnavailable: if Redis does not answer.
+    """
+    fences = await live.fences(partitions)
+    clock = EvaluationClock(settings.policy, settings.clock)
+    clock.learn(await live.exchange_marks({}))
+    clock.partitions = {partition for partition in partitions if any(fences[partition])}
+    time, _ = clock.evaluation()
+    if settings.clock == "wall" and not time:
+        # The workers went before they had reported on every partition.
+        newest = [fence.newest for stands in fences.values() for fence in stands if fence is not None]
+        time = min(max(newest, default=0), clock.wall())
+    crossing = await live.earliest_crossing()
+    if crossing is not None:
+        time = min(time, crossing - 1)
+    if time <= 0:
+        raise RebuildRefused(f"the scores under {live.namespace!r} have not been judged yet: start a worker first")
+    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings))
+
+
+async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
+    watched = settings.policy.watched
+    if not watched:
+        return None
+    known = await live.exchange_feeds({}, dict(watched.values()))
+    return Feeds(settings.policy, {channel: record.stretches for channel, record in known.items()})
+
+
+def horizon_of(settings: Settings, time: int) -> int:
+    """Tell up to when events are taken at a time: on the wall clock, to the end of the pane.
+
+    Args:
+        settings: the clock and the policy.
+        time: microseconds.
+    """
+    pane = settings.policy.pane
+    return time if settings.clock == "stream" else (time // pane + 1) * pane - 1

@@ -1,0 +1,128 @@
+"""Compares a customer as stored with the same customer computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scoring.feeds import Feeds
+from scoring.instants import SECOND, format_instant
+from scoring.points import text
+from scoring.policy import BANDS, Policy
+from scoring.score import band_name, disengages_at, trend
+from scoring.state import NONE, CustomerState
+from scoring.walk import advance
+from streams.rebuild.bounds import horizon_of
+from streams.settings import Settings
+from streams.store.encoding import decode
+from streams.store.protocol import CustomerRecord
+from streams.store.replacing import View
+
+Facts = dict[str, object]
+#: What a hash that somebody has changed by hand makes the decoding fail with.
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How to compare: at which time (microseconds), whether the log tells the whole history, what is known of feeds."""
+
+    settings: Settings
+    time: int
+    whole_history: bool
+    feeds: Feeds | None = None
+
+    def differences(self, live: View, rebuilt: View) -> list[str]:
+        """Tell what is wrong with a live customer.
+
+        Args:
+            live: as stored.
+            rebuilt: computed anew, from the same of the log.
+
+        Returns:
+            A few words for each difference; none if the customer is right.
+        """
+        policy = self.settings.policy
+        if not live.fields:
+            return [] if rebuilt.absent and live.absent else ["is missing"] if not rebuilt.absent else ["has no hash"]
+        try:
+            record = decode(policy, live.fields)
+            wrong = list(_inconsistencies(policy, live, record))
+            if rebuilt.absent:
+                self._judge(record.state)
+                silent = not record.state.panes and not record.state.ahead
+                return wrong if silent else ["the log holds nothing of the customer"]
+        except _UNREADABLE:
+            return ["cannot be read"]
+        theirs = decode(policy, rebuilt.fields)
+        at = max(self.time, record.state.judged, theirs.state.judged)
+        for state in (record.state, theirs.state):
+            self._judge(state, at)
+        found, wanted = self._facts(record.state), self._facts(theirs.state)
+        names = dict.fromkeys((*wanted, *found))
+        differing = [name for name in names if found[name] != wanted[name]]
+        return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
+
+    def _judge(self, state: CustomerState, at: int = 0) -> None:
+        at = max(at, self.time, state.judged)
+        advance(self.settings.policy, state, (), at, horizon_of(self.settings, at), self.feeds)
+
+    def _facts(self, state: CustomerState) -> Facts:
+        policy = self.settings.policy
+        facts = _published(policy, state)
+        facts |= {
+            f"the pane of {format_instant(pane * policy.pane)}": dict(sorted(counts.items()))
+            for pane, counts in state.panes.items()
+        }
+        facts = {name: facts[name] for name in sorted(facts)}
+        facts["what lies ahead"] = sorted(state.ahead)
+        if self.whole_history:
+            facts |= _history(state)
+        return _Absent(facts)
+
+
+class _Absent(dict[str, object]):
+    """Facts of which one that is not there is told as nothing."""
+
+    def __missing__(self, _name: str) -> str:
+        return "nothing"
+
+
+def _published(policy: Policy, state: CustomerState) -> Facts:
+    if state.judged == NONE:
+        return {}
+    numbers = [state.score, trend(policy, state), *state.channel_points]
+    leaves = disengages_at(policy, state)
+    return {
+        **{name: text(points) for name, points in zip(policy.number_names, numbers, strict=True)},
+        "band": BANDS[state.band],
+        "disengages_at": format_instant(leaves) if leaves else "",
+        "last_event_at": format_instant(state.last_event_at) if state.last_event_at != NONE else "",
+    }
+
+
+def _history(state: CustomerState) -> Facts:
+    return {
+        "band_since": format_instant(state.band_since) if state.band_since != NONE else "",
+        "previous_band": band_name(state.previous_band),
+        "armed": state.armed,
+        "reached engaged": state.reached_engaged,
+        "alert open": state.alert_open,
+        "last alert": format_instant(state.last_alert) if state.last_alert != NONE else "",
+    }
+
+
+def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iterator[str]:
+    """Tell where what applications read is not what the counts of the same customer say."""
+    fields, state = live.fields, record.state
+    if fields.get("policy_version") == policy.version:
+        for name, value in _published(policy, state).items():
+            if fields.get(name) != value:
+                yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"
+    entered = {BANDS[state.band]: max(state.band_since, 0) // SECOND} if state.judged != NONE else {}
+    if live.bands != entered:
+        yield f"stands in the index of {', '.join(live.bands) or 'no band'}"
+    due = state.due or None
+    crossing, refresh = (due, None) if state.due_crosses else (None, due)
+    if (live.crossing, live.refresh) != (crossing, refresh):
+        yield "is scheduled for another time"

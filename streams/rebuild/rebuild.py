@@ -1,0 +1,172 @@
+"""One rebuild: catches up with the live scores, compares, and replaces what differs while nobody writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from streams.errors import RebuildRefused
+from streams.rebuild.bounds import Bounds, read_bounds
+from streams.rebuild.comparison import Comparison
+from streams.rebuild.shadow import Shadow
+from streams.rebuild.source import SourceLog
+from streams.settings import Settings
+from streams.store.replacing import ReplaceableStore
+
+_HOLD_MS, _RENEW_SECONDS = 10_000, 2.0
+_HOLD_TRIES = 50
+#: So few offsets behind, the rest is read while the workers are held.
+_CLOSE_BEHIND = 5_000
+_COMPARED_AT_ONCE = 500
+
+
+class Display(Protocol):
+    """Shows what a rebuild is doing."""
+
+    def reading(self, passed: int, total: int, events: int) -> None:
+        """Tell how far the log has been read: offsets, of how many, and the events applied."""
+
+    def comparing(self, customers: int, differing: int) -> None:
+        """Tell how many customers have been compared, and how many seem to differ."""
+
+    def replacing(self, customers: int) -> None:
+        """Tell that the writers are held, and so many customers are looked at again."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a rebuild found: all customers compared, and the differences of those that are wrong."""
+
+    compared: int = 0
+    time: int = 0
+    differences: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Rebuild:
+    """Compares the live scores with the log, and replaces those that differ."""
+
+    def __init__(self, settings: Settings, display: Display, *, from_beginning: bool) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: of the live namespace.
+            display: is told what happens.
+            from_beginning: read all that the log holds, and not just window and trend.
+        """
+        self._settings = settings
+        self._display = display
+        # The stream clock has always read the log from its beginning.
+        self._whole = from_beginning or settings.clock == "stream"
+        self._live = ReplaceableStore(settings)
+        self._log = SourceLog(settings)
+        self._shadow = Shadow(settings, self._log)
+
+    async def run(self, *, dry: bool) -> Result:
+        """Do it.
+
+        Args:
+            dry: only compare.
+
+        Returns:
+            What differed; afterwards nothing does, unless it was dry.
+
+        Raises:
+            RebuildRefused: if it has to be started again; what has been replaced by then is right.
+            TransientError: if Kafka or Redis does not answer; another run goes on where this one ended.
+        """
+        if not await self._live.exists():
+            raise RebuildRefused(f"nothing is stored under {self._live.namespace!r}; a worker builds it from the log")
+        await self._live.open()
+        async with self._log:
+            try:
+                await self._shadow.open(from_beginning=self._whole)
+                result = await self._compare_and_replace(dry=dry)
+                await self._shadow.store.discard()
+            finally:
+                await self._shadow.close()
+                await self._live.close()
+        return result
+
+    async def _compare_and_replace(self, *, dry: bool) -> Result:
+        before = passed = await self._catch_up()
+        while passed > _CLOSE_BEHIND:
+            before, passed = passed, await self._catch_up()
+            if passed > before / 2:
+                # Events come so fast that it gets no closer.
+                break
+        bounds = await self._bounds()
+        suspects = await self._suspects(bounds)
+        result = Result(suspects.compared)
+        async with self._held() as holder:
+            # Nobody writes now, so both sides can stand at the very same place.
+            await self._catch_up()
+            bounds = await self._bounds()
+            self._display.replacing(len(suspects.differences))
+            result.time = bounds.time
+            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+            result.differences = await self._differences(suspects.differences, comparison)
+            if not dry:
+                await self._live.replace(self._shadow.store, result.differences, holder)
+        return result
+
+    async def _bounds(self) -> Bounds:
+        return await read_bounds(self._live, self._settings, self._log.partitions)
+
+    async def _catch_up(self) -> int:
+        passed = await self._shadow.catch_up(await self._bounds(), self._display.reading)
+        # Both require the same erasures, or they would not be taken for equal.
+        await self._shadow.erasures.settle()
+        for store in (self._live, self._shadow.store):
+            await store.require_erasures(self._shadow.erasures.known)
+        return passed
+
+    async def _suspects(self, bounds: Bounds) -> Result:
+        """Compare all while the workers go on: who is found equal is right, who is not may just be on the move."""
+        found = Result()
+        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+        seen: set[str] = set()
+        sources = (self._shadow.store.customers(), self._live.customers(), self._live.indexed())
+        for source in sources:
+            async for some in source:
+                new = [customer for customer in dict.fromkeys(some) if customer not in seen]
+                seen.update(new)
+                for start in range(0, len(new), _COMPARED_AT_ONCE):
+                    found.differences |= await self._differences(new[start : start + _COMPARED_AT_ONCE], comparison)
+                found.compared = len(seen)
+                self._display.comparing(found.compared, len(found.differences))
+        return found
+
+    async def _differences(self, customers: Iterable[str], comparison: Comparison) -> dict[str, list[str]]:
+        asked = list(customers)
+        live, rebuilt = await self._live.views(asked), await self._shadow.store.views(asked)
+        found = {customer: comparison.differences(live[customer], rebuilt[customer]) for customer in asked}
+        return {customer: words for customer, words in found.items() if words}
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[str]:
+        """Hold the writers; if this process dies, they go on after some seconds."""
+        holder = secrets.token_urlsafe(8)
+        for _ in range(_HOLD_TRIES):
+            if await self._live.hold(holder, _HOLD_MS):
+                break
+            await asyncio.sleep(_RENEW_SECONDS / 4)
+        else:
+            raise RebuildRefused("another rebuild of the same namespace is at work")
+        renewing = asyncio.create_task(self._renew(holder))
+        try:
+            yield holder
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+            await self._live.release(holder)
+
+    async def _renew(self, holder: str) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            await self._live.hold(holder, _HOLD_MS)

@@ -1,0 +1,213 @@
+"""The scores computed anew, in a namespace beside the live one; nothing of it is published."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from scoring.events import MOST_AHEAD, Event, EventReader
+from streams.clock import EvaluationClock, wall_clock
+from streams.decoding import Decoder
+from streams.erasures.knowledge import Erasures
+from streams.errors import FenceMoved, RebuildRefused
+from streams.metrics import Metrics
+from streams.publisher import Publisher
+from streams.rebuild.bounds import Bounds, horizon_of
+from streams.rebuild.source import SourceLog
+from streams.records import DecodedBatch, Message, Partition, RecordBatch
+from streams.scorer import Scorer, Work
+from streams.settings import Settings
+from streams.store.protocol import Fence, FenceMove
+from streams.store.replacing import rebuilt_store
+
+_WORKER = "rebuild"
+_AT_ONCE = 500
+
+Show = Callable[[int, int, int], None]
+
+
+class SilentPublisher(Publisher):
+    """Publishes nothing: what the rebuild judges, the live workers have judged."""
+
+    async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
+        """Do nothing."""
+
+
+class Shadow:
+    """Applies the log to a namespace of its own, exactly as far as the live scores have come."""
+
+    def __init__(self, settings: Settings, log: SourceLog) -> None:
+        """Put the parts together.
+
+        Args:
+            settings: of the live namespace.
+            log: connected by the time of `catch_up`.
+        """
+        self._settings = settings
+        self._policy = settings.policy
+        self._log = log
+        metrics = Metrics()
+        self.store = rebuilt_store(settings)
+        self.erasures = Erasures(settings, self.store, wall_clock)
+        self._scorer = Scorer(self._policy, self.store, SilentPublisher(settings, metrics), metrics, wall_clock)
+        window = self._policy.length if settings.clock == "wall" else 0
+        self._decoders = {
+            channel.topic: Decoder(channel.name, EventReader(channel), metrics, window)
+            for channel in self._policy.channels
+        }
+        self._clock = EvaluationClock(self._policy, settings.clock)
+        self._starts: dict[Partition, int] = {}
+        self._fences: dict[Partition, list[Fence | None]] = {}
+        self._events = 0
+
+    async def open(self, *, from_beginning: bool) -> None:
+        """Begin anew, or go on with what an earlier run has left, if it began in the same way.
+
+        Args:
+            from_beginning: see `SourceLog.starts`.
+
+        Raises:
+            TransientError: if Kafka or Redis does not answer.
+        """
+        wanted = {"from": "beginning" if from_beginning else "window", "policy": self._policy.version}
+        if await self.store.note(**wanted) != wanted:
+            await self.store.discard()
+            await self.store.note(**wanted)
+        await self.store.open()
+        await self.erasures.settle()
+        self._starts = await self._log.starts(from_beginning=from_beginning)
+        self._fences = await self.store.fences(self._log.partitions)
+        newest = {
+            partition: max(fence.newest if fence else 0 for fence in fences)
+            for partition, fences in self._fences.items()
+        }
+        self._clock.partitions = set(self._log.partitions)
+        self._clock.take_over(newest, {})
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        await self.erasures.close()
+        await self.store.close()
+
+    def _stands(self, partition: Partition, group: int) -> int:
+        fence = self._fences[partition][group]
+        return fence.offset if fence else self._starts[partition]
+
+    async def catch_up(self, bounds: Bounds, show: Show) -> int:
+        """Apply the log up to where the live scores stand, and judge up to when they have been judged.
+
+        Args:
+            bounds: where they stand.
+            show: is told how many offsets have been passed, of how many, and how many events have been applied.
+
+        Returns:
+            How many offsets were passed.
+
+        Raises:
+            RebuildRefused: if the live scores have gone back, or another rebuild is at work.
+            TransientError: if Kafka or Redis does not answer; what has been applied stays.
+        """
+        groups = range(self.store.groups)
+        places = {tp: min(self._stands(tp, group) for group in groups) for tp in self._log.partitions}
+        ends = {tp: bounds.end(tp) for tp in self._log.partitions if bounds.end(tp) > places[tp]}
+        for tp in self._log.partitions:
+            for group in groups:
+                if self._fences[tp][group] and self._stands(tp, group) > bounds.offset(tp, group):
+                    await self.store.discard()
+                    raise RebuildRefused("the live scores have gone back since the rebuild began; start it again")
+        await self._log.seek({tp: places[tp] for tp in ends})
+        self._clock.report({tp: tp not in ends for tp in self._log.partitions}, 0)
+        passed, total = 0, sum(end - places[tp] for tp, end in ends.items())
+        try:
+            while ends:
+                batches, positions = await self._log.read(ends)
+                await self._apply(batches, bounds)
+                passed += sum(min(position, ends[tp]) - places[tp] for tp, position in positions.items())
+                places |= {tp: min(position, ends[tp]) for tp, position in positions.items()}
+                ends = {tp: end for tp, end in ends.items() if places[tp] < end}
+                self._clock.report({tp: tp not in ends for tp in self._log.partitions}, 0)
+                show(passed, total, self._events)
+            await self._align(bounds)
+            await self._judge_due(bounds)
+        except FenceMoved as error:
+            raise RebuildRefused(f"another rebuild of the same namespace is at work: {error}") from error
+        return passed
+
+    async def _apply(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
+        if not batches:
+            return
+        latest = wall_clock() + MOST_AHEAD
+        decoded = [self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches]
+        await self.erasures.follow()
+        known = self.erasures.known
+        chosen, _ = self.erasures.choose(decoded)
+        events = self._by_group(chosen, bounds)
+        await self.erasures.carry_out(customer for found in events.values() for customer in found)
+        marks = self._clock.with_batches(decoded)
+        ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
+        moves = {group: self._moves(group, ends, bounds) for group in range(self.store.groups)}
+        now, _ = self._clock.evaluation(marks)
+        now = min(now, bounds.time)
+        groups = {group: events.get(group, {}) for group in moves if moves[group]}
+        await self._scorer.apply(Work(groups, moves, {}, now, horizon_of(self._settings, now), bounds.feeds, known))
+        self._applied(moves)
+        self._clock.applied(marks)
+
+    def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
+        groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for batch in batches:
+            tp = batch.source.partition
+            spans = [(self._stands(tp, group), bounds.offset(tp, group)) for group in range(self.store.groups)]
+            for offset, customer, event in batch.events:
+                group = self.store.group_of(customer)
+                start, end = spans[group]
+                if start <= offset < end:
+                    groups[group][customer].append(event)
+                    self._events += 1
+        return groups
+
+    def _moves(self, group: int, ends: Mapping[Partition, Fence], bounds: Bounds) -> list[FenceMove]:
+        moves = []
+        for tp, end in ends.items():
+            fence = self._fences[tp][group]
+            to = min(end.offset, bounds.offset(tp, group))
+            if to > self._stands(tp, group) or (fence is None and to == self._stands(tp, group)):
+                newest = max(end.newest, fence.newest if fence else 0)
+                moves.append(FenceMove(tp, fence.offset if fence else None, Fence(to, newest)))
+        return moves
+
+    def _applied(self, moves: Mapping[int, Sequence[FenceMove]]) -> None:
+        for group, group_moves in moves.items():
+            for move in group_moves:
+                self._fences[move.partition][group] = move.moved
+
+    async def _align(self, bounds: Bounds) -> None:
+        """Move the fences to where the live ones stand: gaps at the end of the log, partitions without records."""
+        moves: dict[int, list[FenceMove]] = {}
+        for group in range(self.store.groups):
+            moves[group] = [
+                FenceMove(tp, mine.offset if mine else None, Fence(fence.offset, mine.newest if mine else 0))
+                for tp in self._log.partitions
+                if (fence := bounds.fences[tp][group]) is not None
+                and ((mine := self._fences[tp][group]) is None or mine.offset != fence.offset)
+            ]
+        groups: dict[int, dict[str, list[Event]]] = {group: {} for group in moves if moves[group]}
+        known = self.erasures.known
+        await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, bounds.feeds, known))
+        self._applied(moves)
+
+    async def _judge_due(self, bounds: Bounds) -> None:
+        for group in range(self.store.groups):
+            for crossing in (True, False):
+                while await self._judge_some(group, bounds, crossing=crossing) == _AT_ONCE:
+                    pass
+
+    async def _judge_some(self, group: int, bounds: Bounds, *, crossing: bool) -> int:
+        at = bounds.time
+        due = await self.store.due(group, crossing=crossing, until=at, limit=_AT_ONCE, worker=_WORKER)
+        if due:
+            known = self.erasures.known
+            await self._scorer.evaluate(
+                group, due, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
+            )
+        return len(due)

@@ -1,0 +1,133 @@
+"""Reads the source topics for a rebuild, without a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from scoring.instants import MILLISECOND
+from streams.clock import wall_clock
+from streams.connections import kafka_options
+from streams.errors import BrokerUnavailable, LogGap
+from streams.records import Partition, RecordBatch
+from streams.settings import Settings
+from streams.topic_range import partitions_of
+from streams.topics import source_topics
+from streams.transport import gap_message
+
+_FETCHED_BYTES = 1024 * 1024
+_POLL_MILLISECONDS = 500
+_RECORDS = 20_000
+
+
+class SourceLog:
+    """The source topics, read from any offset to any other."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: name the brokers and the topics.
+        """
+        self._settings = settings
+        self._consumer = AIOKafkaConsumer(
+            **kafka_options(settings),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=_FETCHED_BYTES,
+        )
+        self.partitions: list[Partition] = []
+        self._next: dict[TopicPartition, int] = {}
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            BrokerUnavailable: if Kafka does not answer.
+        """
+        brokers = self._settings.kafka_brokers
+        for topic in source_topics(self._settings.policy):
+            self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
+        try:
+            await self._consumer.start()
+        except (KafkaError, OSError) as error:
+            await self._consumer.stop()
+            raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Give up the connection."""
+        await self._consumer.stop()
+
+    async def starts(self, *, from_beginning: bool) -> dict[Partition, int]:
+        """Tell where a rebuild from nothing starts.
+
+        Args:
+            from_beginning: with the first record that the log holds; otherwise, on the wall clock, with the first one
+                that window and trend look at.
+        """
+        tps = [TopicPartition(*partition) for partition in self.partitions]
+        if not tps:
+            return {}
+        first = await self._consumer.beginning_offsets(tps)
+        if not from_beginning and self._settings.clock == "wall":
+            policy = self._settings.policy
+            since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
+            found = await self._consumer.offsets_for_times(dict.fromkeys(tps, since))
+            ends = await self._consumer.end_offsets(tps)
+            first = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
+        return {Partition(*tp): offset for tp, offset in first.items()}
+
+    async def seek(self, offsets: Mapping[Partition, int]) -> None:
+        """Go to where reading begins.
+
+        Args:
+            offsets: of those partitions that will be read.
+
+        Raises:
+            LogGap: if the log does not hold one of them any more.
+        """
+        self._next = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        self._consumer.assign(list(self._next))
+        if not self._next:
+            return
+        first = await self._consumer.beginning_offsets(list(self._next))
+        for tp, offset in self._next.items():
+            if first[tp] > offset:
+                raise LogGap(gap_message(Partition(*tp), offset, first[tp]))
+            self._consumer.seek(tp, offset)
+
+    async def read(self, ends: Mapping[Partition, int]) -> tuple[list[RecordBatch], dict[Partition, int]]:
+        """Read some more.
+
+        Args:
+            ends: of those partitions that are still to be read; nothing at or after them is given.
+
+        Returns:
+            Batches, and where each of these partitions now stands.
+
+        Raises:
+            BrokerUnavailable: if Kafka does not answer.
+        """
+        tps = [TopicPartition(*partition) for partition in ends]
+        try:
+            found = await self._consumer.getmany(*tps, timeout_ms=_POLL_MILLISECONDS, max_records=_RECORDS)
+            positions = {tp: await self._consumer.position(tp) for tp in tps}
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(f"Kafka does not answer: {error!r}") from error
+        batches = []
+        for tp, records in found.items():
+            partition = Partition(*tp)
+            wanted: Sequence[Any] = [record for record in records if record.offset < ends[partition]]
+            if wanted:
+                batches.append(RecordBatch(partition, self._next[tp], wanted))
+        self._next |= positions
+        return batches, {Partition(*tp): position for tp, position in positions.items()}
