@@ -21,7 +21,7 @@ from tests.services.redis import local_redis
 
 SERVICE = "scores"
 _SENTINELS, _QUORUM = 3, 2
-_DOWN_AFTER_MS, _FAILOVER_MS = 1_000, 3_000
+_DOWN_AFTER_MS, _FAILOVER_MS = 3_000, 6_000
 #: A machine that is busy with other things makes Sentinels distrust their own clocks for half a minute.
 _SETTLED_WITHIN = 90.0
 
@@ -128,6 +128,9 @@ class RedisWithSentinel:
         wait_until(lambda: all(each.sees(*ports, _SENTINELS - 1) for each in self.sentinels), _SETTLED_WITHIN)
 
     def _follows(self) -> bool:
+        # On a busy machine the Sentinels can fail over once more, of their own accord.
+        if all(each.primary() == self.replica.port for each in self.sentinels):
+            self.primary, self.replica = self.replica, self.primary
         try:
             with _client(self.replica.port) as client:
                 state = client.info("replication")
