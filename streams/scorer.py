@@ -27,7 +27,7 @@ _MOST_AT_ONCE = 15_000
 
 Events = Mapping[str, Sequence[Event]]
 _NOTHING: Sequence[Event] = ()
-_Stored = tuple[GroupWrite, list[Outcome], FenceMoved | VersionMoved | None]
+_Stored = tuple[GroupWrite, list[Outcome], FenceMoved | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Scorer:
         self._doubtful: dict[int, set[str]] = defaultdict(set)
 
     async def apply(self, work: Work) -> None:
-        """Apply work; groups whose customers another worker has written are judged anew.
+        """Apply work; customers whom another worker has written are judged anew.
 
         Args:
             work: see there.
@@ -101,17 +101,14 @@ class Scorer:
             some = _some_of(waiting)
             waiting = {group: events for group, events in waiting.items() if group not in some}
             stored = await self._judge_and_store(work, some)
-            for write, outcome, result in stored:
-                if result is None:
-                    self._count(outcome)
+            for write, outcomes, refusal in stored:
+                if refusal is None:
+                    self._count(outcomes)
                     self._take_raised(write)
-                    continue
-                self._cache.drop(write.customers)
-                self._metrics.refused.labels("version" if isinstance(result, VersionMoved) else "fence").inc()
-                if isinstance(result, VersionMoved):
-                    waiting[write.group] = work.events[write.group]
                 else:
-                    moved = result
+                    self._cache.drop(write.customers)
+                    self._metrics.refused.labels("fence").inc()
+                    moved = refusal
             await self._publish()
             self._cache.trim()
         if moved is not None:
@@ -123,7 +120,7 @@ class Scorer:
         storing: list[asyncio.Task[_Stored]] = []
         try:
             for group, events in waiting.items():
-                storing.append(asyncio.create_task(self._store_whole(*self._judge(work, group, events))))
+                storing.append(asyncio.create_task(self._store_whole(work, *self._judge(work, group, events))))
                 # Let its call go out, and the web server and the agents in between two groups.
                 await asyncio.sleep(0)
         finally:
@@ -140,12 +137,15 @@ class Scorer:
             raise failed[0]
         return stored
 
-    def _judge(self, work: Work, group: int, events: Events) -> tuple[GroupWrite, list[Outcome]]:
+    def _judge(self, work: Work, group: int, events: Events) -> tuple[GroupWrite, dict[str, Outcome]]:
         records = {customer: self._cache[customer] for customer in events}
         # One who was deleted while this worker kept the record is nobody until the next event.
         records = {customer: record for customer, record in records.items() if record.version or events[customer]}
         try:
-            outcomes = [self._advance(work, customer, record, events[customer]) for customer, record in records.items()]
+            outcomes = {
+                customer: self._advance(work, customer, record, events[customer])
+                for customer, record in records.items()
+            }
         except BaseException:
             self._cache.drop(records)
             raise
@@ -166,18 +166,37 @@ class Scorer:
         for customer, record in zip(missing, await self._store.load(missing), strict=True):
             self._cache[customer] = record
 
-    async def _store_whole(self, write: GroupWrite, outcomes: list[Outcome]) -> _Stored:
+    async def _store_whole(self, work: Work, write: GroupWrite, outcomes: dict[str, Outcome]) -> _Stored:
         """Write; after an error none of the records can be trusted, as they hold events that may not be stored."""
         stored = False
         try:
             [refusal] = await self._store.apply([write], self._wall())
+            while isinstance(refusal, VersionMoved):
+                self._metrics.refused.labels("version").inc()
+                await self._judge_anew(work, write, outcomes, refusal.customers)
+                [refusal] = await self._store.apply([write], self._wall())
             stored = True
         finally:
             if not stored:
                 self._cache.drop(write.customers)
                 raised = [customer for customer, record in write.customers.items() if record.raised]
                 self._doubtful[write.group].update(raised)
-        return write, outcomes, refusal
+        return write, list(outcomes.values()), refusal
+
+    async def _judge_anew(
+        self, work: Work, write: GroupWrite, outcomes: dict[str, Outcome], customers: Sequence[str]
+    ) -> None:
+        """Judge those whom another worker has written; only them, so that large rounds get through as small ones do."""
+        events = work.events[write.group]
+        records = dict(write.customers)
+        for customer, record in zip(customers, await self._store.load(customers), strict=True):
+            self._cache[customer] = record
+            if record.version or events[customer]:
+                records[customer] = record
+                outcomes[customer] = self._advance(work, customer, record, events[customer])
+            else:
+                del records[customer], outcomes[customer]
+        write.customers = records
 
     async def evaluate(self, group: int, customers: Sequence[str], work: Callable[[Events], Work]) -> None:
         """Judge customers because of time alone.

@@ -148,6 +148,24 @@ async def test_a_customer_who_keeps_being_written_is_judged_anew_until_it_works(
     assert bench.count("engagement_refused_writes_total", what="version") == 3
 
 
+async def test_only_the_customers_who_were_refused_are_read_again(bench: Bench) -> None:
+    group = bench.store.group_of("anna")
+    others = [name for name in (f"customer-{number}" for number in range(200)) if bench.store.group_of(name) == group]
+    everybody = {name: events_of(bench, "buy", "01 09:00") for name in ("anna", *others)}
+    await bench.scorer.apply(work(bench, **everybody))
+    loads = bench.store.loads
+
+    async def meanwhile() -> None:
+        [record] = await MemoryStore.load(bench.store, ["anna"])
+        assert await MemoryStore.apply(bench.store, [GroupWrite(group, customers={"anna": record})], 0) == [None]
+
+    bench.store.before_apply = [meanwhile]
+    await bench.scorer.apply(work(bench, **everybody))
+
+    assert bench.store.loads == loads + 1
+    assert {await bench.field(name, "score") for name in everybody} == {"9"}
+
+
 async def test_customers_are_judged_because_of_time_alone(bench: Bench) -> None:
     await bench.scorer.apply(work(bench, anna=events_of(bench, "buy", "01 09:00", 3)))
     later = at("04 00:00")
