@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := deploy/requirements.lock
-CODE := scoring streams tests
+COMPILED := build/compiled/.installed
+CODE := scoring streams tests setup.py
 
 # The shell's own Python settings must not reach into the environment made here.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -15,7 +16,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 	-u PYTEST_ADDOPTS
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz memory check format bench clean
+.PHONY: help install demo test faults soak fuzz memory check format compiled bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -49,7 +50,10 @@ check: $(INSTALLED) ## Run the linter, the format check and the type checker
 format: $(INSTALLED) ## Format the code and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
 
-bench: $(INSTALLED) ## Measure the speed of the service against a stock Faust agent
+compiled: $(COMPILED) ## Build the package with its hot path compiled, into build/compiled (takes a C compiler)
+	@:
+
+bench: $(COMPILED) ## Measure the speed of the service against a stock Faust agent
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## Remove what the other commands made
@@ -59,6 +63,13 @@ $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 	@echo "Installing the packages into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(COMPILED): $(INSTALLED) setup.py $(shell find scoring streams -name '*.py' -o -name '*.lua')
+	@echo "Compiling the hot path into build/compiled ..."
+	@rm -rf build
+	@ENGAGEMENT_COMPILE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --target build/compiled .
 	@touch $@
 
 # A name on the PATH may be a stub that runs nothing, and a Python may lack what makes environments: try each.

@@ -112,8 +112,17 @@ class ErasureLog:
 
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
+        if consumer is None:
+            return
+        # Where a fetch was being tried again, the client raises as if it were its caller that is cancelled.
+        closing = asyncio.ensure_future(consumer.stop())
+        await asyncio.wait([closing], timeout=_END_SECONDS)
+        if not closing.done():
+            closing.cancel()
+        elif not closing.cancelled():
+            error = closing.exception()
+            if error is not None and not isinstance(error, KafkaError | OSError):
+                raise error
 
 
 async def read_erasures(settings: Settings) -> ErasureLog:

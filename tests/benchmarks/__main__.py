@@ -18,6 +18,8 @@ from tests.benchmarks.workload import fill
 from tests.services.kafka import KafkaBroker
 from tests.services.redis import local_redis
 
+#: Where `make compiled` puts the package.
+COMPILED = Path(__file__).parents[2] / "build" / "compiled"
 _PEER_SECONDS = 180
 _STOCK_EVENTS = 20_000
 
@@ -30,6 +32,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="the first is dropped where there are more than one")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="kafka")
     arguments = parser.parse_args()
+    if not COMPILED.is_dir():
+        parser.error("there is no compiled package; run `make bench`, or `make compiled` first")
     broker = KafkaBroker(heap="1g") if arguments.broker == "kafka" else EmbeddedKafka()
     with broker as kafka, local_redis() as store, tempfile.TemporaryDirectory() as folder:
         print(
@@ -41,7 +45,10 @@ def main() -> int:
             "the limit: aiokafka and orjson, consume and decode only": lambda: peer(
                 "limit", kafka.bootstrap, "bench-", str(arguments.events)
             ),
-            "engagement streams, everything on": lambda: product.run(
+            "engagement streams, everything on, hot path compiled": lambda: product.run(
+                kafka.bootstrap, "bench-", store.url, arguments.events, Path(folder), COMPILED
+            ),
+            "engagement streams, everything on, plain Python": lambda: product.run(
                 kafka.bootstrap, "bench-", store.url, arguments.events, Path(folder)
             ),
             f"stock Faust agent, windowed table, one Redis write an event ({_STOCK_EVENTS:,} events)": lambda: peer(
@@ -77,7 +84,7 @@ def report(programs: dict[str, Callable[[], dict[str, float]]], rounds: int) -> 
                 rates[name].append(rate)
             extra |= {key: value for key, value in result.items() if key == "bytes_per_customer"}
     medians = {name: statistics.median(values) for name, values in rates.items()}
-    limit, ours, *stock = medians.values()
+    limit, ours, _plain, *stock = medians.values()
     print("\n| program | events/s | of the limit | the product is faster by |\n| --- | --- | --- | --- |")
     for name, rate in medians.items():
         print(f"| {name} | {rate:,.0f} | {rate / limit:.3f} | {ours / rate:.1f} |")

@@ -24,7 +24,7 @@ def policy_text(prefix: str) -> str:
     return text
 
 
-def run(brokers: str, prefix: str, url: str, count: int, folder: Path) -> dict[str, float]:
+def run(brokers: str, prefix: str, url: str, count: int, folder: Path, package: Path | None = None) -> dict[str, float]:
     """Let one worker apply everything.
 
     Args:
@@ -33,6 +33,7 @@ def run(brokers: str, prefix: str, url: str, count: int, folder: Path) -> dict[s
         url: of Redis.
         count: events in the topics.
         folder: for the policy and the worker's log.
+        package: where the package to run is installed; None for the sources.
 
     Returns:
         Events, seconds from the first fetch until all offsets are committed, bytes of Redis memory per customer.
@@ -47,6 +48,8 @@ def run(brokers: str, prefix: str, url: str, count: int, folder: Path) -> dict[s
         "ENGAGEMENT_POLICY": str(policy),
         "ENGAGEMENT_KAFKA_SESSION_TIMEOUT": "10",
     }
+    if package:
+        environment |= {"PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
     client = redis.Redis.from_url(url)
     before = client.info("memory")["used_memory"]
     with WorkerProcess(environment, folder / "worker.log") as worker:
