@@ -68,7 +68,7 @@ $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 $(COMPILED): $(INSTALLED) setup.py $(shell find scoring streams -name '*.py' -o -name '*.lua')
 	@echo "Compiling the hot path into build/compiled ..."
 	@rm -rf build
-	@ENGAGEMENT_COMPILE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	@COMPILE_HOT_PATH=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --target build/compiled .
 	@touch $@
 

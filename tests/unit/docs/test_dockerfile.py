@@ -34,7 +34,7 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
     context = exclude_paths(str(ROOT), [line for line in patterns if line and not line.startswith("#")])
     copied = [value.split()[:-1] for name, value in instructions() if name == "COPY" and "--from=" not in value]
     sources = [source for some in copied for source in some]
-    assert {"scoring", "streams", "pyproject.toml", "deploy/requirements-worker.lock"} <= set(sources)
+    assert {"scoring", "streams", "pyproject.toml", "setup.py", "deploy/requirements-worker.lock"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert any(path == source or path.startswith(f"{source}/") for path in context), f"{source} is ignored"
@@ -48,11 +48,21 @@ def test_what_the_package_is_built_from_is_copied() -> None:
 
 
 def test_versions_are_fixed_and_no_extra_is_installed() -> None:
-    packages, own = (shlex.split(value) for name, value in instructions() if name == "RUN" and "pip install" in value)
-    assert packages[packages.index("--requirement") + 1] == "deploy/requirements-worker.lock"
-    assert "--require-hashes" in packages
-    assert own[-1] == "."
-    assert {"--no-deps", "--no-build-isolation"} <= set(own)
+    steps = [shlex.split(value) for name, value in instructions() if name == "RUN" and "pip install" in value]
+    worker, builders, own = steps
+    assert worker[worker.index("--requirement") + 1] == "deploy/requirements-worker.lock"
+    assert builders[builders.index("--requirement") + 1] == "deploy/requirements.lock"
+    for packages in (worker, builders):
+        assert "--require-hashes" in packages
+    assert (own[0], own[-1]) == ("/opt/engagement/bin/pip", "/opt/wheels/*.whl")
+    assert "--no-deps" in own
+
+
+def test_the_hot_path_of_the_image_is_compiled_and_what_compiles_is_left_behind() -> None:
+    (build,) = [value for name, value in instructions() if name == "RUN" and "pip wheel" in value]
+    assert "COMPILE_HOT_PATH=1 /opt/build/bin/pip wheel" in build
+    assert "COMPILE_HOT_PATH" in (ROOT / "setup.py").read_text(encoding="utf-8")
+    assert next(value.split()[-2] for name, value in last_stage() if name == "COPY") == "/opt/engagement"
 
 
 def test_it_does_not_run_as_root() -> None:
