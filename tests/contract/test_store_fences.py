@@ -6,6 +6,7 @@ import pytest
 
 from scoring.instants import HOUR
 from streams.errors import FenceMoved
+from streams.gaps import Gap, accept_gap
 from streams.records import Partition
 from streams.store.protocol import Fence, GroupWrite, Store
 from tests.contract.conftest import Stores
@@ -147,3 +148,11 @@ async def test_a_write_of_nothing_is_taken(store: Store) -> None:
     assert await store.apply([], WALL) == []
     assert await store.apply([GroupWrite(0)], WALL) == [None]
     assert (await store.load(["anna"]))[0].version == ""
+
+
+async def test_a_gap_is_accepted_whatever_has_been_erased(store: Store) -> None:
+    await store.apply([GroupWrite(group, [move(CLICKS, None, 3)]) for group in range(store.groups)], WALL)
+    await store.require_erasures(7)
+    await accept_gap(store, Gap(CLICKS, 3, 9, 20))
+
+    assert {fence.offset for fence in (await store.fences([CLICKS]))[CLICKS] if fence} == {9}

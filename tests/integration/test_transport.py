@@ -201,7 +201,8 @@ async def test_records_missing_from_the_log_end_the_worker(make_system: MakeSyst
     status, text = system.command("gaps", "show")
     assert status == 1
     assert f"{label}  next to apply is offset {applied}, the log starts at 21: {21 - applied} offset" in text
-    assert system.command("gaps", "accept", label)[0] == 0
+    status, text = system.command("gaps", "accept", label)
+    assert status == 0, text
     assert system.command("gaps", "show")[0] == 0
     await system.send_raw("clickstream", views(customer, 2))
     total = applied + 10 + 2
