@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.connections import kafka_options
@@ -16,6 +15,7 @@ from streams.kafka_access import unavailable
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove, GroupWrite, Store
+from streams.topic_range import partitions_of
 
 # Nothing is written for any customer here, so no erasure can be missed; up to where Lua counts exactly.
 _WHATEVER_IS_ERASED = 1 << 53
@@ -99,23 +99,14 @@ async def accept_gap(store: Store, gap: Gap) -> None:
 
 
 async def _ranges(settings: Settings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    wanted = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(settings, topic)]
     consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=None, enable_auto_commit=False)
     try:
-        await admin.start()
         await consumer.start()
-        existing = set(topics) & set(await admin.list_topics())
-        described = await admin.describe_topics(sorted(existing)) if existing else []
-        wanted = [
-            TopicPartition(topic["topic"], partition["partition"])
-            for topic in described
-            for partition in topic["partitions"]
-        ]
         first = await consumer.beginning_offsets(wanted) if wanted else {}
         end = await consumer.end_offsets(wanted) if wanted else {}
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:
         await consumer.stop()
-        await admin.close()
     return {Partition(*tp): (first[tp], end[tp]) for tp in wanted}

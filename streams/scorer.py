@@ -27,7 +27,6 @@ _MOST_AT_ONCE = 15_000
 
 Events = Mapping[str, Sequence[Event]]
 _NOTHING: Sequence[Event] = ()
-_Stored = tuple[GroupWrite, list[Outcome], FenceMoved | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,42 +99,26 @@ class Scorer:
         while waiting:
             some = _some_of(waiting)
             waiting = {group: events for group, events in waiting.items() if group not in some}
-            stored = await self._judge_and_store(work, some)
-            for write, outcomes, refusal in stored:
-                if refusal is None:
-                    self._count(outcomes)
-                    self._take_raised(write)
-                else:
-                    self._cache.drop(write.customers)
-                    self._metrics.refused.labels("fence").inc()
-                    moved = refusal
+            moved = await self._judge_and_store(work, some) or moved
             await self._publish()
             self._cache.trim()
         if moved is not None:
             raise moved
 
-    async def _judge_and_store(self, work: Work, waiting: Mapping[int, Events]) -> list[_Stored]:
+    async def _judge_and_store(self, work: Work, waiting: Mapping[int, Events]) -> FenceMoved | None:
         """Judge group by group; while one is judged, the store is busy with those before."""
         await self._load([customer for events in waiting.values() for customer in events])
-        storing: list[asyncio.Task[_Stored]] = []
+        storing: list[asyncio.Task[FenceMoved | None]] = []
         try:
             for group, events in waiting.items():
-                storing.append(asyncio.create_task(self._store_whole(work, *self._judge(work, group, events))))
+                storing.append(asyncio.create_task(self._store_group(work, *self._judge(work, group, events))))
                 # Let its call go out, and the web server and the agents in between two groups.
                 await asyncio.sleep(0)
         finally:
-            ended = await asyncio.gather(*storing, return_exceptions=True)
-        stored = [one for one in ended if not isinstance(one, BaseException)]
-        failed = [one for one in ended if isinstance(one, BaseException)]
-        if failed:
-            # The others are stored: what they raised must not be forgotten.
-            for write, _, refusal in stored:
-                if refusal is None:
-                    self._take_raised(write)
-                else:
-                    self._cache.drop(write.customers)
-            raise failed[0]
-        return stored
+            # Each sees to its own records, so all of them end, also where one fails.
+            await asyncio.gather(*storing, return_exceptions=True)
+        refusals = [refusal for refusal in (stored.result() for stored in storing) if refusal]
+        return refusals[-1] if refusals else None
 
     def _judge(self, work: Work, group: int, events: Events) -> tuple[GroupWrite, dict[str, Outcome]]:
         records = {customer: self._cache[customer] for customer in events}
@@ -166,8 +149,8 @@ class Scorer:
         for customer, record in zip(missing, await self._store.load(missing), strict=True):
             self._cache[customer] = record
 
-    async def _store_whole(self, work: Work, write: GroupWrite, outcomes: dict[str, Outcome]) -> _Stored:
-        """Write; after an error none of the records can be trusted, as they hold events that may not be stored."""
+    async def _store_group(self, work: Work, write: GroupWrite, outcomes: dict[str, Outcome]) -> FenceMoved | None:
+        """Write, and note what is stored; after an error no record can be trusted: it may hold events not stored."""
         stored = False
         try:
             [refusal] = await self._store.apply([write], self._wall())
@@ -181,7 +164,13 @@ class Scorer:
                 self._cache.drop(write.customers)
                 raised = [customer for customer, record in write.customers.items() if record.raised]
                 self._doubtful[write.group].update(raised)
-        return write, list(outcomes.values()), refusal
+        if refusal is None:
+            self._count(list(outcomes.values()))
+            self._take_raised(write)
+        else:
+            self._cache.drop(write.customers)
+            self._metrics.refused.labels("fence").inc()
+        return refusal
 
     async def _judge_anew(
         self, work: Work, write: GroupWrite, outcomes: dict[str, Outcome], customers: Sequence[str]

@@ -13,6 +13,7 @@ from scoring.instants import MILLISECOND
 from streams.clock import wall_clock
 from streams.connections import kafka_options
 from streams.errors import BrokerUnavailable, LogGap
+from streams.kafka_access import unavailable
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
 from streams.topic_range import partitions_of
@@ -51,14 +52,13 @@ class SourceLog:
         Raises:
             BrokerUnavailable: if Kafka does not answer.
         """
-        brokers = self._settings.kafka_brokers
         for topic in source_topics(self._settings.policy):
             self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await self._consumer.stop()
-            raise BrokerUnavailable(f"Kafka at {brokers} does not answer: {error!r}") from error
+            raise await unavailable(self._settings, error) from error
         return self
 
     async def __aexit__(
