@@ -71,10 +71,21 @@ def add_amounts(counts: dict[str, int], amounts: tuple[tuple[str, int], ...]) ->
         amounts: by code.
     """
     for code, amount in amounts:
-        if code[0] == _NEWEST:
-            counts[code] = max(counts.get(code, 0), amount)
-        else:
-            counts[code] = counts.get(code, 0) + amount
+        add_amount(counts, code, amount)
+
+
+def add_amount(counts: dict[str, int], code: str, amount: int) -> None:
+    """Add a count or an amount to others.
+
+    Args:
+        counts: by code; changed in place.
+        code: of a type or an amount; of ``latest`` amounts the later one stays.
+        amount: to be added.
+    """
+    if code[0] == _NEWEST:
+        counts[code] = max(counts.get(code, 0), amount)
+    else:
+        counts[code] = counts.get(code, 0) + amount
 
 
 def latest_value(amount: int) -> int:

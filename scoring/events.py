@@ -48,6 +48,8 @@ class EventReader:
         self._known = frozenset(self._codes)
         self._scoring = frozenset(self._codes.values())
         self._taken = policy_codes or self._scoring
+        self._ignored = 0
+        self._machine = {code: (name, machine) for code, name, machine in channel.machine}
         self._details = {
             kind.code: DetailReader(kind.amounts, kind.object_property, self._digest)
             for kind in channel.types
@@ -86,6 +88,8 @@ class EventReader:
         code = self._codes.get(kind) or self._code_of_unknown(kind)
         digest = self._digest(event_id) if event_id is not None else ""
         detail = None
+        if self._machine and code in self._machine:
+            code = self._by_whom(code, value.get("properties"))
         if self._details and code in self._details:
             detail = self._details[code].read(value.get("properties"), time)
         return customer, Event(time, code, digest, detail)  # type: ignore[return-value]
@@ -108,11 +112,21 @@ class EventReader:
 
     def take_ignored(self) -> int:
         """Tell how many properties were ignored since this was asked last, because their type was not the right one."""
-        ignored = 0
+        ignored, self._ignored = self._ignored, 0
         for details in self._details.values():
             ignored += details.ignored
             details.ignored = 0
         return ignored
+
+    def _by_whom(self, code: str, properties: object) -> str:
+        """Tell whose event it is: that of a machine has a code of its own."""
+        name, machine = self._machine[code]
+        marked = properties.get(name) if type(properties) is dict else None
+        if marked is True:
+            return machine
+        if marked is not None and marked is not False:
+            self._ignored += 1
+        return code
 
     def _code_of_unknown(self, kind: str) -> str:
         code = type_code(self._name, kind)

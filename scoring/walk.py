@@ -12,9 +12,11 @@ from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
+from scoring.instants import SECOND
 from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
+from scoring.sessions import SessionRule, add_visit
 from scoring.state import NONE, CustomerState, Timed, derive, fade
 
 _TIME = itemgetter(0)
@@ -119,10 +121,10 @@ def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
     time, code, detail = event
     pane = time // policy.pane
     if code and state.pane - policy.kept_panes < pane:
-        _count(policy, state, pane, code, detail)
+        _count(policy, state, pane, code, detail, time)
 
 
-def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None) -> int:
+def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
     """Count one event in its pane; return the points by which the pane changed."""
     counts = state.panes.get(pane)
     if counts is None:
@@ -133,12 +135,22 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
     counts[code] = count
     if detail is not None:
         add_amounts(counts, detail.amounts)
+    if policy.sessions:
+        rule = policy.sessions.get(code)
+        if rule is not None:
+            _visit(state, pane, time // SECOND, rule)
     state.touched_panes.add(pane)
     kind = policy.types.get(code)
     if kind is None or count > kind.cap:
         return 0
     state.pane_points[pane] += kind.weight
     return kind.weight
+
+
+def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
+    visits = state.visits.setdefault(rule.channel, {}).setdefault(pane, [])
+    add_visit(visits, second, rule.pages, rule.pause)
+    state.touched_visits.add((rule.channel, pane))
 
 
 def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
@@ -238,7 +250,7 @@ class _Walk:
             if pane > state.pane:
                 self._slide(pane)
                 before = state.score
-            delta = _count(policy, state, pane, code, detail) if code else 0
+            delta = _count(policy, state, pane, code, detail, time) if code else 0
             score = before
             if delta:
                 if policy.half_life:
@@ -320,6 +332,9 @@ class _Walk:
         for old in [old for old in state.panes if old <= gone]:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)
+            for channel, visits in state.visits.items():
+                if visits.pop(old, None):
+                    state.touched_visits.add((channel, old))
 
     def _take_away(self, pane: int) -> None:
         state, types = self.state, self.policy.types
