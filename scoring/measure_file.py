@@ -182,8 +182,9 @@ class MeasureReader:
 
     def _factor(self, where: str, table: Mapping[str, Any], panes: int) -> tuple[int, int]:
         """Read what the fraction is multiplied with: `times`, and what `per` makes of the time over which it is."""
-        numerator, denominator = self._number(f"{where}.times", table.get("times", 1)), POINT
-        if not numerator:
+        times = table.get("times", 1)
+        numerator, denominator = self._number(f"{where}.times", times), POINT
+        if times == 0:
             self._problems.append(f"{where}.times: must not be 0")
         if "per" in table:
             per = self._duration(f"{where}.per", table["per"])

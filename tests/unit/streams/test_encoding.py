@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streams.store.encoding import decode_fence, encode, encode_fence
+from streams.store.encoding import decode_fence, encode, encode_fence, settle
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
-from tests.unit.scoring.customers import Customer
+from tests.unit.scoring.customers import POLICY, Customer, policy_with
 
 COMPACT = 64
 """Bytes up to which Redis keeps a hash compact."""
@@ -75,3 +75,37 @@ def test_a_customer_with_little_traffic_has_small_values() -> None:
 def test_a_fence_comes_back_as_it_was_written(fence: Fence) -> None:
     assert decode_fence(encode_fence(fence)) == fence
     assert decode_fence(None) is None
+
+
+async def test_only_measures_and_visits_that_changed_are_written() -> None:
+    anna = Customer(
+        policy_with(
+            ('topic = "web"', 'topic = "web"\nsessions = "30m"'),
+            text=f"""{POLICY}
+[measures.visits]
+kind = "sessions"
+channel = "web"
+[measures.posts]
+kind = "count"
+of = ["social.post"]
+[measures.buys]
+kind = "count"
+of = ["web.buy"]
+""",
+        )
+    )
+    anna.do("view", "01 09:00")
+    anna.do("post", "01 09:00")
+    record = await stored(anna)
+    anna.do("post", "01 10:00")
+    fields = written(anna, record)
+    assert fields["posts"] == "2"
+    assert not {"visits", "buys"} & set(fields)
+    assert not [name for name in fields if name.startswith("_w")]
+
+    settle(record, "v")
+    anna.do("view", "02 09:00")
+    fields = written(anna, record)
+    assert fields["visits"] == "2"
+    assert "posts" not in fields
+    assert [name.partition(".")[0] for name in fields if name.startswith("_w")] == ["_w19724"]
