@@ -32,7 +32,7 @@ class ErasureLog:
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
-        self.digests = Digests(settings.erasure_key)
+        self.digests = Digests(settings.erasure_key.word)
         self.tombstones: dict[str, Tombstone] = {}
         self.next_offset = 0
 
