@@ -17,6 +17,7 @@ from streams.erasures.eraser import Eraser
 from streams.erasures.log import ErasureLog
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+from streams.store.redis_server import ERASER
 from streams.store.replacing import open_rebuilt
 from streams.topics import ensure_topics
 
@@ -52,7 +53,7 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
 async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None) -> None:
     await ensure_topics(settings)
     log = ErasureLog(settings)
-    store = RedisStore(settings)
+    store = RedisStore(settings, ERASER)
     try:
         await store.open_existing()
         async with open_rebuilt(settings) as rebuilt:
