@@ -87,7 +87,9 @@ class RedisStore(RedisSession):
             for start in range(0, len(customers), _LOADED_AT_ONCE)
         ]
         for answer in await self._send(commands):
-            records += [decode(self._policy, dict(zip(flat[::2], flat[1::2], strict=True))) for flat in answer]
+            for flat in answer:
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                records.append(decode(self._policy, fields, self._key(customers[len(records)])))
         return records
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
@@ -226,7 +228,7 @@ class RedisStore(RedisSession):
         """Read one customer for display."""
         async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
             fields = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
-        record = decode(self._policy, fields)
+        record = decode(self._policy, fields, self._key(customer))
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None
 
