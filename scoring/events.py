@@ -73,7 +73,7 @@ class EventReader:
             raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
         event_id = value.get("event_id")
         code = self._codes.get(kind) or self._code_of_unknown(kind)
-        return customer, Event(time, code, self._digest(event_id) if event_id is not None else "")  # type: ignore[return-value]
+        return customer, Event(time, code, self._digest(event_id) if event_id is not None and event_id != "" else "")  # type: ignore[return-value]
 
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.
