@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.errors import FenceMoved
+from streams.kafka_access import check_rights
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove, GroupWrite, Store
@@ -50,10 +51,14 @@ async def find_gaps(settings: Settings, store: Store, topics: Iterable[str]) -> 
         The gaps, by topic and number.
 
     Raises:
+        AccessDenied: if Kafka or the store does not let this user look.
         BrokerUnavailable: if Kafka does not answer.
         StoreUnavailable: if the store does not.
     """
-    ranges = await log_ranges(settings, topics)
+    wanted = list(topics)
+    # A topic that is hidden looks like one that does not exist.
+    await check_rights(settings, {"Describe": wanted})
+    ranges = await log_ranges(settings, wanted)
     gaps = []
     for partition, fences in (await store.fences(sorted(ranges))).items():
         known = [fence.offset for fence in fences if fence is not None]

@@ -39,7 +39,7 @@ async def read_topics(
     """
     consumer = lone_consumer(settings)
     try:
-        await check_rights(settings, dict.fromkeys(topics, "Read"))
+        await check_rights(settings, {"Read": topics})
         present, awaited = await _partitions(settings, topics)
         await consumer.start()
         consumer.assign(present + awaited)
