@@ -9,7 +9,7 @@ from streams.clock import wall_clock
 from streams.erasures.knowledge import erase
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
-from streams.errors import StoreUnavailable
+from streams.errors import StoreUnavailable, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import Store
 from streams.topic_range import log_ranges
@@ -66,7 +66,7 @@ class Eraser:
         tombstone = Tombstone(digest, erased_at, until, offsets, place)
         had_score = False
         for store in self._stores:
-            had_score |= await store.read(customer) is not None
+            had_score |= await _has_score(store, customer)
             await self._remove(store, customer, tombstone)
         return Erasure(customer, had_score)
 
@@ -80,3 +80,11 @@ class Eraser:
     async def _ends_of_log(self) -> dict[str, int]:
         ranges = await log_ranges(self._settings, source_topics(self._settings.policy))
         return {partition.label: end for partition, (_, end) in ranges.items()}
+
+
+async def _has_score(store: Store, customer: str) -> bool:
+    try:
+        return await store.read(customer) is not None
+    except UnreadableCustomer:
+        # Whatever is there goes.
+        return True
