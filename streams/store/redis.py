@@ -16,17 +16,19 @@ from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
-from streams.records import Partition
+from streams.records import Message, Partition
 from streams.settings import Settings
 from streams.store.encoding import (
     decode,
     decode_feeds,
     decode_fence,
     decode_marks,
+    decode_message,
     decode_offsets,
     encode,
     encode_fence,
     encode_mark,
+    encode_message,
     encode_stretches,
     index_changes,
     settle,
@@ -122,18 +124,33 @@ class RedisStore(RedisSession):
         for customer, record in write.customers.items():
             version = f"{self._writer}{next(self._writes)}"
             versions.append(version)
-            arguments += (customer, record.version, *index_changes(record))
+            arguments += (customer, record.version, *index_changes(record), len(record.raised))
             fields, removed = encode(self._policy, record, version)
             arguments += (len(fields), len(removed))
+            for message in record.raised:
+                arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
         arguments.append(write.erasures)
         return arguments, versions
 
+    async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
+        """Read messages of the outbox."""
+        return await self._messages(group, _entries(names))
+
+    async def _messages(self, group: int, entries: Sequence[str]) -> list[tuple[str, Message]]:
+        if not entries:
+            return []
+        [found] = await self._send([["HMGET", f"{self._prefix}_messages:{group}", *entries]])
+        return [
+            (entry.partition(" ")[2], decode_message(words))
+            for entry, words in zip(entries, found, strict=True)
+            if words is not None
+        ]
+
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
-        """Take messages out of the outboxes."""
-        words = [word for customer, some in names.items() for name in some for word in (customer, f"_o{name}")]
-        await self._call("published", self._fences_key(group), self._prefix, group, *words)
+        """Take messages out of the outbox."""
+        await self._call("published", self._fences_key(group), self._prefix, group, *_entries(names))
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""
@@ -146,12 +163,12 @@ class RedisStore(RedisSession):
         """Forget schedules."""
         await self._call("unschedule", self._fences_key(group), self._prefix, group, *customers)
 
-    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
-        """List customers with waiting messages."""
+    async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
+        """Read messages that wait."""
         key = f"{self._prefix}_outbox:{group}"
         async with self._mapped_errors():
             waiting = await self._client.zrangebyscore(key, "-inf", before // MILLISECOND, start=0, num=limit)
-        return cast("list[str]", waiting)
+        return await self._messages(group, cast("list[str]", waiting))
 
     async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
         """Report and read marks."""
@@ -246,3 +263,7 @@ class RedisStore(RedisSession):
 
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
+
+
+def _entries(names: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{name} {customer}" for customer, some in names.items() for name in some]

@@ -54,7 +54,7 @@ WORKER = Role(
     )
 )
 #: `engagement erase`.
-ERASER = Role((*_FUNCTIONS, "EXISTS", "HGET", "HGETALL", "HSET", "HINCRBY", "DEL", "ZREM"))
+ERASER = Role((*_FUNCTIONS, "EXISTS", "HGET", "HGETALL", "HKEYS", "HSET", "HDEL", "HINCRBY", "DEL", "ZREM"))
 #: `engagement gaps accept`; the rights on sorted sets are asked for by the function that moves the fences.
 GAP_ACCEPTOR = Role(
     ("INFO", *_FUNCTIONS, "EXISTS", "TYPE", "HGET", "HMGET", "HSET", "HSETNX", "HDEL", "ZADD", "ZREM"), under="_"

@@ -19,7 +19,7 @@ from streams.store.redis_server import Role, check_server
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_1"
+LIBRARY = "engagement_2"
 FEED_LIBRARY = "engagement_feeds_1"
 
 
