@@ -87,6 +87,12 @@ class Secured:
             check=False,
         )
 
+    async def system(self) -> System:
+        """Give the system, through the ports that let the tests in."""
+        made = System(self.kafka.inside, self.redis.admin_url, USER, self.folder, policy=BUILTIN_POLICY)
+        await made.create_topics(2)
+        return made
+
     @property
     def admin(self) -> redis.Redis:
         """A client of Redis that may do everything."""

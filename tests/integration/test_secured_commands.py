@@ -5,7 +5,6 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from scoring.builtin import BUILTIN_POLICY
 from tests.integration.secured import COMMAND_RIGHTS, REDIS_PASSWORD, USER, Secured
 from tests.services.kafka.secured import grant, withdraw
 from tests.services.kafka_client import delete_records, log_ends, send_batches
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture
 async def system(secured: Secured) -> System:
     """Give the system, through the port that lets the tests in."""
-    made = System(secured.kafka.inside, secured.redis.admin_url, USER, secured.folder, policy=BUILTIN_POLICY)
-    await made.create_topics(2)
-    return made
+    return await secured.system()
 
 
 def ran(secured: Secured, user: str, *arguments: str, redis: str = "", status: int = 0) -> str:
