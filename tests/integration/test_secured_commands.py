@@ -66,7 +66,7 @@ async def test_customers_are_erased_gaps_accepted_and_scores_rebuilt(secured: Se
     await send_batches(system.kafka, "social", [(0, [event_record(event(kept, "like")) for _ in range(3)])])
     (end,) = [end for (_, number), end in (await log_ends(system.kafka, ["social"])).items() if number == 0]
     await delete_records(system.kafka, "social", 0, end)
-    assert "3 lost" in ran(secured, "gap-keeper", "gaps", "show", redis="gap-reader", status=1)
+    assert "3 offsets lost" in ran(secured, "gap-keeper", "gaps", "show", redis="gap-reader", status=1)
     assert "Accepted" in ran(secured, "gap-keeper", "gaps", "accept", "social/0", redis="gap-acceptor")
     assert "No gaps" in ran(secured, "gap-keeper", "gaps", "show", redis="gap-reader")
 
