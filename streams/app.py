@@ -20,7 +20,7 @@ from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
-from streams.errors import LogGap, TransientError
+from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
 from streams.log_limit import QuietWorker
 from streams.logs import quiet_logs
@@ -350,4 +350,7 @@ def run_app(app: EngagementApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         status = end.code
+    if isinstance(worker.crash_reason, StreamsError):
+        # The libraries have logged it where it happened, with traces; this is the last that is read.
+        logger.critical("the worker ends: %s", worker.crash_reason)
     return int(status or 0)
