@@ -16,8 +16,9 @@ from scoring.points import POINT
 SUM, VALUES, AT_LEAST, AT_MOST, LATEST = "sum", "values", "at_least", "at_most", "latest"
 #: A value further from zero than this is no measurement but a mistake.
 MOST_VALUE = 10**12
-# No code of a type begins with these: an amount can never be taken for a count.
+#: No code of a type begins with these: an amount can never be taken for a count.
 _ADDED, _NEWEST = "$", "^"
+AMOUNT_MARKS = _ADDED + _NEWEST
 # A latest value is kept with its time before it, so that the larger of two is the later one.
 _VALUE_BITS = 60
 

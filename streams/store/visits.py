@@ -41,10 +41,10 @@ def decode_visits(words: str, pane_start: int) -> list[Visit]:
     start = pane_start // SECOND
     visits = []
     for word in words.split(","):
-        first, _, rest = word.partition(".")
+        first, dot, rest = word.partition(".")
         length, _, pages = rest.partition(".")
         begun = start + _value(first)
-        visits.append(Visit(begun, begun + _value(length), _value(pages) if pages else 1))
+        visits.append(Visit(begun, begun + _value(length), _value(pages)) if dot else Visit(begun, begun, 1))
     return visits
 
 
@@ -58,6 +58,8 @@ def _number(value: int) -> str:
 
 
 def _value(digits: str) -> int:
+    if not digits:
+        raise ValueError("a number without digits")
     value = 0
     for digit in digits:
         value = value << 6 | _VALUES[digit]

@@ -12,6 +12,7 @@ from scoring.events import Event, EventReader
 from scoring.points import POINT
 from scoring.policy import Channel, EventType, type_code
 from scoring.policy_file import builtin_policy
+from scoring.unknown_types import MOST_APART
 from scoring.walk import advance
 from streams.store.encoding import decode, encode
 from streams.store.protocol import CustomerRecord
@@ -174,3 +175,14 @@ def test_no_code_of_an_amount_is_that_of_a_type() -> None:
 def test_a_policy_that_asks_for_nothing_makes_events_without_details() -> None:
     plain = EventReader(replace(builtin_policy().channels[0]))
     assert read(plain, {"amount": 1}, kind="purchase") is None
+
+
+def test_amounts_are_not_taken_for_types_of_which_a_pane_has_too_many() -> None:
+    anna = Customer()
+    amounts = tuple((f"{mark}ab{number}", number + 1) for mark in "$^" for number in range(9))
+    unknown = [Event(NOON, f"{mark}{number:03}", "") for mark in "Aa" for number in range(MOST_APART)]
+    events = [unknown[0]._replace(detail=Detail(amounts)), *unknown]
+    advance(anna.policy, anna.state, events, NOON, NOON)
+    (counts,) = anna.state.panes.values()
+    assert {code: counts[code] for code, _ in amounts} == dict(amounts)
+    assert sum(code[0] in "Aa" for code in counts) == MOST_APART

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.store.encoding import decode_fence, encode, encode_fence, settle
+from streams.errors import UnreadableCustomer
+from streams.store.encoding import decode, decode_fence, encode, encode_fence, settle
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
 from tests.unit.scoring.customers import POLICY, Customer, policy_with
@@ -109,3 +110,75 @@ of = ["web.buy"]
     assert fields["visits"] == "2"
     assert "posts" not in fields
     assert [name.partition(".")[0] for name in fields if name.startswith("_w")] == ["_w19724"]
+
+
+async def whole() -> tuple[Customer, dict[str, str]]:
+    """Give a customer with every kind of field, and the fields."""
+    anna = Customer()
+    anna.do("post", "01 09:00", 5, event_id="a")
+    anna.state.ahead = [(anna.state.judged + 1, "code", None)]
+    anna.state.held = {"kind": "churn_risk"}
+    anna.state.previous_band = 0
+    fields = written(anna, CustomerRecord(anna.state))
+    assert {name[:2] for name in fields if name[0] == "_"} == {"_v", "_s", "_p", "_i", "_q", "_h"}
+    return anna, fields
+
+
+BROKEN = {
+    "_s": ["", "nonsense", "1;;2", "x;;-1;0", "1.5;;-1;0"],
+    "_p19723": ["", "abcd", "abcdx", "abcd1,", "abcd1.5"],
+    "_pnonsense": ["abcd1"],
+    "_q": ["", "....", "abcd1,", "abcd1;", "abcd1;$abc", "abcd1;$abcx"],
+    "_h": ["", "{", "7", "null"],
+    "band": ["", "nonsense"],
+    "band_since": ["", "nonsense", "2024-13-01T00:00:00Z"],
+    "last_event_at": ["yesterday"],
+    "disengages_at": ["never"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BROKEN.items() for value in values])
+async def test_a_hash_broken_by_hand_is_an_error_that_names_key_field_and_way_out(name: str, value: str) -> None:
+    anna, fields = await whole()
+    decode(anna.policy, fields, "engagement:customer:anna")
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, {**fields, name: value}, "engagement:customer:anna")
+
+    assert (found.value.key, found.value.name) == ("engagement:customer:anna", name)
+    assert f"engagement:customer:anna cannot be read, because of its field {name}: " in str(found.value)
+    assert str(found.value).endswith("The way out is: engagement rebuild")
+
+
+@pytest.mark.parametrize("name", ["_s", "band_since"])
+async def test_a_field_that_is_missing_is_named(name: str) -> None:
+    anna, fields = await whole()
+    del fields[name]
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, fields)
+
+    assert found.value.name == name
+
+
+async def test_of_several_broken_fields_one_is_named() -> None:
+    anna, fields = await whole()
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, {**fields, "_s": "x", "_q": "x", "_p1": "x"})
+
+    assert found.value.name in ("_s", "_q", "_p1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("_w19723.ab", words) for words in ("", "1,", "1.", "1.2", "1.2.", "+", "1.2.3.4", ".1.1")]
+    + [("_wnonsense.ab", "1"), ("_w19723", "1")],
+)
+async def test_visits_broken_by_hand_are_named(name: str, value: str) -> None:
+    policy = policy_with(('topic = "web"', 'topic = "web"\nsessions = "30m"'))
+    anna = Customer(policy)
+    anna.do("view", "01 09:00")
+    fields = written(anna, CustomerRecord(anna.state))
+    assert [field for field in fields if field.startswith("_w")]
+    assert decode(policy, {**fields, "_w19723.ab": "1.2.3"}).state.visits["ab"]
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(policy, {**fields, name: value})
+    assert found.value.name == name
