@@ -77,6 +77,15 @@ def add_amounts(counts: dict[str, int], amounts: tuple[tuple[str, int], ...]) ->
             counts[code] = counts.get(code, 0) + amount
 
 
+def is_sum(code: str) -> bool:
+    """Tell whether what stands under a code is a sum of amounts, so that one of them can be taken away again.
+
+    Args:
+        code: of a count or an amount.
+    """
+    return code[0] == _ADDED
+
+
 def latest_value(amount: int) -> int:
     """Take the value, in millionths, out of a ``latest`` amount."""
     return amount & ((1 << _VALUE_BITS) - 1)

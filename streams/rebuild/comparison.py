@@ -76,6 +76,8 @@ class Comparison:
         }
         facts = {name: facts[name] for name in sorted(facts)}
         facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
+        if state.objects is not None:
+            facts["the objects"] = dict(sorted(state.objects.histories.items()))
         if self.whole_history:
             facts |= _history(state)
         return _Absent(facts)
