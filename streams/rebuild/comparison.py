@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scoring.feeds import Feeds
 from scoring.instants import SECOND, format_instant
+from scoring.pairing import Action
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
@@ -47,6 +48,7 @@ class Comparison:
             return [] if rebuilt.absent and live.absent else ["is missing"] if not rebuilt.absent else ["has no hash"]
         try:
             record = decode(policy, live.fields)
+            _objects(record.state)  # they are read only when they are needed; here, lest a bad one goes unseen
             wrong = list(_inconsistencies(policy, live, record))
             if rebuilt.absent:
                 self._judge(record.state)
@@ -76,11 +78,18 @@ class Comparison:
         }
         facts = {name: facts[name] for name in sorted(facts)}
         facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
-        if state.objects is not None:
-            facts["the objects"] = dict(sorted(state.objects.histories.items()))
+        if objects := _objects(state):
+            facts["what was done to objects"] = objects
         if self.whole_history:
             facts |= _history(state)
         return _Absent(facts)
+
+
+def _objects(state: CustomerState) -> dict[str, list[Action]]:
+    """Read all histories of objects."""
+    if state.objects is None:
+        return {}
+    return {about: state.objects.history(about) for about in sorted(state.objects.histories)}
 
 
 class _Absent(dict[str, object]):
