@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from scoring.events import EventReader
+from scoring.feeds import Feeds
 from scoring.instants import SECOND
 from scoring.pairing import duration_codes
 from scoring.policy import type_code
@@ -173,6 +174,36 @@ def test_a_message_may_be_delivered_on_the_day_before() -> None:
         assert (counts(customer, "01"), counts(customer, "02")) == ({"delivered": 1}, {"gateway_click": 1})
 
 
+JUST_BEFORE = ("mail.delivered", "01 23:59:55", "m1")
+
+
+def test_a_delivery_is_known_for_a_little_longer_than_counts_are_kept() -> None:
+    for order in permutations([JUST_BEFORE, ("mail.click", "02 00:00:02", "m1")]):
+        customer = Customer(PAIRED)
+        customer.do("post", "01 09:00")
+        for event in events(*order):
+            customer.judge("05 09:00", event)
+        assert (counts(customer, "01"), counts(customer, "02")) == ({}, {"gateway_click": 1})
+
+
+def test_nothing_is_counted_in_a_pane_that_is_no_longer_kept() -> None:
+    customer = Customer(PAIRED)
+    customer.do("post", "01 09:00")
+    customer.judge("05 09:00", *events(JUST_BEFORE, ("mail.click", "01 23:59:57", "m1")))  # type: ignore[arg-type]
+    assert customer.state.panes == {}
+
+
+def test_a_pane_to_which_an_action_comes_back_is_looked_at_again() -> None:
+    customer = Customer(PAIRED)
+    for event, now in zip(events(LIKE, UNLIKE), ("01 09:00", "02 10:00"), strict=True):
+        customer.judge(now, event)  # type: ignore[arg-type]
+    customer.judge("03 01:00")
+    assert (counts(customer, "01"), customer.due) == ({}, "05 00:00")
+    customer.judge("03 02:00", *events(("feed.like", "02 09:00", "photo")))  # type: ignore[arg-type]
+    assert (counts(customer, "01"), counts(customer, "02")) == ({"like": 1}, {"unlike": 1})
+    assert customer.due == "04 00:00"
+
+
 def test_a_delivery_too_late_to_score_takes_a_click_out_of_the_window_and_is_judged() -> None:
     customer = Customer(PAIRED)
     customer.judge("02 09:00", *events(*[("mail.click", "02 00:00:02", "m1")] * 2))  # type: ignore[arg-type]
@@ -237,6 +268,20 @@ def test_a_retraction_with_points_of_its_own_tells_both() -> None:
         for reason in getattr(transition, "reasons", [])
     ]
     assert told == [("unfollow", -10.0, "event"), ("follow", -5.0, "retracted")]
+
+
+def test_a_feed_had_its_part_in_a_drop_before_its_action_was_taken_back() -> None:
+    policy = parse_policy(POLICY + RULES.replace("[channels.feed]", '[channels.feed]\nsilence_after = "1h"'))
+    customer = Customer(policy)
+    customer.feeds = Feeds(policy, {"feed": [(at("01 09:00"), at("01 09:00"))]})
+    customer.do("post", "01 09:00", 6)
+    customer.judge("01 09:00", *events(LIKE))  # type: ignore[arg-type]
+    customer.do("quit", "01 10:00")
+    customer.do("buy", "01 11:00", 7)
+    assert (customer.score, customer.state.armed) == (16.5, True)
+    drops = [customer.event("complain", "01 11:30")] * 2
+    customer.judge("01 12:00", *drops, *events(("feed.unlike", "01 11:45", "photo")))  # type: ignore[arg-type]
+    assert (customer.score, (customer.state.held or {})["feeds"]) == (5.5, ["feed"])
 
 
 def test_a_retraction_ahead_of_the_horizon_waits_as_others_do() -> None:
