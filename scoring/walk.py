@@ -334,10 +334,11 @@ class _Walk:
         def found() -> list[str]:
             inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
             later = Counter(code for _, code, *_ in steps[index + 1 :])
+            undone = Counter[str]()
             for *_, corrections in steps[index + 1 :]:
                 for each in corrections:
-                    later[each.code] += each.added
-            return feeding(policy, [*leaving.values(), *inside], later)
+                    undone[each.code] -= each.added
+            return feeding(policy, [*leaving.values(), *inside, undone], later)
 
         return found
 
