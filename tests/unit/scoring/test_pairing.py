@@ -8,8 +8,8 @@ import pytest
 
 from scoring.events import EventReader
 from scoring.feeds import Feeds
-from scoring.instants import SECOND
-from scoring.pairing import duration_codes
+from scoring.instants import DAY, HOUR, SECOND
+from scoring.pairing import Action, duration_codes
 from scoring.policy import type_code
 from scoring.policy_file import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at
@@ -188,9 +188,9 @@ def test_a_delivery_is_known_for_a_little_longer_than_counts_are_kept() -> None:
 
 def test_nothing_is_counted_in_a_pane_that_is_no_longer_kept() -> None:
     customer = Customer(PAIRED)
-    customer.do("post", "01 09:00")
-    customer.judge("05 09:00", *events(JUST_BEFORE, ("mail.click", "01 23:59:57", "m1")))  # type: ignore[arg-type]
-    assert customer.state.panes == {}
+    customer.do("post", "01 09:00", now="05 09:00")
+    outcome = customer.judge("05 09:00", *events(JUST_BEFORE, ("mail.click", "01 23:59:57", "m1")))  # type: ignore[arg-type]
+    assert (customer.state.panes, outcome.outdated) == ({}, 2)
 
 
 def test_a_pane_to_which_an_action_comes_back_is_looked_at_again() -> None:
@@ -291,6 +291,25 @@ def test_a_retraction_ahead_of_the_horizon_waits_as_others_do() -> None:
     assert customer.score == 3
     customer.judge("02 10:00")
     assert (customer.score, counts(customer, "02")) == (0, {"unlike": 1})
+
+
+def test_what_is_taken_back_answers_nothing_and_delivers_nothing() -> None:
+    rules = """
+    [channels.desk]
+    weights = { ticket = 0, reply = 0, withdrawn = 0, click = 1 }
+    retracts = { withdrawn = ["reply", "ticket"] }
+    retracts_key = "id"
+    gateway = { click = { after = "ticket", within = "9h", key = "id" } }
+    durations = { answer = { from = "ticket", to = "reply", key = "id" } }
+    """
+    [pairing] = parse_policy(rules).channels[0].pairings
+    ticket, reply, withdrawn, click = (Action(at(f"01 1{hour}:00"), code) for hour, code in enumerate(pairing.codes))
+    [counted] = pairing.contribution([ticket, reply], DAY).values()
+    assert counted == dict(zip(duration_codes("desk", "answer"), (1, HOUR), strict=True))
+    [counted] = pairing.contribution([ticket, reply, withdrawn], DAY).values()
+    assert counted == {reply.code: -1}
+    [counted] = pairing.contribution([ticket, withdrawn, click], DAY).values()
+    assert counted == {ticket.code: -1}
 
 
 def test_amounts_are_taken_back_with_their_action() -> None:
