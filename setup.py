@@ -11,7 +11,7 @@ from setuptools import setup
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "pairing", "objects", "policy")),
     *(f"scoring/{name}.py" for name in ("events", "seen", "state", "corrections", "reasons", "score", "feeds")),
-    *(f"scoring/{name}.py" for name in ("alerts", "walk", "watermark")),
+    *(f"scoring/{name}.py" for name in ("alerts", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
     *(f"streams/store/{name}.py" for name in ("protocol", "encoding")),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64, b2a_base64
 
 from scoring.pairing import Action
@@ -14,6 +15,8 @@ MOST_OBJECTS = 512
 _FORGOTTEN_AT_ONCE = 64
 # A code has four characters; a time is 7 bytes, ten characters.
 _CODE, _TIME = 4, 14
+_ACTION = r"[\w-]{4}[A-Za-z0-9+/]{10}(?:;[$^][\w-]{3}-?\d+)*"
+_HISTORY = re.compile(f"{_ACTION}(?:,{_ACTION})*", re.ASCII)
 
 
 class Objects:
@@ -31,7 +34,13 @@ class Objects:
 
         Args:
             histories: by the digest of the object.
+
+        Raises:
+            ValueError: if one of them is no history.
         """
+        for about, words in (histories or {}).items():
+            if not _HISTORY.fullmatch(words):
+                raise ValueError(about)
         self.histories: dict[str, str] = histories or {}
         self.touched: set[str] = set()
         self._forgotten_to = 0

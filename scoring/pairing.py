@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scoring.details import is_sum
-
-# No code of a type or an amount begins with this: a duration can be taken for neither, and none is kept that is 0.
-_MEASURED = "~"
+from scoring.details import MEASURED, is_sum
 
 #: What is added to panes: by number of the pane and code.
 Counts = dict[int, dict[str, int]]
@@ -82,7 +79,7 @@ def duration_codes(channel: str, name: str) -> tuple[str, str]:
 
 
 def _measured(digest: bytes) -> str:
-    return _MEASURED + base64.urlsafe_b64encode(digest).decode()[:3]
+    return MEASURED + base64.urlsafe_b64encode(digest).decode()[:3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,16 @@ class Policy:
         return {code: pairing for pairing in pairings for code in pairing.codes}
 
     @cached_property
+    def counted_apart(self) -> frozenset[str]:
+        """The codes under which pairings count, beside those of the types."""
+        return frozenset(
+            code
+            for channel in self.channels
+            for pairing in channel.pairings
+            for code, _ in pairing.own_codes(channel.name)
+        )
+
+    @cached_property
     def objects_kept(self) -> int:
         """For how long it is kept what was done to which object, before the panes that are kept; microseconds."""
         return max([pairing.reach for pairing in self.paired.values()], default=0)

@@ -13,6 +13,7 @@ from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
 from scoring.state import NONE, CustomerState
 from scoring.walk import advance
+from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings import Settings
 from streams.store.encoding import decode
@@ -20,8 +21,8 @@ from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 
 Facts = dict[str, object]
-#: What a hash that somebody has changed by hand makes the decoding fail with.
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+#: What a hash that somebody has changed by hand makes the decoding, or then the judging, fail with.
+_UNREADABLE = (UnreadableCustomer, ValueError, KeyError, IndexError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,6 @@ class Comparison:
             return [] if rebuilt.absent and live.absent else ["is missing"] if not rebuilt.absent else ["has no hash"]
         try:
             record = decode(policy, live.fields)
-            _objects(record.state)  # they are read only when they are needed; here, lest a bad one goes unseen
             wrong = list(_inconsistencies(policy, live, record))
             if rebuilt.absent:
                 self._judge(record.state)

@@ -77,7 +77,7 @@ def test_of_too_many_objects_those_untouched_for_the_longest_time_are_forgotten(
 def test_what_had_to_be_forgotten_is_counted_and_keeps_what_it_counts() -> None:
     rows = [("feed.like", "01 09:00", f"photo {number}") for number in range(MOST_OBJECTS + 1)]
     customer = anna(*rows[:-1])
-    outcome = customer.judge("03 00:00", *events(rows[-1], UNLIKE, LIKE))  # type: ignore[arg-type]
+    outcome = customer.judge("03 00:00", *events(rows[-1], UNLIKE, LIKE))
     assert outcome.crowded > 0
     assert counts(customer, "01") == {"like": len(rows)}
     assert len(customer.state.objects.histories) <= MOST_OBJECTS  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from scoring.events import EventReader
+from scoring.events import Event, EventReader
 from scoring.feeds import Feeds
 from scoring.instants import DAY, HOUR, SECOND
 from scoring.pairing import Action, duration_codes
@@ -28,14 +28,15 @@ weights = { ticket = 0, reply = 0, call = 0, solved = 1 }
 first_response = { from = "ticket", to = ["reply", "call"], key = "ticket_id" }
 resolution = { from = "ticket", to = "solved", key = "ticket_id" }
 """
-PAIRED = parse_policy(POLICY + RULES)
+PAIRED_TEXT = POLICY + RULES
+PAIRED = parse_policy(PAIRED_TEXT)
 _KEYS = {"feed": "object_id", "mail": "message_id", "desk": "ticket_id"}
 _READERS = {channel.name: EventReader(channel) for channel in PAIRED.channels}
 Row = tuple[str, str, str]
 """Channel and type with a dot between, a time, and the object."""
 
 
-def events(*rows: Row) -> list[object]:
+def events(*rows: Row) -> list[Event]:
     """Read events as a producer would send them."""
     found = []
     for kind, time, about in rows:
@@ -54,7 +55,7 @@ def anna(*rows: Row, now: str = "03 00:00") -> Customer:
     """Give a customer after some events that come one by one."""
     customer = Customer(PAIRED)
     for event in events(*rows):
-        customer.judge(now, event)  # type: ignore[arg-type]
+        customer.judge(now, event)
     return customer
 
 
@@ -126,7 +127,7 @@ def test_what_is_above_the_cap_takes_no_points_along_when_it_is_taken_back() -> 
     likes = [("feed.like", "01 09:00", name) for name in "abc"]
     customer = anna(*likes, ("feed.unlike", "02 09:00", "a"))
     assert (customer.score, counts(customer, "01")) == (6, {"like": 2})
-    customer.judge("03 00:00", *events(("feed.unlike", "02 09:00", "b")))  # type: ignore[arg-type]
+    customer.judge("03 00:00", *events(("feed.unlike", "02 09:00", "b")))
     assert customer.score == 3
 
 
@@ -136,13 +137,13 @@ def test_an_action_that_came_too_late_to_score_is_taken_back_too() -> None:
         customer = Customer(PAIRED)
         customer.do("post", "04 09:00")
         for event in events(*order):
-            assert customer.judge("04 10:00", event).outdated == 1  # type: ignore[arg-type]
+            assert customer.judge("04 10:00", event).outdated == 1
         assert (customer.score, counts(customer, "01")) == (2, {"unlike": 1})
 
 
 def test_what_has_left_the_kept_panes_changes_nothing() -> None:
     customer = anna(LIKE, now="01 10:00")
-    customer.judge("09 00:00", *events(("feed.unlike", "08 10:00", "photo")))  # type: ignore[arg-type]
+    customer.judge("09 00:00", *events(("feed.unlike", "08 10:00", "photo")))
     assert (customer.score, counts(customer, "08")) == (0, {"unlike": 1})
     assert next(iter(customer.state.objects.histories.values())).count(",") == 0  # type: ignore[union-attr]
     customer.judge("20 00:00")
@@ -189,27 +190,27 @@ def test_a_delivery_is_known_for_a_little_longer_than_counts_are_kept() -> None:
 def test_nothing_is_counted_in_a_pane_that_is_no_longer_kept() -> None:
     customer = Customer(PAIRED)
     customer.do("post", "01 09:00", now="05 09:00")
-    outcome = customer.judge("05 09:00", *events(JUST_BEFORE, ("mail.click", "01 23:59:57", "m1")))  # type: ignore[arg-type]
+    outcome = customer.judge("05 09:00", *events(JUST_BEFORE, ("mail.click", "01 23:59:57", "m1")))
     assert (customer.state.panes, outcome.outdated) == ({}, 2)
 
 
 def test_a_pane_to_which_an_action_comes_back_is_looked_at_again() -> None:
     customer = Customer(PAIRED)
     for event, now in zip(events(LIKE, UNLIKE), ("01 09:00", "02 10:00"), strict=True):
-        customer.judge(now, event)  # type: ignore[arg-type]
+        customer.judge(now, event)
     customer.judge("03 01:00")
     assert (counts(customer, "01"), customer.due) == ({}, "05 00:00")
-    customer.judge("03 02:00", *events(("feed.like", "02 09:00", "photo")))  # type: ignore[arg-type]
+    customer.judge("03 02:00", *events(("feed.like", "02 09:00", "photo")))
     assert (counts(customer, "01"), counts(customer, "02")) == ({"like": 1}, {"unlike": 1})
     assert customer.due == "04 00:00"
 
 
 def test_a_delivery_too_late_to_score_takes_a_click_out_of_the_window_and_is_judged() -> None:
     customer = Customer(PAIRED)
-    customer.judge("02 09:00", *events(*[("mail.click", "02 00:00:02", "m1")] * 2))  # type: ignore[arg-type]
+    customer.judge("02 09:00", *events(*[("mail.click", "02 00:00:02", "m1")] * 2))
     customer.judge("04 10:00")
     assert (customer.band, customer.score) == ("engaged", 10)
-    outcome = customer.judge("04 11:00", *events(("mail.delivered", "01 23:59:55", "m1")))  # type: ignore[arg-type]
+    outcome = customer.judge("04 11:00", *events(("mail.delivered", "01 23:59:55", "m1")))
     assert (customer.band, customer.score, outcome.outdated) == ("disengaged", 0, 1)
     assert customer.changes[-1] == ("disengaged", "01 23:59:55")
 
@@ -243,7 +244,7 @@ def test_a_ticket_without_an_answer_has_no_duration() -> None:
 def test_a_late_retraction_lowers_an_older_pane_and_is_judged_with_its_true_step() -> None:
     customer = anna(*[("feed.like", f"0{day} 09:00", f"{day}{number}") for day in (1, 2) for number in (1, 2)])
     assert (customer.score, customer.band, customer.due) == (12, "engaged", "04 00:00")
-    customer.judge("03 12:00", *events(("feed.unlike", "03 11:00", "11")))  # type: ignore[arg-type]
+    customer.judge("03 12:00", *events(("feed.unlike", "03 11:00", "11")))
     assert (customer.score, customer.band) == (9, "disengaged")
     [alert] = [transition for transition in customer.transitions if getattr(transition, "kind", "") == "churn_risk"]
     assert (alert.score, alert.previous_score, alert.occurred_at) == (9_000_000, 12_000_000, at("03 11:00"))
@@ -261,7 +262,7 @@ def test_a_late_retraction_lowers_an_older_pane_and_is_judged_with_its_true_step
 
 def test_a_retraction_with_points_of_its_own_tells_both() -> None:
     customer = anna(("feed.follow", "01 09:00", "shop"), *[("feed.like", "02 09:00", name) for name in "ab"])
-    customer.judge("03 12:00", *events(("feed.unfollow", "03 11:00", "shop")))  # type: ignore[arg-type]
+    customer.judge("03 12:00", *events(("feed.unfollow", "03 11:00", "shop")))
     told = [
         (reason["type"], reason["points"], reason["cause"])
         for transition in customer.transitions
@@ -275,12 +276,12 @@ def test_a_feed_had_its_part_in_a_drop_before_its_action_was_taken_back() -> Non
     customer = Customer(policy)
     customer.feeds = Feeds(policy, {"feed": [(at("01 09:00"), at("01 09:00"))]})
     customer.do("post", "01 09:00", 6)
-    customer.judge("01 09:00", *events(LIKE))  # type: ignore[arg-type]
+    customer.judge("01 09:00", *events(LIKE))
     customer.do("quit", "01 10:00")
     customer.do("buy", "01 11:00", 7)
     assert (customer.score, customer.state.armed) == (16.5, True)
     drops = [customer.event("complain", "01 11:30")] * 2
-    customer.judge("01 12:00", *drops, *events(("feed.unlike", "01 11:45", "photo")))  # type: ignore[arg-type]
+    customer.judge("01 12:00", *drops, *events(("feed.unlike", "01 11:45", "photo")))
     assert (customer.score, (customer.state.held or {})["feeds"]) == (5.5, ["feed"])
 
 
@@ -334,5 +335,5 @@ def test_a_policy_that_pairs_nothing_keeps_no_objects() -> None:
 def test_nothing_falls_below_zero_where_the_policy_pairs_otherwise_than_it_did() -> None:
     customer = anna(LIKE)
     customer.state.panes[at("01 00:00") // PAIRED.pane] = {type_code("feed", "comment"): 1}
-    customer.judge("03 00:00", *events(UNLIKE))  # type: ignore[arg-type]
+    customer.judge("03 00:00", *events(UNLIKE))
     assert counts(customer, "01") == {"comment": 1}
