@@ -45,10 +45,12 @@ weights = { delivered = 0, open = 1, machine_open = 0, click = 5, reply = 8, bou
 complaint = -60 }
 cap = { open = 5, bounce = 2 }
 machine = { open = "machine_open" }
+gateway = { click = { after = "delivered", within = "10s", key = "message_id" } }
 
 [channels.social]
 topic = "social"
 weights = { impression = 0, like = 1, retweet = 3, tag = 3, share = 4, comment = 4, mention = 4, reply = 5, \
-follow = 5, unfollow = -10 }
+follow = 5, unfollow = -10, unlike = 0, delete = 0 }
 cap = { like = 10 }
+retracts = { unlike = "like", unfollow = "follow", delete = ["retweet", "tag", "share", "comment", "mention", "reply"] }
 """

@@ -12,6 +12,7 @@ from functools import cached_property
 from scoring.details import Amount
 from scoring.instants import MINUTE
 from scoring.measures import Measure
+from scoring.pairing import Pairing
 from scoring.points import POINT
 from scoring.sessions import SessionRule
 
@@ -74,7 +75,8 @@ class Channel:
 
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
     ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
-    property that marks the events of machines, and the code under which these are counted.
+    property that marks the events of machines, and the code under which these are counted. `pairings` say what events
+    of one object make of each other.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Channel:
     silence_after: int = 0
     sessions: tuple[tuple[str, SessionRule], ...] = ()
     machine: tuple[tuple[str, str, str], ...] = ()
+    pairings: tuple[Pairing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,27 @@ class Policy:
             for index, channel in enumerate(self.channels)
             if channel.silence_after
         }
+
+    @cached_property
+    def paired(self) -> dict[str, Pairing]:
+        """What holds between the events of one object, by the code of each type that it is about."""
+        pairings = [pairing for channel in self.channels for pairing in channel.pairings]
+        return {code: pairing for pairing in pairings for code in pairing.codes}
+
+    @cached_property
+    def counted_apart(self) -> frozenset[str]:
+        """The codes under which pairings count, beside those of the types."""
+        return frozenset(
+            code
+            for channel in self.channels
+            for pairing in channel.pairings
+            for code, _ in pairing.own_codes(channel.name)
+        )
+
+    @cached_property
+    def objects_kept(self) -> int:
+        """For how long it is kept what was done to which object, before the panes that are kept; microseconds."""
+        return max([pairing.reach for pairing in self.paired.values()], default=0)
 
     @cached_property
     def decay(self) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from scoring.channel_file import no_shared_sessions, read_machine, read_sessions
 from scoring.errors import PolicyError
 from scoring.instants import format_duration, parse_duration
 from scoring.measure_file import MeasureReader
+from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
@@ -36,7 +37,7 @@ _KEYS = {
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine")
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 _BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
@@ -238,7 +239,9 @@ class _Reader:
         unweighted, machine = read_machine(name, index, table, types, self._problems)
         by_people = types_of_people(types, machine)
         sessions = read_sessions(name, table, by_people, self._problems)
-        return Channel(name, str(topic), (*types, *unweighted), silence_after, sessions, machine)
+        pairings = read_pairings(name, table, types, self._problems)
+        types = with_objects((*types, *unweighted), pairings)
+        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:
@@ -275,8 +278,9 @@ class _Reader:
     def _no_shared_codes(self, channels: tuple[Channel, ...]) -> None:
         owners: dict[str, str] = {}
         for channel in channels:
-            for kind in channel.types:
-                name = f"{channel.name}.{kind.name}"
-                if kind.code in owners:
-                    self._problems.append(f"{name} and {owners[kind.code]} have the same stored code; rename one")
-                owners[kind.code] = name
+            codes = [(kind.code, f"{channel.name}.{kind.name}") for kind in channel.types]
+            for pairing in channel.pairings:
+                codes += pairing.own_codes(channel.name)
+            for code, name in codes:
+                if owners.setdefault(code, name) != name:
+                    self._problems.append(f"{name} and {owners[code]} have the same stored code; rename one")

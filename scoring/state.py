@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.details import Detail
+from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
 from scoring.seen import SeenIds
 from scoring.sessions import Visit
@@ -25,7 +26,8 @@ class CustomerState:
     events that are later than the horizon. `alert_open` is true between a churn alert and the recovery; `held` is a
     drop that the cooldown holds back. `due` is the next time at which something changes by itself as it is scheduled,
     0 for never; `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in
-    each pane, by the stored code of the channel.
+    each pane, by the stored code of the channel. `objects` is None until an event names an object that the policy asks
+    for.
     """
 
     policy_version: str = ""
@@ -34,6 +36,7 @@ class CustomerState:
     visits: dict[str, dict[int, list[Visit]]] = field(default_factory=dict)
     ahead: list[Timed] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
+    objects: Objects | None = None
     band: int = DISENGAGED
     previous_band: int = NONE
     band_since: int = NONE

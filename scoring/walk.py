@@ -9,25 +9,30 @@ from functools import partial
 from operator import itemgetter
 
 from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.corrections import Correction, correct, within_window
 from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
 from scoring.policy import Policy
-from scoring.reasons import reason_of_event, reasons_of_panes
+from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.sessions import SessionRule, add_visit
 from scoring.state import NONE, CustomerState, Timed, derive, fade
 from scoring.unknown_types import MOST_APART, gather
 
 _TIME = itemgetter(0)
+#: Time and code of an event, the score before and after it, and what it changed in the counts of others.
+_Step = tuple[int, str, int, int, Sequence[Correction]]
+_NONE: Sequence[Correction] = ()
 
 
 @dataclass(slots=True)
 class Outcome:
     """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old.
 
-    `holding` are the silent feeds because of which a drop began to be held back.
+    `crowded` is how many actions were forgotten as there were too many of an object, or too many objects. `holding` are
+    the silent feeds because of which a drop began to be held back.
     """
 
     transitions: Sequence[Transition] = ()
@@ -36,6 +41,7 @@ class Outcome:
     outdated: int = 0
     ahead: int = 0
     late: int = 0
+    crowded: int = 0
     holding: Sequence[str] = ()
 
 
@@ -71,11 +77,13 @@ def advance(
         derive(policy, state)
     state.policy_version = policy.version
     if state.judged != NONE:
-        _Walk(policy, state, machine, outcome).run(due, now)
+        walk = _Walk(policy, state, machine, outcome)
+        walk.run(due, now)
+        walk.keep_for_trend(outdated)
         state.judged = now
-    for event in outdated:
-        _keep_for_trend(policy, state, event)
     state.seen.forget(now - policy.remember_ids)
+    if state.objects is not None:
+        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
     return outcome
@@ -116,13 +124,6 @@ def _admit(
         del state.ahead[:reached]
     due.sort(key=_TIME)
     return due, outdated
-
-
-def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
-    time, code, detail = event
-    pane = time // policy.pane
-    if code and state.pane - policy.kept_panes < pane:
-        _count(policy, state, pane, code, detail, time)
 
 
 def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
@@ -244,7 +245,7 @@ class _Walk:
         state, policy = self.state, self.policy
         judged, length = state.judged, policy.pane
         start = before = state.score
-        steps: list[tuple[int, str, int, int]] = []
+        steps: list[_Step] = []
         up = down = False
         for time, code, detail in events:
             if time < judged:
@@ -254,8 +255,9 @@ class _Walk:
                 self._slide(pane)
                 before = state.score
             delta = _count(policy, state, pane, code, detail, time) if code else 0
+            corrections = self._correct((time, code, detail)) if detail is not None and detail.object else _NONE
             score = before
-            if delta:
+            if delta or corrections:
                 if policy.half_life:
                     fade(policy, state)
                 else:
@@ -268,7 +270,7 @@ class _Walk:
                     down = True
             if time > state.last_event_at:  # noqa: PLR1730 - max() would be a call for each event
                 state.last_event_at = time
-            steps.append((time, code, before, score))
+            steps.append((time, code, before, score, corrections))
             before = score
         self.outcome.taken += len(events)
         if not self._all_the_same(start, up=up, down=down):
@@ -286,9 +288,40 @@ class _Walk:
         rearm = policy.engaged_from + policy.rearm_margin
         return state.armed or state.score < rearm or start >= rearm
 
-    def _judge_each(self, steps: Sequence[tuple[int, str, int, int]]) -> None:
-        for index, (time, code, before, score) in enumerate(steps):
+    def _correct(self, event: Timed) -> Sequence[Correction]:
+        """Correct the counts of other events of the same object; without a half-life, the score too."""
+        state, policy = self.state, self.policy
+        corrections, forgotten = correct(policy, state, event)
+        self.outcome.crowded += forgotten
+        scored = within_window(policy, state, corrections)
+        if not policy.half_life:
+            for each in scored:
+                state.score += each.points
+                state.channel_points[policy.types[each.code].channel] += each.points
+        return scored
+
+    def keep_for_trend(self, events: Iterable[Timed]) -> None:
+        """Count events that came too late to score; one may still change what a later one of its object counts."""
+        state, policy = self.state, self.policy
+        for time, code, detail in events:
+            pane = time // policy.pane
+            if code and state.pane - policy.kept_panes < pane:
+                _count(policy, state, pane, code, detail, time)
+            if detail is not None and detail.object:
+                before = state.score
+                corrections = self._correct((time, code, detail))
+                if corrections:
+                    if policy.half_life:
+                        fade(policy, state)
+                    self._judge_each([(time, code, before, state.score, corrections)])
+
+    def _judge_each(self, steps: Sequence[_Step]) -> None:
+        for index, (time, code, before, score, corrections) in enumerate(steps):
             reasons = partial(reason_of_event, self.policy, time, code, score - before)
+            if corrections:
+                reasons = partial(
+                    reasons_of_object, self.policy, time, code, score - before, corrections, self.state.pane
+                )
             self.machine.judge(time, before, score, "event", reasons, self._feeding({}, steps, index))
 
     def _cross(self, boundary: int) -> None:
@@ -305,7 +338,7 @@ class _Walk:
     def _feeding(
         self,
         leaving: Mapping[int, Mapping[str, int]],
-        steps: Sequence[tuple[int, str, int, int]] = (),
+        steps: Sequence[_Step] = (),
         index: int = 0,
     ) -> Callable[[], list[str]] | None:
         """Give a function that names the watched channels which had brought points by a step."""
@@ -315,7 +348,12 @@ class _Walk:
 
         def found() -> list[str]:
             inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
-            return feeding(policy, [*leaving.values(), *inside], Counter(code for _, code, *_ in steps[index + 1 :]))
+            later = Counter(code for _, code, *_ in steps[index + 1 :])
+            undone = Counter[str]()
+            for *_, corrections in steps[index + 1 :]:
+                for each in corrections:
+                    undone[each.code] -= each.added
+            return feeding(policy, [*leaving.values(), *inside, undone], later)
 
         return found
 
@@ -335,9 +373,11 @@ class _Walk:
         for old in [old for old in state.panes if old <= gone]:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)
-            for channel, visits in state.visits.items():
-                if visits.pop(old, None):
-                    state.touched_visits.add((channel, old))
+        # By themselves: a pane whose events have all been taken back has no counts, and yet they were visits.
+        for channel, visits in state.visits.items():
+            for old in [old for old in visits if old <= gone]:
+                del visits[old]
+                state.touched_visits.add((channel, old))
 
     def _take_away(self, pane: int) -> None:
         state, types = self.state, self.policy.types
