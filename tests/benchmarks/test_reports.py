@@ -127,14 +127,14 @@ def test_workers_are_measured_once_all_partitions_are_shared_evenly(partitions: 
 
 
 def test_the_table_of_workers_compares_the_whole_work_with_the_first_row() -> None:
-    alone = {"workers": 10.0, "Redis": 5.0, "broker": 5.0, "seconds": 20.0}
-    eight = {"workers": 12.0, "Redis": 6.0, "broker": 5.0, "seconds": 21.0}
+    alone = {"workers": 10.0, "Redis": 5.0, "broker": 5.0, "seconds": 20.0, "refused": 0.0}
+    eight = {"workers": 12.0, "Redis": 6.0, "broker": 5.0, "seconds": 21.0, "refused": 1200.0}
 
     rows = scale.report({1: [alone], 8: [eight]}).splitlines()
 
     assert rows[-2:] == [
-        "| 1 | 10.0 | 5.0 | 5.0 | 20.0 | +0% | 20 |",
-        "| 8 | 12.0 | 6.0 | 5.0 | 23.0 | +15% | 21 |",
+        "| 1 | 10.0 | 5.0 | 5.0 | 20.0 | +0% | 20 | 0 |",
+        "| 8 | 12.0 | 6.0 | 5.0 | 23.0 | +15% | 21 | 1,200 |",
     ]
 
 
