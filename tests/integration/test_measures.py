@@ -41,7 +41,7 @@ MEASURED = (
     )
     + _MEASURES
 )
-FLEETING = SECONDS + '[measures.of_late]\nkind = "panes"\nof = ["social.comment"]\nover = "2s"\n'
+FLEETING = SECONDS + '[measures.of_late]\nkind = "panes"\nof = ["social.comment"]\nover = "3s"\n'
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,13 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Run a worker with measures."""
     with run_on(request, tmp_path_factory, "real", MEASURED) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def fleeting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Run a worker whose window is seconds."""
+    with run_on(request, tmp_path_factory, "real", FLEETING) as fleeting:
+        yield fleeting
 
 
 async def wait_for(running: Running, customer: str, **expected: str) -> dict[str, str]:
@@ -107,16 +114,13 @@ async def test_show_tells_the_measures(running: Running) -> None:
     assert ["average_purchase", "12.5", "30d"] in [line.split() for line in words.splitlines()]
 
 
-async def test_a_measure_goes_as_its_panes_leave_though_nothing_comes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with run_on(request, tmp_path_factory, "real", FLEETING) as running:
-        customer = running.system.customer("fleeting")
-        await running.system.send("social", event(customer, "comment", time.time()))
-        await wait_for(running, customer, of_late="1", score="4")
+async def test_a_measure_goes_as_its_panes_leave_though_nothing_comes(fleeting: Running) -> None:
+    system, customer = fleeting.system, fleeting.system.customer("fleeting")
+    await system.send("social", event(customer, "comment", time.time()))
+    await wait_for(fleeting, customer, of_late="1", score="4")
 
-        def gone() -> bool:
-            fields = running.system.fields(customer)
-            return "of_late" not in fields and fields["score"] == "4"
+    def gone() -> bool:
+        fields = system.fields(customer)
+        return "of_late" not in fields and fields["score"] == "4"
 
-        await poll_until(gone, 10)
+    await poll_until(gone, 10)
