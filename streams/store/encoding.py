@@ -10,6 +10,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas |
 | `_h` | a drop that the cooldown holds back, JSON |
+| `_w` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
 | `_o<name>` | a message not yet known to be published, JSON |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact.
@@ -34,7 +35,7 @@ from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
-_EXTRAS = frozenset(("_q", "_h"))
+_EXTRAS = frozenset(("_q", "_h", "_w"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
@@ -73,7 +74,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             fields += (f"_i{chunk}", state.seen.chunks[chunk])
         else:
             removed.append(f"_i{chunk}")
-    if state.ahead or state.held or record.extras:
+    if state.ahead or state.held or record.extras or state.warned or state.last_warning != NONE:
         _encode_extras(record, fields, removed)
     for raised in record.raised:
         fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
@@ -87,7 +88,9 @@ def _band(state: CustomerState) -> tuple[int, int, int]:
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
     ahead = ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])
-    for name, value in (("_q", ahead), ("_h", orjson.dumps(state.held).decode() if state.held else "")):
+    held = orjson.dumps(state.held).decode() if state.held else ""
+    warned = f"{int(state.warned)};{state.last_warning}" if state.warned or state.last_warning != NONE else ""
+    for name, value in (("_q", ahead), ("_h", held), ("_w", warned)):
         if value:
             fields += (name, value)
         elif name in record.extras:
@@ -140,6 +143,9 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
+    if "_w" in fields:
+        warned, last_warning = fields["_w"].split(";")
+        state.warned, state.last_warning = warned == "1", int(last_warning)
     record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
     record.version = fields["_v"]
     record.extras = {name for name in _EXTRAS if name in fields}
@@ -205,8 +211,9 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_numbers, record.stored_disengages_at = record.encoded
         record.encoded = None
     record.obsolete.clear()
-    if state.ahead or state.held or record.extras:
-        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
+    warned = state.warned or state.last_warning != NONE
+    if state.ahead or state.held or warned or record.extras:
+        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_w", warned)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
 

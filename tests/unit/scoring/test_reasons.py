@@ -24,10 +24,17 @@ def test_an_event_is_told_with_what_it_did_to_the_score() -> None:
             "type": "buy",
             "points": 4.5,
             "count": 1,
+            "counted": 1,
             "cause": "event",
             "at": "2024-01-01T09:30:00Z",
         }
     ]
+
+
+def test_an_event_beyond_the_cap_is_one_of_which_none_counts() -> None:
+    [reason] = reason_of_event(ANNA.policy, at("01 09:30"), CODES["view"], 0)
+
+    assert (reason["points"], reason["count"], reason["counted"]) == (0.0, 1, 0)
 
 
 def test_a_type_that_the_policy_does_not_name_is_no_reason() -> None:
@@ -39,11 +46,11 @@ def test_what_has_left_the_window_is_told_largest_first() -> None:
     leaving = {FIRST: counts(complain=1, view=9, post=4), FIRST + 1: counts(buy=1)}
     told = reasons_of_panes(ANNA.policy, leaving)
 
-    assert [(reason["type"], reason["points"], reason["count"]) for reason in told] == [
-        ("post", -8.0, 4),
-        ("buy", -4.5, 1),
-        ("complain", 4.0, 1),
-        ("view", -3.0, 9),
+    assert [(reason["type"], reason["points"], reason["count"], reason["counted"]) for reason in told] == [
+        ("post", -8.0, 4, 4),
+        ("buy", -4.5, 1, 1),
+        ("complain", 4.0, 1, 1),
+        ("view", -3.0, 9, 3),
     ]
     assert [reason["pane"] for reason in told[:2]] == ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"]
     assert {reason["cause"] for reason in told} == {"expired"}
