@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from scoring.instants import MINUTE
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from scoring.score import contributions
+from scoring.state import CustomerState
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events
@@ -43,6 +44,15 @@ def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, ha
     return brute_force.score_of(list(events), policy, time)
 
 
+def judged(policy: Policy, steps: Sequence[Step]) -> Iterator[tuple[CustomerState, list[brute_force.Event]]]:
+    """Go through the steps; give the state after each, with the events that it can know of."""
+    arrived: list[Happening] = []
+    for step, state, _ in in_memory(policy, steps):
+        arrived += step.batch
+        if state.judged >= 0:
+            yield state, brute_force.up_to(raw_events(arrived), state.judged)
+
+
 def points_of(parts: Sequence[Part], *causes: str) -> int:
     """Add up the parts with some causes, all without."""
     return sum(part.points for part in parts if not causes or part.cause in causes)
@@ -56,16 +66,10 @@ HALF_LIVES = st.sampled_from([0, 0, 4, 8, 20])
 def test_the_parts_of_a_change_add_up_to_the_difference_of_the_scores(
     told: Told, eighths: int, data: st.DataObject
 ) -> None:
-    world, steps = told
-    half_life = eighths * world.pane // 8
-    policy, reference = product_policy(world, half_life), brute_force.parse_policy(world.text)
-    arrived: list[Happening] = []
-    for step, state, _ in in_memory(policy, steps):
-        arrived += step.batch
+    half_life = eighths * told[0].pane // 8
+    policy, reference = product_policy(told[0], half_life), brute_force.parse_policy(told[0].text)
+    for state, events in judged(policy, told[1]):
         now = state.judged
-        if now < 0:
-            continue
-        events = brute_force.up_to(raw_events(arrived), now)
         since = data.draw(st.integers(min(explained_from(policy, state), now), now))
         parts = change(policy, state, now, since)
         then = score_of(events, reference, half_life, since)
@@ -100,15 +104,9 @@ def assert_causes(
 @given(at_any_time(), HALF_LIVES)
 @settings(max_examples=150, deadline=None)
 def test_what_is_coming_is_the_score_at_every_boundary(told: Told, eighths: int) -> None:
-    world, steps = told
-    half_life = eighths * world.pane // 8
-    policy, reference = product_policy(world, half_life), brute_force.parse_policy(world.text)
-    arrived: list[Happening] = []
-    for step, state, _ in in_memory(policy, steps):
-        arrived += step.batch
-        if state.judged < 0:
-            continue
-        events = brute_force.up_to(raw_events(arrived), state.judged)
+    half_life = eighths * told[0].pane // 8
+    policy, reference = product_policy(told[0], half_life), brute_force.parse_policy(told[0].text)
+    for state, events in judged(policy, told[1]):
         foreseen = {boundary.at: boundary for boundary in coming(policy, state, state.judged)}
         score, pane = state.score, state.pane
         for boundary in range((pane + 1) * policy.pane, (pane + policy.panes + 2) * policy.pane, policy.pane):
