@@ -20,8 +20,8 @@ def coming_warning(policy: Policy, state: CustomerState) -> tuple[int, int]:
         state: derived.
 
     Returns:
-        When it is raised if nothing more comes and no feed holds it back, and when the drop comes, in microseconds;
-        zeros where there is nothing to warn of.
+        When it is raised if nothing more comes, no feed holds it back and the drop does not come first, and when the
+        drop comes, in microseconds; zeros where there is nothing to warn of.
     """
     if state.warned or not state.armed or state.score < policy.engaged_from:
         return 0, 0
@@ -31,7 +31,7 @@ def coming_warning(policy: Policy, state: CustomerState) -> tuple[int, int]:
     first = leaves - policy.warn_before
     if state.last_warning != NONE:
         first = max(first, state.last_warning + policy.cooldown)
-    return (first, leaves) if first < leaves else (0, 0)
+    return first, leaves
 
 
 def next_warning(policy: Policy, state: CustomerState) -> int:

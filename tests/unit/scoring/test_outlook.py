@@ -94,6 +94,25 @@ def test_an_episode_ends_when_the_drop_is_far_by_more_than_the_margin() -> None:
         assert warnings(anna) == (["03 00:00", "05 00:00"] if again else ["03 00:00"])
 
 
+def test_an_episode_ends_with_the_event_that_puts_the_drop_off_far_enough() -> None:
+    anna = engaged()
+    anna.judge("03 00:00")
+    anna.do("post", "03 09:00", 5)
+    assert anna.state.warned
+    anna.do("post", "03 10:00")
+    assert not anna.state.warned
+
+
+def test_a_drop_that_would_raise_no_alert_is_not_warned_of() -> None:
+    anna = engaged()
+    anna.do("complain", "02 09:00")
+    anna.do("post", "02 10:00")
+    assert (anna.score, anna.state.armed) == (10, False)
+    anna.judge("04 00:00")
+
+    assert [kind for kind, _, _ in anna.story] == ["churn_risk", "recovered"]
+
+
 def test_a_flap_is_warned_of_once_in_a_cooldown() -> None:
     anna = engaged()
     anna.judge("03 00:00")
@@ -142,9 +161,10 @@ def test_a_late_event_that_brings_the_drop_near_is_judged_at_its_own_time() -> N
 
 def test_what_another_policy_finds_near_is_not_warned_of() -> None:
     anna = engaged(policy_with())
-    anna.judge("03 12:00")
-    anna.policy = policy_with(ONE_DAY, ('version = "by-hand"', 'version = "warns"'))
-    anna.judge("03 13:00")
+    anna.judge("02 12:00")
+    two_days = ('cooldown = "12h"', 'cooldown = "12h"\nwarn_before = "48h"')
+    anna.policy = policy_with(two_days, ('version = "by-hand"', 'version = "warns"'))
+    anna.judge("02 13:00")
     anna.judge("04 00:00")
     assert anna.story == [("churn_risk", "04 00:00", 0)]
 
