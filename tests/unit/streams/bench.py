@@ -146,6 +146,7 @@ class Bench:
         self.policy = parse_policy(text)
         self.journal: Journal = []
         self.now = at("20 00:00")
+        self.elapsed = 0
         self.metrics = Metrics()
         self.store = store or JournalStore(self.policy, self.journal)
         self.publisher = RecordingPublisher(self.journal)
@@ -155,7 +156,8 @@ class Bench:
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
         self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
-        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
