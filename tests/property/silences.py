@@ -45,7 +45,8 @@ def by_definition(text: str, life: Sequence[Happening], feeds: Mapping[str, Feed
         time, step, index = min(moments)
         moments.remove((time, step, index))
         taken = events[: index + 1] if step == _EVENT else [event for event in events if event.time < time]
-        customer.judge(time, step, taken)
+        if step != _WARNING:
+            customer.judge(time, step, taken)
         if customer.last_churn == time and policy.cooldown:
             moments.append((time + policy.cooldown, _COOLDOWN_END, 0))
         if policy.warn_before and (due := customer.look_ahead(time, step, taken)):
