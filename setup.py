@@ -11,7 +11,8 @@ from setuptools import setup
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
     *(f"scoring/{name}.py" for name in ("measures", "policy", "events", "seen", "state", "measuring", "corrections")),
-    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "unknown_types", "walk", "watermark")),
+    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "outlook", "unknown_types", "walk")),
+    "scoring/watermark.py",
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
     *(f"streams/store/{name}.py" for name in ("protocol", "visits", "encoding")),
 ]

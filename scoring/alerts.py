@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.feeds import Feeds
@@ -27,11 +27,15 @@ class BandChange:
     previous_score: int
     occurred_at: int
     cause: str
+    reasons: Reasons = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert: `kind` is ``churn_risk`` or ``recovered``; times in microseconds, scores in millionths."""
+    """An alert: ``churn_risk``, ``recovered`` or ``disengaging_soon``; times in microseconds, scores in millionths.
+
+    `disengages_at` is when the drop comes that ``disengaging_soon`` warns of.
+    """
 
     kind: str
     band: int
@@ -40,12 +44,15 @@ class Alert:
     previous_score: int
     occurred_at: int
     reasons: Reasons
+    disengages_at: int = 0
 
     @property
     def severity(self) -> str:
-        """``critical`` for a drop into `at_risk`, ``warning`` for one into `disengaged`, ``info`` for a recovery."""
+        """``critical`` for a drop into `at_risk`, ``warning`` for one into `disengaged`, ``notice`` of a coming one."""
         if self.kind == "recovered":
             return "info"
+        if self.kind == "disengaging_soon":
+            return "notice"
         return "critical" if self.band == AT_RISK else "warning"
 
 
@@ -90,8 +97,10 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
     }
     if isinstance(transition, BandChange):
         change_id = transition_id(customer, f"band_change:{BANDS[transition.band]}", transition.occurred_at)
-        return {"change_id": change_id, **body, "cause": transition.cause}
+        return {"change_id": change_id, **body, "cause": transition.cause, "reasons": transition.reasons}
     alert_id = transition_id(customer, transition.kind, transition.occurred_at)
+    if transition.disengages_at:
+        body["disengages_at"] = format_instant(transition.disengages_at)
     return {
         "alert_id": alert_id,
         "kind": transition.kind,
@@ -136,7 +145,7 @@ class AlertMachine:
             before: the score before it, in millionths.
             score: the score after it.
             cause: ``event`` or ``expired``.
-            reasons: what the step is made of; asked for only where an alert needs it.
+            reasons: what the step is made of; asked for only where something is told.
             feeding: the watched channels that had brought points; asked for only at a drop. None: there is none.
         """
         state, policy = self._state, self._policy
@@ -144,18 +153,20 @@ class AlertMachine:
         self.wake(at if cause == "event" else at - 1, before)
         band = policy.band_of(score)
         previous_band = state.band
+        told: Reasons = []
         if band != previous_band:
-            self.transitions.append(BandChange(band, previous_band, score, before, at, cause))
+            told = reasons()
+            self.transitions.append(BandChange(band, previous_band, score, before, at, cause, told))
             state.band, state.previous_band, state.band_since = band, previous_band, at
         if score >= policy.engaged_from:
             state.held = None
             if state.alert_open:
                 state.alert_open = False
-                self.transitions.append(Alert("recovered", band, previous_band, score, before, at, reasons()))
+                self.transitions.append(Alert("recovered", band, previous_band, score, before, at, told or reasons()))
             if not state.armed and (not state.reached_engaged or score >= policy.engaged_from + policy.rearm_margin):
                 state.armed = state.reached_engaged = True
         elif state.armed and state.held is None:
-            state.held = {"reasons": reasons(), "previous_score": before, "previous_band": previous_band}
+            state.held = {"reasons": told or reasons(), "previous_score": before, "previous_band": previous_band}
             if feeding is not None and (feeds := feeding()):
                 state.held["feeds"] = feeds
             self._judged = at

@@ -94,6 +94,7 @@ class Policy:
 
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
+    `warn_before` is how long before a drop that is coming it is warned of; 0: never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more.
     """
@@ -107,6 +108,7 @@ class Policy:
     half_life: int = 0
     rearm_margin: int = 5 * POINT
     cooldown: int = 0
+    warn_before: int = 0
     lateness: int = 0
     idle_after: int = 0
     remember_ids: int = 0

@@ -24,7 +24,7 @@ _MOST_POINTS = 1_000_000
 _MOST_PANES = 10_000
 _DURATIONS = {
     "window": {"length": "30d", "pane": "1d", "trend": "7d", "half_life": "0s"},
-    "alerts": {"cooldown": "24h"},
+    "alerts": {"cooldown": "24h", "warn_before": "0s"},
     "clock": {"lateness": "0s", "idle_after": "10s"},
     "events": {"remember_ids": "72h"},
     "dead_letters": {"over": "1m"},
@@ -32,7 +32,7 @@ _DURATIONS = {
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
     "bands": BANDS[1:],
-    "alerts": ("rearm_margin", "cooldown"),
+    "alerts": ("rearm_margin", "cooldown", "warn_before"),
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
@@ -83,6 +83,8 @@ class _Reader:
             for key, default in defaults.items()
         }
         self._window(times["length"], times["pane"], times["half_life"])
+        if times["warn_before"] >= times["length"] > 0:
+            self._problems.append("alerts.warn_before: must be less than window.length; no drop is foreseen for longer")
         policy_version = self._version()
         bounds = self._bands()
         margin = self._points("alerts.rearm_margin", self._section("alerts").get("rearm_margin", 5))

@@ -9,6 +9,7 @@ from scoring.corrections import Correction
 from scoring.instants import format_instant
 from scoring.points import rounded
 from scoring.policy import Policy
+from scoring.state import CustomerState
 
 Reasons = list[dict[str, Any]]
 
@@ -29,7 +30,8 @@ def reason_of_event(policy: Policy, time: int, code: str, points: int) -> Reason
     if kind is None:
         return []
     channel = policy.channels[kind.channel].name
-    return [_reason(channel, kind.name, points, 1, {"cause": "event", "at": format_instant(time)})]
+    counted = 1 if points or not kind.weight else 0
+    return [_reason(channel, kind.name, points, 1, counted, {"cause": "event", "at": format_instant(time)})]
 
 
 def reasons_of_object(
@@ -57,7 +59,8 @@ def reasons_of_object(
             continue
         rest -= part
         where = {"cause": "retracted", "pane": format_instant(each.pane * policy.pane)}
-        found.append(_reason(policy.channels[kind.channel].name, kind.name, part, abs(each.added), where))
+        counted = abs(each.points // kind.weight)
+        found.append(_reason(policy.channels[kind.channel].name, kind.name, part, abs(each.added), counted, where))
     return largest_first(found + (reason_of_event(policy, time, code, rest) if rest else []))
 
 
@@ -72,6 +75,26 @@ def reasons_of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]]) -
         One reason for each pane and type that took points with it, largest first; with a half-life also one for
         what faded.
     """
+    return _of_panes(policy, leaving, "expired", "faded")
+
+
+def reasons_of_coming(policy: Policy, state: CustomerState, until: int) -> Reasons:
+    """Explain the fall of a score that is coming if nothing more comes.
+
+    Args:
+        policy: in force.
+        state: derived.
+        until: the last pane boundary that is looked at, in microseconds.
+
+    Returns:
+        As `reasons_of_panes`, of what will have left the window by then.
+    """
+    last = until // policy.pane - policy.panes
+    leaving = {pane: counts for pane, counts in state.panes.items() if state.pane - policy.panes < pane <= last}
+    return _of_panes(policy, leaving, "expires", "fades")
+
+
+def _of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]], expired: str, faded: str) -> Reasons:
     found = []
     oldest_factor = policy.decay[-1]
     for pane, counts in leaving.items():
@@ -80,13 +103,15 @@ def reasons_of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]]) -
             kind = policy.types.get(code)
             if kind is None or not kind.weight:
                 continue
-            points = -round(min(count, kind.cap) * kind.weight * oldest_factor)
+            counted = min(count, kind.cap)
+            points = -round(counted * kind.weight * oldest_factor)
             channel = policy.channels[kind.channel].name
-            found.append((points, _reason(channel, kind.name, points, count, {"cause": "expired", "pane": start})))
+            where = {"cause": expired, "pane": start}
+            found.append((points, _reason(channel, kind.name, points, count, counted, where)))
     found.sort(key=lambda entry: (-abs(entry[0]), entry[1]["channel"], entry[1]["type"]))
     reasons = [reason for _, reason in found]
     if policy.half_life:
-        reasons.append({"cause": "faded"})
+        reasons.append({"cause": faded})
     return reasons
 
 
@@ -102,5 +127,5 @@ def largest_first(reasons: Reasons) -> Reasons:
     return sorted(reasons, key=lambda reason: -abs(reason.get("points", 0)))
 
 
-def _reason(channel: str, kind: str, points: int, count: int, where: dict[str, str]) -> dict[str, Any]:
-    return {"channel": channel, "type": kind, "points": rounded(points), "count": count, **where}
+def _reason(channel: str, kind: str, points: int, count: int, counted: int, where: dict[str, str]) -> dict[str, Any]:
+    return {"channel": channel, "type": kind, "points": rounded(points), "count": count, "counted": counted, **where}

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.policy import BANDS, Policy
-from scoring.state import CustomerState
+from scoring.state import NONE, CustomerState
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """The points of one type in one pane (millionths), and the time at which they leave the window."""
+    """The points of one type in one pane (millionths), and the time at which they leave the window.
+
+    Of `count` events the cap lets `counted` count, each with its `weight`; `points` are what has not faded of them.
+    """
 
     channel: str
     type: str
@@ -20,33 +23,43 @@ class Contribution:
     counted: int
     points: int
     leaves_at: int
+    weight: int
 
 
-def contributions(policy: Policy, state: CustomerState) -> list[Contribution]:
+def contributions(policy: Policy, state: CustomerState, current: int = NONE) -> list[Contribution]:
     """Explain a score.
 
     Args:
         policy: in force.
         state: derived.
+        current: the current pane at the time of the score; by default that up to which the customer has been judged.
 
     Returns:
-        One entry per type and pane that counts and scores, oldest pane first; without a half-life their points add
-        up to the score.
+        One entry per type and pane that counts and scores, oldest pane first. Their points add up to the score; where
+        they fade, each is rounded so that the sum up to it is right.
     """
+    current = state.pane if current == NONE else current
     found = []
+    before, told = 0.0, 0
     for pane in sorted(state.panes):
-        age = state.pane - pane
+        age = current - pane
         if not 0 <= age < policy.panes:
             continue
+        leaves_at = (pane + policy.panes) * policy.pane
+        worth = 0
         for code, count in state.panes[pane].items():
             kind = policy.types.get(code)
             if kind is None or not kind.weight:
                 continue
             counted = min(count, kind.cap)
-            points = round(counted * kind.weight * policy.decay[age])
-            leaves_at = (pane + policy.panes) * policy.pane
+            worth += counted * kind.weight
+            points = counted * kind.weight
+            if policy.half_life:
+                so_far = round(before + worth * policy.decay[age])
+                points, told = so_far - told, so_far
             channel = policy.channels[kind.channel].name
-            found.append(Contribution(channel, kind.name, pane, count, counted, points, leaves_at))
+            found.append(Contribution(channel, kind.name, pane, count, counted, points, leaves_at, kind.weight))
+        before += worth * policy.decay[age]
     return found
 
 
@@ -68,8 +81,12 @@ def _score_in(policy: Policy, state: CustomerState, current: int) -> int:
     oldest = current - policy.panes
     if not policy.half_life:
         return sum([points for pane, points in state.pane_points.items() if oldest < pane <= current])
-    counting = sorted(pane for pane in state.pane_points if oldest < pane <= current)
-    return round(sum(state.pane_points[pane] * policy.decay[current - pane] for pane in counting))
+    # Added up as `fade` does: `sum` rounds otherwise in some versions of Python.
+    total = 0.0
+    for pane in sorted(state.pane_points):
+        if oldest < pane <= current:
+            total += state.pane_points[pane] * policy.decay[current - pane]
+    return round(total)
 
 
 def disengages_at(policy: Policy, state: CustomerState) -> int:
@@ -88,6 +105,25 @@ def disengages_at(policy: Policy, state: CustomerState) -> int:
         if score < policy.engaged_from:
             return boundary
     return 0
+
+
+def lowest_until(policy: Policy, state: CustomerState, until: int) -> int:
+    """Foresee how low the score gets if nothing more comes.
+
+    Args:
+        policy: in force.
+        state: derived.
+        until: microseconds.
+
+    Returns:
+        The lowest score from now to then, in millionths.
+    """
+    lowest = state.score
+    for boundary, score in _coming_scores(policy, state):
+        if boundary > until:
+            break
+        lowest = min(lowest, score)
+    return lowest
 
 
 def _coming_scores(policy: Policy, state: CustomerState) -> Iterator[tuple[int, int]]:

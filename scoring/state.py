@@ -24,10 +24,10 @@ class CustomerState:
 
     `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
     events that are later than the horizon. `alert_open` is true between a churn alert and the recovery; `held` is a
-    drop that the cooldown holds back. `due` is the next time at which something changes by itself as it is scheduled,
-    0 for never; `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in
-    each pane, by the stored code of the channel. `objects` is None until an event names an object that the policy asks
-    for.
+    drop that the cooldown holds back. `warned` is true from the warning of a coming drop, at `last_warning`, until the
+    drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
+    `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
+    the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     """
 
     policy_version: str = ""
@@ -45,6 +45,8 @@ class CustomerState:
     alert_open: bool = False
     last_alert: int = NONE
     held: dict[str, Any] | None = None
+    warned: bool = False
+    last_warning: int = NONE
     last_event_at: int = NONE
     due: int = 0
     due_crosses: bool = False

@@ -14,6 +14,7 @@ from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
+from scoring.outlook import Outlook, follow_policy, next_warning
 from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
@@ -77,10 +78,13 @@ def advance(
         derive(policy, state)
     state.policy_version = policy.version
     if state.judged != NONE:
-        walk = _Walk(policy, state, machine, outcome)
+        outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
+        walk = _Walk(policy, state, machine, outcome, outlook)
         walk.run(due, now)
         walk.keep_for_trend(outdated)
         state.judged = now
+        if outlook is not None:
+            outlook.close()
     state.seen.forget(now - policy.remember_ids)
     if state.objects is not None:
         state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
@@ -172,6 +176,7 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
         state.held, state.alert_open = None, False
     elif state.held is None:
         state.armed = False
+    follow_policy(policy, state)
     # What comes next by itself follows from the new policy.
     state.due = 0
 
@@ -179,8 +184,11 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
 def _schedule(policy: Policy, state: CustomerState) -> None:
     """Note when the customer changes next by itself; an entry that is too early is left alone, and comes up early."""
     now = state.judged
+    warning = next_warning(policy, state) if policy.warn_before else 0
     if state.due <= max(now, 0):
         state.due = next_change(policy, state)
+        if warning and (warning < state.due or not state.due):
+            state.due = warning
     else:
         coming = [time for pane in state.new_panes for time in changes_of_pane(policy, pane)]
         if policy.half_life:
@@ -189,12 +197,14 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(judged_again_at(policy, state))
+        if warning:
+            coming.append(warning)
         for time in coming:
             if now < time < state.due:
                 state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
-        bool(state.ahead) or state.held is not None or disengages_at(policy, state) == state.due
+        bool(state.ahead) or state.held is not None or state.due == warning or disengages_at(policy, state) == state.due
     )
 
 
@@ -204,13 +214,14 @@ class _Walk:
     state: CustomerState
     machine: AlertMachine
     outcome: Outcome
+    outlook: Outlook | None
 
     def run(self, due: Sequence[Timed], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
         if now // self.policy.pane <= self.state.pane:
             # The usual case: no boundary has passed since the customer was judged last.
             self._take(due)
-            self.machine.wake(now, self.state.score)
+            self._wake(now)
             return
         index, total = 0, len(due)
         while True:
@@ -228,7 +239,12 @@ class _Walk:
             else:
                 break
         self._slide(max(now // self.policy.pane, self.state.pane))
+        self._wake(now)
+
+    def _wake(self, now: int) -> None:
         self.machine.wake(now, self.state.score)
+        if self.outlook is not None:
+            self.outlook.wake(now)
 
     def _next_boundary(self) -> int:
         """Find the next boundary at which a pane with counts leaves the window."""
@@ -241,6 +257,18 @@ class _Walk:
         return (min(inside) + policy.panes) * policy.pane
 
     def _take(self, events: Sequence[Timed]) -> None:
+        """Take events between two boundaries."""
+        outlook = self.outlook
+        if outlook is None or not events or outlook.quiet(events):
+            self._take_together(events)
+            return
+        for event in events:
+            outlook.wake(event[0])
+            before = self.state.score
+            self._take_together((event,))
+            outlook.take(event[0], before)
+
+    def _take_together(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
         state, policy = self.state, self.policy
         judged, length = state.judged, policy.pane
@@ -314,6 +342,8 @@ class _Walk:
                     if policy.half_life:
                         fade(policy, state)
                     self._judge_each([(time, code, before, state.score, corrections)])
+                    if self.outlook is not None:
+                        self.outlook.take(time, before)
 
     def _judge_each(self, steps: Sequence[_Step]) -> None:
         for index, (time, code, before, score, corrections) in enumerate(steps):
@@ -327,6 +357,8 @@ class _Walk:
     def _cross(self, boundary: int) -> None:
         """Judge a boundary with the panes that count from then on."""
         state, policy = self.state, self.policy
+        if self.outlook is not None:
+            self.outlook.wake(boundary - 1)
         before, pane = state.score, boundary // policy.pane
         leaving = {
             old: counts for old, counts in state.panes.items() if state.pane - policy.panes < old <= pane - policy.panes
@@ -334,6 +366,8 @@ class _Walk:
         self._slide(pane)
         reasons = partial(reasons_of_panes, policy, leaving)
         self.machine.judge(boundary, before, state.score, "expired", reasons, self._feeding(leaving))
+        if self.outlook is not None:
+            self.outlook.cross(boundary, before)
 
     def _feeding(
         self,

@@ -11,7 +11,8 @@ from rich.text import Text
 from streams.cli.customer_view import BAND_STYLES
 from streams.cli.wording import printable
 
-_STYLES = {"critical": "bold red", "warning": "yellow", "info": "green"}
+_STYLES = {"critical": "bold red", "warning": "yellow", "notice": "cyan", "info": "green"}
+_LABELS = {"churn_risk": "churn risk", "disengaging_soon": "drops soon"}
 _SHOWN_REASONS = 3
 
 
@@ -36,14 +37,19 @@ def _line(body: Mapping[str, Any]) -> Text:
     kind = body.get("kind", "band_change")
     severity = body.get("severity", "")
     line = Text(f"{_moment(body['occurred_at'])}  ")
-    label = "churn risk" if kind == "churn_risk" else kind.replace("_", " ")
+    label = _LABELS.get(kind, kind.replace("_", " "))
     line.append(f"{label:<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["customer_id"]), style="bold")
-    line.append(f"  {body['previous_score']:g} → {body['score']:g}  ")
-    line.append(str(body["previous_band"]), style=BAND_STYLES.get(body["previous_band"], ""))
-    line.append(" → ")
-    line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
-    why = reasons_in_words(body["reasons"]) if "reasons" in body else str(body.get("cause", ""))
+    if kind == "disengaging_soon":
+        line.append(f"  {body['score']:g}  ")
+        line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+        line.append(f" until {_moment(body['disengages_at'])}")
+    else:
+        line.append(f"  {body['previous_score']:g} → {body['score']:g}  ")
+        line.append(str(body["previous_band"]), style=BAND_STYLES.get(body["previous_band"], ""))
+        line.append(" → ")
+        line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+    why = reasons_in_words(body["reasons"]) if body.get("reasons") else str(body.get("cause", ""))
     if why:
         line.append(f"  {why}", style="dim")
     return line
@@ -74,8 +80,8 @@ def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
     words = [_reason(reason) for reason in reasons[:_SHOWN_REASONS]]
     if len(reasons) > _SHOWN_REASONS:
         words.append(f"and {len(reasons) - _SHOWN_REASONS} more")
-    expired = bool(reasons) and reasons[0].get("cause") == "expired"
-    return ("expired: " if expired else "") + ", ".join(words)
+    cause = reasons[0].get("cause") if reasons and "type" in reasons[0] else ""
+    return (f"{cause}: " if cause in ("expired", "expires") else "") + ", ".join(words)
 
 
 def _reason(reason: Mapping[str, Any]) -> str:

@@ -15,6 +15,14 @@ from scoring.points import rounded, text
 from scoring.policy import BANDS, ENGAGED, Policy
 from scoring.score import contributions
 from scoring.state import NONE, CustomerState
+from streams.cli.explanation_view import (
+    Period,
+    change_text,
+    coming_text,
+    explanation_document,
+    panes_text,
+    period_until,
+)
 from streams.cli.wording import age, moment, printable, signed
 from streams.store.protocol import CustomerRecord
 
@@ -66,16 +74,17 @@ def shares(policy: Policy, state: CustomerState) -> list[Share]:
     return sorted(found.values(), key=lambda share: (-abs(share.points), share.channel, share.type))
 
 
-def customer_document(policy: Policy, customer: str, record: CustomerRecord) -> dict[str, Any]:
+def customer_document(policy: Policy, customer: str, record: CustomerRecord, period: Period) -> dict[str, Any]:
     """Write a customer for machines.
 
     Args:
         policy: in force.
         customer: the id.
         record: as read from the store.
+        period: of the change that is explained.
 
     Returns:
-        The published fields, points as numbers, with `alert_open` and `made_of`.
+        The published fields, points as numbers, with `alert_open`, `warned`, `made_of` and what explains the score.
     """
     channels = [channel.name for channel in policy.channels]
     numbers = {*_NUMBERS, *channels, *[measure.name for measure in policy.measures if measure.is_number]}
@@ -96,11 +105,15 @@ def customer_document(policy: Policy, customer: str, record: CustomerRecord) -> 
         "customer_id": customer,
         **{name: float(value) if name in numbers else value for name, value in fields.items() if name[0] != "_"},
         "alert_open": record.state.alert_open,
+        "warned": record.state.warned,
         "made_of": made_of,
+        **explanation_document(policy, record.state, period),
     }
 
 
-def customer_text(policy: Policy, customer: str, record: CustomerRecord, now: int) -> RenderableType:
+def customer_text(
+    policy: Policy, customer: str, record: CustomerRecord, now: int, since: int | None = None, *, panes: bool = False
+) -> RenderableType:
     """Write a customer for a person.
 
     Args:
@@ -108,18 +121,29 @@ def customer_text(policy: Policy, customer: str, record: CustomerRecord, now: in
         customer: the id.
         record: as read from the store.
         now: what ages are counted from, in microseconds.
+        since: over how long the change is explained, in microseconds; by default the trend of the policy.
+        panes: whether to show each pane.
 
     Returns:
         For rich to print.
     """
+    period = period_until(record.state, now, policy.trend if since is None else since)
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     for name, value in _facts(policy, record.fields, record.state, now).items():
         facts.add_row(name, value)
     title = Text(printable(customer), style="bold")
-    measures = [Text(""), _measures(policy, record.fields)] if policy.measures else []
-    return Group(title, facts, Text(""), _made_of(policy, record.state, now), *measures)
+    sections = [facts, _made_of(policy, record.state, now)]
+    if policy.measures:
+        sections.append(_measures(policy, record.fields))
+    if panes:
+        sections.append(panes_text(policy, record.state, period))
+    if period.since < period.at:
+        sections.append(change_text(policy, record.state, period))
+    sections.append(coming_text(policy, record.state, period))
+    between = [part for section in sections for part in (section, Text(""))]
+    return Group(title, *between[:-1])
 
 
 def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now: int) -> dict[str, Text]:
@@ -173,7 +197,8 @@ def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
         end = state.last_alert + policy.cooldown
         return Text(f"held back by the cooldown until {moment(end)} ({age(end, now)})", style="yellow")
     last = f"; the last was raised {moment(state.last_alert)}" if state.last_alert != NONE else ""
-    return Text(f"none open{last}")
+    warned = f"; warned of a coming drop {moment(state.last_warning)}" if state.warned else ""
+    return Text(f"none open{last}{warned}")
 
 
 def _measures(policy: Policy, fields: Mapping[str, str]) -> RenderableType:

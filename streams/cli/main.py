@@ -28,7 +28,7 @@ COMMANDS = {
     "demo": Entry("streams.cli.demo", "demo", "Show everything at work, with made-up customers."),
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
-    "show": Entry("streams.cli.show", "show", "Show a customer's score and what it is made of."),
+    "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."

@@ -82,13 +82,18 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "window": window + fading,
         "trend": f"against the score {format_duration(parsed.trend)} before",
         "bands": f"{BANDS[0]} below {_exact(parsed.bounds[0])}, {bands}",
-        "alerts": f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {_exact(parsed.rearm_margin)} points",
+        "alerts": _alerts(parsed),
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
         "feeds": _watched(parsed),
         "measures": ", ".join(parsed.measure_names) or "none",
         "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
+
+
+def _alerts(parsed: Policy) -> str:
+    warning = f"warning {format_duration(parsed.warn_before)} before a drop" if parsed.warn_before else "no warning"
+    return f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {_exact(parsed.rearm_margin)} points, {warning}"
 
 
 def _watched(parsed: Policy) -> str:

@@ -9,8 +9,11 @@ import click
 import orjson
 from rich.console import Console
 
+from scoring.explanation import explained_from
+from scoring.instants import SECOND, format_duration
 from streams.cli.customer_view import customer_document, customer_text
-from streams.cli.options import takes_settings
+from streams.cli.explanation_view import period_until
+from streams.cli.options import Duration, takes_settings
 from streams.cli.refusal import Refusal
 from streams.cli.wording import printable
 from streams.settings import Settings
@@ -20,24 +23,32 @@ from streams.store.redis import RedisStore
 
 @click.command()
 @click.argument("customer")
+@click.option("--since", type=Duration(), metavar="7d", help="Explain the change over so long; default: the trend.")
+@click.option("--panes", is_flag=True, help="Show what each pane adds to the score, and when it leaves.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace", "clock")
-def show(settings: Settings, customer: str, *, as_json: bool) -> None:
-    """Show a customer's score and what it is made of.
+def show(settings: Settings, customer: str, *, since: float | None, panes: bool, as_json: bool) -> None:
+    """Show a customer's score, and what changes it.
 
     Exit status 1 if the customer has no score.
 
-    Example: engagement show BBB-2013B-25107
+    Example: engagement show BBB-2013B-25107 --since 2d
     """
+    policy = settings.policy
+    length = policy.trend if since is None else round(since * SECOND)
     record = asyncio.run(_read(settings, customer))
     if record is None:
         raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
-    if as_json:
-        click.echo(orjson.dumps(customer_document(settings.policy, customer, record)))
-        return
     # On the stream clock, "now" is where the events are.
     now = time.time_ns() // 1_000 if settings.clock == "wall" else record.state.judged
-    Console(highlight=False).print(customer_text(settings.policy, customer, record, now))
+    period = period_until(record.state, now, length)
+    if period.since < explained_from(policy, record.state):
+        kept = f"counts are kept for the window and its trend, {format_duration(policy.trend)}"
+        raise click.BadParameter(f"{format_duration(length)} is too long: {kept}", param_hint="--since")
+    if as_json:
+        click.echo(orjson.dumps(customer_document(policy, customer, record, period)))
+        return
+    Console(highlight=False).print(customer_text(policy, customer, record, now, length, panes=panes))
 
 
 async def _read(settings: Settings, customer: str) -> CustomerRecord | None:

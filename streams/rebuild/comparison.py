@@ -126,6 +126,7 @@ def _history(state: CustomerState) -> Facts:
         "armed": state.armed,
         "reached engaged": state.reached_engaged,
         "alert open": state.alert_open,
+        "warned": state.warned,
         "last alert": format_instant(state.last_alert) if state.last_alert != NONE else "",
     }
 

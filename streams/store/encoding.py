@@ -12,6 +12,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
+| `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
 once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
@@ -43,7 +44,7 @@ from streams.store.visits import decode_visits, encode_visits
 _NO_CODE = "...."
 # Before the digest of an object; no code of an amount begins so.
 _OBJECT = "="
-_EXTRAS = frozenset(("_q", "_h"))
+_EXTRAS = frozenset(("_q", "_h", "_n"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
 #: What a hash that somebody has changed by hand makes the decoding fail with.
 _UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
@@ -90,7 +91,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_i{chunk}")
     if state.objects is not None:
         _encode_objects(state.objects, fields, removed)
-    if state.ahead or state.held or record.extras:
+    if state.ahead or state.held or record.extras or state.warned or state.last_warning != NONE:
         _encode_extras(record, fields, removed)
     return fields, removed
 
@@ -111,7 +112,9 @@ def _encode_objects(objects: Objects, fields: list[str], removed: list[str]) -> 
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
     ahead = ",".join([f"{code or _NO_CODE}{time}{_details(detail)}" for time, code, detail in state.ahead])
-    for name, value in (("_q", ahead), ("_h", orjson.dumps(state.held).decode() if state.held else "")):
+    held = orjson.dumps(state.held).decode() if state.held else ""
+    warned = f"{int(state.warned)};{state.last_warning}" if state.warned or state.last_warning != NONE else ""
+    for name, value in (("_q", ahead), ("_h", held), ("_n", warned)):
         if value:
             fields += (name, value)
         elif name in record.extras:
@@ -230,6 +233,9 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
     if "_h" in fields:
         state.held = dict(orjson.loads(fields["_h"]))
+    if "_n" in fields:
+        warned, last_warning = fields["_n"].split(";")
+        state.warned, state.last_warning = warned == "1", int(last_warning)
     record.version = fields["_v"]
     record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
@@ -318,8 +324,9 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded
         record.encoded = None
     record.obsolete.clear()
-    if state.ahead or state.held or record.extras:
-        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
+    warned = state.warned or state.last_warning != NONE
+    if state.ahead or state.held or warned or record.extras:
+        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_n", warned)) if held}
     state.touched_panes.clear()
     state.touched_visits.clear()
     state.seen.touched.clear()

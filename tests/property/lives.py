@@ -65,6 +65,8 @@ def worlds(draw: st.DrawFn, *, ties: bool = False, strange: bool = False, pane: 
     panes = draw(st.integers(1, 5))
     trend = draw(st.integers(0, 7)) * minutes // 2
     cooldown = draw(st.integers(0, 24)) * minutes // _GRID * 60 + (0 if ties else 7)
+    # Eighths of a pane, less than the window; often none.
+    warn_before = max(0, draw(st.integers(-_GRID * panes, _GRID * panes - 1))) * minutes * 60 // _GRID
     lowest = draw(st.sampled_from([-9, -5, 1, 2] if strange else [-5, 0, 0, 0]))
     engaged = draw(st.integers(lowest + 1, lowest + 4) if strange else st.integers(1, 9))
     bounds = [lowest, engaged, engaged + draw(st.integers(1, 9)), engaged + 10 + draw(st.integers(0, 9))]
@@ -83,6 +85,7 @@ power = {bounds[3]}
 [alerts]
 rearm_margin = {draw(_points(0, 3))}
 cooldown = "{cooldown}s"
+warn_before = "{warn_before}s"
 [clock]
 lateness = "0s"
 {channels}"""

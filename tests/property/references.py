@@ -143,8 +143,10 @@ def _told(transition: Transition) -> Told:
     }
     if isinstance(transition, Alert):
         told |= {"kind": transition.kind}
-        if transition.kind == "churn_risk":
+        if transition.kind != "recovered":
             told["severity"] = transition.severity
+        if transition.disengages_at:
+            told["disengages_at"] = format_instant(transition.disengages_at)
     return told
 
 

@@ -9,7 +9,7 @@ from tests.property.lives import Happening
 from tests.property.references import raw_events
 from tests.reference import brute_force
 
-_BOUNDARY, _COOLDOWN_END, _EVENT = range(3)
+_BOUNDARY, _COOLDOWN_END, _WARNING, _EVENT = range(4)
 
 
 @dataclass
@@ -45,9 +45,12 @@ def by_definition(text: str, life: Sequence[Happening], feeds: Mapping[str, Feed
         time, step, index = min(moments)
         moments.remove((time, step, index))
         taken = events[: index + 1] if step == _EVENT else [event for event in events if event.time < time]
-        customer.judge(time, step, taken)
+        if step != _WARNING:
+            customer.judge(time, step, taken)
         if customer.last_churn == time and policy.cooldown:
             moments.append((time + policy.cooldown, _COOLDOWN_END, 0))
+        if policy.warn_before and (due := customer.look_ahead(time, step, taken)):
+            moments.append((due, _WARNING, 0))
     return customer.told
 
 
@@ -64,10 +67,16 @@ class _Customer:
     last_churn: int | None = None
     #: Of a drop that has not been told: the channels that had brought points.
     drop: set[str] | None = None
+    before: int = 0
+    warned: bool = False
+    last_warning: int | None = None
+    #: The coming drop is near, and its warning waits for a feed.
+    waits: bool = False
 
     def judge(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> None:
         """Take the customer to a moment."""
         before, self.score = self.score, brute_force.score_of(list(taken), self.policy, time)
+        self.before = before
         if self.policy.band(self.score) != self.band:
             self.band = self.policy.band(self.score)
             self.told.changes.append((self.band, time))
@@ -97,6 +106,32 @@ class _Customer:
         if not waits:
             self.told.alerts.append(("churn_risk", time))
             self.armed, self.alerted, self.last_churn, self.drop = False, True, time, None
+
+    def look_ahead(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> int | None:
+        """Judge a coming drop; gives the later moment, if there is one, at which it comes near."""
+        policy, engaged = self.policy, self.policy.bands["engaged"]
+        later = range((time // policy.pane + 1) * policy.pane, policy.leaves_at(time // policy.pane) + 1, policy.pane)
+        coming = [(boundary, brute_force.score_of(list(taken), policy, boundary)) for boundary in later]
+        within = [score for boundary, score in coming if boundary <= time + policy.warn_before]
+        if min([self.score, *within]) >= engaged + policy.rearm_margin:
+            self.warned = False
+        leaves = next((boundary for boundary, score in coming if score < engaged), None)
+        waited, self.waits = self.waits, False
+        if leaves is None or self.score < engaged or self.warned or not self.armed:
+            return None
+        cooled = time if self.last_warning is None else self.last_warning + policy.cooldown
+        near = max(leaves - policy.warn_before, cooled)
+        if near > time or near >= leaves:
+            return near if near < leaves else None
+        lowered = step == _EVENT and self.score < self.before
+        judged = lowered or step == _BOUNDARY or not waited
+        silent = {name for name in _brought_points(policy, taken, time) if name in self.feeds}
+        silent = {name for name in silent if self.feeds[name].silent(time)}
+        self.waits = not judged or (bool(silent) and not lowered)
+        if not self.waits:
+            self.told.alerts.append(("disengaging_soon", time))
+            self.warned, self.last_warning = True, time
+        return None
 
 
 def _brought_points(policy: brute_force.Policy, taken: Sequence[brute_force.Event], time: int) -> set[str]:

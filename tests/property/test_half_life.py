@@ -19,7 +19,7 @@ from tests.reference import brute_force
 
 Told = tuple[World, list[Step], int]
 Changes = list[tuple[int, str, int]]
-BOUNDARY, COOLDOWN_END, EVENT = range(3)
+BOUNDARY, COOLDOWN_END, WARNING, EVENT = range(4)
 
 
 def half_lives(world: World) -> st.SearchStrategy[int]:
@@ -68,9 +68,19 @@ def judged(policy: brute_force.Policy, half_life: int, life: Sequence[Happening]
     while moments and moments[0][0] <= until:
         time, step, index = heappop(moments)
         taken = events[: index + 1] if step == EVENT else [event for event in events if event.time < time]
-        machine.judge(time, score_of(taken, policy, half_life, time))
+        before = machine.score
+        if step != WARNING:
+            machine.judge(time, score_of(taken, policy, half_life, time))
         if machine.last_churn == time and policy.cooldown:
             heappush(moments, (time + policy.cooldown, COOLDOWN_END, 0))
+        if policy.warn_before:
+            later = range(
+                (time // policy.pane + 1) * policy.pane, policy.leaves_at(time // policy.pane) + 1, policy.pane
+            )
+            coming = [(boundary, score_of(taken, policy, half_life, boundary)) for boundary in later]
+            moment = machine.look_ahead(time, before, coming)
+            if moment is not None:
+                heappush(moments, (moment, WARNING, 0))
     return machine
 
 

@@ -104,7 +104,14 @@ def first_change(policy: Policy, state: CustomerState, world: World) -> int:
     """Find when the customer changes if nothing more comes, by trying every moment at which that could be; 0: never."""
     end = state.judged + policy.cooldown + 3 * policy.length + policy.trend
     grid = range(state.judged // (world.pane // 2) * (world.pane // 2), end, world.pane // 2)
-    moments = {*grid, state.last_alert + policy.cooldown, *(time for time, *_ in state.ahead)}
+    if policy.warn_before:
+        grid = range(grid.start, end, world.pane // 8)
+    moments = {
+        *grid,
+        state.last_warning + policy.cooldown,
+        state.last_alert + policy.cooldown,
+        *(time for time, *_ in state.ahead),
+    }
     for moment in sorted(moment for moment in moments if moment > state.judged):
         later = copy.deepcopy(state)
         outcome = advance(policy, later, [], moment, moment)
@@ -179,7 +186,7 @@ def test_a_state_is_the_same_after_it_was_stored_and_loaded(told: Told) -> None:
         assert dict(_compared(again)) == dict(_compared(state))
         state.touched_panes.clear()
         state.seen.touched.clear()
-        record.extras = {"_q", "_h"}
+        record.extras = {"_q", "_h", "_n"}
 
 
 def _compared(state: CustomerState) -> Iterator[tuple[str, object]]:

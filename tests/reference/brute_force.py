@@ -196,6 +196,7 @@ class Policy:
     bands: dict[str, int]
     rearm_margin: int
     cooldown: int
+    warn_before: int
     lateness: int
     weights: dict[str, dict[str, int]]
     caps: dict[str, dict[str, int]]
@@ -230,6 +231,7 @@ def parse_policy(text: str) -> Policy:
         bands={band: millionths(table["bands"][band]) for band in BANDS_ABOVE_AT_RISK},
         rearm_margin=millionths(table["alerts"]["rearm_margin"]),
         cooldown=duration(table["alerts"]["cooldown"]),
+        warn_before=duration(table["alerts"].get("warn_before", "0s")),
         lateness=duration(table["clock"]["lateness"]),
         weights={name: {kind: millionths(w) for kind, w in channels[name]["weights"].items()} for name in channels},
         caps={name: dict(channels[name].get("cap", {})) for name in channels},
@@ -368,15 +370,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Alert:
-    """A `churn_risk` or `recovered`; only the first has a severity."""
+    """A `churn_risk`, `recovered` or `disengaging_soon`; `recovered` has no severity, the last one tells of what."""
 
     kind: str
     severity: str
     change: Change
+    disengages_at: int | None = None
 
     def fields(self) -> dict[str, str]:
         """As it is published."""
-        return {"kind": self.kind, "severity": self.severity, **self.change.fields()}
+        coming = {} if self.disengages_at is None else {"disengages_at": rfc3339(self.disengages_at)}
+        return {"kind": self.kind, "severity": self.severity, **self.change.fields(), **coming}
 
 
 @dataclass
@@ -391,6 +395,8 @@ class Machine:
     open: bool = False
     last_churn: int | None = None
     drop: Change | None = None
+    warned: bool = False
+    last_warning: int | None = None
     alerts: list[Alert] = field(default_factory=list)
     band_changes: list[Change] = field(default_factory=list)
 
@@ -404,6 +410,27 @@ class Machine:
         else:
             self._judge_low(change)
         self.score, self.band = score, change.band
+
+    def look_ahead(self, time: int, previous_score: int, coming: list[tuple[int, int]]) -> int | None:
+        """Judge at `time` what is coming if nothing more arrives: the later boundaries, each with its score.
+
+        `previous_score` is from before the moment. Gives the moment, if there is one, at which the coming drop is to be
+        told of.
+        """
+        policy, engaged = self.policy, self.policy.bands["engaged"]
+        within = [score for boundary, score in coming if boundary <= time + policy.warn_before]
+        if min([self.score, *within]) >= engaged + policy.rearm_margin:
+            self.warned = False
+        leaves = next((boundary for boundary, score in coming if score < engaged), None)
+        if leaves is None or self.score < engaged or self.warned or not self.armed:
+            return None
+        cooled = time if self.last_warning is None else self.last_warning + policy.cooldown
+        moment = max(leaves - policy.warn_before, cooled, time)
+        if moment == time:
+            change = Change(time, self.score, previous_score, self.band, policy.band(previous_score))
+            self.alerts.append(Alert("disengaging_soon", "notice", change, leaves))
+            self.warned, self.last_warning = True, time
+        return moment if time < moment < leaves else None
 
     def _judge_engaged(self, change: Change) -> None:
         self.drop = None
@@ -431,7 +458,8 @@ class Step(IntEnum):
 
     BOUNDARY = 0
     COOLDOWN_END = 1
-    EVENT = 2
+    WARNING = 2
+    EVENT = 3
 
 
 def judge_history(events: list[Event], policy: Policy, until: int) -> Machine:
@@ -444,12 +472,23 @@ def judge_history(events: list[Event], policy: Policy, until: int) -> Machine:
     moments = [(boundary, Step.BOUNDARY, 0) for boundary in boundaries(events, policy)]
     moments += [(event.time, Step.EVENT, index) for index, event in enumerate(events)]
     heapify(moments)
+    taken = 0
     while moments and moments[0][0] <= until:
         time, step, index = heappop(moments)
-        taken = index + 1 if step is Step.EVENT else bisect_left(events, time, key=event_time)
-        machine.judge(time, score_of(events[:taken], policy, time))
+        before = machine.score
+        if step is Step.EVENT:
+            taken = index + 1
+        known = events[:taken]
+        if step is not Step.WARNING:
+            machine.judge(time, score_of(known, policy, time))
         if machine.last_churn == time and policy.cooldown:
             heappush(moments, (time + policy.cooldown, Step.COOLDOWN_END, 0))
+        if policy.warn_before:
+            later = [boundary for boundary in boundaries(known, policy) if boundary > time]
+            coming = [(boundary, score_of(known, policy, boundary)) for boundary in later]
+            moment = machine.look_ahead(time, before, coming)
+            if moment is not None:
+                heappush(moments, (moment, Step.WARNING, 0))
     return machine
 
 

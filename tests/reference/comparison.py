@@ -19,7 +19,7 @@ Rows = Mapping[str, Mapping[str, Any]]
 """Customers as the brute force tells them: its `Customer` as a dictionary, by id."""
 
 _WORDS = ("band", "band_since", "previous_band", "disengages_at", "last_event_at")
-_ALERT = ("kind", "severity", "occurred_at", "score", "previous_score", "band", "previous_band")
+_ALERT = ("kind", "severity", "occurred_at", "score", "previous_score", "band", "previous_band", "disengages_at")
 _CHANGE = ("occurred_at", "score", "previous_score", "band", "previous_band")
 #: The number of characters of a message that a difference shows.
 _SHOWN = 300
@@ -159,7 +159,7 @@ def _contents(message: Mapping[str, Any]) -> str:
 def _words(customer: str, entry: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
     words = [customer]
     for name in names:
-        value = entry[name]
+        value = entry.get(name, "") if name == "disengages_at" else entry[name]  # of a warning only
         if name == "severity" and value == "info":
             value = ""  # the brute force gives a recovery none
         words.append(f"{Decimal(str(value)):.2f}" if name.endswith("score") else str(value))

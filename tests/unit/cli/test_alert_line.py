@@ -23,6 +23,22 @@ def test_a_churn_alert_is_one_line() -> None:
     )
 
 
+def test_a_warning_of_a_coming_drop_is_one_line() -> None:
+    reasons = [{**EXPIRED, "cause": "expires"}]
+    alert = Alert("disengaging_soon", ENGAGED, ENGAGED, 45_500_000, 45_500_000, AT, reasons, AT + 72 * HOUR)
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert line.plain == (
+        "2026-11-21 09:30:00  drops soon  notice    ada  45.5  engaged until 2026-11-24 09:30:00  "
+        "expires: email click x3 -15"
+    )
+
+
+def test_a_band_change_tells_its_reasons() -> None:
+    change = BandChange(DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, "expired", [EXPIRED])
+    line = alert_line(orjson.dumps(message("ada", change, AT, "v1")))
+    assert line.plain.endswith("45.5 → 30.5  engaged → disengaged  expired: email click x3 -15")
+
+
 def test_a_band_change_is_one_line() -> None:
     change = BandChange(ENGAGED, DISENGAGED, 41_000_000, 40_000_000, AT, "event")
     line = alert_line(orjson.dumps(message("ada\n", change, AT, "v1")))
@@ -53,6 +69,7 @@ def test_what_is_no_alert_is_written_as_it_stands(value: bytes) -> None:
         ([EXPIRED] * 5, "expired: email click x3 -15, email click x3 -15, email click x3 -15, and 2 more"),
         ([{"cause": "faded"}], "faded"),
         ([{**EXPIRED, "cause": "retracted"}], "email click x3 -15 (taken back)"),
+        ([{**EXPIRED, "cause": "expires"}, {"cause": "fades"}], "expires: email click x3 -15, fades"),
     ],
 )
 def test_reasons_are_said(reasons: list[dict[str, object]], words: str) -> None:

@@ -12,6 +12,7 @@ from scoring.policy_file import builtin_policy
 from scoring.state import CustomerState
 from scoring.walk import advance
 from streams.cli.customer_view import Share, customer_document, customer_text, shares
+from streams.cli.explanation_view import Period
 from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
 
@@ -71,7 +72,7 @@ def test_the_screen_says_score_band_since_when_and_when_it_will_drop(engaged: Cu
 
 
 def test_the_table_fits_a_terminal_of_80_columns(engaged: CustomerRecord) -> None:
-    table = text_of(engaged).split("channel      type")[1]
+    table = text_of(engaged).split("channel      type")[1].split("\n\n")[0]
     assert len(table.splitlines()) == 4
 
 
@@ -100,6 +101,11 @@ def test_a_drop_that_the_cooldown_holds_back_is_said() -> None:
     assert "held back by the cooldown until 2026-11-22 08:00:00 UTC (in 20 hours)" in text_of(held, width=120)
 
 
+def test_a_warning_of_a_coming_drop_is_said(engaged: CustomerRecord) -> None:
+    engaged.state.warned, engaged.state.last_warning = True, NOON - HOUR
+    assert "none open; warned of a coming drop 2026-11-21 11:00:00 UTC" in text_of(engaged, width=120)
+
+
 def test_nothing_in_the_window_is_said() -> None:
     assert "Nothing in the window scores." in text_of(customer((NOON - 40 * DAY, "email", "open", 1)))
 
@@ -110,12 +116,12 @@ def test_a_name_cannot_steer_the_terminal(engaged: CustomerRecord) -> None:
 
 
 def test_machines_get_numbers_and_what_the_score_is_made_of(engaged: CustomerRecord) -> None:
-    document = customer_document(POLICY, "ada", engaged)
+    document = customer_document(POLICY, "ada", engaged, Period(NOON, NOON - 7 * DAY))
     assert document["customer_id"] == "ada"
     assert (document["score"], document["trend"], document["social"]) == (50.0, 30.0, 0.0)
     assert document["band"] == "engaged"
     assert document["disengages_at"] == "2026-12-01T00:00:00Z"
-    assert document["alert_open"] is False
+    assert (document["alert_open"], document["warned"]) == (False, False)
     assert document["made_of"][2] == {
         "channel": "email",
         "type": "open",

@@ -7,6 +7,7 @@ from typing import Any
 from scoring.alerts import Alert, message
 from scoring.events import EventReader
 from scoring.instants import parse_timestamp
+from scoring.policy import Policy
 from scoring.policy_file import builtin_policy
 from scoring.walk import advance
 from streams.store.encoding import encode
@@ -49,20 +50,25 @@ def record_at(time: str) -> CustomerRecord:
 
 def alert_at(time: str, detected_at: str) -> dict[str, Any]:
     """Give the one alert that she has raised by a time, as it is published."""
-    _, alerts = _judged(time)
-    (alert,) = alerts
-    return message(NAME, alert, parse_timestamp(detected_at), POLICY.version)
+    (alert,) = alerts_at(time, detected_at)
+    return alert
 
 
-def _judged(time: str) -> tuple[CustomerRecord, list[Alert]]:
+def alerts_at(time: str, detected_at: str, policy: Policy = POLICY) -> list[dict[str, Any]]:
+    """Give the alerts that she has raised by a time under a policy, as they are published."""
+    _, alerts = _judged(time, policy)
+    return [message(NAME, alert, parse_timestamp(detected_at), policy.version) for alert in alerts]
+
+
+def _judged(time: str, policy: Policy = POLICY) -> tuple[CustomerRecord, list[Alert]]:
     record = CustomerRecord()
     events = [
         event({"customer_id": NAME, "type": kind, "timestamp": at, "event_id": str(number)}, channel)[1]
         for number, (channel, kind, at) in enumerate(_EVENTS)
     ]
     now = parse_timestamp(time)
-    outcome = advance(POLICY, record.state, events, now, now)
-    fields, _ = encode(POLICY, record, "version")
+    outcome = advance(policy, record.state, events, now, now)
+    fields, _ = encode(policy, record, "version")
     stored = dict(zip(fields[::2], fields[1::2], strict=True))
     record.fields = {name: value for name, value in stored.items() if not name.startswith("_")}
     return record, [transition for transition in outcome.transitions if isinstance(transition, Alert)]

@@ -6,7 +6,9 @@ import re
 import orjson
 from rich.console import Console, RenderableType
 
+from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import parse_timestamp
+from scoring.policy_file import parse_policy
 from streams.cli.alert_line import alert_line
 from streams.cli.customer_view import customer_text
 from streams.cli.demo import summary
@@ -64,6 +66,13 @@ def test_the_customer_looks_as_the_command_prints_her() -> None:
     time = "2026-11-14T09:30:00Z"
     record = maria.record_at(time)
     assert block(maria.NAME) == printed(customer_text(maria.POLICY, maria.NAME, record, parse_timestamp(time)))
+
+
+def test_the_warning_looks_as_the_command_prints_it() -> None:
+    policy = parse_policy(BUILTIN_POLICY.replace("[alerts]", '[alerts]\nwarn_before = "3d"'))
+    (warning,) = maria.alerts_at("2026-11-15T08:00:00Z", "2026-11-13T00:00:01Z", policy)
+    (line,) = printed(alert_line(orjson.dumps(warning)), width=1000)
+    assert block("2026-11-13") == [line]
 
 
 def test_the_alert_looks_as_the_command_prints_it() -> None:

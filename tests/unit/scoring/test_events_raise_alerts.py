@@ -30,7 +30,16 @@ def test_an_event_that_lifts_a_customer_to_engaged_changes_the_band_and_raises_n
     anna = Customer()
     outcome = anna.do("post", "01 09:00", 5)
 
-    assert outcome.transitions == [BandChange(2, 1, 10 * POINT, 8 * POINT, at("01 09:00"), "event")]
+    reason = {
+        "channel": "social",
+        "type": "post",
+        "points": 2.0,
+        "count": 1,
+        "counted": 1,
+        "cause": "event",
+        "at": "2024-01-01T09:00:00Z",
+    }
+    assert outcome.transitions == [BandChange(2, 1, 10 * POINT, 8 * POINT, at("01 09:00"), "event", [reason])]
     assert (anna.state.band_since, anna.state.previous_band) == (at("01 09:00"), 1)
 
 
@@ -51,11 +60,12 @@ def test_an_unsubscribe_is_a_drop_at_the_time_of_the_event_and_critical_below_no
         "type": "quit",
         "points": -30.0,
         "count": 1,
+        "counted": 1,
         "cause": "event",
         "at": "2024-01-01T12:30:00Z",
     }
     assert outcome.transitions == [
-        BandChange(0, 2, -18 * POINT, 12 * POINT, at("01 12:30"), "event"),
+        BandChange(0, 2, -18 * POINT, 12 * POINT, at("01 12:30"), "event", [reason]),
         Alert("churn_risk", 0, 2, -18 * POINT, 12 * POINT, at("01 12:30"), [reason]),
     ]
     assert outcome.transitions[1].severity == "critical"

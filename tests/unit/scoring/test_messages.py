@@ -9,6 +9,8 @@ from scoring.alerts import Alert, BandChange, message, transition_id
 from scoring.points import POINT
 from tests.unit.scoring.customers import Customer, at
 
+REASON = {"channel": "web", "type": "buy", "points": 2.0, "count": 1, "counted": 1, "cause": "event", "at": ""}
+
 
 def alert(kind: str = "churn_risk", band: int = 0) -> Alert:
     """Give an alert."""
@@ -42,7 +44,9 @@ def test_the_severity_is_that_of_the_band() -> None:
 
 
 def test_a_band_change_holds_its_cause() -> None:
-    body = message("anna", BandChange(2, 1, 10 * POINT, 8 * POINT, at("04 00:00"), "event"), at("04 00:01"), "v1")
+    body = message(
+        "anna", BandChange(2, 1, 10 * POINT, 8 * POINT, at("04 00:00"), "event", [REASON]), at("04 00:01"), "v1"
+    )
 
     assert body == {
         "change_id": transition_id("anna", "band_change:engaged", at("04 00:00")),
@@ -55,7 +59,21 @@ def test_a_band_change_holds_its_cause() -> None:
         "detected_at": "2024-01-04T00:01:00Z",
         "policy_version": "v1",
         "cause": "event",
+        "reasons": [REASON],
     }
+
+
+def test_a_warning_tells_when_the_drop_comes() -> None:
+    warning = Alert("disengaging_soon", 2, 2, 12 * POINT, 12 * POINT, at("02 00:00"), [], at("04 00:00"))
+    body = message("anna", warning, at("02 00:01"), "v1")
+
+    assert (body["kind"], body["severity"], body["disengages_at"]) == (
+        "disengaging_soon",
+        "notice",
+        "2024-01-04T00:00:00Z",
+    )
+    assert body["alert_id"] == transition_id("anna", "disengaging_soon", at("02 00:00"))
+    assert "disengages_at" not in message("anna", alert(), at("04 00:01"), "v1")
 
 
 def test_an_id_is_made_of_the_customer_the_kind_and_the_time_of_the_crossing_alone() -> None:

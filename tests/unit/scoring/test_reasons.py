@@ -25,6 +25,7 @@ def test_an_event_is_told_with_what_it_did_to_the_score() -> None:
             "type": "buy",
             "points": 4.5,
             "count": 1,
+            "counted": 1,
             "cause": "event",
             "at": "2024-01-01T09:30:00Z",
         }
@@ -49,6 +50,12 @@ def test_what_an_event_took_back_is_told_with_the_day_that_it_took_it_from() -> 
     assert reasons_of_object(ANNA.policy, time, code, -4_000_000, corrections[:1], FIRST + 1) == told[2:]
 
 
+def test_an_event_beyond_the_cap_is_one_of_which_none_counts() -> None:
+    [reason] = reason_of_event(ANNA.policy, at("01 09:30"), CODES["view"], 0)
+
+    assert (reason["points"], reason["count"], reason["counted"]) == (0.0, 1, 0)
+
+
 def test_a_type_that_the_policy_does_not_name_is_no_reason() -> None:
     assert reason_of_event(ANNA.policy, at("01 09:30"), CODES["unheard"], 0) == []
     assert reasons_of_panes(ANNA.policy, {FIRST: counts(unheard=3, impression=5)}) == []
@@ -58,11 +65,11 @@ def test_what_has_left_the_window_is_told_largest_first() -> None:
     leaving = {FIRST: counts(complain=1, view=9, post=4), FIRST + 1: counts(buy=1)}
     told = reasons_of_panes(ANNA.policy, leaving)
 
-    assert [(reason["type"], reason["points"], reason["count"]) for reason in told] == [
-        ("post", -8.0, 4),
-        ("buy", -4.5, 1),
-        ("complain", 4.0, 1),
-        ("view", -3.0, 9),
+    assert [(reason["type"], reason["points"], reason["count"], reason["counted"]) for reason in told] == [
+        ("post", -8.0, 4, 4),
+        ("buy", -4.5, 1, 1),
+        ("complain", 4.0, 1, 1),
+        ("view", -3.0, 9, 3),
     ]
     assert [reason["pane"] for reason in told[:2]] == ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"]
     assert {reason["cause"] for reason in told} == {"expired"}

@@ -35,11 +35,12 @@ def test_a_drop_by_silence_has_the_time_of_the_boundary_however_late_it_is_notic
         "type": "post",
         "points": -12.0,
         "count": 6,
+        "counted": 6,
         "cause": "expired",
         "pane": "2024-01-01T00:00:00Z",
     }
     assert outcome.transitions == [
-        BandChange(1, 2, 0, 12 * POINT, at("04 00:00"), "expired"),
+        BandChange(1, 2, 0, 12 * POINT, at("04 00:00"), "expired", [reason]),
         Alert("churn_risk", 1, 2, 0, 12 * POINT, at("04 00:00"), [reason]),
     ]
     assert (anna.state.judged, anna.state.band_since) == (at("20 17:31"), at("04 00:00"))

@@ -18,15 +18,15 @@ from streams.records import Partition
 from streams.settings import read_settings
 from streams.store.memory import MemoryStore
 from streams.store.protocol import Fence
-from tests.unit.scoring.customers import at
+from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
 
 READ = {WEB: True}
 
 
-async def engaged(clock: str = "stream") -> Bench:
+async def engaged(clock: str = "stream", text: str = POLICY) -> Bench:
     """Give a worker that has applied one engaged customer."""
-    bench = Bench(clock=clock)
+    bench = Bench(clock=clock, text=text)
     await bench.assign(WEB)
     bench.now = at("01 09:00")
     await bench.apply(bench.submission(0, *[did("anna", "buy", "01 09:00")] * 3))
@@ -49,6 +49,29 @@ async def test_a_drop_by_silence_is_raised_by_the_wall_clock_at_the_boundary() -
     assert bench.publisher.kinds() == ["band_change", "band_change", "churn_risk"]
     assert bench.publisher.messages[-1][1].body["occurred_at"] == "2024-01-04T00:00:00Z"
     assert (await bench.field("anna", "score"), bench.timer.fault) == ("0", "")
+
+
+WARNING = POLICY.replace('cooldown = "12h"', 'cooldown = "12h"\nwarn_before = "36h"')
+
+
+async def test_a_coming_drop_is_warned_of_when_it_is_due_and_once_whatever_fails() -> None:
+    bench = await engaged("wall", WARNING)
+    for now in ("02 11:59", "02 12:00"):
+        bench.now = at(now) + SECOND
+        bench.publisher.faults = [BrokerUnavailable("gone")] if now == "02 12:00" else []
+        await turn(bench)
+        assert bench.publisher.kinds() == ["band_change"]
+    assert bench.timer.fault == "gone"
+
+    other = Bench(clock="wall", text=WARNING, store=bench.store)
+    await other.assign(WEB)
+    other.now = bench.now + 10 * SECOND
+    for _ in range(2):
+        await turn(other)
+    assert other.publisher.kinds() == ["disengaging_soon"]
+    body = other.publisher.messages[0][1].body
+    assert (body["occurred_at"], body["disengages_at"]) == ("2024-01-02T12:00:00Z", "2024-01-04T00:00:00Z")
+    assert body["detected_at"] == "2024-01-02T12:00:01Z"
 
 
 async def test_silence_is_not_judged_while_the_log_has_not_been_read() -> None:
