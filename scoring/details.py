@@ -146,6 +146,8 @@ class DetailReader:
         if type(properties) is not dict:
             self.ignored += properties is not None
             return None
+        if not self._amounts and self._object not in properties:
+            return None
         amounts: list[tuple[str, int]] = []
         wrong: set[str] = set()
         for amount in self._amounts:

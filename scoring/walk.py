@@ -81,7 +81,7 @@ def advance(
         outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
         walk = _Walk(policy, state, machine, outcome, outlook)
         walk.run(due, now)
-        walk.keep_for_trend(outdated)
+        walk.take_outdated(outdated)
         state.judged = now
         if outlook is not None:
             outlook.close()
@@ -128,6 +128,13 @@ def _admit(
         del state.ahead[:reached]
     due.sort(key=_TIME)
     return due, outdated
+
+
+def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
+    time, code, detail = event
+    pane = time // policy.pane
+    if code and state.pane - policy.kept_panes < pane:
+        _count(policy, state, pane, code, detail, time)
 
 
 def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
@@ -328,13 +335,11 @@ class _Walk:
                 state.channel_points[policy.types[each.code].channel] += each.points
         return scored
 
-    def keep_for_trend(self, events: Iterable[Timed]) -> None:
+    def take_outdated(self, events: Iterable[Timed]) -> None:
         """Count events that came too late to score; one may still change what a later one of its object counts."""
         state, policy = self.state, self.policy
         for time, code, detail in events:
-            pane = time // policy.pane
-            if code and state.pane - policy.kept_panes < pane:
-                _count(policy, state, pane, code, detail, time)
+            _keep_for_trend(policy, state, (time, code, detail))
             if detail is not None and detail.object:
                 before = state.score
                 corrections = self._correct((time, code, detail))
