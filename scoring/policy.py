@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from scoring.details import Amount
 from scoring.instants import MINUTE
 from scoring.points import POINT
 
@@ -50,13 +51,19 @@ def type_code(channel: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One event type of a channel: its worth in millionths of a point, and how many count in one pane."""
+    """One event type of a channel: its worth in millionths of a point, and how many count in one pane.
+
+    `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
+    what an event is about, '' where nothing asks for it.
+    """
 
     code: str
     channel: int
     name: str
     weight: int
     cap: int = NO_CAP
+    amounts: tuple[Amount, ...] = ()
+    object_property: str = ""
 
 
 @dataclass(frozen=True, slots=True)

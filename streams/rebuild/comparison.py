@@ -76,7 +76,7 @@ class Comparison:
             for pane, counts in state.panes.items()
         }
         facts = {name: facts[name] for name in sorted(facts)}
-        facts["what lies ahead"] = sorted(state.ahead)
+        facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
         if self.whole_history:
             facts |= _history(state)
         return _Absent(facts)

@@ -8,7 +8,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
-| `_q` | events ahead of the evaluation time: code and time, separated by commas |
+| `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
@@ -22,19 +22,22 @@ from functools import lru_cache
 
 import orjson
 
+from scoring.details import Detail
 from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
 from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.seen import SeenIds
-from scoring.state import NONE, CustomerState, derive
+from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.watermark import Mark
 from streams.errors import UnreadableCustomer
 from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
+# Before the digest of an object; no code of an amount begins so.
+_OBJECT = "="
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
 #: What a hash that somebody has changed by hand makes the decoding fail with.
@@ -89,12 +92,28 @@ def _band(state: CustomerState) -> tuple[int, int, int]:
 
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
-    ahead = ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])
+    ahead = ",".join([f"{code or _NO_CODE}{time}{_details(detail)}" for time, code, detail in state.ahead])
     for name, value in (("_q", ahead), ("_h", orjson.dumps(state.held).decode() if state.held else "")):
         if value:
             fields += (name, value)
         elif name in record.extras:
             removed.append(name)
+
+
+def _details(detail: Detail | None) -> str:
+    if detail is None:
+        return ""
+    about = f";{_OBJECT}{detail.object}" if detail.object else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about
+
+
+def _event_ahead(entry: str) -> Timed:
+    event, *details = entry.split(";")
+    detail = None
+    if details:
+        about = details.pop()[1:] if details[-1][0] == _OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+    return int(event[4:]), event[:4].replace(_NO_CODE, ""), detail
 
 
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
@@ -163,7 +182,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
             state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in value.split(",")}
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
-        state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
+        state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
     if "_h" in fields:
         state.held = dict(orjson.loads(fields["_h"]))
     record.version = fields["_v"]

@@ -82,7 +82,7 @@ async def whole() -> tuple[Customer, dict[str, str]]:
     """Give a customer with every kind of field, and the fields."""
     anna = Customer()
     anna.do("post", "01 09:00", 5, event_id="a")
-    anna.state.ahead = [(anna.state.judged + 1, "code")]
+    anna.state.ahead = [(anna.state.judged + 1, "code", None)]
     anna.state.held = {"kind": "churn_risk"}
     anna.state.previous_band = 0
     fields = written(anna, CustomerRecord(anna.state))
