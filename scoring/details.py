@@ -18,6 +18,9 @@ SUM, VALUES, AT_LEAST, AT_MOST, LATEST = "sum", "values", "at_least", "at_most",
 MOST_VALUE = 10**12
 # No code of a type begins with these: an amount can never be taken for a count.
 _ADDED, _NEWEST = "$", "^"
+#: Before what is measured between events; no code of a type begins with it either.
+MEASURED = "~"
+_MARKS = _ADDED + _NEWEST + MEASURED
 # A latest value is kept with its time before it, so that the larger of two is the later one.
 _VALUE_BITS = 60
 
@@ -77,6 +80,24 @@ def add_amounts(counts: dict[str, int], amounts: tuple[tuple[str, int], ...]) ->
             counts[code] = counts.get(code, 0) + amount
 
 
+def is_type(code: str) -> bool:
+    """Tell whether what stands under a code is a count of events, and no amount or duration.
+
+    Args:
+        code: in a pane.
+    """
+    return code[0] not in _MARKS
+
+
+def is_sum(code: str) -> bool:
+    """Tell whether what stands under a code is a sum of amounts, so that one of them can be taken away again.
+
+    Args:
+        code: of a count or an amount.
+    """
+    return code[0] == _ADDED
+
+
 def latest_value(amount: int) -> int:
     """Take the value, in millionths, out of a ``latest`` amount."""
     return amount & ((1 << _VALUE_BITS) - 1)
@@ -113,6 +134,8 @@ class DetailReader:
         """
         if type(properties) is not dict:
             self.ignored += properties is not None
+            return None
+        if not self._amounts and self._object not in properties:
             return None
         amounts: list[tuple[str, int]] = []
         wrong: set[str] = set()
