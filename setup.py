@@ -9,8 +9,8 @@ from setuptools import setup
 
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
-    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "policy", "events")),
-    *(f"scoring/{name}.py" for name in ("seen", "state", "reasons", "score", "feeds")),
+    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "pairing", "objects", "policy")),
+    *(f"scoring/{name}.py" for name in ("events", "seen", "state", "corrections", "reasons", "score", "feeds")),
     *(f"scoring/{name}.py" for name in ("alerts", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
     *(f"streams/store/{name}.py" for name in ("protocol", "encoding")),

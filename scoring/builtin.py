@@ -43,10 +43,12 @@ cap = { page_view = 5, click = 5, search = 5, session_start = 3 }
 topic = "email"
 weights = { delivered = 0, open = 1, click = 5, reply = 8, bounce = -5, unsubscribe = -40, complaint = -60 }
 cap = { open = 5, bounce = 2 }
+gateway = { click = { after = "delivered", within = "10s", key = "message_id" } }
 
 [channels.social]
 topic = "social"
 weights = { impression = 0, like = 1, retweet = 3, tag = 3, share = 4, comment = 4, mention = 4, reply = 5, \
-follow = 5, unfollow = -10 }
+follow = 5, unfollow = -10, unlike = 0, delete = 0 }
 cap = { like = 10 }
+retracts = { unlike = "like", unfollow = "follow", delete = ["retweet", "tag", "share", "comment", "mention", "reply"] }
 """

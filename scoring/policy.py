@@ -11,6 +11,7 @@ from functools import cached_property
 
 from scoring.details import Amount
 from scoring.instants import MINUTE
+from scoring.pairing import Pairing
 from scoring.points import POINT
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
@@ -71,13 +72,14 @@ class Channel:
     """One source of events: its name, its Kafka topic and the types that it knows.
 
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
-    ever.
+    ever. `pairings` say what events of one object make of each other.
     """
 
     name: str
     topic: str
     types: tuple[EventType, ...]
     silence_after: int = 0
+    pairings: tuple[Pairing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,27 @@ class Policy:
             for index, channel in enumerate(self.channels)
             if channel.silence_after
         }
+
+    @cached_property
+    def paired(self) -> dict[str, Pairing]:
+        """What holds between the events of one object, by the code of each type that it is about."""
+        pairings = [pairing for channel in self.channels for pairing in channel.pairings]
+        return {code: pairing for pairing in pairings for code in pairing.codes}
+
+    @cached_property
+    def counted_apart(self) -> frozenset[str]:
+        """The codes under which pairings count, beside those of the types."""
+        return frozenset(
+            code
+            for channel in self.channels
+            for pairing in channel.pairings
+            for code, _ in pairing.own_codes(channel.name)
+        )
+
+    @cached_property
+    def objects_kept(self) -> int:
+        """For how long it is kept what was done to which object, before the panes that are kept; microseconds."""
+        return max([pairing.reach for pairing in self.paired.values()], default=0)
 
     @cached_property
     def decay(self) -> tuple[float, ...]:

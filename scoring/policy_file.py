@@ -12,6 +12,7 @@ from typing import Any
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
 from scoring.instants import format_duration, parse_duration
+from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
@@ -34,7 +35,7 @@ _KEYS = {
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after")
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 _BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
@@ -228,7 +229,9 @@ class _Reader:
             )
             for kind, weight in weights.items()
         )
-        return Channel(name, str(topic), types, self._silence_after(where, table.get("silence_after", "0s")))
+        pairings = read_pairings(name, table, types, self._problems)
+        silence_after = self._silence_after(where, table.get("silence_after", "0s"))
+        return Channel(name, str(topic), with_objects(types, pairings), silence_after, pairings)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:
@@ -265,8 +268,9 @@ class _Reader:
     def _no_shared_codes(self, channels: tuple[Channel, ...]) -> None:
         owners: dict[str, str] = {}
         for channel in channels:
-            for kind in channel.types:
-                name = f"{channel.name}.{kind.name}"
-                if kind.code in owners:
-                    self._problems.append(f"{name} and {owners[kind.code]} have the same stored code; rename one")
-                owners[kind.code] = name
+            codes = [(kind.code, f"{channel.name}.{kind.name}") for kind in channel.types]
+            for pairing in channel.pairings:
+                codes += pairing.own_codes(channel.name)
+            for code, name in codes:
+                if owners.setdefault(code, name) != name:
+                    self._problems.append(f"{name} and {owners[code]} have the same stored code; rename one")

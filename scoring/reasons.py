@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scoring.corrections import Correction
 from scoring.instants import format_instant
 from scoring.points import rounded
 from scoring.policy import Policy
@@ -29,6 +30,35 @@ def reason_of_event(policy: Policy, time: int, code: str, points: int) -> Reason
         return []
     channel = policy.channels[kind.channel].name
     return [_reason(channel, kind.name, points, 1, {"cause": "event", "at": format_instant(time)})]
+
+
+def reasons_of_object(
+    policy: Policy, time: int, code: str, points: int, corrections: Sequence[Correction], pane: int
+) -> Reasons:
+    """Explain a step that an event made which changed what others of its object count.
+
+    Args:
+        policy: in force.
+        time: of the event, in microseconds.
+        code: of its type.
+        points: by which the step moved the score, in millionths.
+        corrections: of counts in the window.
+        pane: the current one.
+
+    Returns:
+        A reason for each correction that moved the score and, where there is a rest, for the event; largest first.
+    """
+    found = []
+    rest = points
+    for each in corrections:
+        kind = policy.types[each.code]
+        part = round(each.points * policy.decay[pane - each.pane])
+        if not part:
+            continue
+        rest -= part
+        where = {"cause": "retracted", "pane": format_instant(each.pane * policy.pane)}
+        found.append(_reason(policy.channels[kind.channel].name, kind.name, part, abs(each.added), where))
+    return largest_first(found + (reason_of_event(policy, time, code, rest) if rest else []))
 
 
 def reasons_of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]]) -> Reasons:

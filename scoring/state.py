@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.details import Detail
+from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
 from scoring.seen import SeenIds
 
@@ -23,7 +24,8 @@ class CustomerState:
     `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
     events that are later than the horizon. `alert_open` is true between a churn alert and the recovery; `held` is a
     drop that the cooldown holds back. `due` is the next time at which something changes by itself as it is scheduled,
-    0 for never; `due_crosses` whether that is a fall out of `engaged`.
+    0 for never; `due_crosses` whether that is a fall out of `engaged`. `objects` is None until an event names an object
+    that the policy asks for.
     """
 
     policy_version: str = ""
@@ -31,6 +33,7 @@ class CustomerState:
     panes: dict[int, dict[str, int]] = field(default_factory=dict)
     ahead: list[Timed] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
+    objects: Objects | None = None
     band: int = DISENGAGED
     previous_band: int = NONE
     band_since: int = NONE

@@ -9,23 +9,28 @@ from functools import partial
 from operator import itemgetter
 
 from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.corrections import Correction, correct, within_window
 from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.policy import Policy
-from scoring.reasons import reason_of_event, reasons_of_panes
+from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.state import NONE, CustomerState, Timed, derive, fade
 from scoring.unknown_types import MOST_APART, gather
 
 _TIME = itemgetter(0)
+#: Time and code of an event, the score before and after it, and what it changed in the counts of others.
+_Step = tuple[int, str, int, int, Sequence[Correction]]
+_NONE: Sequence[Correction] = ()
 
 
 @dataclass(slots=True)
 class Outcome:
     """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old.
 
-    `holding` are the silent feeds because of which a drop began to be held back.
+    `crowded` is how many actions were forgotten as there were too many of an object, or too many objects. `holding` are
+    the silent feeds because of which a drop began to be held back.
     """
 
     transitions: Sequence[Transition] = ()
@@ -34,6 +39,7 @@ class Outcome:
     outdated: int = 0
     ahead: int = 0
     late: int = 0
+    crowded: int = 0
     holding: Sequence[str] = ()
 
 
@@ -69,11 +75,13 @@ def advance(
         derive(policy, state)
     state.policy_version = policy.version
     if state.judged != NONE:
-        _Walk(policy, state, machine, outcome).run(due, now)
+        walk = _Walk(policy, state, machine, outcome)
+        walk.run(due, now)
+        walk.take_outdated(outdated)
         state.judged = now
-    for event in outdated:
-        _keep_for_trend(policy, state, event)
     state.seen.forget(now - policy.remember_ids)
+    if state.objects is not None:
+        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
     return outcome
@@ -232,7 +240,7 @@ class _Walk:
         state, policy = self.state, self.policy
         judged, length = state.judged, policy.pane
         start = before = state.score
-        steps: list[tuple[int, str, int, int]] = []
+        steps: list[_Step] = []
         up = down = False
         for time, code, detail in events:
             if time < judged:
@@ -242,8 +250,9 @@ class _Walk:
                 self._slide(pane)
                 before = state.score
             delta = _count(policy, state, pane, code, detail) if code else 0
+            corrections = self._correct((time, code, detail)) if detail is not None and detail.object else _NONE
             score = before
-            if delta:
+            if delta or corrections:
                 if policy.half_life:
                     fade(policy, state)
                 else:
@@ -256,7 +265,7 @@ class _Walk:
                     down = True
             if time > state.last_event_at:  # noqa: PLR1730 - max() would be a call for each event
                 state.last_event_at = time
-            steps.append((time, code, before, score))
+            steps.append((time, code, before, score, corrections))
             before = score
         self.outcome.taken += len(events)
         if not self._all_the_same(start, up=up, down=down):
@@ -274,9 +283,38 @@ class _Walk:
         rearm = policy.engaged_from + policy.rearm_margin
         return state.armed or state.score < rearm or start >= rearm
 
-    def _judge_each(self, steps: Sequence[tuple[int, str, int, int]]) -> None:
-        for index, (time, code, before, score) in enumerate(steps):
+    def _correct(self, event: Timed) -> Sequence[Correction]:
+        """Correct the counts of other events of the same object; without a half-life, the score too."""
+        state, policy = self.state, self.policy
+        corrections, forgotten = correct(policy, state, event)
+        self.outcome.crowded += forgotten
+        scored = within_window(policy, state, corrections)
+        if not policy.half_life:
+            for each in scored:
+                state.score += each.points
+                state.channel_points[policy.types[each.code].channel] += each.points
+        return scored
+
+    def take_outdated(self, events: Iterable[Timed]) -> None:
+        """Count events that came too late to score; one may still change what a later one of its object counts."""
+        state, policy = self.state, self.policy
+        for time, code, detail in events:
+            _keep_for_trend(policy, state, (time, code, detail))
+            if detail is not None and detail.object:
+                before = state.score
+                corrections = self._correct((time, code, detail))
+                if corrections:
+                    if policy.half_life:
+                        fade(policy, state)
+                    self._judge_each([(time, code, before, state.score, corrections)])
+
+    def _judge_each(self, steps: Sequence[_Step]) -> None:
+        for index, (time, code, before, score, corrections) in enumerate(steps):
             reasons = partial(reason_of_event, self.policy, time, code, score - before)
+            if corrections:
+                reasons = partial(
+                    reasons_of_object, self.policy, time, code, score - before, corrections, self.state.pane
+                )
             self.machine.judge(time, before, score, "event", reasons, self._feeding({}, steps, index))
 
     def _cross(self, boundary: int) -> None:
@@ -293,7 +331,7 @@ class _Walk:
     def _feeding(
         self,
         leaving: Mapping[int, Mapping[str, int]],
-        steps: Sequence[tuple[int, str, int, int]] = (),
+        steps: Sequence[_Step] = (),
         index: int = 0,
     ) -> Callable[[], list[str]] | None:
         """Give a function that names the watched channels which had brought points by a step."""
@@ -303,7 +341,12 @@ class _Walk:
 
         def found() -> list[str]:
             inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
-            return feeding(policy, [*leaving.values(), *inside], Counter(code for _, code, *_ in steps[index + 1 :]))
+            later = Counter(code for _, code, *_ in steps[index + 1 :])
+            undone = Counter[str]()
+            for *_, corrections in steps[index + 1 :]:
+                for each in corrections:
+                    undone[each.code] -= each.added
+            return feeding(policy, [*leaving.values(), *inside, undone], later)
 
         return found
 

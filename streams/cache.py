@@ -7,8 +7,9 @@ from itertools import islice
 
 from streams.store.protocol import CustomerRecord
 
-# Up to so many chunks of event ids a record weighs one; beyond, as much more as it has this many characters of them.
-_LIGHT_CHUNKS, _CHARACTERS = 8, 300
+# Up to so many chunks of event ids and so many objects a record weighs one; beyond, as much more as it has this many
+# characters of them. The history of an object counts as some characters beside its own.
+_LIGHT_CHUNKS, _LIGHT_OBJECTS, _CHARACTERS, _PER_OBJECT = 8, 16, 300, 100
 
 
 class RecordCache:
@@ -73,10 +74,14 @@ class RecordCache:
 
     def _weigh_used(self) -> None:
         for customer in islice(reversed(self._records), self._used):
-            chunks = self._records[customer].state.seen.chunks
-            if len(chunks) > _LIGHT_CHUNKS:
+            state = self._records[customer].state
+            chunks, objects = state.seen.chunks, state.objects
+            if len(chunks) > _LIGHT_CHUNKS or (objects is not None and len(objects.histories) > _LIGHT_OBJECTS):
+                characters = sum(map(len, chunks.values()))
+                if objects is not None:
+                    characters += sum([_PER_OBJECT + len(history) for history in objects.histories.values()])
                 # No record is so heavy that there is no room for others.
-                weight = min(sum(map(len, chunks.values())) // _CHARACTERS, self._most // 2)
+                weight = min(characters // _CHARACTERS, self._most // 2)
                 self._weight += weight - self._heavy.get(customer, 0)
                 self._heavy[customer] = weight
         self._used = 0

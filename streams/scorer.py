@@ -250,6 +250,8 @@ class Scorer:
             total = sum([getattr(outcome, name) for outcome in outcomes])
             if total:
                 scored.labels(name).inc(total)
+        if self._policy.paired:
+            scored.labels("crowded").inc(sum([outcome.crowded for outcome in outcomes]))
         if self._policy.watched:
             for channel in [channel for outcome in outcomes for channel in outcome.holding]:
                 self._metrics.held.labels(channel).inc()

@@ -82,4 +82,5 @@ def _reason(reason: Mapping[str, Any]) -> str:
     if "type" not in reason:
         return str(reason.get("cause", ""))
     count = f" x{reason['count']}" if reason.get("count", 1) > 1 else ""
-    return f"{reason['channel']} {printable(reason['type'])}{count} {reason['points']:+g}"
+    back = " (taken back)" if reason.get("cause") == "retracted" else ""
+    return f"{reason['channel']} {printable(reason['type'])}{count} {reason['points']:+g}{back}"

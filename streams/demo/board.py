@@ -93,7 +93,7 @@ class Board:
         self.alerts.appendleft(alert)
         if alert["kind"] == "recovered":
             self.recovered += 1
-        elif any(reason["cause"] == "event" for reason in alert["reasons"]):
+        elif any(reason["cause"] in ("event", "retracted") for reason in alert["reasons"]):
             self.by_event += 1
         else:
             self.by_silence += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scoring.feeds import Feeds
 from scoring.instants import SECOND, format_instant
+from scoring.pairing import Action
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
@@ -77,9 +78,18 @@ class Comparison:
         }
         facts = {name: facts[name] for name in sorted(facts)}
         facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
+        if objects := _objects(state):
+            facts["what was done to objects"] = objects
         if self.whole_history:
             facts |= _history(state)
         return _Absent(facts)
+
+
+def _objects(state: CustomerState) -> dict[str, list[Action]]:
+    """Read all histories of objects."""
+    if state.objects is None:
+        return {}
+    return {about: state.objects.history(about) for about in sorted(state.objects.histories)}
 
 
 class _Absent(dict[str, object]):

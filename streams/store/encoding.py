@@ -8,6 +8,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
+| `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 
@@ -25,6 +26,7 @@ import orjson
 from scoring.details import Detail
 from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
+from scoring.objects import Objects
 from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
@@ -81,6 +83,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             fields += (f"_i{chunk}", state.seen.chunks[chunk])
         else:
             removed.append(f"_i{chunk}")
+    if state.objects is not None:
+        _encode_objects(state.objects, fields, removed)
     if state.ahead or state.held or record.extras:
         _encode_extras(record, fields, removed)
     return fields, removed
@@ -88,6 +92,15 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 
 def _band(state: CustomerState) -> tuple[int, int, int]:
     return state.band, state.previous_band, state.band_since
+
+
+def _encode_objects(objects: Objects, fields: list[str], removed: list[str]) -> None:
+    for about in objects.touched:
+        history = objects.histories.get(about)
+        if history is None:
+            removed.append(f"_k{about}")
+        else:
+            fields += (f"_k{about}", history)
 
 
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
@@ -177,9 +190,14 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    histories: dict[str, str] = {}
     for name, value in fields.items():
         if name.startswith("_p"):
             state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in value.split(",")}
+        elif name.startswith("_k"):
+            histories[name[2:]] = value
+    if histories:
+        state.objects = Objects(histories)
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
         state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
@@ -253,6 +271,8 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
+    if state.objects is not None:
+        state.objects.touched.clear()
 
 
 def encode_message(message: Message) -> str:

@@ -29,6 +29,7 @@ class Happening(NamedTuple):
     channel: str
     type: str
     event_id: str
+    object: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biogr
 
 def raw_events(life: Iterable[Happening]) -> list[brute_force.Event]:
     """Give happenings to the brute force, in the order of their time."""
-    events = [brute_force.Event(each.time, each.channel, each.type) for each in life]
+    events = [brute_force.Event(each.time, each.channel, each.type, each.object) for each in life]
     return sorted(events, key=brute_force.event_time)
 
 
@@ -87,6 +87,7 @@ def _value(happening: Happening) -> dict[str, object]:
         "type": happening.type,
         "timestamp": format_instant(happening.time),
         "event_id": happening.event_id,
+        "properties": {"object_id": happening.object} if happening.object else {},
     }
 
 

@@ -6,7 +6,9 @@ band and the alert machine: at every moment that is judged, the raw events are c
     score(t) = sum over the panes floor(t / pane) - N + 1 .. floor(t / pane), the channels and their types,
                of min(count, cap) x weight
 
-with the events that are not later than t. Times are whole microseconds since 1970 UTC, points whole millionths.
+with the events that are not later than t; those that another event of the same object takes back are no events then,
+and clicks of a security gateway are events of another type. Times are whole microseconds since 1970 UTC, points whole
+millionths.
 
 The clock is that of the stream: everything is evaluated at the newest event time of the file less the policy's
 lateness. Events are taken in the order of their timestamps, so no event is ever late here.
@@ -80,6 +82,107 @@ def published(points: int) -> str:
     return str(rounded + 0)  # adding 0 turns -0.00 into 0.00
 
 
+# --- Objects ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the events of one channel make of each other; times in microseconds.
+
+    `keys` names for each type the property that tells its object.
+    """
+
+    order: list[str]
+    keys: dict[str, str]
+    retracts: dict[str, list[str]]
+    gateways: dict[str, tuple[str, int]]
+    durations: dict[str, tuple[list[str], list[str]]]
+
+
+def rules_of(table: dict[str, Any]) -> Rules:
+    """Read what a channel says of its events."""
+    by, keys = table.get("retracts_key", "object_id"), {}
+    retracts = {kind: listed(names) for kind, names in table.get("retracts", {}).items()}
+    for kind, names in retracts.items():
+        keys |= dict.fromkeys([kind, *names], by)
+    gateways = {}
+    for kind, rule in table.get("gateway", {}).items():
+        keys |= dict.fromkeys([kind, rule["after"]], rule.get("key", "message_id"))
+        gateways[kind] = (rule["after"], duration(rule.get("within", "10s")))
+    durations = {}
+    for name, rule in table.get("durations", {}).items():
+        durations[name] = (listed(rule["from"]), listed(rule["to"]))
+        keys |= dict.fromkeys([*durations[name][0], *durations[name][1]], rule["key"])
+    return Rules(list(table["weights"]), keys, retracts, gateways, durations)
+
+
+def listed(names: str | list[str]) -> list[str]:
+    """One name, or several."""
+    return [names] if isinstance(names, str) else names
+
+
+def by_object(events: list[Event], rules: dict[str, Rules]) -> list[list[Event]]:
+    """The events that are about something, by what they are about.
+
+    Of one time, what takes back goes after all else, and other types go as the policy lists them.
+    """
+    groups: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
+    for event in events:
+        key = rules[event.channel].keys.get(event.type)
+        if key is not None and event.object:
+            groups[event.channel, key, event.object].append(event)
+    for (channel, _, _), group in groups.items():
+        retracts, order = rules[channel].retracts, rules[channel].order
+        group.sort(key=lambda event: (event.time, event.type in retracts, order.index(event.type)))
+    return list(groups.values())
+
+
+def taken_back(group: list[Event], rules: Rules) -> list[int]:
+    """Which events of one object are taken back, by their place."""
+    gone: list[int] = []
+    for place, event in enumerate(group):
+        wanted = rules.retracts.get(event.type, [])
+        before = [index for index in range(place) if group[index].type in wanted and index not in gone]
+        gone += before[-1:]
+    return gone
+
+
+def standing(events: list[Event], policy: Policy) -> list[Event]:
+    """What is left of the events, in the order of their time."""
+    if not any(rules.keys for rules in policy.rules.values()):
+        return events
+    about = by_object(events, policy.rules)
+    left = [event for event in events if not any(event is one for group in about for one in group)]
+    for group in about:
+        rules = policy.rules[group[0].channel]
+        gone = taken_back(group, rules)
+        stays = [event for place, event in enumerate(group) if place not in gone]
+        for event in stays:
+            after, within = rules.gateways.get(event.type, ("", 0))
+            machine = any(one.type == after and event.time - within <= one.time <= event.time for one in stays)
+            left.append(replace(event, type=f"gateway_{event.type}") if machine else event)
+    return sorted(left, key=event_time)
+
+
+def durations_of(events: list[Event], policy: Policy) -> dict[tuple[int, str, str], list[int]]:
+    """The durations by pane of the start, channel and name, each in microseconds."""
+    found: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    left = standing(events, policy)
+    for event in left:
+        rules = policy.rules[event.channel]
+        for name, (starts, ends) in rules.durations.items():
+            if event.object and event.type in starts:
+                same = [
+                    one.time - event.time
+                    for one in left
+                    if one.channel == event.channel and one.object == event.object and one.type in ends
+                ]
+                answered = [time for time in same if time >= 0]
+                if answered:
+                    found[event.time // policy.pane, event.channel, name].append(min(answered))
+    return dict(found)
+
+
 # --- Policy ----------------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +199,7 @@ class Policy:
     lateness: int
     weights: dict[str, dict[str, int]]
     caps: dict[str, dict[str, int]]
+    rules: dict[str, Rules] = field(default_factory=dict)
 
     def band(self, score: int) -> str:
         """The band of a score; a lower bound belongs to its band."""
@@ -114,7 +218,7 @@ def parse_policy(text: str) -> Policy:
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
-        expect_keys(channel, "topic", "weights", "cap")
+        expect_keys(channel, "topic", "weights", "cap", "retracts", "retracts_key", "gateway", "durations")
     length, pane = duration(window["length"]), duration(window["pane"])
     if length % pane:
         msg = "the pane does not divide the window"
@@ -129,6 +233,7 @@ def parse_policy(text: str) -> Policy:
         lateness=duration(table["clock"]["lateness"]),
         weights={name: {kind: millionths(w) for kind, w in channels[name]["weights"].items()} for name in channels},
         caps={name: dict(channels[name].get("cap", {})) for name in channels},
+        rules={name: rules_of(channels[name]) for name in channels},
     )
 
 
@@ -145,11 +250,12 @@ def expect_keys(table: dict[str, Any], *known: str) -> None:
 
 @dataclass(frozen=True)
 class Event:
-    """One raw event of a customer."""
+    """One raw event of a customer; the object is what it is about, '' for nothing that the policy asks for."""
 
     time: int
     channel: str
     type: str
+    object: str = ""
 
 
 def event_time(event: Event) -> int:
@@ -172,7 +278,10 @@ def histories(lines: Iterable[str], policy: Policy) -> Histories:
             continue
         if event_id is not None:
             seen.add((customer, event_id))
-        customers[customer].append(Event(micros(record["timestamp"]), record["channel"], record["type"]))
+        channel, kind = record["channel"], record["type"]
+        key = policy.rules[channel].keys.get(kind, "")
+        about = str((record.get("properties") or {}).get(key, ""))
+        customers[customer].append(Event(micros(record["timestamp"]), channel, kind, about))
     for events in customers.values():
         events.sort(key=event_time)  # stable: equal times stay in the order of arrival
     return dict(customers)
@@ -196,6 +305,7 @@ def points_by_channel(events: list[Event], policy: Policy, time: int) -> dict[st
 
     The events are in the order of their time: two bisections cut out the part that the definition sums over.
     """
+    events = standing(events, policy)
     last_pane = time // policy.pane
     first_pane = last_pane - policy.panes + 1
     start = bisect_left(events, first_pane * policy.pane, key=event_time)

@@ -52,6 +52,7 @@ def test_what_is_no_alert_is_written_as_it_stands(value: bytes) -> None:
         ([EXPIRED, EXPIRED], "expired: email click x3 -15, email click x3 -15"),
         ([EXPIRED] * 5, "expired: email click x3 -15, email click x3 -15, email click x3 -15, and 2 more"),
         ([{"cause": "faded"}], "faded"),
+        ([{**EXPIRED, "cause": "retracted"}], "email click x3 -15 (taken back)"),
     ],
 )
 def test_reasons_are_said(reasons: list[dict[str, object]], words: str) -> None:

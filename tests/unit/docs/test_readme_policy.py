@@ -5,6 +5,8 @@ import tomllib
 
 from scoring import policy_file
 from scoring.builtin import BUILTIN_POLICY
+from scoring.instants import SECOND
+from scoring.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.policy import NO_CAP
 from scoring.policy_file import parse_policy
 from tests.unit.docs import maria
@@ -58,8 +60,22 @@ def test_the_weights_are_the_built_in_ones() -> None:
     }
 
 
+def test_the_events_of_one_object_are_paired_as_told() -> None:
+    lines, _ = README.blocks("toml")
+    durations = [each for pairing in parse_policy(lines).channels[0].pairings for each in pairing.durations]
+    assert [duration.name for duration in durations] == ["first_response", "resolution"]
+    _, email, social = maria.POLICY.channels
+    assert [(pairing.key, len(pairing.codes)) for pairing in (*email.pairings, *social.pairings)] == [
+        ("message_id", 2),
+        ("object_id", 11),
+    ]
+    assert [gateway.within for pairing in email.pairings for gateway in pairing.gateways] == [10 * SECOND]
+    assert (MOST_ACTIONS, MOST_OBJECTS) == (32, 512)
+    assert "At most 32 events of one object and 512 objects" in README.text
+
+
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    (lines,) = README.blocks("toml")
+    _, lines = README.blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels

@@ -44,7 +44,7 @@ def channel(rest: str, name: str = "calls") -> str:
         ('[events]\nids = "3d"', "events.ids: unknown key; allowed here: remember_ids"),
         (
             channel("weights = { a = 1 }\ncaps = { a = 1 }"),
-            "channels.calls.caps: unknown key; allowed here: topic, weights, cap, silence_after",
+            f"channels.calls.caps: unknown key; allowed here: {', '.join(policy_file._CHANNEL_KEYS)}",
         ),
         ("window = 3", "window: must be a table, [window]"),
         ("bands = 3", "bands: must be a table, [bands]"),

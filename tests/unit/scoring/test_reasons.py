@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scoring.reasons import reason_of_event, reasons_of_panes
+from scoring.corrections import Correction
+from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from tests.unit.scoring.customers import Customer, at
 
 ANNA = Customer()
@@ -28,6 +29,24 @@ def test_an_event_is_told_with_what_it_did_to_the_score() -> None:
             "at": "2024-01-01T09:30:00Z",
         }
     ]
+
+
+def test_what_an_event_took_back_is_told_with_the_day_that_it_took_it_from() -> None:
+    time, code = at("02 09:30"), CODES["complain"]
+    corrections = [
+        Correction(FIRST, CODES["view"], -1, 0),
+        Correction(FIRST, CODES["post"], -3, -6_000_000),
+        Correction(FIRST + 1, CODES["buy"], 1, 4_500_000),
+    ]
+    told = reasons_of_object(ANNA.policy, time, code, -5_500_000, corrections, FIRST + 1)
+    found = [(reason["type"], reason["points"], reason["count"], reason["cause"]) for reason in told]
+    assert found == [
+        ("post", -6.0, 3, "retracted"),
+        ("buy", 4.5, 1, "retracted"),
+        ("complain", -4.0, 1, "event"),
+    ]
+    assert (told[0]["pane"], told[1]["pane"]) == ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z")
+    assert reasons_of_object(ANNA.policy, time, code, -4_000_000, corrections[:1], FIRST + 1) == told[2:]
 
 
 def test_a_type_that_the_policy_does_not_name_is_no_reason() -> None:

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from scoring import unknown_types, walk
 from scoring.events import Event
+from scoring.pairing import duration_codes
 from scoring.policy import type_code
 from scoring.unknown_types import MOST_APART, TOGETHER
-from tests.unit.scoring.customers import Customer, at
+from tests.unit.scoring.customers import Customer, at, policy_with
+from tests.unit.scoring.test_pairing import PAIRED_TEXT
+from tests.unit.scoring.test_pairing import events as paired_events
 
 FEW = 3
 
@@ -61,6 +64,24 @@ def test_which_types_are_counted_together_does_not_depend_on_the_order(codes: li
         again = counted(codes) if codes else {}
 
     assert found == again == expected(codes, FEW)
+
+
+def test_what_is_counted_of_pairs_and_amounts_is_no_unknown_type() -> None:
+    rows = [("mail.delivered", "01 09:00", "m"), ("mail.click", "01 09:00", "m")]
+    rows += [("desk.ticket", "01 09:00", "7"), ("desk.reply", "01 09:30", "7")]
+    policy = policy_with(("gateway_click = 0", "gateway_open = 0"), text=PAIRED_TEXT)
+    events = paired_events(*rows)
+    amounts = (("$zzz", 5), ("^zzz", 6))
+    events[0] = events[0]._replace(detail=events[0].detail._replace(amounts=amounts))
+    anna = Customer(policy)
+    anna.judge("01 12:00", *events)
+    for number in range(2 * MOST_APART):
+        anna.judge("01 12:00", Event(at("01 09:00"), type_code("web", f"t{number}"), ""))
+    counts = anna.state.panes[at("01 09:00") // policy.pane]
+
+    own = {type_code("mail", "gateway_click"), *duration_codes("desk", "first_response"), *dict(amounts)}
+    assert own <= counts.keys()
+    assert len(counts) == MOST_APART + 1 + len(own) + 3
 
 
 def test_what_the_policy_names_scores_among_any_number_of_others() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scoring.objects import Objects
 from streams.cache import RecordCache
 from streams.store.protocol import CustomerRecord
 
@@ -107,6 +108,27 @@ def test_a_customer_who_gets_more_ids_while_kept_is_weighed_again() -> None:
     cache["e"] = CustomerRecord(version="e")
     cache.trim()
     assert kept(cache) == "cde"
+
+
+def with_objects(count: int) -> CustomerRecord:
+    """Give a record that remembers what was done to some objects."""
+    record = CustomerRecord(version="x")
+    record.state.objects = Objects({f"{number:010}": "." * 14 for number in range(count)})
+    return record
+
+
+def test_customers_with_many_objects_take_more_room() -> None:
+    cache = filled(100, "")
+    for name in "abc":
+        cache[name] = with_objects(100)
+    cache.trim()
+    assert kept(cache) == "bc"
+
+    light = filled(100, "")
+    for name in "abc":
+        light[name] = with_objects(10)
+    light.trim()
+    assert kept(light) == "abc"
 
 
 def test_no_customer_is_too_heavy_to_be_kept() -> None:

@@ -14,6 +14,8 @@ from streams.store.encoding import encode, index_changes
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 from tests.unit.scoring.customers import POLICY, Customer, at
+from tests.unit.scoring.test_pairing import PAIRED
+from tests.unit.scoring.test_pairing import anna as paired_customer
 
 SETTINGS = Settings(parse_policy(POLICY), clock="stream")
 NOWHERE = View({}, {}, None, None)
@@ -83,6 +85,25 @@ def test_what_somebody_has_changed_is_told(change: Callable[[View], View], words
 
 def test_which_event_ids_are_remembered_is_not_compared() -> None:
     assert compare(without("_i")(anna(event_id="x")), anna(event_id="x"), whole=True) == []
+
+
+def liked(*, apart: bool = False, order: int = 1) -> View:
+    """Give a customer who liked and unliked, and liked again."""
+    rows = [("feed.like", "01 09:00", "p"), ("feed.unlike", "01 10:00", "p"), ("feed.like", "01 11:00", "p")]
+    customer = paired_customer(*rows[::order], now="02 00:00")
+    if apart:
+        customer.state.objects = None
+    flat, _ = encode(PAIRED, CustomerRecord(customer.state), "v1")
+    return View(dict(zip(flat[::2], flat[1::2], strict=True)), {}, None, None)
+
+
+def test_what_was_done_to_objects_is_compared_in_whatever_order_it_came() -> None:
+    comparison = Comparison(Settings(PAIRED, clock="stream"), at("02 00:00"), whole_history=False)
+    assert not [each for each in comparison.differences(liked(order=-1), liked()) if "by the log" in each]
+    for live, rebuilt in ((liked(apart=True), liked()), (liked(), liked(apart=True))):
+        assert any("what was done to objects is" in each for each in comparison.differences(live, rebuilt))
+    [name] = [name for name in liked().fields if name.startswith("_k")]
+    assert comparison.differences(with_field(name, "nonsense;")(liked()), liked()) == ["cannot be read"]
 
 
 def test_history_is_compared_only_where_the_log_tells_it() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import decode, decode_fence, encode, encode_fence
+from streams.store.encoding import decode, decode_fence, encode, encode_fence, settle
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
 from tests.unit.scoring.customers import Customer
+from tests.unit.scoring.test_pairing import anna as paired_customer
+from tests.unit.scoring.test_pairing import events as paired_events
 
 COMPACT = 64
 """Bytes up to which Redis keeps a hash compact."""
@@ -72,6 +74,27 @@ def test_a_customer_with_little_traffic_has_small_values() -> None:
     assert max(len(value.encode()) for value in fields.values()) <= COMPACT
 
 
+def test_only_the_objects_that_were_acted_on_are_written_and_those_forgotten_removed() -> None:
+    anna = paired_customer(("feed.like", "01 09:00", "a"), ("feed.like", "02 09:00", "b"))
+    record = CustomerRecord(anna.state)
+    first = {name for name in written(anna, record) if name.startswith("_k")}
+    settle(record, "v")
+    assert len(first) == 2
+    assert not [name for name in written(anna, record) if name.startswith("_k")]
+
+    anna.judge("03 09:00", *paired_events(("feed.unlike", "03 08:00", "a")))
+    words, removed = encode(anna.policy, record, "v")
+    fields = dict(zip(words[::2], words[1::2], strict=True))
+    [name] = [name for name in fields if name.startswith("_k")]
+    assert (name in first, len(fields[name]), [name for name in removed if name.startswith("_k")]) == (True, 29, [])
+    assert "_p19723" in removed
+    settle(record, "v")
+
+    anna.judge("06 09:00")
+    words, removed = encode(anna.policy, record, "v")
+    assert [name for name in removed if name.startswith("_k")] == sorted(first - {name})
+
+
 @pytest.mark.parametrize("fence", [Fence(1, 0), Fence(2**60, 2**60)])
 def test_a_fence_comes_back_as_it_was_written(fence: Fence) -> None:
     assert decode_fence(encode_fence(fence)) == fence
@@ -96,6 +119,7 @@ BROKEN = {
     "_pnonsense": ["abcd1"],
     "_q": ["", "....", "abcd1,"],
     "_h": ["", "{", "7", "null"],
+    "_kAbCdEf0123": ["", "AbCd0123456789,", "AbCd0123456789AbCd0123456789", "AbCd0123456789;$abc", "AbCd012345678="],
     "band": ["", "nonsense"],
     "band_since": ["", "nonsense", "2024-13-01T00:00:00Z"],
     "last_event_at": ["yesterday"],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from scoring.events import Event, EventReader
+from scoring.objects import MOST_OBJECTS
 from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable
 from streams.scorer import Events, Work
 from streams.store.memory import MemoryStore
 from streams.store.protocol import Fence, FenceMove, GroupWrite
 from streams.topic_names import ALERTS, BAND_CHANGES
-from tests.unit.scoring.customers import at
+from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import WEB, Bench, did
 
 NOW = at("01 12:00")
@@ -51,6 +52,21 @@ async def test_what_is_raised_goes_to_its_topic_with_the_customer_as_key(bench: 
         "band_change": 2,
         "churn_risk": 1,
     }
+
+
+async def test_what_is_forgotten_of_objects_for_want_of_room_is_counted(bench: Bench) -> None:
+    paired = Bench(text=POLICY.replace("[channels.social]", 'retracts = { quit = "buy" }\n[channels.social]'))
+    reader = EventReader(paired.policy.channels[0])
+    bought = [
+        reader.read({**did("anna", "buy", "01 09:00"), "properties": {"object_id": number}}, NOW)[1]
+        for number in range(MOST_OBJECTS + 1)
+    ]
+    await paired.scorer.apply(work(paired, anna=bought))
+
+    assert paired.count("engagement_scored_events_total", outcome="taken") == MOST_OBJECTS + 1
+    assert paired.count("engagement_scored_events_total", outcome="crowded") > 0
+    await bench.scorer.apply(work(bench, anna=bought))
+    assert bench.count("engagement_scored_events_total", outcome="crowded") == 0
 
 
 async def test_messages_leave_the_outbox_once_they_are_out(bench: Bench) -> None:
