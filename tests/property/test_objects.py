@@ -19,7 +19,8 @@ from streams.store.encoding import decode, encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
-from tests.property.references import by_brute_force, by_steps, in_memory, raw_events
+from tests.property.references import in_memory, raw_events
+from tests.property.test_lives import assert_told_the_same
 from tests.property.test_state import assert_scheduled
 from tests.reference import brute_force
 
@@ -83,15 +84,6 @@ def test_any_batching_tells_the_same_life(told: Told) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_order_and_redelivery_tells_the_same_life(told: Told) -> None:
     assert_told_the_same(told)
-
-
-def assert_told_the_same(told: Told) -> None:
-    """Compare what the brute force and the product say of a life."""
-    world, life, steps = told
-    expected, found = by_brute_force(world, life, steps[-1].now), by_steps(world, steps)
-    assert found.fields == expected.fields
-    assert found.changes == expected.changes
-    assert found.alerts == expected.alerts
 
 
 def counts_of(events: Sequence[brute_force.Event], policy: brute_force.Policy) -> dict[int, dict[str, int]]:
