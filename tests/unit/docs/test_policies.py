@@ -16,7 +16,13 @@ def without_order(policy: Policy) -> dict[str, object]:
     """Give a policy as values in which the order of the types does not matter."""
     values = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in ("channels", "types")}
     channels = {
-        channel.name: (channel.topic, frozenset(channel.types), channel.machine, frozenset(channel.sessions))
+        channel.name: (
+            channel.topic,
+            frozenset(channel.types),
+            channel.machine,
+            frozenset(channel.sessions),
+            channel.pairings,
+        )
         for channel in policy.channels
     }
     return {**values, "channels": channels, "order": [channel.name for channel in policy.channels]}

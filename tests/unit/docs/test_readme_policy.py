@@ -63,7 +63,7 @@ def test_the_weights_are_the_built_in_ones() -> None:
 
 
 def test_the_events_of_one_object_are_paired_as_told() -> None:
-    lines, _ = README.blocks("toml")
+    lines, *_ = README.blocks("toml")
     durations = [each for pairing in parse_policy(lines).channels[0].pairings for each in pairing.durations]
     assert [duration.name for duration in durations] == ["first_response", "resolution"]
     _, email, social = maria.POLICY.channels
@@ -77,8 +77,7 @@ def test_the_events_of_one_object_are_paired_as_told() -> None:
 
 
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    lines, _ = README.blocks("toml")
-    _, lines = README.blocks("toml")
+    _, lines, _ = README.blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels
@@ -111,7 +110,7 @@ def test_the_policies_that_come_with_the_package_are_those_in_the_table() -> Non
 
 
 def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
-    _, lines = README.blocks("toml")
+    *_, lines = README.blocks("toml")
     shown = tomllib.loads(lines)
     shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
     for name, table in shown["measures"].items():

@@ -113,7 +113,7 @@ def test_a_customer_who_gets_more_ids_while_kept_is_weighed_again() -> None:
 def with_objects(count: int) -> CustomerRecord:
     """Give a record that remembers what was done to some objects."""
     record = CustomerRecord(version="x")
-    record.state.objects = Objects({f"{number:010}": "." * 14 for number in range(count)})
+    record.state.objects = Objects({f"{number:010}": "AbCd0123456789" for number in range(count)})
     return record
 
 
