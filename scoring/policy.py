@@ -80,7 +80,7 @@ class Policy:
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
-    of the last `bad_over`, or over the last `bad_records` where that is more.
+    of the last `bad_over`, or over the last `bad_records` where that is more. `text` is the file that it was read from.
     """
 
     version: str
@@ -98,6 +98,7 @@ class Policy:
     most_bad: int = 950_000
     bad_over: int = MINUTE
     bad_records: int = 100
+    text: str = field(default="", repr=False, compare=False)
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

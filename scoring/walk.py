@@ -11,7 +11,7 @@ from operator import itemgetter
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
-from scoring.policy import Policy
+from scoring.policy import ENGAGED, Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.state import NONE, CustomerState, derive, fade
@@ -141,6 +141,7 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None
+    was_engaged = state.band >= ENGAGED
     derive(policy, state)
     band = policy.band_of(state.score)
     if band != state.band:
@@ -148,7 +149,10 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) 
         machine.transitions.append(BandChange(band, state.band, state.score, before, at, "policy"))
         state.band, state.previous_band, state.band_since = band, state.band, at
     if state.score >= policy.engaged_from:
-        state.armed = state.reached_engaged = True
+        # Who was engaged under both has to reach the margin for the next alert, as ever.
+        if not was_engaged or state.score >= policy.engaged_from + policy.rearm_margin:
+            state.armed = True
+        state.reached_engaged = True
         state.held, state.alert_open = None, False
     elif state.held is None:
         state.armed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 from mode.utils.logging import get_logger
 
@@ -33,6 +34,13 @@ _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
 
 
+class Walk(Protocol):
+    """Goes through all customers, a bounded number each turn."""
+
+    async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Go on for a while; `meanwhile` is called in between."""
+
+
 class Timer:
     """What one worker does regularly."""
 
@@ -45,6 +53,7 @@ class Timer:
         clock: EvaluationClock,
         metrics: Metrics,
         feeds: FeedWatch,
+        walk: Walk,
     ) -> None:
         """Put the parts together.
 
@@ -56,6 +65,7 @@ class Timer:
             clock: gives the evaluation time.
             metrics: counters.
             feeds: looked at once a turn.
+            walk: goes on once a turn.
         """
         self._store = store
         self._scorer = scorer
@@ -64,6 +74,7 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
+        self._walk = walk
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
         self._exchanged_at = 0
@@ -89,6 +100,7 @@ class Timer:
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions)
         try:
             await self._pipeline.erasures.follow()
+            await self._pipeline.follow_policy()
             await self._pipeline.check_fences()
             await self._exchange()
             await self._check_services()
@@ -96,6 +108,7 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
+            await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
             if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all

@@ -26,7 +26,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
-from scoring.policy import BANDS
+from scoring.policy import BANDS, Policy
 from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.connections import redis_options
@@ -47,12 +47,15 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
+from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.redis_policies import POLICY_LIBRARY, RedisPolicies
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_1"
+LIBRARY = "engagement_2"
 FEED_LIBRARY = "engagement_feeds_1"
+_LIBRARIES = {LIBRARY: "engagement.lua", FEED_LIBRARY: "feeds.lua", POLICY_LIBRARY: "policies.lua"}
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
@@ -110,6 +113,7 @@ class RedisStore:
             settings: name the server, the namespace and the policy.
         """
         self._policy = settings.policy
+        self._digest = ""
         self._prefix = f"{settings.namespace}:"
         self._grouping_prefix = self._prefix
         pane = format_duration(settings.policy.pane)
@@ -118,6 +122,11 @@ class RedisStore:
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
+        self.policies: PolicyStore = RedisPolicies(self._send, self._prefix)
+
+    def follow(self, policy: Policy, digest: str) -> None:
+        """Read and write by another policy."""
+        self._policy, self._digest = policy, digest
 
     async def open(self) -> None:
         """Check the server and load the function library."""
@@ -175,7 +184,7 @@ class RedisStore:
         await self._disconnect()
 
     async def _load_library(self) -> None:
-        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+        for name, file in _LIBRARIES.items():
             source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
             await self._client.function_load(source.replace("NAME", name), replace=True)
 
@@ -238,7 +247,7 @@ class RedisStore:
             arguments += (len(fields), len(removed))
             arguments += fields
             arguments += removed
-        arguments.append(write.erasures)
+        arguments += (self._digest if write.customers else "", write.erasures)
         return arguments, versions
 
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
@@ -404,6 +413,8 @@ def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
         return None
     if answer[0] == "held":
         raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
+    if answer[0] == "policy":
+        return FenceMoved("another policy is in force than the one by which customers were judged")
     if answer[0] == "fence":
         return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
     return VersionMoved(answer[1:])

@@ -13,7 +13,9 @@ POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))
 
 def without_order(policy: Policy) -> dict[str, object]:
     """Give a policy as values in which the order of the types does not matter."""
-    values = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in ("channels", "types")}
+    values = {
+        name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in ("channels", "types", "text")
+    }
     channels = {channel.name: (channel.topic, frozenset(channel.types)) for channel in policy.channels}
     return {**values, "channels": channels, "order": [channel.name for channel in policy.channels]}
 

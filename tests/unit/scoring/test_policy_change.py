@@ -127,3 +127,33 @@ def test_the_schedule_follows_a_shorter_window() -> None:
     anna.judge("02 13:00")
 
     assert anna.due == clock(next_change(anna.policy, anna.state)) == "03 00:00"
+
+
+def test_who_stays_engaged_within_the_margin_is_not_armed_by_a_policy() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00")
+    assert (anna.band, anna.score, anna.state.armed) == ("engaged", 10, False)
+    anna.policy = with_posts_worth(2, ('version = "second"', 'version = "third"'))
+    anna.judge("01 12:00")
+    assert (anna.band, anna.state.armed) == ("engaged", False)
+
+    anna.policy = with_posts_worth(2.5, ('version = "second"', 'version = "fourth"'))
+    anna.judge("01 13:00")
+    assert (anna.score, anna.state.armed) == (13.5, True)
+
+
+def test_a_policy_and_its_revocation_raise_two_band_changes_and_nothing_else() -> None:
+    anna = engaged()
+    first = anna.policy
+    anna.policy = with_posts_worth(1)
+    anna.judge("01 10:00")
+    anna.policy = first
+    anna.judge("01 11:00")
+
+    assert [change.cause for change in anna.transitions if isinstance(change, BandChange)] == [
+        "event",
+        "policy",
+        "policy",
+    ]
+    assert (anna.story, anna.state.armed, anna.score) == ([], True, 12)
