@@ -115,7 +115,9 @@ class PolicyWalk:
         """Take one page; returns the place after it, None where this worker cannot go on."""
         policies = self._store.policies
         customers, cursor = await policies.page(place.cursor, min(_AT_ONCE, self._rate))
-        behind = await policies.behind(customers, self._policies.policy.version) if customers else []
+        wanted = ("", self._policies.policy.version)
+        versions = zip(customers, await policies.versions(customers), strict=True)
+        behind = [customer for customer, version in versions if version not in wanted]
         if behind and not await self._judge(behind):
             return None
         self._allowed -= len(behind)

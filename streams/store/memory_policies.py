@@ -72,13 +72,13 @@ class MemoryPolicies:
         after = cursor + len(some)
         return some, after if after < len(self._hashes) else 0
 
-    async def behind(self, customers: Sequence[str], version: str) -> list[str]:
-        """Pick those judged by another version."""
-        return [
-            customer
-            for customer in customers
-            if self._hashes.get(customer, {}).get("policy_version", version) != version
-        ]
+    async def versions(self, customers: Sequence[str]) -> list[str]:
+        """Tell by which version each was judged."""
+        return [self._hashes.get(customer, {}).get("policy_version", "") for customer in customers]
+
+    async def place(self) -> WalkPlace:
+        """Tell how far the walk has come."""
+        return self._place
 
     async def server(self) -> str:
         """Name the run of the server: it is this process."""

@@ -59,21 +59,6 @@ local function walked(keys, args)
   return 1
 end
 
--- Picks the customers who have been judged by another policy.
--- keys: the hash (for the routing)
--- args: prefix, version, then ids.
-local function behind(keys, args)
-  local found = {}
-  for at = 3, #args do
-    local judged_by = redis.call('HGET', args[1] .. 'customer:' .. args[at], 'policy_version')
-    if judged_by and judged_by ~= args[2] then
-      found[#found + 1] = args[at]
-    end
-  end
-  return found
-end
-
 redis.register_function('NAME_propose', propose)
 redis.register_function('NAME_walk', walk)
 redis.register_function('NAME_walked', walked)
-redis.register_function{function_name='NAME_behind', callback=behind, flags={'no-writes'}}

@@ -105,8 +105,12 @@ class PolicyStore(Protocol):
         """Give about so many ids from a cursor on, and the next cursor, 0 at the end; some ids may come twice."""
         ...
 
-    async def behind(self, customers: Sequence[str], version: str) -> list[str]:
-        """Pick those who have been judged, and by another version."""
+    async def versions(self, customers: Sequence[str]) -> list[str]:
+        """Tell by which version each was judged; '' for one who has not been."""
+        ...
+
+    async def place(self) -> WalkPlace:
+        """Tell how far the walk has come."""
         ...
 
     async def server(self) -> str:

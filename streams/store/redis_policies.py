@@ -11,6 +11,7 @@ from streams.store.wire import Words
 
 POLICY_LIBRARY = "engagement_policies_1"
 _LEASE_MS = 5_000
+_FIELD = "policy_version"
 
 Send = Callable[[Sequence[Words]], Awaitable[list[Any]]]
 
@@ -63,10 +64,15 @@ class RedisPolicies:
         [(after, keys)] = await self._send([["SCAN", cursor, "MATCH", f"{customer}*", "COUNT", count]])
         return [key[len(customer) :] for key in keys], int(after)
 
-    async def behind(self, customers: Sequence[str], version: str) -> list[str]:
-        """Pick those judged by another version."""
-        found: list[str] = await self._call("behind", 1, self._prefix, version, *customers)
-        return found
+    async def versions(self, customers: Sequence[str]) -> list[str]:
+        """Tell by which version each was judged."""
+        customer = f"{self._prefix}customer:"
+        return [found or "" for found in await self._send([["HGET", customer + name, _FIELD] for name in customers])]
+
+    async def place(self) -> WalkPlace:
+        """Tell how far the walk has come."""
+        [place] = await self._send([["HGET", self._key, "walk"]])
+        return parse_place(place or "")
 
     async def server(self) -> str:
         """Name the run of the server."""

@@ -61,7 +61,8 @@ CALLS: dict[str, Call] = {
     "policies.walk": lambda store: store.policies.walk("w"),
     "policies.walked": lambda store: store.policies.walked("w", WalkPlace()),
     "policies.page": lambda store: store.policies.page(0, 10),
-    "policies.behind": lambda store: store.policies.behind(["anna"], "by-hand"),
+    "policies.versions": lambda store: store.policies.versions(["anna"]),
+    "policies.place": lambda store: store.policies.place(),
     "policies.server": lambda store: store.policies.server(),
 }
 

@@ -108,13 +108,15 @@ async def test_who_has_followed_may_write(stores: Stores) -> None:
     assert (record.fields["score"], record.fields["policy_version"]) == ("15", "second")
 
 
-async def test_the_customers_behind_are_those_judged_by_another_version(store: Store) -> None:
+async def test_each_customer_tells_the_version_that_has_judged_last(store: Store) -> None:
     await write(store, anna=engaged()[1], eve=engaged()[1])
     bob = Customer(SECOND)
     bob.do("post", "01 09:00")
     await write(store, bob=CustomerRecord(bob.state), nobody=CustomerRecord())
 
-    assert await store.policies.behind(["anna", "bob", "nobody", "gone", "eve"], "second") == ["anna", "eve"]
+    versions = await store.policies.versions(["anna", "bob", "nobody", "gone", "eve"])
+    assert versions == ["by-hand", "second", "", "", "by-hand"]
+    assert await store.policies.versions([]) == []
 
 
 async def test_pages_hold_every_customer(store: Store) -> None:
@@ -142,6 +144,7 @@ async def test_one_worker_at_a_time_walks(store: Store) -> None:
     assert not await store.policies.walked("two", place)
     assert await store.policies.walked("one", place)
     assert await store.policies.walk("one") == (True, place)
+    assert await store.policies.place() == place
     assert await store.policies.walk("two") == (False, place)
 
 
