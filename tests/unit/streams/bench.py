@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from scoring.events import MOST_AHEAD, EventReader
-from scoring.instants import MILLISECOND, format_instant
+from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.clock import EvaluationClock
@@ -231,6 +231,11 @@ class Bench:
         """Read a published field; '' without a score."""
         record = await self.store.read(customer)
         return record.fields[name] if record else ""
+
+    async def waiting(self, customer: str) -> list[tuple[str, Message]]:
+        """Read the messages of the outbox."""
+        found = await self.store.unpublished(self.store.group_of(customer), self.now + DAY, 99)
+        return [entry for entry in found if entry[0] == customer]
 
     def count(self, metric: str, **labels: str) -> float:
         """Give the value of a counter."""
