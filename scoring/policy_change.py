@@ -4,29 +4,58 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any
 
 from scoring.policy import Policy
 
-#: Sections that each worker takes from its own file: how it reads, not what a customer is worth.
-_OWN_SECTIONS = ("clock", "dead_letters")
+#: What does not tell one policy from another: how it was written down, and what each worker takes from its own file.
+_LEFT_OUT = {
+    *("text", "channel"),
+    *("lateness", "idle_after", "most_bad", "bad_over", "bad_records"),
+}
+_WITHOUT_ORDER = {"channels", "types"}
 
 
-def policy_digest(text: str) -> str:
-    """Make what tells the contents of a policy file from those of another.
+def policy_digest(policy: Policy) -> str:
+    """Make what tells a policy from another: its version and everything that decides a score or an alert.
 
-    Comments, order and layout do not count, nor does what each worker takes from its own file.
+    How the file is written does not count, nor what each worker takes from its own file (clock, dead letters). What
+    has its default is left out, so that a release with more keys makes the same of an old file.
 
     Args:
-        text: TOML that `parse_policy` takes.
+        policy: of any file.
 
     Returns:
         32 hexadecimal digits.
     """
-    document = {name: value for name, value in tomllib.loads(text).items() if name not in _OWN_SECTIONS}
-    canonical = json.dumps(document, sort_keys=True, default=str)
+    canonical = json.dumps(_plain(policy), sort_keys=True)
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        given = [
+            (each, getattr(value, each.name)) for each in fields(value) if each.init and each.name not in _LEFT_OUT
+        ]
+        return {each.name: _field(each, inner) for each, inner in given if not _is_default(each, inner)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, (int, float, str, bool)) else repr(value)
+
+
+def _field(field: Field[Any], value: Any) -> Any:
+    plain = _plain(value)
+    return sorted(plain, key=json.dumps) if field.name in _WITHOUT_ORDER else plain
+
+
+def _is_default(field: Field[Any], value: Any) -> bool:
+    if field.default is not MISSING:
+        return bool(value == field.default)
+    return field.default_factory is not MISSING and bool(value == field.default_factory())
 
 
 def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:

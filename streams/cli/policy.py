@@ -25,7 +25,7 @@ from streams.store.reading import score_reader
 
 @click.group()
 def policy() -> None:
-    """Check and compare policy files, show the policy in force and who has followed it."""
+    """Check, show and compare policies, and tell who has followed."""
 
 
 policy.add_command(compare)

@@ -22,7 +22,7 @@ from streams.cli.policy_compare_view import print_alerts, print_moves
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.policies.comparison import BandMoves, compare_live
-from streams.policies.history import History, Raised
+from streams.policies.history import Alerts, History, Raised, compare_alerts
 from streams.policies.source import read_policy
 from streams.settings import Settings
 from streams.store.reading import score_reader
@@ -55,11 +55,12 @@ def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...]
     """
     policies = read_policy(str(old)), read_policy(str(new))
     if files:
-        histories = _replay(files, *policies)
+        before, after = _replay(files, *policies)
+        alerts = compare_alerts(before.alerts, after.alerts, policies[0].length)
         if as_json:
-            click.echo(orjson.dumps(_alerts_document(*histories)))
+            click.echo(orjson.dumps(_alerts_document(alerts)))
         else:
-            print_alerts(*policies, *histories, limit)
+            print_alerts(alerts, limit, customers=len(before.customers.keys() | after.customers), bad=before.bad)
         return
     moves = asyncio.run(_compare(settings, *policies, limit))
     if as_json:
@@ -137,17 +138,15 @@ def _moves_document(moves: BandMoves) -> dict[str, Any]:
     }
 
 
-def _alerts_document(old: History, new: History) -> dict[str, Any]:
-    return {
-        "customers": len(old.customers.keys() | new.customers.keys()),
-        "same": _listed(old.alerts & new.alerts),
-        "come": _listed(new.alerts - old.alerts),
-        "go": _listed(old.alerts - new.alerts),
-    }
+def _alerts_document(alerts: Alerts) -> dict[str, Any]:
+    moved = [
+        {**_listed([before])[0], "new_occurred_at": format_instant(after.occurred_at)} for before, after in alerts.moved
+    ]
+    return {"same": _listed(alerts.same), "moved": moved, "come": _listed(alerts.come), "go": _listed(alerts.go)}
 
 
 def _listed(alerts: Iterable[Raised]) -> list[dict[str, str]]:
     return [
         {"occurred_at": format_instant(alert.occurred_at), "customer_id": alert.customer, "kind": alert.kind}
-        for alert in sorted(alerts)
+        for alert in alerts
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +12,7 @@ from scoring.points import text
 from scoring.policy import BANDS, Policy
 from streams.cli.wording import counted, moment, printable, signed
 from streams.policies.comparison import BandMoves
-from streams.policies.history import History, Raised
+from streams.policies.history import Alerts, Raised
 
 _KINDS = ("churn_risk", "recovered")
 
@@ -43,38 +45,36 @@ def print_moves(old: Policy, new: Policy, moves: BandMoves) -> None:
         _print(largest)
 
 
-def print_alerts(old: Policy, new: Policy, before: History, after: History, limit: int) -> None:
+def print_alerts(alerts: Alerts, limit: int, *, customers: int, bad: int) -> None:
     """Print which alerts would come or go.
 
     Args:
-        old: one policy.
-        new: the other.
-        before: the history as the old one judges it.
-        after: the same as the new one judges it.
-        limit: how many alerts of a kind are listed.
+        alerts: under both policies.
+        limit: how many that come or go are listed.
+        customers: in the history.
+        bad: lines of it that are no events.
     """
-    counts = _table("alerts", old.version, new.version, "same", "would come", "would go")
+    counts = _table("alerts", "before", "after", "same", "other time", "would come", "would go")
     for kind in _KINDS:
-        mine, theirs = _of(kind, before), _of(kind, after)
-        numbers = (len(mine), len(theirs), len(mine & theirs), len(theirs - mine), len(mine - theirs))
+        same, moved, come, go = (
+            sum(alert.kind == kind for alert in some)
+            for some in (alerts.same, [after for _, after in alerts.moved], alerts.come, alerts.go)
+        )
+        numbers = (same + moved + go, same + moved + come, same, moved, come, go)
         counts.add_row(kind, *[f"{number:,}" for number in numbers])
     _print(counts)
-    click.echo(f"{counted(len(before.customers.keys() | after.customers.keys()), 'customer')} in the history")
-    if bad := max(before.bad, after.bad):
+    click.echo(f"{counted(customers, 'customer')} in the history")
+    if bad:
         click.echo(f"{counted(bad, 'line')} left out, as a worker would make dead letters of them")
-    _print_some("would come", after.alerts - before.alerts, limit)
-    _print_some("would go", before.alerts - after.alerts, limit)
+    for title, some in (("would come", alerts.come), ("would go", alerts.go)):
+        _print_some(title, some, limit)
 
 
-def _of(kind: str, history: History) -> set[Raised]:
-    return {alert for alert in history.alerts if alert.kind == kind}
-
-
-def _print_some(title: str, alerts: set[Raised], limit: int) -> None:
+def _print_some(title: str, alerts: Sequence[Raised], limit: int) -> None:
     if not alerts or not limit:
         return
     click.echo(f"{title}, the latest first:")
-    for alert in sorted(alerts, reverse=True)[:limit]:
+    for alert in alerts[: -limit - 1 : -1]:
         click.echo(f"  {moment(alert.occurred_at)}  {alert.kind:10}  {printable(alert.customer)}")
     if len(alerts) > limit:
         click.echo(f"  and {len(alerts) - limit:,} more; --json names all")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,6 +21,45 @@ class Raised(NamedTuple):
     occurred_at: int
     customer: str
     kind: str
+
+
+class Alerts(NamedTuple):
+    """The alerts of a history under two policies; `moved` are pairs of one alert at another time, before and after."""
+
+    same: list[Raised]
+    moved: list[tuple[Raised, Raised]]
+    come: list[Raised]
+    go: list[Raised]
+
+
+def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: int) -> Alerts:
+    """Tell which alerts would come and go.
+
+    Args:
+        before: under one policy.
+        after: under another one.
+        within: alerts of one kind and customer that are no further apart are the same one, at another time
+            (microseconds).
+
+    Returns:
+        All alerts, each once, in the order of time.
+    """
+    old, new = set(before), set(after)
+    found = Alerts(sorted(old & new), [], [], [])
+    waiting: dict[tuple[str, str], deque[Raised]] = defaultdict(deque)
+    for alert in sorted(old - new):
+        waiting[alert.customer, alert.kind].append(alert)
+    for alert in sorted(new - old):
+        earlier = waiting[alert.customer, alert.kind]
+        while earlier and earlier[0].occurred_at < alert.occurred_at - within:
+            found.go.append(earlier.popleft())
+        if earlier and earlier[0].occurred_at <= alert.occurred_at + within:
+            found.moved.append((earlier.popleft(), alert))
+        else:
+            found.come.append(alert)
+    found.go.extend(alert for left in waiting.values() for alert in left)
+    found.go.sort()
+    return found
 
 
 class History:

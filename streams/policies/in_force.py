@@ -90,11 +90,11 @@ class PolicyInForce:
             PolicyUnusable: if this worker cannot read the policy in force.
         """
         verdict = await self._store.policies.propose(offered(self._own, self._wall()), None)
-        if verdict != IN_FORCE:
-            reason, words = ("superseded", _SUPERSEDED) if verdict == SUPERSEDED else ("version_taken", _TAKEN)
-            self._refuse(reason, words.format(version=self._own.version))
         if await self.changed():
             self.adopt()
+        if verdict != IN_FORCE and policy_digest(self.policy) != policy_digest(self._own):
+            reason, words = ("superseded", _SUPERSEDED) if verdict == SUPERSEDED else ("version_taken", _TAKEN)
+            self._refuse(reason, words.format(version=self._own.version))
 
     async def changed(self) -> bool:
         """Look whether the file or the policy in force has changed; `adopt` then makes the worker follow.
@@ -112,35 +112,37 @@ class PolicyInForce:
             number, digest = await self._store.policies.state()
         if digest == self._record.digest:
             self._record = self._record._replace(number=number)
-            if await self._offer_changed_file():
-                return await self._read()
-            return False
+            if not await self._offer_changed_file():
+                return False
         return await self._read()
 
     async def _offer_changed_file(self) -> bool:
-        """Put the file in force if it has changed; returns whether another policy is in force then."""
+        """Offer the file if it has changed; returns whether it was offered."""
         try:
             text = await self._file.changed()
-            if text is None:
-                return False
-            policy = parse_source(text, self._file.path)
+            policy = None if text is None else parse_source(text, self._file.path)
         except SettingsError as error:
             self._refuse("wrong", "; ".join(error.problems))
             return False
+        if policy is not None:
+            await self._offer(policy)
+        return policy is not None
+
+    async def _offer(self, policy: Policy) -> None:
         fixed = fixed_differences(self.policy, self._own, policy)
         if fixed:
             self._refuse("fixed", _FIXED.format(keys=", ".join(fixed)))
-            return False
-        verdict = await self._store.policies.propose(offered(policy, self._wall()), self._record.number)
-        if verdict == MOVED:
-            # Another one was quicker. It is taken over first, and the file is looked at again after it.
+            return
+        verdict = IN_FORCE
+        if policy_digest(policy) != policy_digest(self.policy):
+            verdict = await self._store.policies.propose(offered(policy, self._wall()), self._record.number)
+        if verdict == IN_FORCE:
+            self._metrics.policy_refused.clear()
+        elif verdict == MOVED:
+            # Another one was quicker. That one is taken over first, and the file is looked at again after it.
             self._file.ask()
-            return True
-        if verdict != IN_FORCE:
+        else:
             self._refuse("version_taken", _TAKEN.format(version=policy.version))
-            return False
-        self._metrics.policy_refused.clear()
-        return True
 
     def _refuse(self, reason: str, problem: str) -> None:
         self._superseded = reason == "superseded"
@@ -168,7 +170,7 @@ class PolicyInForce:
             return
         (record, policy), self._taken_over = self._taken_over, None
         before, self._record, self.policy = self._record.version, record, policy
-        if self._superseded and policy_digest(self._own.text) == record.digest:
+        if self._superseded and policy_digest(self._own) == policy_digest(policy):
             self._metrics.policy_refused.clear()
         self._store.follow(policy, record.digest)
         for follower in self._followers:

@@ -32,7 +32,7 @@ def offered(policy: Policy, now: int) -> PolicyRecord:
         policy: read from a file.
         now: the wall clock, in microseconds.
     """
-    return PolicyRecord(0, policy.version, policy_digest(policy.text), policy.text, now)
+    return PolicyRecord(0, policy.version, policy_digest(policy), policy.text, now)
 
 
 class WalkPlace(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scoring.policy_change import fixed_differences, policy_digest
-from scoring.policy_file import parse_policy
+from scoring.policy_file import builtin_policy, parse_policy
+from tests.unit.docs.reading import DEPLOY
 from tests.unit.scoring.customers import POLICY, policy_with
 
 SHARED = parse_policy(POLICY)
@@ -18,11 +19,22 @@ SHARED = parse_policy(POLICY)
         ('cooldown = "12h"', 'cooldown = "12h"  # half a day'),
         ('lateness = "0s"', 'lateness = "5s"'),
         ("[alerts]", "[dead_letters]\nstop_above = 1\n[alerts]"),
+        ("[alerts]", '[events]\nremember_ids = "72h"\n[alerts]'),
+        (", impression = 0", ", impression = 0.0"),
     ],
 )
 def test_order_comments_and_what_each_worker_takes_from_its_own_file_do_not_count(old: str, new: str) -> None:
-    assert old in POLICY
-    assert policy_digest(POLICY.replace(old, new)) == policy_digest(POLICY)
+    assert policy_digest(policy_with((old, new))) == policy_digest(SHARED)
+
+
+def test_the_order_of_channels_does_not_count() -> None:
+    head, web, social = POLICY[: POLICY.index("[channels.web]")], *POLICY.split("[channels.")[1:]
+    assert policy_digest(parse_policy(f"{head}[channels.{social}\n[channels.{web}")) == policy_digest(SHARED)
+
+
+def test_the_files_that_hold_the_built_in_policy_are_the_same_policy() -> None:
+    default = (DEPLOY / "policies" / "default.toml").read_text(encoding="utf-8")
+    assert policy_digest(parse_policy(default)) == policy_digest(builtin_policy())
 
 
 @pytest.mark.parametrize(
@@ -36,7 +48,7 @@ def test_order_comments_and_what_each_worker_takes_from_its_own_file_do_not_coun
     ],
 )
 def test_everything_else_counts(old: str, new: str) -> None:
-    assert policy_digest(POLICY.replace(old, new, 1)) != policy_digest(POLICY)
+    assert policy_digest(policy_with((old, new))) != policy_digest(SHARED)
 
 
 def test_a_policy_keeps_the_text_that_it_was_read_from() -> None:
