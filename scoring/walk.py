@@ -62,7 +62,7 @@ def advance(
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
     machine = AlertMachine(policy, state, feeds)
     if state.judged != NONE and state.policy_version != policy.version:
-        _follow_policy(policy, state, machine)
+        _follow_policy(policy, state, machine, due, now)
     elif state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
@@ -137,15 +137,18 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
     return kind.weight
 
 
-def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
+def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine, due: _Timed, now: int) -> None:
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
+    at = state.judged
+    # Up to then nothing has changed by itself under the other policy, so what differs by then is the policy's doing.
+    still = min([time for time, _ in due if time > at], default=now)
+    state.judged = max(at, min(now, still, state.due - 1 if state.due else now))
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None
     was_engaged = state.band >= ENGAGED
     derive(policy, state)
     band = policy.band_of(state.score)
     if band != state.band:
-        at = state.judged
         machine.transitions.append(BandChange(band, state.band, state.score, before, at, "policy"))
         state.band, state.previous_band, state.band_since = band, state.band, at
     if state.score >= policy.engaged_from:

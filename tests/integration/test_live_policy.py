@@ -162,5 +162,7 @@ async def test_workers_with_files_of_their_own_judge_by_one_policy(make_system: 
                 assert set(versions(system)) == {"second"}
                 assert metric(first, "engagement_policy_in_force", version="second") == 1
 
+    status, said = await asyncio.to_thread(system.command, "rebuild", "--dry-run")
+    assert (status, "the workers judge by the policy 'second'" in said) == (1, True), said
     changes = Counter(each["customer_id"] for each in await system.band_changes() if each["cause"] == "policy")
     assert set(changes.values()) == {1}

@@ -132,8 +132,15 @@ async def test_a_walk_is_done_once_for_each_change() -> None:
     await bench.store.policies.propose(offered(DEAR, bench.now), 1)
     await turn(bench, 2)
     pages = note_pages(bench)
+    walk, calls = bench.store.policies.walk, []
+
+    async def noted(worker: str) -> tuple[bool, WalkPlace]:
+        calls.append(worker)
+        return await walk(worker)
+
+    bench.store.policies.walk = noted  # type: ignore[method-assign]
     await turn(bench, 3)
-    assert pages == []
+    assert (pages, calls) == ([], [])
     third = policy_with(('"by-hand"', '"third"'), ("buy = 4.5", "buy = 7"))
     await bench.store.policies.propose(offered(third, bench.now), 2)
     await turn(bench, 3)
