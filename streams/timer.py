@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mode.utils.logging import get_logger
 
-from scoring.instants import SECOND
+from scoring.instants import MINUTE, SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
@@ -18,6 +18,7 @@ from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer, Work
+from streams.steady_clock import elapsed
 from streams.store.protocol import Store
 
 logger = get_logger(__name__)
@@ -32,6 +33,8 @@ _UNPUBLISHED_AFTER = 5 * SECOND
 _CHECK_EVERY = 5 * SECOND
 _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
+#: A turn that takes longer is told of, but only once in so long.
+_LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
 
 
 class Walk(Protocol):
@@ -53,7 +56,7 @@ class Timer:
         clock: EvaluationClock,
         metrics: Metrics,
         feeds: FeedWatch,
-        walk: Walk,
+        elapsed: Callable[[], int] = elapsed,
     ) -> None:
         """Put the parts together.
 
@@ -65,7 +68,7 @@ class Timer:
             clock: gives the evaluation time.
             metrics: counters.
             feeds: looked at once a turn.
-            walk: goes on once a turn.
+            elapsed: reads a clock that nobody sets, in microseconds.
         """
         self._store = store
         self._scorer = scorer
@@ -74,7 +77,9 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
-        self._walk = walk
+        self._walk: Walk | None = None
+        self._elapsed = elapsed
+        self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
         self._exchanged_at = 0
@@ -82,6 +87,14 @@ class Timer:
         self._told = ""
         self._store_failed = False
         self.fault = ""
+
+    def go_on_with(self, walk: Walk) -> None:
+        """Name what goes on at the end of each turn.
+
+        Args:
+            walk: through all customers.
+        """
+        self._walk = walk
 
     async def turn(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
@@ -98,6 +111,7 @@ class Timer:
             UnsafeStore: if the store would lose or drop scores by now.
         """
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions)
+        began = self._elapsed()
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.follow_policy()
@@ -108,7 +122,8 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
-            await self._walk.turn(self._exchange_meanwhile)
+            if self._walk is not None:
+                await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
             if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all
@@ -116,6 +131,14 @@ class Timer:
             self._store_failed = isinstance(error, StoreUnavailable)
         else:
             self._told = self.fault = ""
+            self._note_length(began)
+
+    def _note_length(self, began: int) -> None:
+        """Say so where a turn has taken long; it waits for rounds, so some seconds are usual behind a backlog."""
+        now = self._elapsed()
+        if now - began > _LONG_TURN and now - self._told_slow_at >= _TELL_EVERY:
+            self._told_slow_at = now
+            logger.warning("a turn of the timer took %.1f s: silence is judged that much later", (now - began) / SECOND)
 
     async def _exchange_marks(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]

@@ -87,7 +87,7 @@ class MemoryStore:
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        return [decode(self._policy, self.hashes.get(customer, {})) for customer in customers]
+        return [decode(self._policy, self.hashes.get(customer, {}), customer) for customer in customers]
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -258,7 +258,7 @@ class MemoryStore:
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         fields = self.hashes.get(customer, {})
-        record = decode(self._policy, fields)
+        record = decode(self._policy, fields, customer)
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None
 

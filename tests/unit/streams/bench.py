@@ -159,6 +159,7 @@ class Bench:
         self.policy = parse_policy(text)
         self.journal: Journal = []
         self.now = at("20 00:00")
+        self.elapsed = 0
         self.metrics = Metrics()
         self.store = store or JournalStore(self.policy, self.journal)
         self.publisher = RecordingPublisher(self.journal)
@@ -174,9 +175,9 @@ class Bench:
         self.walk = PolicyWalk(
             self.store, self.scorer, self.pipeline, self.clock, self.policies, self.metrics, self.feeds, rate
         )
-        self.timer = Timer(
-            self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds, self.walk
-        )
+        parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
+        self.timer.go_on_with(self.walk)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
