@@ -96,7 +96,7 @@ class Policy:
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
     `warn_before` is how long before a drop that is coming it is warned of; 0: never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
-    of the last `bad_over`, or over the last `bad_records` where that is more.
+    of the last `bad_over`, or over the last `bad_records` where that is more. `text` is the file that it was read from.
     """
 
     version: str
@@ -116,6 +116,7 @@ class Policy:
     bad_over: int = MINUTE
     bad_records: int = 100
     measures: tuple[Measure, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

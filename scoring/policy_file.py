@@ -60,7 +60,7 @@ def parse_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"not TOML: {error}"]) from error
-    return _Reader(document).policy()
+    return _Reader(document, text).policy()
 
 
 def builtin_policy() -> Policy:
@@ -71,8 +71,9 @@ def builtin_policy() -> Policy:
 class _Reader:
     """Reads one document, noting each problem and going on with the default."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], text: str) -> None:
         self._document = document
+        self._text = text
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
@@ -105,6 +106,7 @@ class _Reader:
             most_bad=most_bad,
             bad_records=bad_records,
             bad_over=times.pop("over"),
+            text=self._text,
             **times,
         )
 

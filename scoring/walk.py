@@ -15,7 +15,7 @@ from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
 from scoring.outlook import Outlook, follow_policy, next_warning
-from scoring.policy import Policy
+from scoring.policy import ENGAGED, Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.sessions import SessionRule, add_visit
@@ -72,7 +72,7 @@ def advance(
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
     machine = AlertMachine(policy, state, feeds)
     if state.judged != NONE and state.policy_version != policy.version:
-        _follow_policy(policy, state, machine)
+        _follow_policy(policy, state, machine, due, now)
     elif state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
@@ -168,18 +168,25 @@ def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> N
     state.touched_visits.add((rule.channel, pane))
 
 
-def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
+def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine, due: Sequence[Timed], now: int) -> None:
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
+    at = state.judged
+    # Up to then nothing has changed by itself under the other policy, so what differs by then is the policy's doing.
+    still = min([time for time, *_ in due if time > at], default=now)
+    state.judged = max(at, min(now, still, state.due - 1 if state.due else now))
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None
+    was_engaged = state.band >= ENGAGED
     derive(policy, state)
     band = policy.band_of(state.score)
     if band != state.band:
-        at = state.judged
         machine.transitions.append(BandChange(band, state.band, state.score, before, at, "policy"))
         state.band, state.previous_band, state.band_since = band, state.band, at
     if state.score >= policy.engaged_from:
-        state.armed = state.reached_engaged = True
+        # Who was engaged under both has to reach the margin for the next alert, as ever.
+        if not was_engaged or state.score >= policy.engaged_from + policy.rearm_margin:
+            state.armed = True
+        state.reached_engaged = True
         state.held, state.alert_open = None, False
     elif state.held is None:
         state.armed = False

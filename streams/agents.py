@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
 from typing import Any
 
 import faust
 from mode import CrashingSupervisor
 
-from scoring.events import MOST_AHEAD, EventReader
+from scoring.events import MOST_AHEAD
 from scoring.policy import Channel
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import Decoder
@@ -23,11 +22,10 @@ _DOUBT_SECONDS = 0.2
 def add_agent(
     app: faust.App,
     channel: Channel,
+    decoder: Decoder,
     pipeline: Pipeline,
     metrics: Metrics,
     wall: SteadyClock,
-    window: int,
-    policy_codes: Container[str],
     limit: DeadLetterLimit,
 ) -> None:
     """Register the agent that scores the events of a channel.
@@ -35,14 +33,12 @@ def add_agent(
     Args:
         app: gets the agent.
         channel: of the policy.
+        decoder: of the channel's records.
         pipeline: applies what the agent has decoded.
         metrics: counters.
         wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
-        window: see `Decoder`.
-        policy_codes: see `EventReader`.
         limit: on the share of bad records in the channel.
     """
-    decoder = Decoder(channel.name, EventReader(channel, policy_codes), metrics, window, limit)
     topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.

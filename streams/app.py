@@ -14,15 +14,18 @@ from faust.types import TP
 from mode import ServiceT
 from yarl import URL
 
+from scoring.events import EventReader
 from scoring.instants import MILLISECOND
 from streams.agents import add_agent
 from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
-from streams.log_limit import QuietWorker
+from streams.live_policy.in_force import PolicyInForce
+from streams.live_policy.walk import PolicyWalk
 from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
@@ -38,6 +41,7 @@ from streams.timer import INTERVAL, Timer
 from streams.topics import source_topics
 from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
 from streams.web import FAILED, OwnPages, add_pages
+from streams.worker_process import EngagementWorker
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +67,7 @@ class Parts:
     feeds: FeedWatch
     erasures: Erasures
     pipeline: Pipeline
+    policies: PolicyInForce
     preflight: Preflight
     timer: Timer
     consumption: Consumption
@@ -191,6 +196,10 @@ class EngagementApp(BatchApp):
             else:
                 return offsets
 
+    def reload_policy(self) -> None:
+        """Read the policy file again, and put it in force."""
+        self.parts.policies.ask()
+
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Go to offsets of partitions, as far as they are still assigned."""
         consumer = self._batch_consumer
@@ -275,20 +284,45 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
     feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
     erasures = Erasures(settings, store, clock.wall)
+    policies = PolicyInForce(settings, store, metrics, clock.wall)
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
+    pipeline.go_by(policies)
+    walk = PolicyWalk(store, scorer, pipeline, clock, policies, metrics, feeds, settings.policy_rate)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
-    preflight = Preflight(settings, store, publisher, erasures)
+    timer.go_on_with(walk)
+    preflight = Preflight(settings, store, publisher, erasures, policies)
     consumption = Consumption(metrics)
     app.parts = Parts(
-        settings, metrics, clock, store, publisher, scorer, feeds, erasures, pipeline, preflight, timer, consumption
+        settings,
+        metrics,
+        clock,
+        store,
+        publisher,
+        scorer,
+        feeds,
+        erasures,
+        pipeline,
+        policies,
+        preflight,
+        timer,
+        consumption,
     )
-    window = settings.policy.length if settings.clock == "wall" else 0
-    for channel in settings.policy.channels:
-        limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
-        add_agent(app, channel, pipeline, metrics, steady, window, settings.policy.types, limit)
+    _add_agents(app)
     app.task(app.run_timer)
     add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
+
+
+def _add_agents(app: EngagementApp) -> None:
+    parts, policy = app.parts, app.parts.settings.policy
+    window = policy.length if parts.settings.clock == "wall" else 0
+    decoders = []
+    for channel in policy.channels:
+        limit = DeadLetterLimit(channel, policy, parts.clock.wall, parts.consumption)
+        decoder = Decoder(channel.name, EventReader(channel, policy.types), parts.metrics, window, limit)
+        add_agent(app, channel, decoder, parts.pipeline, parts.metrics, app.steady, limit)
+        decoders.append(decoder)
+    parts.policies.told_to(parts.scorer, parts.feeds, *decoders)
 
 
 def _faust_app(settings: Settings) -> EngagementApp:
@@ -343,7 +377,7 @@ def run_app(app: EngagementApp) -> int:
     # What is loaded by now stays, and records hold no cycles: looking for garbage among them took a third of the time.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    worker = QuietWorker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
+    worker = EngagementWorker(app, loglevel=app.parts.settings.log_level, redirect_stdouts=False)
     quiet_logs(worker.logger)
     status: Any = 0
     try:

@@ -7,6 +7,7 @@ import orjson
 from scoring.errors import InvalidEvent
 from scoring.events import Event, EventReader
 from scoring.instants import MILLISECOND
+from scoring.policy import Channel, Policy
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
@@ -33,6 +34,7 @@ class Decoder:
                 evaluation follows the events' own times, so that no event is old by itself.
             limit: on the share of bad records; None for none.
         """
+        self._channel = channel
         self._reader = reader
         self._window = window
         self._limit = limit
@@ -41,6 +43,15 @@ class Decoder:
         self._unknown = metrics.events.labels(channel, "unknown_type")
         self._property_ignored = metrics.events.labels(channel, "property_ignored")
         self._read = metrics.events.labels(channel, "read")
+
+    def follow(self, policy: Policy) -> None:
+        """Know the types of another policy.
+
+        Args:
+            policy: in force from now on; it may not have the channel.
+        """
+        channels = [channel for channel in policy.channels if channel.name == self._channel]
+        self._reader = EventReader(channels[0] if channels else Channel(self._channel, "", ()), policy.types)
 
     def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
         """Decode a batch.

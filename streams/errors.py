@@ -5,6 +5,7 @@ StreamsError
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
+│   ├── PolicyUnusable       the policy in force is not understood by this worker
 │   ├── AccessDenied         Kafka or Redis does not let this user in, or forbids something; ends a start
 │   └── ClockUnknown         how far other partitions have been applied
 ├── Refused              the store has not applied a write, because the worker's picture is out of date
@@ -51,6 +52,10 @@ class StoreUnavailable(TransientError):
 
 class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
+
+
+class PolicyUnusable(TransientError):
+    """The policy in force is not understood by this worker, which may be of an older release than others."""
 
 
 class AccessDenied(TransientError):

@@ -60,20 +60,33 @@ class FeedWatch:
             metrics: shows what is silent.
             wall: reads the wall clock, in microseconds.
         """
-        self._policy = policy
         self._stream = clock == "stream"
         self._store = store
         self._publisher = publisher
         self._metrics = metrics
         self._wall = wall
-        watched = [policy.channels[index] for index in policy.watched]
-        self._channels = {channel.topic: channel for channel in watched}
-        self._apart = {channel.name: channel.silence_after for channel in self._channels.values()}
+        self._watch(policy)
         self._local: _Activity = {}
         self._stored: _Activity = {}
         self._told: dict[str, str] = {}
         self._mine: set[str] = set()
         self.known: Feeds | None = None
+
+    def _watch(self, policy: Policy) -> None:
+        self._policy = policy
+        watched = [policy.channels[index] for index in policy.watched]
+        self._channels = {channel.topic: channel for channel in watched}
+        self._apart = {channel.name: channel.silence_after for channel in self._channels.values()}
+
+    def follow(self, policy: Policy) -> None:
+        """Watch the channels that another policy names.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._watch(policy)
+        self._local = {name: stretches for name, stretches in self._local.items() if name in self._apart}
+        self.known = Feeds(policy, self._local) if self._channels else None
 
     async def note(self, batches: Iterable[DecodedBatch]) -> None:
         """Note when the events of batches were, in the store too; once they are applied nobody reads them again.

@@ -69,6 +69,17 @@ class Metrics:
             ["channel"],
             registry=registry,
         )
+        self.policy_in_force = Gauge(
+            "engagement_policy_in_force", "1 for the version by which the worker judges", ["version"], registry=registry
+        )
+        self.policy_refused = Gauge(
+            "engagement_policy_refused", "1 while the policy file is not followed", ["reason"], registry=registry
+        )
+        self.policy_behind = Gauge(
+            "engagement_policy_behind_customers",
+            "Customers who may not have followed the policy in force yet",
+            registry=registry,
+        )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
 
     def set_lags(self, lags: Mapping[Partition, float]) -> None:

@@ -45,6 +45,28 @@ class Log(Protocol):
         """Go to offsets of partitions, as far as they are assigned."""
 
 
+class PolicyAgreement(Protocol):
+    """What the pipeline asks of the policy in force."""
+
+    async def changed(self) -> bool:
+        """Look whether there is another policy to follow."""
+        ...
+
+    def adopt(self) -> None:
+        """Follow it; nothing is at work on customers."""
+
+
+class OnePolicy:
+    """There is one policy, for good."""
+
+    async def changed(self) -> bool:
+        """Tell that there is no other."""
+        return False
+
+    def adopt(self) -> None:
+        """Do nothing."""
+
+
 @dataclass(slots=True)
 class Submission:
     """A decoded batch, and the Faust event that acknowledges it."""
@@ -89,6 +111,7 @@ class Pipeline(Service):
         super().__init__(**kwargs)
         self.cursors = Cursors(store)
         self.erasures = erasures
+        self._policies: PolicyAgreement = OnePolicy()
         self.lock = asyncio.Lock()
         self.fault = ""
         self._store = store
@@ -105,6 +128,14 @@ class Pipeline(Service):
         self._room.set()
         self._resting = asyncio.Event()
         self._resting.set()
+
+    def go_by(self, policies: PolicyAgreement) -> None:
+        """Name what is asked for the policy in force.
+
+        Args:
+            policies: asked once a turn of the timer, and when the store has refused a write.
+        """
+        self._policies = policies
 
     async def submit(self, submission: Submission) -> None:
         """Queue a batch; waits while enough are queued.
@@ -276,10 +307,17 @@ class Pipeline(Service):
     async def _look_again(self) -> None:
         try:
             await self.erasures.look_again()
+            await self.follow_policy()
             await self.look_again()
         except TransientError as error:
             self._hold(error)
             await self.sleep(_FIRST_BACKOFF)
+
+    async def follow_policy(self) -> None:
+        """Judge by another policy from now on, if another one is in force."""
+        if await self._policies.changed():
+            async with self.lock:
+                self._policies.adopt()
 
     async def check_fences(self) -> None:
         """Look whether the store has forgotten what this worker knows it had, and if so apply it again."""

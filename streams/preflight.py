@@ -9,6 +9,7 @@ from mode import Service
 from streams.erasures.knowledge import Erasures
 from streams.errors import AccessDenied, TransientError
 from streams.kafka_access import check_worker
+from streams.live_policy.in_force import PolicyInForce
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.store.protocol import Store
@@ -21,7 +22,13 @@ class Preflight(Service):
     """Waits for Redis and Kafka, for as long as it takes; the web server is up before and says what is missing."""
 
     def __init__(
-        self, settings: Settings, store: Store, publisher: Publisher, erasures: Erasures, **kwargs: Any
+        self,
+        settings: Settings,
+        store: Store,
+        publisher: Publisher,
+        erasures: Erasures,
+        policies: PolicyInForce,
+        **kwargs: Any,
     ) -> None:
         """Prepare.
 
@@ -30,6 +37,7 @@ class Preflight(Service):
             store: to be opened.
             publisher: to be opened.
             erasures: to be read before anything is applied.
+            policies: to be agreed on with the other workers before anything is judged.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -37,6 +45,7 @@ class Preflight(Service):
         self._store = store
         self._publisher = publisher
         self._erasures = erasures
+        self._policies = policies
         self.missing = "starting"
 
     async def on_start(self) -> None:
@@ -50,6 +59,7 @@ class Preflight(Service):
         while not self.should_stop:
             try:
                 await self._store.open()
+                await self._policies.open()
                 await check_worker(self._settings, source_topics(self._settings.policy))
                 created = await ensure_topics(self._settings)
                 await self._publisher.open()

@@ -220,6 +220,27 @@ class Scorer:
         self._unpublished |= {(group, customer, raised.name): raised for customer, raised in waiting}
         await self._publish()
 
+    async def apply_in_passing(self, work: Work) -> None:
+        """Apply work to customers who are not kept in memory for it, as nothing more is expected of them.
+
+        Args:
+            work: see `apply`, and for what it raises.
+        """
+        passing = [customer for events in work.events.values() for customer in events if customer not in self._cache]
+        try:
+            await self.apply(work)
+        finally:
+            self._cache.drop(passing)
+
+    def follow(self, policy: Policy) -> None:
+        """Judge by another policy; what was loaded by the last one is forgotten.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
+        self.forget()
+
     def forget(self) -> None:
         """Forget all cached records: the store may hold older ones."""
         self._cache.clear()

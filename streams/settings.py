@@ -6,22 +6,19 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from scoring.builtin import BUILTIN_POLICY
-from scoring.errors import PolicyError
 from scoring.policy import Policy
-from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
+from streams.live_policy.source import read_policy
 from streams.security import KafkaSecurity, RedisSecurity, Secret
 from streams.security_settings import read_kafka_security, read_redis_security, read_secret
 from streams.store.connection import is_redis_url
-from streams.topic_names import WRITTEN_TOPICS
 
 PREFIX = "ENGAGEMENT_"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SESSION_SECONDS = (1.0, 1800.0)
 _MOST_PORT = 65535
+_MOST_POLICY_RATE = 1_000_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -46,6 +43,7 @@ class Settings:
     | `kafka_session_timeout` | `ENGAGEMENT_KAFKA_SESSION_TIMEOUT` (seconds, 1 to 1800) | 30 |
     | `redis_url` | `ENGAGEMENT_REDIS_URL` (a URL of a server or of Sentinels) | `redis://localhost:6379/0` |
     | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
+    | `policy_rate` | `ENGAGEMENT_POLICY_RATE` (customers a second, 1 to 1000000) | 2000 |
     | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
     | `erasure_key` | `ENGAGEMENT_ERASURE_KEY`, or `..._FILE` | none |
@@ -62,6 +60,7 @@ class Settings:
     # It may hold a password, which must not appear where settings are printed.
     redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
+    policy_rate: int = 2_000
     namespace: str = "engagement"
     clock: str = "wall"
     # Erased customers are written down under digests made with it.
@@ -80,6 +79,7 @@ class Settings:
             "KAFKA_SESSION_TIMEOUT": str(self.kafka_session_timeout).removesuffix(".0"),
             "REDIS_URL": self.redis_url,
             "POLICY": self.policy_path,
+            "POLICY_RATE": str(self.policy_rate),
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
             "WEB_HOST": self.web_host,
@@ -139,6 +139,9 @@ class _Reader:
             "kafka_brokers": self._brokers(),
             "kafka_session_timeout": self._number("KAFKA_SESSION_TIMEOUT", 30.0, *_SESSION_SECONDS, "seconds"),
             "redis_url": self._redis_url(),
+            "policy_rate": int(
+                self._number("POLICY_RATE", 2_000, 1, _MOST_POLICY_RATE, "customers a second", whole=True)
+            ),
             "namespace": self._namespace(),
             "clock": self._clock(),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
@@ -216,16 +219,7 @@ class _Reader:
 
     def _policy(self, path: str) -> Policy | None:
         try:
-            policy = parse_policy(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY)
-        except (OSError, UnicodeDecodeError) as error:
-            self._problems.append(f"{PREFIX}POLICY: cannot read {path}: {error}")
-        except PolicyError as error:
-            self._problems += [f"{PREFIX}POLICY: {path}: {problem}" for problem in error.problems]
-        else:
-            self._problems += [
-                f"{PREFIX}POLICY: {path}: channels.{channel.name}.topic: the service itself writes {channel.topic!r}"
-                for channel in policy.channels
-                if channel.topic in WRITTEN_TOPICS
-            ]
-            return policy
-        return None
+            return read_policy(path)
+        except SettingsError as error:
+            self._problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
+            return None

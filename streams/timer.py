@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 from mode.utils.logging import get_logger
 
@@ -34,6 +35,13 @@ _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
 #: A turn that takes longer is told of, but only once in so long.
 _LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
+
+
+class Walk(Protocol):
+    """Goes through all customers, a bounded number each turn."""
+
+    async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Go on for a while; `meanwhile` is called in between."""
 
 
 class Timer:
@@ -69,6 +77,7 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
+        self._walk: Walk | None = None
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
@@ -78,6 +87,14 @@ class Timer:
         self._told = ""
         self._store_failed = False
         self.fault = ""
+
+    def go_on_with(self, walk: Walk) -> None:
+        """Name what goes on at the end of each turn.
+
+        Args:
+            walk: through all customers.
+        """
+        self._walk = walk
 
     async def turn(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
@@ -97,6 +114,7 @@ class Timer:
         began = self._elapsed()
         try:
             await self._pipeline.erasures.follow()
+            await self._pipeline.follow_policy()
             await self._pipeline.check_fences()
             await self._exchange()
             await self._check_services()
@@ -104,6 +122,8 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
+            if self._walk is not None:
+                await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
             if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all

@@ -38,7 +38,7 @@ COMMANDS = {
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
-    "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
+    "policy": Entry("streams.cli.policy", "policy", "Check, show and compare policies, and tell who has followed."),
 }
 
 

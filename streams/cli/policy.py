@@ -1,28 +1,36 @@
-"""`engagement policy check` and `engagement policy show`."""
+"""`engagement policy`: check a file, show the policy in force, tell who has followed, compare two policies."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import format_duration
 from scoring.points import POINT
 from scoring.policy import BANDS, NO_CAP, Policy
 from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
-from streams.cli.wording import counted
+from streams.cli.policy_compare import compare
+from streams.cli.policy_status import status
+from streams.cli.refusal import Refusal
+from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
 from streams.policies import shipped_policies, shipped_policy
 from streams.settings import Settings
+from streams.store.reading import score_reader
 
 
 @click.group()
 def policy() -> None:
-    """Check a policy file, or show the policy in force."""
+    """Check, show and compare policies, and tell who has followed."""
+
+
+policy.add_command(compare)
+policy.add_command(status)
 
 
 @policy.command()
@@ -43,17 +51,31 @@ def check(file: Path) -> None:
 
 @policy.command()
 @click.argument("name", required=False, type=click.Choice(shipped_policies()))
-@takes_settings("policy")
-def show(settings: Settings, name: str | None) -> None:
-    """Print the policy in force, as a file to start from, or one of those that come with the package.
+@click.option("--in-force", is_flag=True, help="The one by which the workers judge, out of Redis.")
+@takes_settings("policy", "redis", "namespace")
+def show(settings: Settings, name: str | None, *, in_force: bool) -> None:
+    """Print the policy that the settings name, as a file to start from, or one of those that come with the package.
 
     Example: engagement policy show commerce > policy.toml
     """
-    path = settings.policy_path
+    if name is not None and in_force:
+        raise click.UsageError("a name and --in-force cannot be given together")
     if name is not None:
         click.echo(shipped_policy(name), nl=False)
     else:
-        click.echo(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY, nl=False)
+        click.echo(asyncio.run(_in_force(settings)) if in_force else settings.policy.text, nl=False)
+
+
+async def _in_force(settings: Settings) -> str:
+    reader = score_reader(settings, settings.policy)
+    try:
+        await reader.open_readonly()
+        record = await reader.policies.in_force()
+    finally:
+        await reader.close()
+    if record is None:
+        raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
+    return record.text
 
 
 def _print_summary(parsed: Policy) -> None:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scoring.policy_change import policy_digest
+from scoring.policy_file import parse_policy
 from streams.errors import RebuildRefused
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.comparison import Comparison
@@ -82,6 +84,7 @@ class Rebuild:
         if not await self._live.exists():
             raise RebuildRefused(f"nothing is stored under {self._live.namespace!r}; a worker builds it from the log")
         await self._live.open()
+        await self._check_policy()
         async with self._log:
             try:
                 await self._shadow.open(from_beginning=self._whole)
@@ -104,6 +107,7 @@ class Rebuild:
         result = Result(suspects.compared)
         async with self._held() as holder:
             # Nobody writes now, so both sides can stand at the very same place.
+            await self._check_policy()
             await self._catch_up()
             bounds = await self._bounds()
             self._display.replacing(len(suspects.differences))
@@ -113,6 +117,14 @@ class Rebuild:
             if not dry:
                 await self._live.replace(self._shadow.store, result.differences, holder)
         return result
+
+    async def _check_policy(self) -> None:
+        in_force = await self._live.policies.in_force()
+        if in_force is not None and policy_digest(parse_policy(in_force.text)) != policy_digest(self._settings.policy):
+            raise RebuildRefused(
+                f"the workers judge by the policy {in_force.version!r}, which is not the one that the rebuild was "
+                "given: print it with engagement policy show --in-force, and give it with --policy"
+            )
 
     async def _bounds(self) -> Bounds:
         return await read_bounds(self._live, self._settings, self._log.partitions)

@@ -44,12 +44,17 @@ end
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
 --       refresh), numbers of messages, of values to set and of fields to remove, these messages (name, text), values
 --       and fields;
+--       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
--- returns: {} when written, {'held'}, {'fence', partition, offset} or {'version', ids...} when refused.
+-- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
   local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
   if redis.call('EXISTS', prefix .. '_hold') == 1 then
     return {'held'}
+  end
+  local judged_by = args[#args - 1]
+  if judged_by ~= '' and (redis.call('HGET', prefix .. '_policy', 'digest') or judged_by) ~= judged_by then
+    return {'policy'}
   end
   local erased = offset_of(fences, ERASURES)
   if erased ~= '' and tonumber(erased) > tonumber(args[#args]) then

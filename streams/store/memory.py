@@ -24,6 +24,8 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
+from streams.store.memory_policies import MemoryPolicies
+from streams.store.policies import PolicyStore
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
 
 Sorted = dict[str, int]
@@ -55,6 +57,13 @@ class MemoryStore:
         self._feeds: dict[str, FeedRecord] = {}
         self._erased: dict[str, int] = {}
         self._carried_out: list[str] = []
+        self._digest = ""
+        self._policies = MemoryPolicies(self.hashes)
+        self.policies: PolicyStore = self._policies
+
+    def follow(self, policy: Policy, digest: str) -> None:
+        """Read and write by another policy."""
+        self._policy, self._digest = policy, digest
 
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
@@ -85,6 +94,8 @@ class MemoryStore:
         return [self._apply(write, now) for write in writes]
 
     def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
+        if write.customers and self._digest and not self._policies.allows(self._digest):
+            return FenceMoved("another policy is in force than the one by which customers were judged")
         if self._offset(write.group, ERASURES_PARTITION) > write.erasures:
             return FenceMoved(f"the fence of {ERASURES_PARTITION.label} stands after {write.erasures}")
         for fence in write.fences:

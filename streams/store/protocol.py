@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from scoring.feeds import Stretch
+from scoring.policy import Policy
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
+from streams.store.policies import PolicyStore
 from streams.topic_names import ERASURES
 
 #: Its fence in a group is up to where a writer must have read the erasures.
@@ -92,6 +94,15 @@ class Store(Protocol):
     """
 
     groups: int
+    policies: PolicyStore
+
+    def follow(self, policy: Policy, digest: str) -> None:
+        """Read and write customers by another policy; writes are refused once yet another one is in force.
+
+        Args:
+            policy: records that were loaded by another one must not be written any more.
+            digest: of the policy in force that it is made of.
+        """
 
     async def open(self) -> None:
         """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""

@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND
-from scoring.policy import BANDS
+from scoring.policy import BANDS, Policy
 from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -33,8 +33,10 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
+from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.redis_errors import refusal
+from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
 from streams.store.wire import Words
@@ -63,10 +65,16 @@ class RedisStore(RedisSession):
         """
         super().__init__(settings, role, {"groups": str(GROUPS)})
         self._policy = settings.policy
+        self._digest = ""
         self._grouping_prefix = self._prefix
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
+        self.policies: PolicyStore = RedisPolicies(self._send, self._prefix)
+
+    def follow(self, policy: Policy, digest: str) -> None:
+        """Read and write by another policy."""
+        self._policy, self._digest = policy, digest
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -131,7 +139,7 @@ class RedisStore(RedisSession):
                 arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
-        arguments.append(write.erasures)
+        arguments += (self._digest if write.customers else "", write.erasures)
         return arguments, versions
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:

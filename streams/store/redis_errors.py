@@ -97,6 +97,8 @@ def refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
         return None
     if answer[0] == "held":
         raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
+    if answer[0] == "policy":
+        return FenceMoved("another policy is in force than the one by which customers were judged")
     if answer[0] == "fence":
         return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
     return VersionMoved(answer[1:])

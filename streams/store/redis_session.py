@@ -15,12 +15,14 @@ from streams.errors import AccessDenied, StoreUnavailable, UnsafeStore
 from streams.settings import Settings
 from streams.store.connection import connect
 from streams.store.redis_errors import lost_library, mapped, missing_rights
+from streams.store.redis_policies import POLICY_LIBRARY
 from streams.store.redis_server import Role, check_server
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_2"
+LIBRARY = "engagement_3"
 FEED_LIBRARY = "engagement_feeds_1"
+_LIBRARIES = {LIBRARY: "engagement.lua", FEED_LIBRARY: "feeds.lua", POLICY_LIBRARY: "policies.lua"}
 
 
 class RedisSession:
@@ -97,7 +99,7 @@ class RedisSession:
         await self._disconnect()
 
     async def _load_library(self) -> None:
-        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
+        for name, file in _LIBRARIES.items():
             source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
             await self._client.function_load(source.replace("NAME", name), replace=True)
 

@@ -12,9 +12,12 @@ from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import AccessDenied
 from streams.gaps import Gap, accept_gap
+from streams.live_policy.comparison import BandMoves, compare_live
 from streams.security import RedisSecurity, Secret
 from streams.settings import Settings
+from streams.store.policies import offered
 from streams.store.protocol import GroupWrite
+from streams.store.reading import score_reader
 from streams.store.redis import RedisStore
 from streams.store.redis_server import ERASER, GAP_ACCEPTOR, REBUILDER, WORKER, Role
 from streams.store.replacing import ReplaceableStore, open_rebuilt, rebuilt_store
@@ -59,7 +62,7 @@ def guarded(running: EmbeddedRedis) -> Iterator[Guarded]:
     with redis.Redis.from_url(running.url, decode_responses=True) as admin:
         admin.flushall()
         found = Guarded(running, admin)
-        for name in (*ROLES, "gap-reader", "reader"):
+        for name in (*ROLES, "gap-reader", "policy-reader", "reader"):
             found.let_in(redis_user(name, WORD))
         yield found
 
@@ -161,6 +164,33 @@ async def test_who_may_not_look_at_the_fences_is_told_so(guarded: Guarded, old: 
     with pytest.raises(AccessDenied, match="Missing: HMGET on engagement:_fences:0"):
         await store.fences([CLICKS])
     await store.close()
+
+
+@pytest.mark.parametrize("lacking", ["", *redis_commands(redis_user("policy-reader", WORD))])
+async def test_who_has_followed_is_seen_with_these_rights_and_no_fewer(guarded: Guarded, lacking: str) -> None:
+    worker = await scored(guarded)
+    policy = worker._policy
+    await worker.policies.propose(offered(policy, WALL), None)
+    await worker.close()
+    line = redis_user("policy-reader", WORD)
+    guarded.let_in(line.replace(f" +{lacking} ", " ").removesuffix(f" +{lacking}") if lacking else line)
+    reader = score_reader(guarded.settings("policy-reader"), policy)
+
+    async def look() -> None:
+        await reader.open_readonly()
+        assert (await reader.policies.state())[0] == 1
+        assert await reader.policies.in_force() is not None
+        assert ((await reader.policies.place()).done, await reader.pane()) == (0, "1d")
+        moves = BandMoves(policy, policy, 1)
+        await compare_live(reader, moves, lambda *_: None)
+        assert (moves.customers, await reader.policies.versions(["anna"])) == (1, ["by-hand"])
+
+    if lacking:
+        with pytest.raises(AccessDenied):
+            await look()
+    else:
+        await look()
+    await reader.close()
 
 
 async def test_a_rebuilder_compares_holds_replaces_and_cleans_up(guarded: Guarded) -> None:

@@ -13,6 +13,7 @@ from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
 from streams.settings import Settings
+from streams.store.policies import PolicyStore, WalkPlace, offered
 from streams.store.protocol import GroupWrite, Store
 from streams.store.redis import RedisStore
 from streams.store.redis_server import check_server
@@ -56,7 +57,23 @@ CALLS: dict[str, Call] = {
     "customers": all_customers,
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
+    "policies.in_force": lambda store: store.policies.in_force(),
+    "policies.state": lambda store: store.policies.state(),
+    "policies.propose": lambda store: store.policies.propose(offered(parse_policy(POLICY), WALL), None),
+    "policies.walk": lambda store: store.policies.walk("w"),
+    "policies.walked": lambda store: store.policies.walked("w", WalkPlace()),
+    "policies.page": lambda store: store.policies.page(0, 10),
+    "policies.versions": lambda store: store.policies.versions(["anna"]),
+    "policies.place": lambda store: store.policies.place(),
+    "policies.server": lambda store: store.policies.server(),
 }
+
+
+def methods_of(protocol: type) -> list[str]:
+    """Name the methods of a protocol."""
+    return [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
+
+
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
@@ -82,9 +99,9 @@ async def store(server: EmbeddedRedis) -> AsyncIterator[RedisStore]:
 
 
 def test_every_method_of_the_contract_is_called_here() -> None:
-    methods = {name for name, member in vars(Store).items() if callable(member) and not name.startswith("_")}
+    methods = set(methods_of(Store)) | {f"policies.{name}" for name in methods_of(PolicyStore)}
 
-    assert methods - {"close", "group_of"} == set(CALLS)
+    assert methods - {"close", "group_of", "follow"} == set(CALLS)
 
 
 @every_call

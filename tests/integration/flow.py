@@ -43,6 +43,11 @@ class Flow:
         """How many events have been written, and their delivery confirmed."""
         return sum(self._counts.values())
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How many events of each customer have been written."""
+        return self._counts
+
     async def run(self) -> None:
         """Write until stopped."""
         topic = self._system.topic("clickstream")

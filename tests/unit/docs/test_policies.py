@@ -14,7 +14,8 @@ POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))
 
 def without_order(policy: Policy) -> dict[str, object]:
     """Give a policy as values in which the order of the types does not matter."""
-    values = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in ("channels", "types")}
+    left_out = ("channels", "types", "text")
+    values = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in left_out}
     channels = {
         channel.name: (
             channel.topic,

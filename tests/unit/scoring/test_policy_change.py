@@ -127,3 +127,69 @@ def test_the_schedule_follows_a_shorter_window() -> None:
     anna.judge("02 13:00")
 
     assert anna.due == clock(next_change(anna.policy, anna.state)) == "03 00:00"
+
+
+def test_who_stays_engaged_within_the_margin_is_not_armed_by_a_policy() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00")
+    assert (anna.band, anna.score, anna.state.armed) == ("engaged", 10, False)
+    anna.policy = with_posts_worth(2, ('version = "second"', 'version = "third"'))
+    anna.judge("01 12:00")
+    assert (anna.band, anna.state.armed) == ("engaged", False)
+
+    anna.policy = with_posts_worth(2.5, ('version = "second"', 'version = "fourth"'))
+    anna.judge("01 13:00")
+    assert (anna.score, anna.state.armed) == (13.5, True)
+
+
+def test_points_that_fade_by_a_new_policy_alone_raise_no_alert() -> None:
+    anna = engaged()
+    anna.judge("02 00:00")
+    anna.policy = policy_with(SECOND, ('trend = "1d"', 'trend = "1d"\nhalf_life = "1d"'))
+    anna.judge("03 12:00")
+
+    assert (anna.score, anna.story) == (3, [])
+    assert anna.changes[1:] == [("disengaged", "02 00:00")]
+
+
+def test_a_window_that_is_shorter_by_a_new_policy_alone_raises_no_alert() -> None:
+    anna = engaged()
+    anna.judge("02 00:00")
+    anna.policy = policy_with(SECOND, ('length = "3d"', 'length = "2d"'))
+    anna.judge("03 12:00")
+
+    assert (anna.score, anna.story) == (0, [])
+
+
+def test_what_had_come_due_before_the_customer_followed_is_a_drop_of_the_customer() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(2.5)
+    anna.judge("04 00:05")
+
+    assert anna.story == [("churn_risk", "04 00:00", 0)]
+
+
+def test_an_event_before_the_customer_followed_is_judged_at_its_own_time() -> None:
+    anna = engaged()
+    anna.policy = with_posts_worth(2.5)
+    outcome = anna.do("complain", "02 09:00", 2, now="03 09:00")
+
+    assert anna.story == [("churn_risk", "02 09:00", 7)]
+    assert outcome.late == 0
+
+
+def test_a_policy_and_its_revocation_raise_two_band_changes_and_nothing_else() -> None:
+    anna = engaged()
+    first = anna.policy
+    anna.policy = with_posts_worth(1)
+    anna.judge("01 10:00")
+    anna.policy = first
+    anna.judge("01 11:00")
+
+    assert [change.cause for change in anna.transitions if isinstance(change, BandChange)] == [
+        "event",
+        "policy",
+        "policy",
+    ]
+    assert (anna.story, anna.state.armed, anna.score) == ([], True, 12)

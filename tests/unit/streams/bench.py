@@ -15,10 +15,13 @@ from streams.clock import EvaluationClock
 from streams.decoding import Decoder
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.feed_watch import FeedWatch
+from streams.live_policy.in_force import PolicyInForce
+from streams.live_policy.walk import PolicyWalk
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.records import DeadLetter, Message, Partition, RecordBatch
 from streams.scorer import Scorer
+from streams.settings import Settings
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
 from streams.timer import Timer
@@ -135,13 +138,23 @@ class JournalStore(MemoryStore):
 class Bench:
     """A worker's parts, wired; the wall clock stands still unless moved."""
 
-    def __init__(self, *, clock: str = "stream", text: str = POLICY, store: JournalStore | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: str = "stream",
+        text: str = POLICY,
+        store: JournalStore | None = None,
+        policy_path: str = "",
+        rate: int = 2_000,
+    ) -> None:
         """Wire the parts.
 
         Args:
             clock: its kind.
             text: of the policy.
             store: another worker's, to share it.
+            policy_path: of the policy's file, to be watched.
+            rate: customers that may follow a policy in a second.
         """
         self.policy = parse_policy(text)
         self.journal: Journal = []
@@ -155,15 +168,23 @@ class Bench:
         publisher: Any = self.publisher
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
         self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
+        named = Settings(self.policy, policy_path=policy_path, policy_rate=rate)
+        self.policies = PolicyInForce(named, self.store, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
+        self.pipeline.go_by(self.policies)
+        self.walk = PolicyWalk(
+            self.store, self.scorer, self.pipeline, self.clock, self.policies, self.metrics, self.feeds, rate
+        )
         parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
+        self.timer.go_on_with(self.walk)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
             channel.topic: Decoder(channel.name, EventReader(channel), self.metrics, 0)
             for channel in self.policy.channels
         }
+        self.policies.told_to(self.scorer, self.feeds, *self._decoders.values())
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Note where the consumer was sent."""

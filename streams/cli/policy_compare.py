@@ -1,0 +1,152 @@
+"""`engagement policy compare`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from scoring.events import MOST_AHEAD
+from scoring.instants import format_duration, format_instant
+from scoring.points import rounded
+from scoring.policy import BANDS, Channel, Policy
+from streams.cli.event_lines import EventFiles
+from streams.cli.options import takes_settings
+from streams.cli.policy_compare_view import print_alerts, print_moves
+from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
+from streams.live_policy.comparison import BandMoves, compare_live
+from streams.live_policy.history import Alerts, History, Raised, compare_alerts
+from streams.live_policy.source import read_policy
+from streams.settings import Settings
+from streams.store.reading import score_reader
+
+_CHUNK = 20_000
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.option(
+    "--replay",
+    "files",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
+    help="Compare the alerts of these events instead, as for `engagement replay`; may be given several times.",
+)
+@click.option("--limit", default=10, type=click.IntRange(min=0), metavar="N", help="Show so many of each; 10.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@takes_settings("redis", "namespace")
+def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...], limit: int, as_json: bool) -> None:
+    """Tell what would change with another policy, and change nothing.
+
+    Scores all customers in Redis by both policies, and counts who would move between bands. With --replay, judges the
+    events of files by both, with the stream clock, and tells which alerts would come or go; Redis is not asked then.
+
+    Example: engagement policy compare policy.toml new.toml
+    """
+    policies = read_policy(str(old)), read_policy(str(new))
+    if files:
+        before, after = _replay(files, *policies)
+        alerts = compare_alerts(before.alerts, after.alerts, policies[0].length)
+        if as_json:
+            click.echo(orjson.dumps(_alerts_document(alerts)))
+        else:
+            print_alerts(alerts, limit, customers=len(before.customers.keys() | after.customers), bad=before.bad)
+        return
+    moves = asyncio.run(_compare(settings, *policies, limit))
+    if as_json:
+        click.echo(orjson.dumps(_moves_document(moves)))
+    else:
+        print_moves(*policies, moves)
+
+
+async def _compare(settings: Settings, old: Policy, new: Policy, limit: int) -> BandMoves:
+    reader, moves = score_reader(settings, old), BandMoves(old, new, limit)
+    try:
+        await reader.open_readonly()
+        stored = await reader.pane() or format_duration(old.pane)
+        for policy in (old, new):
+            if format_duration(policy.pane) != stored:
+                pane = format_duration(policy.pane)
+                raise Refusal(
+                    f"window.pane of {policy.version!r} is {pane}, and the stored counts lie in panes of {stored}: "
+                    "compare on a replay, with --replay"
+                )
+        with open_offset_progress("customers") as show:
+            await compare_live(reader, moves, show)
+    finally:
+        await reader.close()
+    return moves
+
+
+def _replay(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, History]:
+    channels = {channel.name: channel for channel in (*old.channels, *new.channels)}
+    # Only names matter here: two policies may read a channel from different topics.
+    named = [Channel(name, name, ()) for name in channels]
+    histories = History(old), History(new)
+    latest = time.time_ns() // 1_000 + MOST_AHEAD
+    read = 0
+    with EventFiles(files, named) as events, open_offset_progress("events") as show:
+        lines = events.lines(timed=True)
+        while chunk := list(itertools.islice(lines, _CHUNK)):
+            values = list(_values((line.topic, line.value) for line in chunk if line.topic))
+            for history in histories:
+                history.apply(values, latest)
+            read += len(values)
+            show(events.read_bytes, events.total_bytes, read)
+    for history in histories:
+        history.finish()
+    return histories
+
+
+def _values(lines: Iterable[tuple[str, bytes]]) -> Iterable[tuple[str, object]]:
+    for channel, value in lines:
+        try:
+            yield channel, orjson.loads(value)
+        except orjson.JSONDecodeError:
+            yield channel, None
+
+
+def _moves_document(moves: BandMoves) -> dict[str, Any]:
+    return {
+        "customers": moves.customers,
+        "dropping": moves.dropping,
+        "rising": moves.rising,
+        "bands": {
+            old: {new: moves.matrix[i, j] for j, new in enumerate(BANDS) if moves.matrix[i, j]}
+            for i, old in enumerate(BANDS)
+        },
+        "largest": [
+            {
+                "customer_id": move.customer,
+                "score": rounded(move.score),
+                "new_score": rounded(move.new_score),
+                "band": BANDS[move.band],
+                "new_band": BANDS[move.new_band],
+            }
+            for move in moves.largest
+        ],
+    }
+
+
+def _alerts_document(alerts: Alerts) -> dict[str, Any]:
+    moved = [
+        {**_listed([before])[0], "new_occurred_at": format_instant(after.occurred_at)} for before, after in alerts.moved
+    ]
+    return {"same": _listed(alerts.same), "moved": moved, "come": _listed(alerts.come), "go": _listed(alerts.go)}
+
+
+def _listed(alerts: Iterable[Raised]) -> list[dict[str, str]]:
+    return [
+        {"occurred_at": format_instant(alert.occurred_at), "customer_id": alert.customer, "kind": alert.kind}
+        for alert in alerts
+    ]

@@ -1,0 +1,75 @@
+"""`engagement policy status`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.cli.options import takes_settings
+from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
+from streams.cli.wording import age, counted, moment, printable
+from streams.settings import Settings
+from streams.store.policies import PolicyRecord, WalkPlace
+from streams.store.reading import ScoreReader, score_reader
+
+
+@click.command()
+@takes_settings("redis", "namespace")
+@click.pass_context
+def status(ctx: click.Context, settings: Settings) -> None:
+    """Tell which policy is in force, and how many customers have followed.
+
+    Looks at every customer, and writes nothing. Exit status 1 while some have not followed.
+
+    Example: engagement policy status
+    """
+    record, place, versions = asyncio.run(_look(settings))
+    if record is None:
+        raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
+    since = f"{moment(record.since)} ({age(record.since, time.time_ns() // 1_000)})"
+    click.echo(f"{printable(record.version)} is in force since {since}, change {record.number:,} of the policy")
+    behind = sum(versions.values()) - versions[record.version]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("judged by")
+    table.add_column("customers", justify="right")
+    for version, count in sorted(versions.items(), key=lambda item: (item[0] != record.version, -item[1], item[0])):
+        table.add_row(printable(version), f"{count:,}")
+    Console(markup=False, highlight=False).print(table)
+    click.echo(f"{counted(behind, 'customer')} not followed yet{_progress(record, place) if behind else ''}")
+    ctx.exit(1 if behind else 0)
+
+
+def _progress(record: PolicyRecord, place: WalkPlace) -> str:
+    if place.number != record.number:
+        return "; no worker has begun to go through them"
+    if place.done:
+        return "; all customers have been gone through, these follow at their next event or change"
+    return f"; the workers have gone through {place.passed:,} of {place.total:,}"
+
+
+async def _look(settings: Settings) -> tuple[PolicyRecord | None, WalkPlace, Counter[str]]:
+    reader = score_reader(settings, settings.policy)
+    try:
+        await reader.open_readonly()
+        record, place = await reader.policies.in_force(), await reader.policies.place()
+        return record, place, await _versions(reader) if record else Counter()
+    finally:
+        await reader.close()
+
+
+async def _versions(reader: ScoreReader) -> Counter[str]:
+    """Count the customers by the version that has judged them."""
+    found: Counter[str] = Counter()
+    total, passed = sum((await reader.band_counts()).values()), 0
+    with open_offset_progress("customers") as show:
+        async for page in reader.customers():
+            found.update(version for version in await reader.policies.versions(page) if version)
+            passed += len(page)
+            show(passed, max(total, passed), passed)
+    return found

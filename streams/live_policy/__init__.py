@@ -1,0 +1,1 @@
+"""The policy on a live system: read from its file, agreed on by all workers, followed by all customers."""

@@ -1,0 +1,118 @@
+"""The policy in force: what the store keeps of it, so that all workers judge by the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from scoring.policy import Policy
+from scoring.policy_change import policy_digest
+
+IN_FORCE, TAKEN, SUPERSEDED, MOVED = "in force", "taken", "superseded", "moved"
+
+
+class PolicyRecord(NamedTuple):
+    """The policy in force.
+
+    `number` counts the changes; it goes back only where the store has lost some. `digest` tells its contents from
+    those of others, `text` is the file, `since` when it was put in force (microseconds).
+    """
+
+    number: int
+    version: str
+    digest: str
+    text: str
+    since: int
+
+
+def offered(policy: Policy, now: int) -> PolicyRecord:
+    """Describe a policy as it is put in force.
+
+    Args:
+        policy: read from a file.
+        now: the wall clock, in microseconds.
+    """
+    return PolicyRecord(0, policy.version, policy_digest(policy), policy.text, now)
+
+
+class WalkPlace(NamedTuple):
+    """How far all customers have been brought to follow a policy.
+
+    `number` is that of the policy; `server` the run of the server in which `cursor` holds; `passed` and `total` are
+    customers, `total` as counted in the beginning. `done` is 1 when all have been passed.
+    """
+
+    number: int = 0
+    server: str = ""
+    cursor: int = 0
+    passed: int = 0
+    total: int = 0
+    done: int = 0
+
+    def text(self) -> str:
+        """Write the place as it is stored."""
+        return ";".join(map(str, self))
+
+
+def parse_place(text: str) -> WalkPlace:
+    """Read a place back; '' is the one before the first.
+
+    Args:
+        text: as stored.
+    """
+    if not text:
+        return WalkPlace()
+    number, server, *rest = text.split(";")
+    return WalkPlace(int(number), server, *map(int, rest))
+
+
+class PolicyStore(Protocol):
+    """Where the workers agree on the policy.
+
+    Every method raises `StoreUnavailable` where the store does not answer.
+    """
+
+    async def in_force(self) -> PolicyRecord | None:
+        """Read the policy in force; None where nobody has put one in force."""
+        ...
+
+    async def state(self) -> tuple[int, str]:
+        """Read number and digest of the policy in force; 0 and '' where there is none."""
+        ...
+
+    async def propose(self, offer: PolicyRecord, seen: int | None) -> str:
+        """Put a policy in force.
+
+        Args:
+            offer: the policy; its number is the one that it gets at least.
+            seen: number of the policy that the caller takes to be in force; None for a worker that starts.
+
+        Returns:
+            `IN_FORCE`; `TAKEN` where the version has been in force with other contents; `SUPERSEDED` where a worker
+            starts with a policy in whose place another one was put; `MOVED` where `seen` is not in force.
+        """
+        ...
+
+    async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
+        """Tell how far the walk has come, and whether this worker may go on with it; one may at a time."""
+        ...
+
+    async def walked(self, worker: str, place: WalkPlace) -> bool:
+        """Note how far the walk has come; False where the worker may not go on, or another policy is in force."""
+        ...
+
+    async def page(self, cursor: int, count: int) -> tuple[list[str], int]:
+        """Give about so many ids from a cursor on, and the next cursor, 0 at the end; some ids may come twice."""
+        ...
+
+    async def versions(self, customers: Sequence[str]) -> list[str]:
+        """Tell by which version each was judged; '' for one who has not been."""
+        ...
+
+    async def place(self) -> WalkPlace:
+        """Tell how far the walk has come."""
+        ...
+
+    async def server(self) -> str:
+        """Name the run of the server: cursors hold within it."""
+        ...

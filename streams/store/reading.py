@@ -1,0 +1,45 @@
+"""The scores as they are stored, for who only looks: nothing is written, no function library is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scoring.policy import Policy
+from streams.settings import Settings
+from streams.store.redis import RedisStore
+
+
+class ScoreReader(RedisStore):
+    """Reads customers whole, many at a time."""
+
+    async def hashes(self, customers: Sequence[str]) -> list[dict[str, str]]:
+        """Read all fields of customers.
+
+        Args:
+            customers: their ids.
+
+        Returns:
+            The fields of each, none for one who is not stored.
+        """
+        answers = await self._send([["HGETALL", self._key(customer)] for customer in customers])
+        # Whether pairs or a flat list come back depends on the protocol of the connection.
+        return [
+            answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+            for answer in answers
+        ]
+
+    async def pane(self) -> str:
+        """Tell the length of the panes in which counts are stored, such as ``1d``; '' where nothing is stored."""
+        [pane] = await self._send([["HGET", f"{self._prefix}_format", "window.pane"]])
+        return str(pane or "")
+
+
+def score_reader(settings: Settings, policy: Policy) -> ScoreReader:
+    """Make a reader.
+
+    Args:
+        settings: name the server and the namespace.
+        policy: by which the customers are read.
+    """
+    return ScoreReader(replace(settings, policy=policy))
