@@ -38,7 +38,10 @@ COMMANDS = {
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
-    "policy": Entry("streams.cli.policy", "policy", "Check a policy file, or show the policy in force."),
+    "validate": Entry(
+        "streams.cli.validate", "validate", "Replay history, and tell how well scores and alerts told who would leave."
+    ),
+    "policy": Entry("streams.cli.policy", "policy", "Check a policy file, show the one in force, or fit one."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`engagement policy check` and `engagement policy show`."""
+"""`engagement policy check` and `engagement policy show`; `fit` has a file of its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scoring.points import POINT
 from scoring.policy import BANDS, NO_CAP, Policy
 from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
+from streams.cli.policy_fit import fit
 from streams.cli.wording import counted
 from streams.errors import SettingsError
 from streams.settings import Settings
@@ -21,7 +22,10 @@ from streams.settings import Settings
 
 @click.group()
 def policy() -> None:
-    """Check a policy file, or show the policy in force."""
+    """Check a policy file, show the one in force, or fit one."""
+
+
+policy.add_command(fit)
 
 
 @policy.command()
