@@ -74,14 +74,14 @@ def test_the_settings_and_their_defaults_are_those_in_the_table() -> None:
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
-    shown = [re.sub(r" [A-Z]+(\.\.\.)?$", "", names_in(row[0])[0]) for row in README.table("command", "")]
+    shown = [re.sub(r"( [A-Z]+(\.\.\.)?)+$", "", names_in(row[0])[0]) for row in README.table("command", "")]
     assert shown == [f"engagement {name}" for name, _ in commands()]
 
 
 def test_the_options_in_the_table_of_commands_exist() -> None:
     options = {name: {option for param in command.params for option in param.opts} for name, command in commands()}
     for row in README.table("command", ""):
-        name = re.sub(r" [A-Z]+(\.\.\.)?$", "", names_in(row[0])[0]).removeprefix("engagement ")
+        name = re.sub(r"( [A-Z]+(\.\.\.)?)+$", "", names_in(row[0])[0]).removeprefix("engagement ")
         named = {option for words in names_in(row[1]) for option in re.findall(r"--[a-z-]+", words)}
         assert named <= options[name], name
 
