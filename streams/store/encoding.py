@@ -10,9 +10,9 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas |
 | `_h` | a drop that the cooldown holds back, JSON |
-| `_o<name>` | a message not yet known to be published, JSON |
 
-Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact.
+Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
+once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,17 @@ from scoring.score import disengages_at, trend
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
+from streams.errors import UnreadableCustomer
 from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+#: What a hash that somebody has changed by hand makes the decoding fail with.
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+# What each hash has at least, in an order in which one that is missing is named before what hangs on it.
+_RIGHT = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
 
@@ -75,8 +80,6 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_i{chunk}")
     if state.ahead or state.held or record.extras:
         _encode_extras(record, fields, removed)
-    for raised in record.raised:
-        fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
     return fields, removed
 
 
@@ -115,16 +118,38 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
 
-def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
+def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:
     """Read a record back.
 
     Args:
         policy: in force; the points are computed by it.
         fields: all fields of the hash; none for a customer who is not stored.
+        key: of the hash, for the error.
 
     Returns:
         The record, with its state derived.
+
+    Raises:
+        UnreadableCustomer: if no worker can have written it so.
     """
+    try:
+        return _decode(policy, fields)
+    except _UNREADABLE as error:
+        raise UnreadableCustomer(key, _culprit(policy, fields)) from error
+
+
+def _culprit(policy: Policy, fields: Mapping[str, str]) -> str:
+    """Find the field because of which a hash cannot be read: alone among right ones, it still cannot."""
+    for name, value in fields.items():
+        try:
+            _decode(policy, {**_RIGHT, name: value})
+        except _UNREADABLE:
+            return name
+    # What is there can be read, so one is missing.
+    return next((name for name in _RIGHT if name not in fields), "")
+
+
+def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state = CustomerState()
     record = CustomerRecord(state)
     if "_v" not in fields:
@@ -139,8 +164,8 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
-    state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
-    record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
+    if "_h" in fields:
+        state.held = dict(orjson.loads(fields["_h"]))
     record.version = fields["_v"]
     record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
@@ -167,8 +192,8 @@ def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
     record.stored_disengages_at = parse_timestamp(leaves) if leaves else 0
 
 
-def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
-    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule, outbox.
+def index_changes(record: CustomerRecord) -> tuple[str, str, int, str]:
+    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule.
 
     Args:
         record: about to be written.
@@ -185,7 +210,7 @@ def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
     if old_band == band and record.stored_band[-1] != state.band_since:
         # Left and entered again since the last write: only the time is new.
         old_band = ""
-    return old_band, band, max(state.band_since, 0) // SECOND, schedule, "+" if record.raised else ""
+    return old_band, band, max(state.band_since, 0) // SECOND, schedule
 
 
 def settle(record: CustomerRecord, version: str) -> None:
@@ -209,6 +234,16 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
+
+
+def encode_message(message: Message) -> str:
+    """Write a message that waits to be published."""
+    return orjson.dumps((message.topic, message.body)).decode()
+
+
+def decode_message(words: str) -> Message:
+    """Read a message back."""
+    return Message(*orjson.loads(words))
 
 
 def encode_fence(fence: Fence) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from scoring.events import MOST_AHEAD, EventReader
-from scoring.instants import MILLISECOND, format_instant
+from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.clock import EvaluationClock
@@ -146,6 +146,7 @@ class Bench:
         self.policy = parse_policy(text)
         self.journal: Journal = []
         self.now = at("20 00:00")
+        self.elapsed = 0
         self.metrics = Metrics()
         self.store = store or JournalStore(self.policy, self.journal)
         self.publisher = RecordingPublisher(self.journal)
@@ -155,7 +156,8 @@ class Bench:
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
         self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
-        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
@@ -209,6 +211,11 @@ class Bench:
         """Read a published field; '' without a score."""
         record = await self.store.read(customer)
         return record.fields[name] if record else ""
+
+    async def waiting(self, customer: str) -> list[tuple[str, Message]]:
+        """Read the messages of the outbox."""
+        found = await self.store.unpublished(self.store.group_of(customer), self.now + DAY, 99)
+        return [entry for entry in found if entry[0] == customer]
 
     def count(self, metric: str, **labels: str) -> float:
         """Give the value of a counter."""
