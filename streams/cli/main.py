@@ -38,9 +38,7 @@ COMMANDS = {
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
-    "validate": Entry(
-        "streams.cli.validate", "validate", "Replay history, and tell how well scores and alerts told who would leave."
-    ),
+    "validate": Entry("streams.cli.validate", "validate", "Tell from history how well scores foresee who leaves."),
     "policy": Entry("streams.cli.policy", "policy", "Check a policy file, show the one in force, or fit one."),
 }
 

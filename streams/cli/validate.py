@@ -43,8 +43,9 @@ def validate(
     as_json: bool,
     processes: int,
 ) -> None:
-    """Replay history, and tell how well scores and alerts told who would leave.
+    """Tell from history how well scores foresee who leaves.
 
+    It is replayed through the scoring core, and what score, bands and alerts said is compared with what happened.
     EVENTS are files as for replay, in the order of time; OUTCOMES is a CSV file with a customer_id in each line, and
     as far as known churned (yes or no), churned_at, start (where the days count from; else the first event) and until
     (when nothing more was expected of the customer).

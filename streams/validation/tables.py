@@ -48,10 +48,11 @@ def _ranking(report: Report, outcome: str, columns: Sequence[Column]) -> Table:
 
 
 def _bands(outcome: str, columns: Sequence[Column]) -> Table:
-    table = _table(f"Share of each band for whom it came about: {outcome}", "band", *(one.moment for one in columns))
+    title = f"For what share of each band it came about: {outcome}; and the customers in the band"
+    table = _table(title, "band", *(one.moment for one in columns))
     for index, share in enumerate(columns[0].bands):
         shares = [column.bands[index] for column in columns]
-        cells = [f"{_share(one.happened, one.customers)} of {one.customers:,}" for one in shares]
+        cells = [f"{_share(one.happened, one.customers)} {one.customers:>5,}" for one in shares]
         if any(one.customers for one in shares):
             table.add_row(share.band, *cells)
     return table

@@ -49,12 +49,12 @@ def lines(found: dict[str, object]) -> Iterator[tuple[str, bool]]:
         score, recency = column["auc"]["score"], column["auc"]["recency"]
         wanted = max(mark, recency + ABOVE_RECENCY)
         met = score > wanted
-        yield (
+        line = (
             f"{column['outcome']:<15} day {day:>3}  {column['customers']:>6,} students  score {score:.3f}  "
             f"recency {recency:.3f}  events {column['auc']['events']:.3f}  mark {mark:.2f}  "
-            f"{'met' if met else f'{score - wanted:+.3f}'}",
-            met,
+            f"{'met' if met else f'{score - wanted:+.3f}'}"
         )
+        yield line, met
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ from scoring.policy import BANDS, EventType, Policy
 from streams.validation.fitting.counts import Floats
 
 _WRITTEN = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-#: A type that makes less of the score than this is left at 0.
+#: A type that adds less to the differences between scores than this is left at 0.
 _LEAST_SHARE = 0.002
+#: Keys that TOML takes without quotes.
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def written(weight: float) -> float:
@@ -106,14 +109,14 @@ def write_weights(
         scale: points for each unit of the weights.
 
     Returns:
-        The types in the same order; what makes next to nothing of the score has weight 0.
+        The types in the same order. What adds next to nothing to the score has weight 0; what takes points away keeps
+        its weight, as complaints are rare and matter.
     """
-    return [
-        FittedType(
-            kind, float(weight) * scale, written(float(weight) * scale) if share >= _LEAST_SHARE else 0.0, cap, share
-        )
-        for kind, weight, cap, share in zip(types, weights, caps, part.tolist(), strict=True)
-    ]
+    found = []
+    for kind, weight, cap, share in zip(types, (weights * scale).tolist(), caps, part.tolist(), strict=True):
+        matters = share >= _LEAST_SHARE or weight < 0
+        found.append(FittedType(kind, weight, written(weight) if matters else 0.0, cap, share))
+    return found
 
 
 def write_policy(
@@ -151,11 +154,11 @@ def write_policy(
         if channel.silence_after:
             lines += [f'silence_after = "{format_duration(channel.silence_after)}"']
         lines += ["", f"[channels.{channel.name}.weights]"]
-        lines += [f"{_quoted(one.kind.name)} = {_points(round(one.weight * POINT))}" for one in mine]
+        lines += [f"{_key(one.kind.name)} = {_points(round(one.weight * POINT))}" for one in mine]
         capped = [one for one in mine if one.cap and one.weight]
         if capped:
             lines += ["", f"[channels.{channel.name}.cap]"]
-            lines += [f"{_quoted(one.kind.name)} = {one.cap}" for one in capped]
+            lines += [f"{_key(one.kind.name)} = {one.cap}" for one in capped]
     return "\n".join(lines) + "\n"
 
 
@@ -163,7 +166,10 @@ def _points(millionths: int) -> str:
     return f"{millionths / POINT:.6f}".rstrip("0").rstrip(".")
 
 
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
 def _quoted(text: str) -> str:
-    """Write a TOML string: JSON's escapes are TOML's, but for the surrogates, of which there are none here."""
     escaped = "".join(f"\\u{ord(sign):04x}" if ord(sign) < 0x20 or sign in '"\\\x7f' else sign for sign in text)  # noqa: PLR2004
     return f'"{escaped}"'

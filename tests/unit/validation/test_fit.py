@@ -20,7 +20,7 @@ from scoring.validation.observations import Moment
 from streams.cli.main import engagement
 from streams.validation.fitting.counts import CountCollector, Shape
 from streams.validation.fitting.regression import fit_weights
-from streams.validation.fitting.writing import FittedType, shares, threshold, write_policy, written
+from streams.validation.fitting.writing import FittedType, shares, threshold, write_policy, write_weights, written
 from tests.property.lives import START
 from tests.unit.docs.test_policies import without_order
 from tests.unit.validation.population import made_up
@@ -124,7 +124,8 @@ def test_the_features_times_the_weights_are_the_products_own_score(
 ) -> None:
     weights = {"view": 1.5, "buy": 4, "leave": -3}
     capped = f"cap = {{ view = {cap}, leave = {cap} }}" if cap else ""
-    text = f'[window]\nlength = "{panes * pane}d"\npane = "{pane}d"\nhalf_life = "{half_life}d"\n[channels.web]\n{capped}\n'
+    text = f'[window]\nlength = "{panes * pane}d"\npane = "{pane}d"\nhalf_life = "{half_life}d"\n'
+    text += f"[channels.web]\n{capped}\n"
     text += "weights = { view = 1.5, buy = 4, leave = -3 }\n"
     counting = '[window]\nlength = "20d"\npane = "1d"\n[channels.web]\nweights = { view = 1, buy = 1, leave = 1 }\n'
     judging, collecting = parse_policy(text), parse_policy(counting)
@@ -192,6 +193,14 @@ def test_the_line_is_drawn_where_it_parts_the_most() -> None:
 def test_the_shares_add_up_and_follow_the_points_that_move() -> None:
     features = np.array([[1.0, 5.0], [3.0, 5.0], [5.0, 5.0]])
     assert shares(features, np.array([2.0, 7.0]), np.zeros(3, np.int64)).tolist() == [1.0, 0.0]
+
+
+def test_what_adds_next_to_nothing_has_no_weight_and_what_takes_away_keeps_its_own() -> None:
+    kinds = list(builtin_policy().types.values())[:3]
+    parts = np.array([0.999, 0.0005, 0.0005])
+    found = write_weights(kinds, np.array([1.04, 0.2, -3.1]), (0, 0, 2), parts, 10.0)
+    assert [one.weight for one in found] == [10, 0, -30]
+    assert [one.cap for one in found] == [0, 0, 2]
 
 
 def test_a_policy_that_is_written_is_read_back(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
@@ -107,7 +107,7 @@ def test_the_plots_are_svg_with_their_text(tmp_path: Path) -> None:
         "lead-time",
     }
     for text in drawn.values():
-        assert ElementTree.fromstring(text).tag.endswith("svg")  # noqa: S314 - our own
+        assert ET.fromstring(text).tag.endswith("svg")  # noqa: S314 - our own
     assert "recency" in drawn["auc-churned"]
     assert "highly_engaged" in drawn["bands-churned"]
 
