@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from scoring.alerts import Alert
 from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join
+from scoring.instants import DAY
 from scoring.policy import Policy
 from scoring.state import CustomerState
 from scoring.validation.observations import NEVER, Moment, Observation
@@ -74,7 +75,7 @@ class CustomerHistory:
         if not events and now <= state.judged:
             return
         if self._ahead and events:
-            self._tell_what_came([event for event in events if not event.digest or event.digest not in state.seen])
+            self._tell_what_came(events)
         outcome = advance(self._policy, state, events, now, now, feeds)
         self.alerts += [
             change.occurred_at
@@ -117,6 +118,7 @@ class Population:
         """
         self._policy = policy
         self._look = look
+        self._step = min(policy.pane, DAY)
         self.customers = {name: CustomerHistory(policy, name, times) for name, times in moments.items()}
         self.newest = 0
         self._batch: dict[str, list[Event]] = {}
@@ -124,7 +126,7 @@ class Population:
         self._apart = dict(policy.watched.values())
 
     def add(self, channel: str, customer: str, event: Event) -> None:
-        """Take one event, of whomever; those of one pane of stream time are judged together.
+        """Take one event, of whomever; those of a day of stream time, or of a shorter pane, are judged together.
 
         Args:
             channel: the name of its channel.
@@ -132,7 +134,7 @@ class Population:
             event: what.
         """
         if event.time > self.newest:
-            if event.time // self._policy.pane > self.newest // self._policy.pane:
+            if event.time // self._step > self.newest // self._step:
                 self.judge()
             self.newest = event.time
         if channel in self._stretches:
