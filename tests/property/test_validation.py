@@ -7,7 +7,7 @@ from bisect import bisect_left
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring.events import Event
@@ -159,6 +159,8 @@ def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tupl
 
 
 @given(st.integers(-1, 40), st.integers(0, 40), st.integers(1, 20), st.integers(0, 60), st.none() | st.integers(0, 40))
+@example(5, 10, 10, 60, 20)
+@example(0, 10, 10, 20, 19)
 def test_who_was_active_and_then_is_not_has_fallen_silent(
     last: int, moment: int, silence: int, known: int, following: int | None
 ) -> None:

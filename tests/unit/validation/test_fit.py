@@ -85,6 +85,7 @@ def test_types_that_the_policy_does_not_name_are_learned_of_and_rare_ones_left_o
     first = events.read_text().splitlines()[0]
     events.write_text(first.replace('"work"', '"rare"').replace('"noise"', '"rare"') + "\n" + events.read_text())
     words = ["policy", "fit", str(events), str(outcomes), "--policy", str(policy), "--day", "15"]
+    words += ["--keep-window"]
     result = CliRunner().invoke(engagement, words, env={"COLUMNS": "140"}, catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     weights = {kind.name: kind.weight for kind in parse_policy(result.stdout).types.values()}
