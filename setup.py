@@ -9,10 +9,11 @@ from setuptools import setup
 
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
-    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "policy", "events", "seen", "state")),
+    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions")),
+    *(f"scoring/{name}.py" for name in ("measures", "policy", "events", "seen", "state", "measuring")),
     *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "encoding")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "encoding")),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scoring.alerts import Alert
+from scoring.details import AMOUNT_SIGNS
 from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join
 from scoring.instants import DAY
@@ -86,23 +87,28 @@ class CustomerHistory:
         self.outdated += outcome.outdated
         # A pane that has left the state keeps the number that it had.
         for pane in state.touched_panes & state.panes.keys():
-            self.panes[pane] = sum(state.panes[pane].values())
+            self.panes[pane] = events_in(state.panes[pane])
         state.touched_panes.clear()
 
     def _tell_what_came(self, events: Sequence[Event]) -> None:
         for observation in self._ahead:
-            came = [time for time, _, _ in events if time >= observation.moment.time]
+            came = [event.time for event in events if event.time >= observation.moment.time]
             observation.next_event_at = min([observation.next_event_at, *came])
         self._ahead = [observation for observation in self._ahead if observation.next_event_at == NEVER]
 
     def _observe(self, moment: Moment) -> Observation:
         state, policy = self.state, self._policy
         oldest = moment.time // policy.pane - policy.panes
-        events = sum(sum(counts.values()) for pane, counts in state.panes.items() if pane > oldest)
+        events = sum(events_in(counts) for pane, counts in state.panes.items() if pane > oldest)
         observation = Observation(self.name, moment, state.score, state.band, state.last_event_at, events)
         self.observations.append(observation)
         self._ahead.append(observation)
         return observation
+
+
+def events_in(counts: Mapping[str, int]) -> int:
+    """Count the events of a pane, of any type; amounts of their properties, which stand beside them, are none."""
+    return sum(count for code, count in counts.items() if code[0] not in AMOUNT_SIGNS)
 
 
 class Population:

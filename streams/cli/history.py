@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from scoring.builtin import BUILTIN_POLICY
 from streams.cli.options import Duration
+from streams.settings import Settings
 from streams.validation.outcomes import parse_time
 from streams.validation.plan import Plan
 
@@ -96,3 +98,8 @@ def takes_history(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def policy_text(settings: Settings) -> str:
+    """Give the policy in force as text, which processes can be sent."""
+    return Path(settings.policy_path).read_text(encoding="utf-8") if settings.policy_path else BUILTIN_POLICY

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scoring.instants import SECOND
-from streams.cli.history import Look, takes_history
+from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.errors import ExtraMissing
@@ -68,7 +68,7 @@ def fit(
     moments = look.plan.moments(customers, found.first_events)
     with open_offset_progress("events counted") as show:
         history = History(events, found, customers, moments, silence)
-        proposal = propose(history, base, version, keep_window=keep_window, show=show, tell=_tries())
+        proposal = propose(history, policy_text(settings), version, keep_window=keep_window, show=show, tell=_tries())
     with open_offset_progress("events replayed") as show:
         replayed = replay(events, proposal.text, moments, show)
     report = make_report(base, customers, look.plan.titles, replayed, within=look.within, silence=silence)

@@ -10,9 +10,8 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import SECOND
-from streams.cli.history import Look, takes_history
+from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
@@ -71,11 +70,6 @@ def validate(
         click.echo(orjson.dumps(as_document(report)))
         return
     _print(report, drawn)
-
-
-def policy_text(settings: Settings) -> str:
-    """Give the policy in force as text, which processes can be sent."""
-    return Path(settings.policy_path).read_text(encoding="utf-8") if settings.policy_path else BUILTIN_POLICY
 
 
 def _print(report: Report, drawn: Sequence[Path]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scoring.events import Event
 from scoring.policy_file import parse_policy
 from scoring.validation.alarms import judge_alarms, shortfalls, silences
-from scoring.validation.history import Population
+from scoring.validation.history import Population, events_in
 from scoring.validation.observations import NEVER, Customer, Moment, Observation, fell_silent
 from scoring.validation.ranking import rank, rank_within
 from tests.property.lives import START, World, lives, worlds
@@ -183,3 +183,7 @@ def test_an_event_at_the_very_moment_is_of_afterwards() -> None:
     (anna,) = replay.finish()
     (seen,) = anna.observations
     assert (seen.score, seen.last_event_at, seen.next_event_at) == (1_000_000, START - 1, START)
+
+
+def test_amounts_that_stand_beside_the_counts_are_no_events() -> None:
+    assert events_in({"aaaa": 2, "bbbb": 1, "$sum": 29_330_000, "^new": 7}) == 3

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from scoring.errors import PolicyError
-from scoring.policy import Channel, EventType, Policy, type_code
+from scoring.policy import EventType, Policy, type_code
 from scoring.policy_file import parse_policy
 from scoring.validation.observations import Customer, Moment, churned_after, fell_silent
 from streams.errors import InvalidOutcomes
@@ -77,7 +77,7 @@ def counting_policy(base: Policy, survey: Survey, *, longest: int) -> tuple[Poli
             codes.add(code)
         names = [kind for kind in (*named, *found) if f"{channel.name}.{kind}" not in rare]
         types = tuple(EventType(type_code(channel.name, kind), index, kind, 1) for kind in sorted(set(names)))
-        channels.append(Channel(channel.name, channel.topic, types))
+        channels.append(replace(channel, types=types))
     return (
         Policy(
             "counting",
@@ -118,7 +118,7 @@ class History:
 
 def propose(
     history: History,
-    base: Policy,
+    base_text: str,
     version: str,
     *,
     keep_window: bool,
@@ -129,7 +129,7 @@ def propose(
 
     Args:
         history: to learn from.
-        base: where to begin; what is not fitted is taken from it, and the signs of the weights.
+        base_text: of the policy to begin from; what is not fitted is taken from it, and the signs of the weights.
         version: of the new policy.
         keep_window: leave the window, its panes and the half-life as they are.
         show: how far the replay is.
@@ -141,6 +141,7 @@ def propose(
     Raises:
         InvalidOutcomes: if there is too little to learn from.
     """
+    base = parse_policy(base_text)
     longest = base.panes if keep_window else round(base.panes * max(_LENGTHS)) + max(_PANES)
     counting, rare = counting_policy(base, history.survey, longest=longest)
     collector = CountCollector(counting)
@@ -159,7 +160,7 @@ def propose(
             "ridge": _RIDGES,
         }
     best = search.best(aligned(start), candidates)
-    return _written(base, version, collector.types, questions, search, best, rare)
+    return _written(base, base_text, version, collector.types, questions, search, best, rare)
 
 
 def _questions(collector: CountCollector, history: History, known_until: int) -> Questions:
@@ -185,6 +186,7 @@ def _questions(collector: CountCollector, history: History, known_until: int) ->
 
 def _written(
     base: Policy,
+    base_text: str,
     version: str,
     types: Sequence[EventType],
     questions: Questions,
@@ -200,7 +202,6 @@ def _written(
     window = {
         "length": best.length * base.pane,
         "pane": best.pane * base.pane,
-        "trend": base.trend,
         "half_life": round(best.half_life * base.pane),
     }
     chosen = search.by_task(best)
@@ -209,7 +210,7 @@ def _written(
         f"Fitted to the history of {len(set(questions.rows.tolist())):,} looks at customers, by engagement policy fit.",
         f"AUC of customers who were not learned from: {sum(known) / max(len(known), 1):.3f} in the mean.",
     ]
-    text = write_policy(base, version, window, fitted, comments)
+    text = write_policy(base_text, version, window, fitted, comments)
     parse_policy(text)
     rounded = np.array([one.weight for one in fitted])
     return Proposal(

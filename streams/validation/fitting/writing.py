@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
 
+from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import format_duration
-from scoring.points import POINT
-from scoring.policy import BANDS, EventType, Policy
+from scoring.policy import EventType
 from streams.validation.fitting.counts import Floats
 
 _WRITTEN = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 #: A type that adds less to the differences between scores than this is left at 0.
 _LEAST_SHARE = 0.002
-#: Keys that TOML takes without quotes.
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def written(weight: float) -> float:
@@ -120,7 +119,7 @@ def write_weights(
 
 
 def write_policy(
-    base: Policy,
+    base_text: str,
     version: str,
     window: Mapping[str, int],
     fitted: Sequence[FittedType],
@@ -129,47 +128,31 @@ def write_policy(
     """Write a policy file.
 
     Args:
-        base: whose bands, alert rules, clock, channels and topics are kept.
+        base_text: a policy file, of which all is kept but version, window, weights and caps.
         version: of the new one.
-        window: length, pane, trend and half_life, in microseconds.
+        window: length, pane and half_life, in microseconds.
         fitted: the types with their weights.
         comments: lines that stand at the top.
 
     Returns:
-        TOML that `parse_policy` takes.
+        TOML.
     """
-    lines = [*(f"# {comment}".rstrip() for comment in comments), f"version = {_quoted(version)}", "", "[window]"]
-    lines += [f'{name} = "{format_duration(length)}"' for name, length in window.items()]
-    lines += ["", "[bands]"]
-    lines += [f"{name} = {_points(bound)}" for name, bound in zip(BANDS[1:], base.bounds, strict=True)]
-    lines += ["", "[alerts]", f"rearm_margin = {_points(base.rearm_margin)}"]
-    lines += [f'cooldown = "{format_duration(base.cooldown)}"', "", "[clock]"]
-    lines += [f'lateness = "{format_duration(base.lateness)}"', f'idle_after = "{format_duration(base.idle_after)}"']
-    lines += ["", "[events]", f'remember_ids = "{format_duration(base.remember_ids)}"', "", "[dead_letters]"]
-    lines += [f"stop_above = {_points(base.most_bad)}", f'over = "{format_duration(base.bad_over)}"']
-    lines += [f"at_least = {base.bad_records}"]
-    for index, channel in enumerate(base.channels):
+    document = tomllib.loads(base_text)
+    channels = document.pop("channels", None) or tomllib.loads(BUILTIN_POLICY)["channels"]
+    lengths = {name: format_duration(length) for name, length in window.items()}
+    document = {"version": "", **document} | {"version": version}
+    document["window"] = {**document.get("window", {}), **lengths}
+    for index, channel in enumerate(channels.values()):
         mine = [one for one in fitted if one.kind.channel == index]
-        lines += ["", f"[channels.{channel.name}]", f"topic = {_quoted(channel.topic)}"]
-        if channel.silence_after:
-            lines += [f'silence_after = "{format_duration(channel.silence_after)}"']
-        lines += ["", f"[channels.{channel.name}.weights]"]
-        lines += [f"{_key(one.kind.name)} = {_points(round(one.weight * POINT))}" for one in mine]
-        capped = [one for one in mine if one.cap and one.weight]
-        if capped:
-            lines += ["", f"[channels.{channel.name}.cap]"]
-            lines += [f"{_key(one.kind.name)} = {one.cap}" for one in capped]
-    return "\n".join(lines) + "\n"
+        caps = {one.kind.name: one.cap for one in mine if one.cap and one.weight}
+        # The tables go last, as they would swallow the keys behind them.
+        del channel["weights"]
+        channel.pop("cap", None)
+        channel["weights"] = {one.kind.name: _number(one.weight) for one in mine}
+        channel.update({"cap": caps} if caps else {})
+    head = "".join(f"# {comment}".rstrip() + "\n" for comment in comments)
+    return head + tomli_w.dumps({**document, "channels": channels})
 
 
-def _points(millionths: int) -> str:
-    return f"{millionths / POINT:.6f}".rstrip("0").rstrip(".")
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    escaped = "".join(f"\\u{ord(sign):04x}" if ord(sign) < 0x20 or sign in '"\\\x7f' else sign for sign in text)  # noqa: PLR2004
-    return f'"{escaped}"'
+def _number(weight: float) -> float:
+    return int(weight) if weight.is_integer() else round(weight, 6)

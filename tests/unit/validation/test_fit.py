@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.builtin import BUILTIN_POLICY
 from scoring.events import Event
 from scoring.points import POINT
 from scoring.policy import Policy
@@ -210,16 +211,17 @@ def test_a_policy_that_is_written_is_read_back(tmp_path: Path) -> None:
         FittedType(kind, 0.0, kind.weight / POINT, 0 if kind.cap > 10**6 else kind.cap, 0.0)
         for kind in base.types.values()
     ]
-    window = {"length": base.length, "pane": base.pane, "trend": base.trend, "half_life": base.half_life}
-    text = write_policy(base, base.version, window, fitted, ["One.", "Two."])
+    window = {"length": base.length, "pane": base.pane, "half_life": base.half_life}
+    text = write_policy(BUILTIN_POLICY, base.version, window, fitted, ["One.", "Two."])
     (tmp_path / "policy.toml").write_text(text)
     assert without_order(parse_policy(text)) == without_order(base)
 
 
 def test_names_are_written_so_that_toml_takes_them() -> None:
-    base = parse_policy('[channels.web]\nweights = { "a \\"b\\\\ ü\\n" = 1 }\n')
+    text = '[channels.web]\nweights = { "a \\"b\\\\ ü\\n" = 1 }\n'
+    base = parse_policy(text)
     (kind,) = base.types.values()
-    window = {"length": base.length, "pane": base.pane, "trend": base.trend, "half_life": 0}
-    text = write_policy(base, "x", window, [FittedType(kind, 1.0, 1.0, 3, 1.0)])
+    window = {"length": base.length, "pane": base.pane, "half_life": 0}
+    text = write_policy(text, "x", window, [FittedType(kind, 1.0, 1.0, 3, 1.0)])
     (again,) = parse_policy(text).types.values()
     assert (again.name, again.weight, again.cap) == (kind.name, POINT, 3)
