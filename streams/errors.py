@@ -17,6 +17,8 @@ StreamsError
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
 ├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
+├── InvalidOutcomes      the file of outcomes says nothing that could be used; lists every problem
+├── ExtraMissing         the packages of an extra that a command needs are not installed
 └── EmbeddedServerError  an embedded server did not start
 """
 
@@ -130,3 +132,29 @@ class ReplayFenced(StreamsError):
 
 class EmbeddedServerError(StreamsError):
     """An embedded server is not installed or did not start."""
+
+
+class InvalidOutcomes(StreamsError):
+    """A file that should say what became of customers, and does not."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the problems.
+
+        Args:
+            problems: one sentence each, naming the line where there is one.
+        """
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class ExtraMissing(StreamsError):
+    """A command needs packages that are installed only where they are asked for."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        """Say what to install.
+
+        Args:
+            extra: of this package.
+            purpose: what needs it, as the subject of a sentence.
+        """
+        super().__init__(f"{purpose} needs packages that are not installed: pip install 'engagement-streams[{extra}]'")

@@ -38,7 +38,10 @@ COMMANDS = {
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
-    "policy": Entry("streams.cli.policy", "policy", "Check, show and compare policies, and tell who has followed."),
+    "validate": Entry("streams.cli.validate", "validate", "Tell from history how well scores foresee who leaves."),
+    "policy": Entry(
+        "streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."
+    ),
 }
 
 

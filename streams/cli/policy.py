@@ -1,4 +1,4 @@
-"""`engagement policy`: check a file, show the policy in force, tell who has followed, compare two policies."""
+"""`engagement policy`: check a file, show a policy; `compare`, `fit` and `status` have files of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from scoring.policy import BANDS, NO_CAP, Policy
 from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
+from streams.cli.policy_fit import fit
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
 from streams.cli.wording import counted, printable
@@ -26,10 +27,11 @@ from streams.store.reading import score_reader
 
 @click.group()
 def policy() -> None:
-    """Check, show and compare policies, and tell who has followed."""
+    """Check, show, compare and fit policies; see who follows."""
 
 
 policy.add_command(compare)
+policy.add_command(fit)
 policy.add_command(status)
 
 

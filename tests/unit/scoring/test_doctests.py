@@ -10,8 +10,8 @@ import pytest
 
 import scoring
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(scoring.__path__, "scoring."))
-WITH_EXAMPLES = {"scoring.instants", "scoring.points"}
+MODULES = sorted(module.name for module in pkgutil.walk_packages(scoring.__path__, "scoring."))
+WITH_EXAMPLES = {"scoring.instants", "scoring.points", "scoring.validation.alarms", "scoring.validation.ranking"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,120 @@
+"""`engagement policy fit`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from scoring.instants import SECOND
+from streams.cli.history import Look, policy_text, takes_history
+from streams.cli.options import takes_settings
+from streams.cli.progress import open_offset_progress
+from streams.errors import ExtraMissing
+from streams.settings import Settings
+from streams.validation.outcomes import read_outcomes
+from streams.validation.replaying import replay, survey
+from streams.validation.report import make_report
+from streams.validation.tables import ranking_tables
+
+if TYPE_CHECKING:
+    from streams.validation.fitting.proposal import Proposal
+
+_LINE_SECONDS = 2.0
+
+
+@click.command()
+@takes_history
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the policy there."
+)
+@click.option("--name", "version", default="fitted-1", metavar="VERSION", help="The new policy's version.")
+@click.option("--keep-window", is_flag=True, help="Fit weights and caps only.")
+@takes_settings("policy")
+def fit(
+    settings: Settings,
+    events: tuple[Path, ...],
+    outcomes: Path,
+    look: Look,
+    *,
+    output: Path | None,
+    version: str,
+    keep_window: bool,
+) -> None:
+    """Propose weights, caps and half-life from history.
+
+    EVENTS and OUTCOMES are those of validate. Everything else, and which weights are positive and which negative, is
+    taken from the policy in force; the weight of a type that it does not name, or gives 0, may have either sign. The
+    lower bound of `engaged` is put where it best parts those who left from those who stayed. The customers of OUTCOMES
+    are learned from: keep some aside, and look at those with validate.
+
+    The policy goes to stdout, what is to be said of it to stderr.
+
+    Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
+    """
+    try:
+        from streams.validation.fitting.proposal import History, propose  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ExtraMissing("validate", "fitting a policy") from error
+    base, silence = settings.policy, round(look.silent * SECOND)
+    customers = read_outcomes(outcomes, look.within)
+    with open_offset_progress("events read") as show:
+        found = survey(events, base, show)
+    moments = look.plan.moments(customers, found.first_events)
+    with open_offset_progress("events counted") as show:
+        history = History(events, found, customers, moments, silence)
+        proposal = propose(history, policy_text(settings), version, keep_window=keep_window, show=show, tell=_tries())
+    with open_offset_progress("events replayed") as show:
+        replayed = replay(events, proposal.text, moments, show)
+    report = make_report(base, customers, look.plan.titles, replayed, within=look.within, silence=silence)
+    console = Console(stderr=True, markup=False, highlight=False)
+    console.print(_contributions(proposal), *_facts(proposal), sep="\n")
+    console.print("The same customers, scored with the policy as written:", *ranking_tables(report), sep="\n")
+    if output is None:
+        click.echo(proposal.text, nl=False)
+    else:
+        output.write_text(proposal.text, encoding="utf-8")
+        click.echo(f"written: {output}", err=True)
+
+
+def _tries() -> Callable[[int], None]:
+    following = [time.monotonic() + _LINE_SECONDS]
+
+    def tell(number: int) -> None:
+        if time.monotonic() >= following[0]:
+            following[0] = time.monotonic() + _LINE_SECONDS
+            click.echo(f"{number} choices of window, half-life and caps tried", err=True)
+
+    return tell
+
+
+def _contributions(proposal: Proposal) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("type")
+    for heading in ("fitted", "points", "at most in a pane", "of the differences"):
+        table.add_column(heading, justify="right")
+    for one in sorted(proposal.types, key=lambda one: -one.share):
+        cap = str(one.cap) if one.cap and one.weight else ""
+        table.add_row(one.kind.name, f"{one.fitted:.3f}", f"{one.weight:g}", cap, f"{one.share:.1%}")
+    return table
+
+
+def _facts(proposal: Proposal) -> list[str]:
+    facts = [
+        f"{proposal.questions:,} times it was asked who would leave",
+        f"AUC of customers not learned from: {_mean(proposal.auc)}",
+        f"AUC of everybody: {_mean(proposal.fitted)}; with rounded weights {_mean(proposal.rounded)}",
+    ]
+    if proposal.left_out:
+        facts.append(f"too rare to learn from: {', '.join(proposal.left_out)}")
+    return facts
+
+
+def _mean(aucs: Sequence[float | None]) -> str:
+    known = [auc for auc in aucs if auc is not None]
+    return f"{sum(known) / len(known):.3f}" if known else "-"

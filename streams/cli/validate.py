@@ -1,0 +1,87 @@
+"""`engagement validate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+
+from scoring.instants import SECOND
+from streams.cli.history import Look, policy_text, takes_history
+from streams.cli.options import takes_settings
+from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
+from streams.cli.wording import counted
+from streams.settings import Settings
+from streams.validation.outcomes import read_outcomes
+from streams.validation.plots import draw_plots
+from streams.validation.replaying import replay, survey
+from streams.validation.report import Report, as_document, make_report
+from streams.validation.tables import tables
+
+
+@click.command()
+@takes_history
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="Draw SVG plots.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@click.option(
+    "--processes", type=click.IntRange(1, 256), default=1, metavar="N", help="Share the customers among N processes."
+)
+@takes_settings("policy")
+def validate(
+    settings: Settings,
+    events: tuple[Path, ...],
+    outcomes: Path,
+    look: Look,
+    *,
+    plots: Path | None,
+    as_json: bool,
+    processes: int,
+) -> None:
+    """Tell from history how well scores foresee who leaves.
+
+    It is replayed through the scoring core, and what score, bands and alerts said is compared with what happened.
+    EVENTS are files as for replay, in the order of time; OUTCOMES is a CSV file with a customer_id in each line, and
+    as far as known churned (yes or no), churned_at, start (where the days count from; else the first event) and until
+    (when nothing more was expected of the customer).
+
+    Beside the score stand the days since the last event (recency) and the number of events in the window.
+
+    Example: engagement validate events.jsonl.gz outcomes.csv --policy policy.toml --day 30 --day 60
+    """
+    plan, silence, policy = look.plan, round(look.silent * SECOND), settings.policy
+    customers = read_outcomes(outcomes, look.within)
+    if not silence and all(customer.churned is None for customer in customers.values()):
+        raise Refusal(f"{outcomes} tells of nobody whether they churned; --silent asks the events instead")
+    first: dict[str, int] = {}
+    if plan.days and any(customer.start is None for customer in customers.values()):
+        with open_offset_progress("events read") as show:
+            first = survey(events, policy, show).first_events
+    with open_offset_progress("events replayed") as show:
+        moments = plan.moments(customers, first)
+        replayed = replay(events, policy_text(settings), moments, show, processes)
+    report = make_report(policy, customers, plan.titles, replayed, within=look.within, silence=silence)
+    drawn = draw_plots(report, plots) if plots else []
+    if as_json:
+        click.echo(orjson.dumps(as_document(report)))
+        return
+    _print(report, drawn)
+
+
+def _print(report: Report, drawn: Sequence[Path]) -> None:
+    console = Console(markup=False, highlight=False)
+    console.print(
+        f"{counted(report.customers, 'customer')}, {counted(report.events, 'event')}, policy {report.policy}",
+        *tables(report),
+        sep="\n",
+    )
+    told = {"bad": report.bad, "too old to score": report.outdated, "later than the clock allowed": report.late}
+    for what, number in told.items():
+        if number:
+            click.echo(f"{counted(number, 'event')} {what}", err=True)
+    for path in drawn:
+        click.echo(os.fspath(path))

@@ -1,0 +1,51 @@
+"""The figures of a report, on customers whose scores are given."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoring.policy_file import parse_policy
+from scoring.validation.observations import Customer, Moment, Observation
+from streams.validation.replaying import Past, Replayed
+from streams.validation.report import as_document, make_report
+
+DAY = 86_400 * 10**6
+POLICY = parse_policy('[window]\nlength = "5d"\n[channels.web]\nweights = { view = 1 }\n')
+#: Blue customers have lower scores than red ones, whatever becomes of them.
+SCORES = {"a": ("red", 20, True), "b": ("red", 30, False), "c": ("blue", 5, True), "d": ("blue", 10, False)}
+
+
+def seen_of(name: str, score: int) -> Observation:
+    return Observation(name, Moment(10 * DAY, 0), score, 1, 9 * DAY, score)
+
+
+@pytest.mark.parametrize(("within", "expected"), [("team", 1.0), ("", 0.75)])
+def test_customers_are_compared_with_those_of_their_group(within: str, expected: float) -> None:
+    customers = {
+        name: Customer(name, group=team if within else "", churned=churned)
+        for name, (team, _, churned) in SCORES.items()
+    }
+    replayed = Replayed([seen_of(name, score) for name, (_, score, _) in SCORES.items()], known_until=20 * DAY)
+    (column,) = make_report(POLICY, customers, ["day 10"], replayed, within=within).columns
+    assert column.auc["score"] == column.auc["events"] == expected
+    assert column.auc["recency"] == 0.5
+
+
+def test_plain_rules_are_given_bounds_at_which_they_raise_about_as_many_alerts() -> None:
+    customers = {"a": Customer("a", churned=True, churned_at=30 * DAY), "b": Customer("b", churned=False)}
+    # Two gaps of three days in each history; the score raised three alerts in all.
+    panes = {1: 2, 5: 2, 9: 2}
+    pasts = [Past("a", [6 * DAY, 12 * DAY], panes), Past("b", [7 * DAY], panes)]
+    score, quiet, few = make_report(POLICY, customers, [], Replayed([], pasts, known_until=40 * DAY)).rules
+    assert (score.alarms.alerts, score.alarms.right, score.alarms.told) == (3, 2, 1)
+    assert score.alarms.leads == (18 * DAY,)
+    # With a bound of four or five days only the last silence counts, once for each.
+    assert (quiet.name, quiet.alarms.alerts) == ("no event for 4d", 2)
+    assert (few.name, few.alarms.alerts) == ("events below 1", 2)
+
+
+def test_a_report_without_anything_known_has_no_figures() -> None:
+    report = make_report(POLICY, {"a": Customer("a")}, ["day 10"], Replayed(), silence=DAY)
+    (column,) = report.columns
+    assert (column.outcome, column.customers, column.auc["score"]) == ("silent for 1d", 0, None)
+    assert as_document(report)["alerts"] == []
