@@ -9,7 +9,8 @@ from setuptools import setup
 
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
-    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "policy", "events", "seen", "state")),
+    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "policy", "events", "seen")),
+    *(f"scoring/{name}.py" for name in ("activity", "state", "active_days")),
     *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
     *(f"streams/store/{name}.py" for name in ("protocol", "encoding")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from scoring.activity import Activity
 from scoring.policy import DISENGAGED, Policy
 from scoring.seen import SeenIds
 
@@ -19,7 +20,8 @@ class CustomerState:
     `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
     events that are later than the horizon (time, code). `alert_open` is true between a churn alert and the recovery;
     `held` is a drop that the cooldown holds back. `due` is the next time at which something changes by itself as it
-    is scheduled, 0 for never; `due_crosses` whether that is a fall out of `engaged`.
+    is scheduled, 0 for never; `due_crosses` whether that is a fall out of `engaged`. `activity` is what the figures
+    over all customers count.
     """
 
     policy_version: str = ""
@@ -38,6 +40,7 @@ class CustomerState:
     last_event_at: int = NONE
     due: int = 0
     due_crosses: bool = False
+    activity: Activity = field(default_factory=Activity)
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
+from scoring.active_days import follow_band, note_activity
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
@@ -61,17 +62,24 @@ def advance(
     now = max(now, state.judged)
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
     machine = AlertMachine(policy, state, feeds)
-    if state.judged != NONE and state.policy_version != policy.version:
-        _follow_policy(policy, state, machine)
-    elif state.judged == NONE and due:
+    if state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
+        state.policy_version = policy.version
+    known = state.judged != NONE
+    if known:
+        follow_band(state)
+    followed = known and state.policy_version != policy.version
+    if followed:
+        _follow_policy(policy, state, machine)
     state.policy_version = policy.version
-    if state.judged != NONE:
+    if known:
         _Walk(policy, state, machine, outcome).run(due, now)
         state.judged = now
     for pane, code in outdated:
         _keep_for_trend(policy, state, pane, code)
+    if known:
+        note_activity(policy, state, state.panes if followed else state.touched_panes, machine.transitions)
     state.seen.forget(now - policy.remember_ids)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding

@@ -8,6 +8,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
+| `_k<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_o<name>` | a message not yet known to be published, JSON |
@@ -22,6 +23,7 @@ from functools import lru_cache
 
 import orjson
 
+from scoring.activity import decode_spans, encode_span
 from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
 from scoring.points import text, to_millionths
@@ -68,6 +70,12 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_p{pane}")
         else:
             fields += (f"_p{pane}", ",".join([f"{code}{count}" for code, count in counts.items()]))
+    for span in state.activity.touched:
+        words = encode_span(state.activity, span)
+        if words:
+            fields += (f"_k{span}", words)
+        else:
+            removed.append(f"_k{span}")
     for chunk in state.seen.touched:
         if chunk in state.seen.chunks:
             fields += (f"_i{chunk}", state.seen.chunks[chunk])
@@ -133,9 +141,13 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    spans: dict[int, str] = {}
     for name, value in fields.items():
         if name.startswith("_p"):
             state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in value.split(",")}
+        elif name.startswith("_k"):
+            spans[int(name[2:])] = value
+    state.activity = decode_spans(spans)
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
@@ -209,6 +221,9 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
     state.seen.touched.clear()
+    if state.activity.touched:
+        state.activity.touched.clear()
+        state.activity.gains.clear()
 
 
 def encode_fence(fence: Fence) -> str:

@@ -35,6 +35,35 @@ local function obstacle(key, kind)
   end
 end
 
+-- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
+-- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
+--                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
+-- returns: the index after them.
+local function sums_at(prefix, group, args, at, visit)
+  local sums = tonumber(args[at])
+  at = at + 1
+  for _ = 1, sums do
+    local name = args[at] == '' and '' or ':' .. args[at]
+    local days, spells = prefix .. '_kpi:' .. group .. name, prefix .. '_spells:' .. group .. name
+    local fields = tonumber(args[at + 1])
+    at = at + 2
+    visit(days, spells, at, fields)
+    at = at + 2 * fields
+  end
+  return at
+end
+
+local function add_sums(prefix, group, args, at)
+  return sums_at(prefix, group, args, at, function(days, spells, first, fields)
+    for field = first, first + 2 * fields - 2, 2 do
+      local key = args[field]:sub(1, 1) == 's' and spells or days
+      if redis.call('HINCRBY', key, args[field], args[field + 1]) == 0 then
+        redis.call('HDEL', key, args[field])
+      end
+    end
+  end)
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -44,6 +73,7 @@ end
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
 --       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
 --       these values and fields;
+--       sums over customers, see add_sums;
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'fence', partition, offset} or {'version', ids...} when refused.
 local function apply(keys, args)
@@ -95,6 +125,9 @@ local function apply(keys, args)
   if #moved > 1 then
     return moved
   end
+  sums_at(prefix, group, args, at, function(days, spells)
+    written[days], written[spells] = 'hash', 'hash'
+  end)
   if customers > 0 then
     written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
   end
@@ -136,6 +169,7 @@ local function apply(keys, args)
     end
     at = first + set + removed
   end
+  add_sums(prefix, group, args, at)
   at = 5
   for _ = 1, tonumber(args[4]) do
     redis.call('HSET', fences, args[at], args[at + 2])
@@ -215,16 +249,20 @@ end
 
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
 -- keys: hash of the group's fences
--- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, then all bands
--- returns: nothing if it had been carried out before, {'absent'} if there was no customer, else the fences of the
---          group, names and values in turn.
+-- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, its version as
+--       read ('' for none), what it leaves to be added to the sums (see add_sums), then all bands
+-- returns: nothing if it had been carried out before, {'version'} if the customer has another one, {'absent'} if there
+--          was no customer, else the fences of the group, names and values in turn.
 local function erase(keys, args)
   local prefix, group, id = args[1], args[2], args[6]
   if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
     return {}
   end
+  if (redis.call('HGET', prefix .. 'customer:' .. id, '_v') or '') ~= args[7] then
+    return {'version'}
+  end
   local existed = redis.call('DEL', prefix .. 'customer:' .. id)
-  for at = 7, #args do
+  for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
   for _, kind in ipairs({'_crossings:', '_refreshes:', '_outbox:'}) do
@@ -236,6 +274,19 @@ local function erase(keys, args)
     redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
   end
   return existed == 1 and redis.call('HGETALL', keys[1]) or {'absent'}
+end
+
+-- Lets the sums of a group forget days, unless that has been done.
+-- keys: hash of the group's fences (for the routing)
+-- args: prefix, group, name of the sums, day from which they are kept now ('' if from the first), day from which they
+--       are kept then, what is to be added to them (see add_sums).
+local function fold(keys, args)
+  local folded, field = args[1] .. '_kpi_from', args[2] .. ':' .. args[3]
+  if (redis.call('HGET', folded, field) or '') == args[4] then
+    add_sums(args[1], args[2], args, 6)
+    redis.call('HSET', folded, field, args[5])
+  end
+  return redis.status_reply('OK')
 end
 
 -- Refuses every writer of a group who has not read the erasures up to an offset.
@@ -295,7 +346,7 @@ local function forbidden(keys, args)
     local count = tonumber(args[at])
     local words = {unpack(args, at + 1, at + count)}
     local allowed = true
-    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks'}) do
+    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks', 'kpi', '_kpi:0'}) do
       local filled = {}
       for index, word in ipairs(words) do
         filled[index] = word == 'KEY' and args[1] .. name or word
@@ -356,8 +407,10 @@ end
 -- Puts customers in the place of others, or takes them away where the other namespace has none; who waits to be
 -- published stays. Refused unless the caller holds, and both namespaces have applied the same.
 -- keys: hash of the group's fences
--- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, then ids
--- returns: {} when done, {'held'}, {'fence', partition} when refused.
+-- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, what is to be added to the
+--       sums (see add_sums), then per customer: id, version as read ('' for none), numbers of values to set and of
+--       fields to remove after that, these values and fields
+-- returns: {} when done, {'held'}, {'fence', partition}, {'version', id} when refused.
 local function replace(keys, args)
   local prefix, other, group, bands = args[1], args[2], args[3], tonumber(args[5])
   if redis.call('GET', prefix .. '_hold') ~= args[4] then
@@ -369,6 +422,15 @@ local function replace(keys, args)
       return {'fence', fences[at]}
     end
   end
+  local customers_at = sums_at(prefix, group, args, 6 + bands, function() end)
+  local at = customers_at
+  while at <= #args do
+    if (redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or '') ~= args[at + 1] then
+      return {'version', args[at]}
+    end
+    at = at + 4 + tonumber(args[at + 2]) + tonumber(args[at + 3])
+  end
+  add_sums(prefix, group, args, 6 + bands)
   local function follow(index, id)
     local score = redis.call('ZSCORE', other .. index, id)
     if score then
@@ -377,8 +439,9 @@ local function replace(keys, args)
       redis.call('ZREM', prefix .. index, id)
     end
   end
-  for at = 6 + bands, #args do
-    local id = args[at]
+  at = customers_at
+  while at <= #args do
+    local id, set, removed = args[at], tonumber(args[at + 2]), tonumber(args[at + 3])
     local key, waiting = prefix .. 'customer:' .. id, {}
     local stored = redis.call('HGETALL', key)
     for field = 1, #stored, 2 do
@@ -392,12 +455,15 @@ local function replace(keys, args)
       redis.call('ZREM', prefix .. '_outbox:' .. group, id)
     else
       each('HSET', key, waiting, 1, #waiting)
+      each('HSET', key, args, at + 4, at + 3 + set)
+      each('HDEL', key, args, at + 4 + set, at + 3 + set + removed)
     end
     for band = 6, 5 + bands do
       follow('band:' .. args[band], id)
     end
     follow('_crossings:' .. group, id)
     follow('_refreshes:' .. group, id)
+    at = at + 4 + set + removed
   end
   return {}
 end
@@ -410,6 +476,7 @@ redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
 redis.register_function{function_name='NAME_forbidden', callback=forbidden, flags={'no-writes'}}
 redis.register_function('NAME_erase', erase)
+redis.register_function('NAME_fold', fold)
 redis.register_function('NAME_require_erasures', require_erasures)
 redis.register_function('NAME_settle_erasures', settle_erasures)
 redis.register_function('NAME_hold', hold)

@@ -22,7 +22,9 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
+from streams.store.memory_kpi import MemoryKpi
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.sums import gains_of, leaving
 
 Sorted = dict[str, int]
 
@@ -53,6 +55,7 @@ class MemoryStore:
         self._feeds: dict[str, FeedRecord] = {}
         self._erased: dict[str, int] = {}
         self._carried_out: list[str] = []
+        self.kpi = MemoryKpi()
 
     async def open(self) -> None:
         """Do nothing: there is nothing to connect to."""
@@ -100,6 +103,7 @@ class MemoryStore:
         ]
         if moved:
             return VersionMoved(moved)
+        self.kpi.add(gains_of(write.customers.values()))
         for customer, record in write.customers.items():
             self._write(write.group, customer, record, now)
         for fence in write.fences:
@@ -190,6 +194,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
+        self.kpi.add(leaving(decode(self._policy, self.hashes.get(customer, {})).state.activity))
         existed = self.hashes.pop(customer, None) is not None
         schedules = (self._schedules["c", group], self._schedules["r", group], self._outboxes[group])
         for entries in (*self.bands.values(), *schedules):

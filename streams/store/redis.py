@@ -48,10 +48,12 @@ from streams.store.encoding import (
     settle,
 )
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.redis_kpi import RedisKpi
+from streams.store.sums import gains_of, leaving, words_of
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_1"
+LIBRARY = "engagement_2"
 FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
@@ -117,6 +119,7 @@ class RedisStore:
         self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
+        self.kpi = RedisKpi(self._prefix, LIBRARY, GROUPS, self._send)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
 
     async def open(self) -> None:
@@ -238,6 +241,7 @@ class RedisStore:
             arguments += (len(fields), len(removed))
             arguments += fields
             arguments += removed
+        arguments += words_of(gains_of(write.customers.values()))
         arguments.append(write.erasures)
         return arguments, versions
 
@@ -290,8 +294,14 @@ class RedisStore:
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""
         group = self.group_of(customer)
-        words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
-        answer = await self._call("erase", self._fences_key(group), *words)
+        answer = ["version"]
+        while answer == ["version"]:
+            # What the customer leaves in the sums has to go in the same call.
+            [record] = await self.load([customer])
+            words = (self._prefix, group, digest, erased_at, place, customer, record.version)
+            answer = await self._call(
+                "erase", self._fences_key(group), *words, *words_of(leaving(record.state.activity)), *BANDS
+            )
         if not answer:
             return None
         return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))

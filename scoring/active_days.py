@@ -1,0 +1,72 @@
+"""From a customer's counts and transitions to active days and changes of band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from scoring.alerts import BandChange, Transition
+from scoring.instants import DAY
+from scoring.policy import Policy
+from scoring.state import CustomerState
+
+
+def follow_band(state: CustomerState) -> None:
+    """Note the band that a customer is in, where nothing is noted of how it was entered.
+
+    That is so with a new customer, and with one whose band was stored by a release that noted nothing.
+
+    Args:
+        state: judged; changed in place.
+    """
+    if state.activity.band != state.band:
+        state.activity.enter(max(state.band_since, 0) // DAY, state.band)
+
+
+def note_activity(
+    policy: Policy, state: CustomerState, panes: Iterable[int], transitions: Sequence[Transition]
+) -> None:
+    """Note the days of panes as active or not, and the changes of band.
+
+    Args:
+        policy: in force.
+        state: judged; changed in place.
+        panes: those that may have changed.
+        transitions: in the order in which they were judged.
+    """
+    activity = state.activity
+    for pane in panes:
+        counts = state.panes.get(pane)
+        if counts is None:
+            continue
+        day = pane * policy.pane // DAY
+        if is_active(policy, counts):
+            if not activity.has(day):
+                activity.add(day)
+        elif activity.has(day) and not _may_be_active(policy, state, day):
+            activity.remove(day)
+    for transition in transitions:
+        if isinstance(transition, BandChange):
+            activity.enter(transition.occurred_at // DAY, transition.band)
+
+
+def is_active(policy: Policy, counts: Mapping[str, int]) -> bool:
+    """Tell whether a customer did anything in a pane that is worth points.
+
+    Args:
+        policy: in force.
+        counts: of the pane, by the code of the type.
+    """
+    types = policy.types
+    for code, count in counts.items():
+        kind = types.get(code)
+        if kind is not None and kind.weight > 0 and count > 0:
+            return True
+    return False
+
+
+def _may_be_active(policy: Policy, state: CustomerState, day: int) -> bool:
+    """Tell whether a pane of a day has anything, or is not kept any more."""
+    first, last = -(-day * DAY // policy.pane), ((day + 1) * DAY - 1) // policy.pane
+    if first <= state.pane - policy.kept_panes:
+        return True
+    return any(is_active(policy, state.panes[pane]) for pane in range(first, last + 1) if pane in state.panes)
