@@ -10,16 +10,21 @@ from scoring.policy import Policy
 from scoring.state import CustomerState
 
 
-def follow_band(state: CustomerState) -> None:
-    """Note the band that a customer is in, where nothing is noted of how it was entered.
+def follow_band(state: CustomerState) -> bool:
+    """Note the band that a customer is in, where it is not noted how it was entered.
 
-    That is so with a new customer, and with one whose band was stored by a release that noted nothing.
+    That is so with a new customer, and with one who was stored by a release that noted nothing.
 
     Args:
         state: judged; changed in place.
+
+    Returns:
+        Whether the days of the customer's panes have been noted, as far as they have not changed.
     """
-    if state.activity.band != state.band:
-        state.activity.enter(max(state.band_since, 0) // DAY, state.band)
+    if state.activity.band == state.band:
+        return True
+    state.activity.enter(max(state.band_since, 0) // DAY, state.band)
+    return False
 
 
 def note_activity(

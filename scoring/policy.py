@@ -9,7 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scoring.instants import MINUTE
+from scoring.instants import DAY, MINUTE
 from scoring.points import POINT
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
@@ -80,7 +80,8 @@ class Policy:
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
-    of the last `bad_over`, or over the last `bad_records` where that is more.
+    of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
+    over all customers are kept by the day.
     """
 
     version: str
@@ -98,6 +99,7 @@ class Policy:
     most_bad: int = 950_000
     bad_over: int = MINUTE
     bad_records: int = 100
+    keep_figures: int = 400 * DAY
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -67,11 +67,10 @@ def advance(
         derive(policy, state)
         state.policy_version = policy.version
     known = state.judged != NONE
-    if known:
-        follow_band(state)
-    followed = known and state.policy_version != policy.version
-    if followed:
+    noted = known and follow_band(state)
+    if known and state.policy_version != policy.version:
         _follow_policy(policy, state, machine)
+        noted = False
     state.policy_version = policy.version
     if known:
         _Walk(policy, state, machine, outcome).run(due, now)
@@ -79,7 +78,7 @@ def advance(
     for pane, code in outdated:
         _keep_for_trend(policy, state, pane, code)
     if known:
-        note_activity(policy, state, state.panes if followed else state.touched_panes, machine.transitions)
+        note_activity(policy, state, state.touched_panes if noted else state.panes, machine.transitions)
     state.seen.forget(now - policy.remember_ids)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding

@@ -22,6 +22,7 @@ from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
+from streams.figure_report import FigureReport
 from streams.log_limit import QuietWorker
 from streams.logs import quiet_logs
 from streams.metrics import Metrics
@@ -267,7 +268,8 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
     erasures = Erasures(settings, store, clock.wall)
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
-    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
+    figures = FigureReport(settings.policy, store, metrics)
+    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds, figures)
     preflight = Preflight(settings, store, publisher, erasures)
     consumption = Consumption(metrics)
     app.parts = Parts(

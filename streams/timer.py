@@ -12,6 +12,7 @@ from scoring.instants import SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
+from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
@@ -45,6 +46,7 @@ class Timer:
         clock: EvaluationClock,
         metrics: Metrics,
         feeds: FeedWatch,
+        figures: FigureReport,
     ) -> None:
         """Put the parts together.
 
@@ -56,6 +58,7 @@ class Timer:
             clock: gives the evaluation time.
             metrics: counters.
             feeds: looked at once a turn.
+            figures: made anew from time to time.
         """
         self._store = store
         self._scorer = scorer
@@ -64,6 +67,7 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
+        self._figures = figures
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
         self._exchanged_at = 0
@@ -96,6 +100,7 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
+            await self._figures.turn(self._clock.evaluation()[0], self._clock.wall())
         except (TransientError, FenceMoved) as error:
             if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all

@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scoring.instants import DAY
+from streams.clock import wall_clock
 from streams.errors import RebuildRefused
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.comparison import Comparison
+from streams.rebuild.figures import FigureComparison
 from streams.rebuild.shadow import Shadow
 from streams.rebuild.source import SourceLog
 from streams.settings import Settings
@@ -40,11 +43,16 @@ class Display(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """What a rebuild found: all customers compared, and the differences of those that are wrong."""
+    """What a rebuild found: all customers compared, and the differences of those that are wrong.
+
+    `figures` are the differences of the figures over all customers beyond those that the customers explain; they are
+    compared only where the log tells of all days.
+    """
 
     compared: int = 0
     time: int = 0
     differences: dict[str, list[str]] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
 
 
 class Rebuild:
@@ -65,6 +73,7 @@ class Rebuild:
         self._live = ReplaceableStore(settings)
         self._log = SourceLog(settings)
         self._shadow = Shadow(settings, self._log)
+        self._since: int | None = 0
 
     async def run(self, *, dry: bool) -> Result:
         """Do it.
@@ -85,6 +94,7 @@ class Rebuild:
         async with self._log:
             try:
                 await self._shadow.open(from_beginning=self._whole)
+                self._since = await self._told_since()
                 result = await self._compare_and_replace(dry=dry)
                 await self._shadow.store.discard()
             finally:
@@ -108,11 +118,23 @@ class Rebuild:
             bounds = await self._bounds()
             self._display.replacing(len(suspects.differences))
             result.time = bounds.time
-            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison)
+            sums = FigureComparison(self._settings, self._live, self._shadow.store, bounds.time)
+            if self._since is None:
+                result.figures = await sums.differences(result.differences)
             if not dry:
-                await self._live.replace(self._shadow.store, result.differences, holder)
+                await self._live.replace(self._shadow.store, result.differences, holder, self._since)
+                if result.figures:
+                    await sums.replace(holder)
         return result
+
+    async def _told_since(self) -> int | None:
+        """Find the first day of which the log tells everything, where it does not tell of all."""
+        if self._whole and await self._log.is_whole():
+            return None
+        policy = self._settings.policy
+        return (wall_clock() - policy.length - policy.trend) // DAY + 1
 
     async def _bounds(self) -> Bounds:
         return await read_bounds(self._live, self._settings, self._log.partitions)
@@ -128,7 +150,7 @@ class Rebuild:
     async def _suspects(self, bounds: Bounds) -> Result:
         """Compare all while the workers go on: who is found equal is right, who is not may just be on the move."""
         found = Result()
-        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
         seen: set[str] = set()
         sources = (self._shadow.store.customers(), self._live.customers(), self._live.indexed())
         for source in sources:

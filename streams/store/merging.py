@@ -13,8 +13,12 @@ from streams.store.sums import Additions, exchanging
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a customer has after being replaced: fields to set and to remove, and what the sums gain."""
+    """What a customer has after being replaced: fields to set and to remove, and what the sums gain.
 
+    `version` is that of what is replaced.
+    """
+
+    version: str
     fields: dict[str, str]
     removed: list[str]
     gains: Additions
@@ -54,7 +58,7 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
             after.enter(max(parse_timestamp(rebuilt["band_since"]), 0) // DAY, BANDS.index(rebuilt["band"]))
     fields = {f"_k{span}": encode_span(after, span) for span in {*after.days, *after.changes}}
     removed = [name for name in rebuilt if name.startswith("_k") and name not in fields]
-    return Merged(fields, removed, exchanging(before, after))
+    return Merged(live.get("_v", ""), fields, removed, exchanging(before, after))
 
 
 def _joined(before: Activity, after: Activity, since: int) -> Activity:

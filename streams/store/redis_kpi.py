@@ -34,11 +34,21 @@ class RedisKpi:
         total: dict[str, int] = {}
         for group in range(self._groups):
             # One by one: a year has some thousand fields, and others want their turn.
-            for field, count in (await self._group_sums(group, segment, spells=spells)).items():
+            for field, count in (await self.group_sums(group, segment, spells=spells)).items():
                 total[field] = total.get(field, 0) + count
         return total
 
-    async def _group_sums(self, group: int, segment: str, *, spells: bool) -> dict[str, int]:
+    async def group_sums(self, group: int, segment: str = "", *, spells: bool = True) -> dict[str, int]:
+        """Read the sums of one fence group.
+
+        Args:
+            group: its number.
+            segment: '' for all customers.
+            spells: whether to read those of spells, too.
+
+        Returns:
+            By field.
+        """
         name = f":{segment}" if segment else ""
         kinds = ("_kpi", "_spells") if spells else ("_kpi",)
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{group}{name}"] for kind in kinds])
@@ -49,7 +59,7 @@ class RedisKpi:
         for group in range(self._groups):
             [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{segment}"]])
             if not folded or int(folded) < before:
-                fields = await self._group_sums(group, segment, spells=True)
+                fields = await self.group_sums(group, segment)
                 additions = words_of({segment: folding(fields, before)})
                 words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}"]
                 await self._send([["FCALL", *words, self._prefix, group, segment, folded or "", before, *additions]])

@@ -10,9 +10,9 @@ from typing import cast
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
-from streams.store.merging import merge
+from streams.store.merging import Merged, merge
 from streams.store.redis import GROUPS, RedisStore
-from streams.store.sums import join, words_of
+from streams.store.sums import Additions, join, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
@@ -134,18 +134,51 @@ class ReplaceableStore(RedisStore):
             RebuildRefused: if it does not hold any more, or one of the two has applied something else.
         """
         for group, some in self._by_group(customers):
-            live, rebuilt = await self.views(some), await other.views(some)
-            merged = {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in some}
-            words: list[str | int] = [self._prefix, other._prefix, group, holder, len(BANDS), *BANDS]
-            words += words_of(join(each.gains for each in merged.values()))
+            merged = await self.merged(other, some, since)
+            words: list[str | int] = [*words_of(join(each.gains for each in merged.values()))]
             for customer, each in merged.items():
-                words += (customer, live[customer].fields.get("_v", ""), 2 * len(each.fields), len(each.removed))
+                words += (customer, each.version, 2 * len(each.fields), len(each.removed))
                 words += [word for pair in each.fields.items() for word in pair]
                 words += each.removed
-            answer = await self._call("replace", self._fences_key(group), *words)
-            if answer:
-                why = _REFUSED.get(answer[0], f"{answer[-1]} has been applied further meanwhile")
-                raise RebuildRefused(f"the scores could not be put in place: {why}; start the rebuild again")
+            await self._replace(other, group, holder, words)
+
+    async def add_sums(self, other: ReplaceableStore, group: int, additions: Additions, holder: str) -> None:
+        """Add to sums what is missing there.
+
+        Args:
+            other: has applied the same of the log.
+            group: whose sums they are.
+            additions: by name and field.
+            holder: who holds this namespace.
+
+        Raises:
+            RebuildRefused: see `replace`.
+        """
+        await self._replace(other, group, holder, words_of(additions))
+
+    async def merged(
+        self, other: ReplaceableStore, customers: Iterable[str], since: int | None = None
+    ) -> dict[str, Merged]:
+        """Tell what customers have of activity once they are replaced.
+
+        Args:
+            other: see `replace`.
+            customers: their ids.
+            since: see `replace`.
+
+        Returns:
+            For each customer.
+        """
+        asked = list(customers)
+        live, rebuilt = await self.views(asked), await other.views(asked)
+        return {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in asked}
+
+    async def _replace(self, other: ReplaceableStore, group: int, holder: str, words: Sequence[str | int]) -> None:
+        head = (self._prefix, other._prefix, group, holder, len(BANDS), *BANDS)
+        answer = await self._call("replace", self._fences_key(group), *head, *words)
+        if answer:
+            why = _REFUSED.get(answer[0], f"{answer[-1]} has been applied further meanwhile")
+            raise RebuildRefused(f"the scores could not be put in place: {why}; start the rebuild again")
 
     async def note(self, **values: str) -> dict[str, str]:
         """Store facts of the rebuild beside the scores, unless they are stored; returns those that are."""

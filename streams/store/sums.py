@@ -68,7 +68,7 @@ def join(all_additions: Iterable[Additions]) -> Additions:
     for additions in all_additions:
         for name, fields in additions.items():
             _add(found, name, fields)
-    return found
+    return {name: fields for name, fields in found.items() if fields}
 
 
 def words_of(additions: Additions) -> list[str | int]:
