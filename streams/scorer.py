@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.alerts import Alert, message
@@ -74,10 +74,10 @@ class Scorer:
         self._cache = RecordCache(most_cached)
         self._metrics = metrics
         self._wall = wall
-        # Stored and not known to be published, by group, customer and name; and customers of whom a write may have been
-        # stored although its answer was lost, by group.
+        # Stored and not known to be published, by group, customer and name; and, by group and customer, the names of
+        # those whose write may have been stored although its answer was lost.
         self._unpublished: dict[tuple[int, str, str], Message] = {}
-        self._doubtful: dict[int, set[str]] = defaultdict(set)
+        self._doubtful: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     async def apply(self, work: Work) -> None:
         """Apply work; customers whom another worker has written are judged anew.
@@ -91,7 +91,7 @@ class Scorer:
         """
         # What an earlier attempt stored and could not publish goes first: nothing is acknowledged before it is out.
         for group in list(self._doubtful):
-            await self.republish(group, sorted(self._doubtful[group]))
+            await self.republish(group, await self._store.waiting(group, self._doubtful[group]))
             del self._doubtful[group]
         await self._publish()
         waiting: Mapping[int, Events] = work.events
@@ -162,8 +162,9 @@ class Scorer:
         finally:
             if not stored:
                 self._cache.drop(write.customers)
-                raised = [customer for customer, record in write.customers.items() if record.raised]
-                self._doubtful[write.group].update(raised)
+                for customer, record in write.customers.items():
+                    if record.raised:
+                        self._doubtful[write.group][customer] += [raised.name for raised in record.raised]
         if refusal is None:
             self._count(list(outcomes.values()))
             self._take_raised(write)
@@ -206,18 +207,17 @@ class Scorer:
             await self._store.unschedule(group, sorted(gone))
         await self.apply(work({customer: _NOTHING for customer in customers if customer not in gone}))
 
-    async def republish(self, group: int, customers: Sequence[str]) -> None:
-        """Publish what has waited in outboxes since a worker failed.
+    async def republish(self, group: int, waiting: Iterable[tuple[str, Message]]) -> None:
+        """Publish what has waited in the outbox since a worker failed.
 
         Args:
             group: of the customers.
-            customers: their ids.
+            waiting: the messages, each with its customer.
 
         Raises:
-            TransientError: if Kafka or the store does not answer; the messages stay in the outboxes.
+            TransientError: if Kafka or the store does not answer; the messages stay in the outbox.
         """
-        for customer, record in zip(customers, await self._store.load(customers), strict=True):
-            self._unpublished |= {(group, customer, name): waiting for name, waiting in record.outbox.items()}
+        self._unpublished |= {(group, customer, raised.name): raised for customer, raised in waiting}
         await self._publish()
 
     def forget(self) -> None:

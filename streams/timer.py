@@ -175,7 +175,7 @@ class Timer:
     async def _unpublished(self) -> None:
         before = self._clock.wall() - _UNPUBLISHED_AFTER
         for group in range(self._store.groups):
-            customers = await self._store.unpublished(group, before, _AT_ONCE)
-            if customers:
+            waiting = await self._store.unpublished(group, before, _AT_ONCE)
+            if waiting:
                 async with self._pipeline.lock:
-                    await self._scorer.republish(group, customers)
+                    await self._scorer.republish(group, waiting)

@@ -11,9 +11,9 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_k<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas |
 | `_h` | a drop that the cooldown holds back, JSON |
-| `_o<name>` | a message not yet known to be published, JSON |
 
-Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact.
+Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
+once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
 """
 
 from __future__ import annotations
@@ -83,8 +83,6 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_i{chunk}")
     if state.ahead or state.held or record.extras:
         _encode_extras(record, fields, removed)
-    for raised in record.raised:
-        fields += (f"_o{raised.name}", orjson.dumps((raised.topic, raised.body)).decode())
     return fields, removed
 
 
@@ -152,7 +150,6 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
     state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
-    record.outbox = {name[2:]: Message(*orjson.loads(value)) for name, value in fields.items() if name.startswith("_o")}
     record.version = fields["_v"]
     record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
@@ -179,8 +176,8 @@ def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
     record.stored_disengages_at = parse_timestamp(leaves) if leaves else 0
 
 
-def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
-    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule, outbox.
+def index_changes(record: CustomerRecord) -> tuple[str, str, int, str]:
+    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule.
 
     Args:
         record: about to be written.
@@ -197,7 +194,7 @@ def index_changes(record: CustomerRecord) -> tuple[str, str, int, str, str]:
     if old_band == band and record.stored_band[-1] != state.band_since:
         # Left and entered again since the last write: only the time is new.
         old_band = ""
-    return old_band, band, max(state.band_since, 0) // SECOND, schedule, "+" if record.raised else ""
+    return old_band, band, max(state.band_since, 0) // SECOND, schedule
 
 
 def settle(record: CustomerRecord, version: str) -> None:
@@ -224,6 +221,16 @@ def settle(record: CustomerRecord, version: str) -> None:
     if state.activity.touched:
         state.activity.touched.clear()
         state.activity.gains.clear()
+
+
+def encode_message(message: Message) -> str:
+    """Write a message that waits to be published."""
+    return orjson.dumps((message.topic, message.body)).decode()
+
+
+def decode_message(words: str) -> Message:
+    """Read a message back."""
+    return Message(*orjson.loads(words))
 
 
 def encode_fence(fence: Fence) -> str:

@@ -33,6 +33,9 @@ local function obstacle(key, kind)
   if not (redis.acl_check_cmd(set, key, '0', '0') and redis.acl_check_cmd(remove, key, '0')) then
     return redis.error_reply('NOPERM ' .. set .. ' and ' .. remove .. ' of ' .. key .. ' have to be allowed')
   end
+  if kind == 'hash' and not redis.acl_check_cmd('HINCRBY', key, '0', '0') then
+    return redis.error_reply('NOPERM HINCRBY of ' .. key .. ' has to be allowed')
+  end
 end
 
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
@@ -57,8 +60,12 @@ local function add_sums(prefix, group, args, at)
   return sums_at(prefix, group, args, at, function(days, spells, first, fields)
     for field = first, first + 2 * fields - 2, 2 do
       local key = args[field]:sub(1, 1) == 's' and spells or days
-      if redis.call('HINCRBY', key, args[field], args[field + 1]) == 0 then
+      local total = redis.pcall('HINCRBY', key, args[field], args[field + 1])
+      if total == 0 then
         redis.call('HDEL', key, args[field])
+      elseif type(total) == 'table' then
+        -- Somebody has written there what is no number; to fail here would leave a call carried out in part.
+        redis.call('HSET', key, args[field], args[field + 1])
       end
     end
   end)
@@ -71,8 +78,8 @@ end
 --       number of other fences, then per fence: partition, offset at which it stands at least,
 --       number of customers, then per customer: id, expected version ('' for none), old band, new band ('' for
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
---       refresh), outbox ('' as it is, '+' messages are added), numbers of values to set and of fields to remove,
---       these values and fields;
+--       refresh), numbers of messages, of values to set and of fields to remove, these messages (name, text), values
+--       and fields;
 --       sums over customers, see add_sums;
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'fence', partition, offset} or {'version', ids...} when refused.
@@ -106,8 +113,8 @@ local function apply(keys, args)
   local customers = tonumber(args[at])
   local moved = {'version'}
   local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
-  local outbox = prefix .. '_outbox:' .. group
-  local written = {[fences] = 'hash', [crossings] = 'zset', [refreshes] = 'zset', [outbox] = 'zset'}
+  local outbox, messages = prefix .. '_outbox:' .. group, prefix .. '_messages:' .. group
+  local written = {[fences] = 'hash', [crossings] = 'zset', [refreshes] = 'zset'}
   at = customers_at
   for _ = 1, customers do
     local version = redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or ''
@@ -120,7 +127,10 @@ local function apply(keys, args)
         written[prefix .. 'band:' .. args[at + 2]] = 'zset'
       end
     end
-    at = at + 9 + tonumber(args[at + 7]) + tonumber(args[at + 8])
+    if args[at + 6] ~= '0' then
+      written[outbox], written[messages] = 'zset', 'hash'
+    end
+    at = at + 9 + 2 * tonumber(args[at + 6]) + tonumber(args[at + 7]) + tonumber(args[at + 8])
   end
   if #moved > 1 then
     return moved
@@ -140,9 +150,15 @@ local function apply(keys, args)
 
   at = customers_at
   for _ = 1, customers do
-    local id, old_band, band, since, schedule, waiting = args[at], unpack(args, at + 2, at + 6)
-    local key = prefix .. 'customer:' .. id
-    local first, set, removed = at + 9, tonumber(args[at + 7]), tonumber(args[at + 8])
+    local id, old_band, band, since, schedule = args[at], unpack(args, at + 2, at + 5)
+    local key, raised = prefix .. 'customer:' .. id, tonumber(args[at + 6])
+    local set, removed = tonumber(args[at + 7]), tonumber(args[at + 8])
+    local first = at + 9 + 2 * raised
+    for message = at + 9, first - 1, 2 do
+      local entry = args[message] .. ' ' .. id
+      redis.call('HSET', messages, entry, args[message + 1])
+      redis.call('ZADD', outbox, now_ms, entry)
+    end
     each('HSET', key, args, first, first + set - 1)
     each('HDEL', key, args, first + set, first + set + removed - 1)
     if band ~= old_band then
@@ -163,9 +179,6 @@ local function apply(keys, args)
         redis.call('ZREM', crossings, id)
         redis.call('ZREM', refreshes, id)
       end
-    end
-    if waiting == '+' then
-      redis.call('ZADD', outbox, now_ms, id)
     end
     at = first + set + removed
   end
@@ -195,24 +208,27 @@ local function load(keys, args)
   return found
 end
 
--- Takes published messages out of the outboxes.
+-- Takes messages out of the outbox.
 -- keys: hash of the group's fences (for the routing)
--- args: prefix, group, then per message: customer, field.
+-- args: prefix, group, then the entries.
 local function published(keys, args)
-  local prefix, outbox = args[1], args[1] .. '_outbox:' .. args[2]
-  for at = 3, #args, 2 do
-    redis.call('HDEL', prefix .. 'customer:' .. args[at], args[at + 1])
-  end
-  for at = 3, #args, 2 do
-    local waiting = false
-    for _, name in ipairs(redis.call('HKEYS', prefix .. 'customer:' .. args[at])) do
-      waiting = waiting or name:sub(1, 2) == '_o'
-    end
-    if not waiting then
-      redis.call('ZREM', outbox, args[at])
-    end
+  local outbox, messages = args[1] .. '_outbox:' .. args[2], args[1] .. '_messages:' .. args[2]
+  for at = 3, #args do
+    redis.call('HDEL', messages, args[at])
+    redis.call('ZREM', outbox, args[at])
   end
   return #args
+end
+
+-- Takes all messages of customers out of the outbox; ids is a set.
+local function take_back(prefix, group, ids)
+  local outbox, messages = prefix .. '_outbox:' .. group, prefix .. '_messages:' .. group
+  for _, entry in ipairs(redis.call('HKEYS', messages)) do
+    if ids[entry:match(' (.*)$')] then
+      redis.call('HDEL', messages, entry)
+      redis.call('ZREM', outbox, entry)
+    end
+  end
 end
 
 -- Lists customers that are due, for one worker at a time.
@@ -233,13 +249,13 @@ local function due(keys, args)
   return found
 end
 
--- Takes customers out of the schedules and outboxes, unless they are stored.
+-- Takes customers out of the schedules, unless they are stored.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, then ids.
 local function unschedule(keys, args)
   for at = 3, #args do
     if redis.call('EXISTS', args[1] .. 'customer:' .. args[at]) == 0 then
-      for _, kind in ipairs({'_crossings:', '_refreshes:', '_outbox:'}) do
+      for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
         redis.call('ZREM', args[1] .. kind .. args[2], args[at])
       end
     end
@@ -265,9 +281,10 @@ local function erase(keys, args)
   for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
-  for _, kind in ipairs({'_crossings:', '_refreshes:', '_outbox:'}) do
+  for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
     redis.call('ZREM', prefix .. kind .. group, id)
   end
+  take_back(prefix, group, {[id] = true})
   redis.call('HSET', prefix .. '_erased', args[3], args[4])
   redis.call('HINCRBY', prefix .. '_erased', 'n', 1)
   if (tonumber(offset_of(keys[1], ERASURES)) or 0) <= tonumber(args[5]) then
@@ -439,22 +456,15 @@ local function replace(keys, args)
       redis.call('ZREM', prefix .. index, id)
     end
   end
+  local gone, any = {}, false
   at = customers_at
   while at <= #args do
     local id, set, removed = args[at], tonumber(args[at + 2]), tonumber(args[at + 3])
-    local key, waiting = prefix .. 'customer:' .. id, {}
-    local stored = redis.call('HGETALL', key)
-    for field = 1, #stored, 2 do
-      if stored[field]:sub(1, 2) == '_o' then
-        waiting[#waiting + 1] = stored[field]
-        waiting[#waiting + 1] = stored[field + 1]
-      end
-    end
+    local key = prefix .. 'customer:' .. id
     if redis.call('COPY', other .. 'customer:' .. id, key, 'REPLACE') == 0 then
       redis.call('DEL', key)
-      redis.call('ZREM', prefix .. '_outbox:' .. group, id)
+      gone[id], any = true, true
     else
-      each('HSET', key, waiting, 1, #waiting)
       each('HSET', key, args, at + 4, at + 3 + set)
       each('HDEL', key, args, at + 4 + set, at + 3 + set + removed)
     end
@@ -464,6 +474,9 @@ local function replace(keys, args)
     follow('_crossings:' .. group, id)
     follow('_refreshes:' .. group, id)
     at = at + 4 + set + removed
+  end
+  if any then
+    take_back(prefix, group, gone)
   end
   return {}
 end

@@ -13,12 +13,14 @@ from scoring.policy import BANDS, Policy
 from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
-from streams.records import Partition
+from streams.records import Message, Partition
 from streams.store.encoding import (
     decode,
     decode_marks,
+    decode_message,
     encode,
     encode_mark,
+    encode_message,
     index_changes,
     settle,
 )
@@ -49,7 +51,7 @@ class MemoryStore:
         self.bands: dict[str, Sorted] = defaultdict(dict)
         self._fences: dict[tuple[int, Partition], Fence] = {}
         self._schedules: dict[tuple[str, int], Sorted] = defaultdict(dict)
-        self._outboxes: dict[int, Sorted] = defaultdict(dict)
+        self._outboxes: dict[int, dict[tuple[str, str], tuple[int, str]]] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
         self._feeds: dict[str, FeedRecord] = {}
@@ -115,7 +117,7 @@ class MemoryStore:
         return fence.offset if fence else 0
 
     def _write(self, group: int, customer: str, record: CustomerRecord, now: int) -> None:
-        old_band, band, since, schedule, waiting = index_changes(record)
+        old_band, band, since, schedule = index_changes(record)
         version = f"{self._writer}{next(self._writes)}"
         fields, removed = encode(self._policy, record, version)
         stored = self.hashes.setdefault(customer, {})
@@ -130,18 +132,21 @@ class MemoryStore:
                 self._schedules[kind, group].pop(customer, None)
             if schedule != "-":
                 self._schedules[schedule[0], group][customer] = int(schedule[1:])
-        if waiting == "+":
-            self._outboxes[group][customer] = now
+        for message in record.raised:
+            self._outboxes[group][customer, message.name] = now, encode_message(message)
         settle(record, version)
 
+    async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
+        """Read messages of the outbox."""
+        entries = self._outboxes[group]
+        asked = [(customer, name) for customer, some in names.items() for name in some]
+        return [(entry[0], decode_message(entries[entry][1])) for entry in asked if entry in entries]
+
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
-        """Take messages out of the outboxes."""
+        """Take messages out of the outbox."""
         for customer, some in names.items():
-            stored = self.hashes.get(customer, {})
             for name in some:
-                stored.pop(f"_o{name}", None)
-            if not any(name.startswith("_o") for name in stored):
-                self._outboxes[group].pop(customer, None)
+                self._outboxes[group].pop((customer, name), None)
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""
@@ -154,12 +159,13 @@ class MemoryStore:
         """Forget schedules."""
         for customer in customers:
             if customer not in self.hashes:
-                for entries in (self._schedules["c", group], self._schedules["r", group], self._outboxes[group]):
+                for entries in (self._schedules["c", group], self._schedules["r", group]):
                     entries.pop(customer, None)
 
-    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
-        """List customers with waiting messages."""
-        return _until(self._outboxes[group], before, limit)
+    async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
+        """Read messages that wait."""
+        waiting = sorted((at, *entry, words) for entry, (at, words) in self._outboxes[group].items() if at <= before)
+        return [(customer, decode_message(words)) for _, customer, _, words in waiting[:limit]]
 
     async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
         """Report and read marks."""
@@ -196,9 +202,10 @@ class MemoryStore:
         group = self.group_of(customer)
         self.kpi.add(leaving(decode(self._policy, self.hashes.get(customer, {})).state.activity))
         existed = self.hashes.pop(customer, None) is not None
-        schedules = (self._schedules["c", group], self._schedules["r", group], self._outboxes[group])
-        for entries in (*self.bands.values(), *schedules):
+        for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
             entries.pop(customer, None)
+        for entry in [entry for entry in self._outboxes[group] if entry[0] == customer]:
+            del self._outboxes[group][entry]
         self._settle(digest, erased_at)
         self._require(group, place + 1)
         return {

@@ -21,8 +21,7 @@ ERASURES_PARTITION = Partition(ERASURES, 0)
 class CustomerRecord:
     """A customer as stored: the state, the version of the last write, and the messages that come of it.
 
-    `raised` are the messages that the next write adds; `outbox` those that were waiting when the record was loaded,
-    under their names.
+    `raised` are the messages that the next write adds to the outbox.
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
@@ -35,7 +34,6 @@ class CustomerRecord:
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
     raised: list[Message] = field(default_factory=list)
-    outbox: dict[str, Message] = field(default_factory=dict)
     stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
     stored_disengages_at: int = -1
@@ -152,15 +150,19 @@ class Store(Protocol):
 
         Args:
             writes: one per group.
-            now: the wall clock, in microseconds; when messages went into an outbox.
+            now: the wall clock, in microseconds; when messages went into the outbox.
 
         Returns:
             For each write None, or why it was refused.
         """
         ...
 
+    async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
+        """Read messages of the outbox by customer and name, each with its customer; those not there are left out."""
+        ...
+
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
-        """Take messages out of the outboxes, by customer and name; those that are not there are passed over."""
+        """Take messages out of the outbox, by customer and name; those that are not there are passed over."""
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that change by themselves by a time, the earliest first.
@@ -170,10 +172,10 @@ class Store(Protocol):
         ...
 
     async def unschedule(self, group: int, customers: Sequence[str]) -> None:
-        """Take customers who are not stored any more out of the schedules and outboxes."""
+        """Take customers who are not stored any more out of the schedules."""
 
-    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
-        """List customers whose messages have waited since before a time (wall clock, microseconds)."""
+    async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
+        """Read messages that have waited since before a time (wall clock, microseconds), each with its customer."""
         ...
 
     async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:

@@ -31,7 +31,7 @@ from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.connections import redis_options
 from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
-from streams.records import Partition
+from streams.records import Message, Partition
 from streams.settings import Settings
 from streams.store.connection import connect
 from streams.store.encoding import (
@@ -39,10 +39,12 @@ from streams.store.encoding import (
     decode_feeds,
     decode_fence,
     decode_marks,
+    decode_message,
     decode_offsets,
     encode,
     encode_fence,
     encode_mark,
+    encode_message,
     encode_stretches,
     index_changes,
     settle,
@@ -236,19 +238,34 @@ class RedisStore:
         for customer, record in write.customers.items():
             version = f"{self._writer}{next(self._writes)}"
             versions.append(version)
-            arguments += (customer, record.version, *index_changes(record))
+            arguments += (customer, record.version, *index_changes(record), len(record.raised))
             fields, removed = encode(self._policy, record, version)
             arguments += (len(fields), len(removed))
+            for message in record.raised:
+                arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
         arguments += words_of(gains_of(write.customers.values()))
         arguments.append(write.erasures)
         return arguments, versions
 
+    async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
+        """Read messages of the outbox."""
+        return await self._messages(group, _entries(names))
+
+    async def _messages(self, group: int, entries: Sequence[str]) -> list[tuple[str, Message]]:
+        if not entries:
+            return []
+        [found] = await self._send([["HMGET", f"{self._prefix}_messages:{group}", *entries]])
+        return [
+            (entry.partition(" ")[2], decode_message(words))
+            for entry, words in zip(entries, found, strict=True)
+            if words is not None
+        ]
+
     async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
-        """Take messages out of the outboxes."""
-        words = [word for customer, some in names.items() for name in some for word in (customer, f"_o{name}")]
-        await self._call("published", self._fences_key(group), self._prefix, group, *words)
+        """Take messages out of the outbox."""
+        await self._call("published", self._fences_key(group), self._prefix, group, *_entries(names))
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""
@@ -261,12 +278,12 @@ class RedisStore:
         """Forget schedules."""
         await self._call("unschedule", self._fences_key(group), self._prefix, group, *customers)
 
-    async def unpublished(self, group: int, before: int, limit: int) -> list[str]:
-        """List customers with waiting messages."""
+    async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
+        """Read messages that wait."""
         key = f"{self._prefix}_outbox:{group}"
         async with self._mapped_errors():
             waiting = await self._client.zrangebyscore(key, "-inf", before // MILLISECOND, start=0, num=limit)
-        return cast("list[str]", waiting)
+        return await self._messages(group, cast("list[str]", waiting))
 
     async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
         """Report and read marks."""
@@ -407,6 +424,10 @@ class RedisStore:
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis has lost the function library: {error}") from error
         raise StoreUnavailable("Redis had lost the function library; it is loaded again") from cause
+
+
+def _entries(names: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{name} {customer}" for customer, some in names.items() for name in some]
 
 
 def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:

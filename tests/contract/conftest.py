@@ -55,6 +55,11 @@ class Stores:
             return {name.encode(): value.encode() for name, value in self._memory.hashes.get(customer, {}).items()}
         return await self._client.hgetall(f"{self.namespace}:customer:{customer}")
 
+    async def encoding_of(self, customer: str) -> str:
+        """Tell how Redis keeps the hash of a customer."""
+        encoding = await self._client.object("ENCODING", f"{self.namespace}:customer:{customer}")
+        return str(encoding, "ascii")
+
     async def band(self, name: str) -> dict[str, int]:
         """Give the customers of a band, each with the second at which it was entered."""
         if self._memory is not None:

@@ -41,6 +41,7 @@ CALLS: dict[str, Call] = {
     "published": lambda store: store.published(0, {"anna": ["x"]}),
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
+    "waiting": lambda store: store.waiting(0, {"anna": ["name"]}),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
     "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
     "note_told": lambda store: store.note_told("email", "", "told"),

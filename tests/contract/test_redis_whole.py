@@ -19,7 +19,7 @@ from tests.unit.scoring.customers import POLICY
 
 USER, WORD = "worker", "word-of-the-test"
 COMMANDS = ("hset", "hdel", "zadd", "zrem")
-KEYS = ("customer:anna", "band:engaged", "_fences:{}", "_crossings:{}", "_refreshes:{}", "_outbox:{}")
+KEYS = ("customer:anna", "band:engaged", "_fences:{}", "_crossings:{}", "_refreshes:{}", "_outbox:{}", "_messages:{}")
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ async def fields_of(store: Store, customer: str = "anna") -> dict[str, str]:
 async def test_an_unknown_customer_has_no_score_and_no_version(store: Store) -> None:
     assert await store.read("anna") is None
     [record] = await store.load(["anna"])
-    assert (record.version, record.state.judged, record.outbox) == ("", -1, {})
+    assert (record.version, record.state.judged) == ("", -1)
 
 
 async def test_a_scored_customer_has_the_fields_of_the_contract(store: Store) -> None:

@@ -20,7 +20,7 @@ async def scheduled(store: Store) -> list[str]:
     for group in range(store.groups):
         for crossing in (True, False):
             found += await store.due(group, crossing=crossing, until=WALL * 2, limit=99, worker="w")
-        found += await store.unpublished(group, WALL * 2, 99)
+        found += [name for name, _ in await store.unpublished(group, WALL * 2, 99)]
     return found
 
 

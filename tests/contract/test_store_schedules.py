@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, engaged, raised, write, write_all
+from tests.contract.records import WALL, engaged, write, write_all
 from tests.unit.scoring.customers import Customer, at
 
 
@@ -122,15 +122,12 @@ async def test_a_refused_write_schedules_nothing(store: Store) -> None:
 
 
 async def test_who_was_deleted_can_be_taken_off_the_schedules(store: Store, stores: Stores) -> None:
-    falls, changes, waits = falling("01"), engaged()[1], engaged()[1]
-    waits.raised = [raised("waits", "01 10:00")]
-    await write(store, falls=falls, changes=changes, waits=waits, stays=falling("01"))
-    names = ["falls", "changes", "waits", "stays", "nobody"]
-    for name in names[:3]:
+    await write(store, falls=falling("01"), changes=engaged()[1], stays=falling("01"))
+    names = ["falls", "changes", "stays", "nobody"]
+    for name in names[:2]:
         await stores.delete(name)
     for group in range(store.groups):
         await store.unschedule(group, [name for name in names if store.group_of(name) == group])
 
     assert await due(store, "09 00:00") == ["stays"]
     assert await due(store, "09 00:00", crossing=False) == []
-    assert [await store.unpublished(group, WALL, 9) for group in range(store.groups)] == [[]] * store.groups

@@ -78,6 +78,8 @@ def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 
         count: records lost on each.
     """
     kafka = run.system.kafka
+    # The lost events are those of customers who have a score; until the clock has come to the first event, nobody has.
+    wait_until(lambda: bool(read_customers(run.store_url, run.system.namespace)), 60)
     drain(run)
     for worker in run.workers.running:
         worker.kill()

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from scoring.events import MOST_AHEAD, EventReader
-from scoring.instants import MILLISECOND, format_instant
+from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from streams.clock import EvaluationClock
 from streams.decoding import Decoder
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.feed_watch import FeedWatch
+from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.records import DeadLetter, Message, Partition, RecordBatch
@@ -155,7 +156,9 @@ class Bench:
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
         self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
-        self.timer = Timer(self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        figures = FigureReport(self.policy, self.store, self.metrics)
+        parts = (self.pipeline, self.clock, self.metrics, self.feeds, figures)
+        self.timer = Timer(self.store, self.scorer, publisher, *parts)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {
@@ -209,6 +212,11 @@ class Bench:
         """Read a published field; '' without a score."""
         record = await self.store.read(customer)
         return record.fields[name] if record else ""
+
+    async def waiting(self, customer: str) -> list[tuple[str, Message]]:
+        """Read the messages of the outbox."""
+        found = await self.store.unpublished(self.store.group_of(customer), self.now + DAY, 99)
+        return [entry for entry in found if entry[0] == customer]
 
     def count(self, metric: str, **labels: str) -> float:
         """Give the value of a counter."""

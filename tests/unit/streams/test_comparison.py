@@ -26,7 +26,7 @@ def anna(*, posts: int = 5, judged: str = "02 00:00", event_id: str | None = Non
     customer.do("view", "01 10:00", event_id=event_id)
     customer.judge(judged)
     record = CustomerRecord(customer.state)
-    _, band, since, schedule, _ = index_changes(record)
+    _, band, since, schedule = index_changes(record)
     flat, _ = encode(SETTINGS.policy, record, "v1")
     times = {"c": None, "r": None} | ({schedule[0]: int(schedule[1:])} if schedule not in ("", "-") else {})
     return View(dict(zip(flat[::2], flat[1::2], strict=True)), {band: since}, times["c"], times["r"])
