@@ -27,16 +27,13 @@ def follow_band(state: CustomerState) -> bool:
     return False
 
 
-def note_activity(
-    policy: Policy, state: CustomerState, panes: Iterable[int], transitions: Sequence[Transition]
-) -> None:
-    """Note the days of panes as active or not, and the changes of band.
+def note_days(policy: Policy, state: CustomerState, panes: Iterable[int]) -> None:
+    """Note the days of panes as active or not.
 
     Args:
         policy: in force.
         state: judged; changed in place.
         panes: those that may have changed.
-        transitions: in the order in which they were judged.
     """
     activity = state.activity
     for pane in panes:
@@ -49,9 +46,18 @@ def note_activity(
                 activity.add(day)
         elif activity.has(day) and not _may_be_active(policy, state, day):
             activity.remove(day)
+
+
+def note_bands(state: CustomerState, transitions: Sequence[Transition]) -> None:
+    """Note changes of band.
+
+    Args:
+        state: judged; changed in place.
+        transitions: in the order in which they were judged.
+    """
     for transition in transitions:
         if isinstance(transition, BandChange):
-            activity.enter(transition.occurred_at // DAY, transition.band)
+            state.activity.enter(transition.occurred_at // DAY, transition.band)
 
 
 def is_active(policy: Policy, counts: Mapping[str, int]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
-from scoring.active_days import follow_band, note_activity
+from scoring.active_days import follow_band, note_bands, note_days
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
@@ -67,18 +67,22 @@ def advance(
         derive(policy, state)
         state.policy_version = policy.version
     known = state.judged != NONE
-    noted = known and follow_band(state)
+    noted = not known or follow_band(state)
     if known and state.policy_version != policy.version:
         _follow_policy(policy, state, machine)
         noted = False
     state.policy_version = policy.version
+    if not noted:
+        note_days(policy, state, state.panes)
     if known:
         _Walk(policy, state, machine, outcome).run(due, now)
         state.judged = now
     for pane, code in outdated:
         _keep_for_trend(policy, state, pane, code)
     if known:
-        note_activity(policy, state, state.touched_panes if noted else state.panes, machine.transitions)
+        note_days(policy, state, state.touched_panes)
+        if machine.transitions:
+            note_bands(state, machine.transitions)
     state.seen.forget(now - policy.remember_ids)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
@@ -319,8 +323,10 @@ class _Walk:
         else:
             for old in leaving:
                 self._take_away(old)
-        gone = pane - policy.kept_panes
-        for old in [old for old in state.panes if old <= gone]:
+        gone = [old for old in state.panes if old <= pane - policy.kept_panes]
+        # A pane may come and go within one evaluation.
+        note_days(policy, state, [old for old in gone if old in state.touched_panes])
+        for old in gone:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)
 

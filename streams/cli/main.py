@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score and what it is made of."),
+    "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
