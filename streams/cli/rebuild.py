@@ -57,7 +57,7 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, as_json:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     result = asyncio.run(_rebuild(settings, from_beginning=from_beginning, dry=dry_run))
     _print(result, as_json=as_json, dry=dry_run)
-    if dry_run and result.differences:
+    if dry_run and (result.differences or result.figures):
         raise Refusal("the scores are not what the log says: run it again without --dry-run")
 
 
@@ -71,11 +71,15 @@ def _print(result: Result, *, as_json: bool, dry: bool) -> None:
     if as_json:
         for customer, words in sorted(result.differences.items()):
             click.echo(orjson.dumps({"customer_id": customer, "differences": words}))
+        if result.figures:
+            click.echo(orjson.dumps({"figures": result.figures}))
         return
     for customer, words in sorted(result.differences.items())[:_SHOWN]:
         click.echo(f"{printable(customer)}: {printable('; '.join(words))}")
     if len(result.differences) > _SHOWN:
         click.echo(f"and {len(result.differences) - _SHOWN:,} more")
+    for words in result.figures:
+        click.echo(f"figures over all customers, {words}")
     done = "differ" if dry else "differed and have been replaced"
     click.echo(
         f"{counted(result.compared, 'customer')} compared as of {moment(result.time)}: "

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+
+import pytest
 
 from scoring.activity import Activity, contribution
 from scoring.kpi import Sums
@@ -115,6 +118,41 @@ async def test_an_erased_customer_leaves_nothing_in_the_sums(store: Store) -> No
     await store.erase("ben", "digest", WALL, 0)
     await store.erase("nobody", "another digest", WALL, 1)
     assert await sums(store) == ENGAGED_ON_THE_FIRST
+
+
+async def test_an_erasure_takes_out_what_was_written_while_it_began(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, record = engaged()
+    await write(store, anna=record, ben=engaged()[1])
+    load, loads = store.load, 0
+
+    async def load_before_another_write(customers: Sequence[str]) -> list[CustomerRecord]:
+        nonlocal loads
+        found = await load(customers)
+        loads += 1
+        if loads == 1:
+            anna.do("post", "05 10:00")
+            await write(store, anna=record)
+        return found
+
+    monkeypatch.setattr(store, "load", load_before_another_write)
+    await store.erase("anna", "digest", WALL, 0)
+    assert await sums(store) == ENGAGED_ON_THE_FIRST
+
+
+async def test_a_sum_that_somebody_has_made_unreadable_stops_no_write(stores: Stores) -> None:
+    if stores.in_memory:
+        pytest.skip("nobody else writes there")
+    store = await stores.open()
+    await write(store, anna=engaged()[1])
+    await stores.set_field(f"_kpi:{store.group_of('anna')}", f"d{FIRST + 1}", "zzz")
+    [record] = await store.load(["anna"])
+    customer = Customer()
+    customer.state = record.state
+    customer.do("post", "02 10:00")
+    await write(store, anna=record)
+    assert (await sums(store))[f"d{FIRST + 1}"] == 1
 
 
 async def test_a_customer_of_an_earlier_release_counts_from_the_next_write_on(store: Store) -> None:

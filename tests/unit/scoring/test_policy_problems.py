@@ -32,7 +32,8 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         (
             "windows = 1",
-            "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, dead_letters, channels",
+            "windows: unknown key; allowed here: "
+            + "version, window, bands, alerts, clock, events, dead_letters, kpi, channels",
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
@@ -53,6 +54,9 @@ def channel(rest: str, name: str = "calls") -> str:
         ("events = 3", "events: must be a table, [events]"),
         ("dead_letters = 3", "dead_letters: must be a table, [dead_letters]"),
         ("[dead_letters]\nstop = 1", "dead_letters.stop: unknown key; allowed here: stop_above, at_least, over"),
+        ("kpi = 3", "kpi: must be a table, [kpi]"),
+        ('[kpi]\nfor = "400d"', "kpi.for: unknown key; allowed here: keep"),
+        ('[kpi]\nkeep = "61d"', "kpi.keep: must be at least 62d"),
         ("channels = 3", "channels: must hold at least one table, such as [channels.email]"),
         ("[channels]", "channels: must hold at least one table, such as [channels.email]"),
         ("[channels]\ncalls = 3", "channels.calls: must be a table, [channels.calls]"),
