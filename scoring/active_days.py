@@ -7,24 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from scoring.alerts import BandChange, Transition
 from scoring.instants import DAY
 from scoring.policy import Policy
-from scoring.state import CustomerState
+from scoring.state import NONE, CustomerState
 
 
-def follow_band(state: CustomerState) -> bool:
+def enter_band(state: CustomerState) -> None:
     """Note the band that a customer is in, where it is not noted how it was entered.
-
-    That is so with a new customer, and with one who was stored by a release that noted nothing.
 
     Args:
         state: judged; changed in place.
-
-    Returns:
-        Whether the days of the customer's panes have been noted, as far as they have not changed.
     """
-    if state.activity.band == state.band:
-        return True
     state.activity.enter(max(state.band_since, 0) // DAY, state.band)
-    return False
 
 
 def note_days(policy: Policy, state: CustomerState, panes: Iterable[int]) -> None:
@@ -42,9 +34,13 @@ def note_days(policy: Policy, state: CustomerState, panes: Iterable[int]) -> Non
             continue
         day = pane * policy.pane // DAY
         if is_active(policy, counts):
+            activity.pane = pane
             if not activity.has(day):
                 activity.add(day)
-        elif activity.has(day) and not _may_be_active(policy, state, day):
+            continue
+        if activity.pane == pane:
+            activity.pane = NONE
+        if activity.has(day) and not _may_be_active(policy, state, day):
             activity.remove(day)
 
 

@@ -26,16 +26,20 @@ _NOBODY = -1
 _FIRST_DAY, _FIRST_PAIR = ord("A"), ord("0")
 _BANDS = 5
 _MARKS = "-01234"
+# A field is a number until it is stored, as most of them are added up with others first: days, then the kind.
+_KINDS, _LETTERS = 8, "dwnrl"
+_ACTIVE, _WEEKLY, _NEW, _RETURNED, _LOST, _SPELL, _FLOW = range(7)
+_PAIRS, _DAYS = 32, 1 << 20
 
 
 class Activity:
     """The days of one customer, in numbers of `SPAN` bits, and the changes of band, two characters each.
 
-    `gains` is what the customer adds to the sums beyond what is stored, `touched` the spans that differ from those
-    stored. `band` is the one after the last change.
+    `gains` is what the customer adds to the sums beyond what is stored (see `named`), `touched` the spans that differ
+    from those stored. `band` is the one after the last change, `pane` the one found active last.
     """
 
-    __slots__ = ("band", "changes", "days", "gains", "touched")
+    __slots__ = ("band", "changes", "days", "gains", "pane", "touched")
 
     def __init__(self, days: dict[int, int] | None = None, changes: dict[int, str] | None = None) -> None:
         """Go on from what is stored.
@@ -46,9 +50,9 @@ class Activity:
         """
         self.days: dict[int, int] = {} if days is None else days
         self.changes: dict[int, str] = {} if changes is None else changes
-        self.gains: dict[str, int] = {}
+        self.gains: dict[int, int] = {}
         self.touched: list[int] = []
-        self.band = _NOBODY
+        self.band = self.pane = _NOBODY
         if self.changes:
             self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
 
@@ -92,7 +96,7 @@ class Activity:
         pair = chr(_FIRST_DAY + day % SPAN) + chr(_FIRST_PAIR + (self.band + 1) * _BANDS + band)
         self.changes[span] = self.changes.get(span, "") + pair
         self._touch(span)
-        self._gain(f"f{day}.{_MARKS[self.band + 1]}{band}", 1)
+        _gain(self.gains, (day * _PAIRS + (self.band + 1) * _BANDS + band) * _KINDS + _FLOW, 1)
         self.band = band
 
     def list_days(self) -> list[int]:
@@ -131,45 +135,48 @@ class Activity:
         if span not in self.touched:
             self.touched.append(span)
 
-    def _gain(self, field: str, count: int) -> None:
-        total = self.gains.get(field, 0) + count
-        if total:
-            self.gains[field] = total
-        else:
-            del self.gains[field]
-
     def _gain_day(self, day: int, sign: int) -> None:
         """Count a day that is not among the days, or with -1 is not any more: only what its neighbours leave to it."""
-        self._gain(f"d{day}", sign)
+        gains = self.gains
+        _gain(gains, day * _KINDS + _ACTIVE, sign)
         before, after = self._month_from(day - MONTH), self._month_from(day + 1)
         previous = day - MONTH + before.bit_length() - 1
         following = day + _lowest(after)
         start = max(day, previous + WEEK) if before else day
         end = min(day + WEEK, following) if after else day + WEEK
         if start < end:
-            self._gain(f"w{start}", sign)
-            self._gain(f"w{end}", -sign)
-        if before and after and following - previous <= MONTH:
-            return
+            _gain(gains, start * _KINDS + _WEEKLY, sign)
+            _gain(gains, end * _KINDS + _WEEKLY, -sign)
+        if before and not after:
+            # The usual case: a spell goes on.
+            start = self._start_of(previous)
+            _gain(gains, (previous + MONTH) * _KINDS + _LOST, -sign)
+            _gain(gains, (day + MONTH) * _KINDS + _LOST, sign)
+            _gain(gains, _spell(start, previous + MONTH), -sign)
+            _gain(gains, _spell(start, day + MONTH), sign)
+        elif not before or following - previous > MONTH:
+            self._gain_spells(day, sign, previous if before else _NOBODY, following if after else _NOBODY)
+
+    def _gain_spells(self, day: int, sign: int, previous: int, following: int) -> None:
+        """Count the spell that a day makes, and not those that end before or begin after it and become part of it."""
         first = self._first()
-        newly_first = day if first < 0 else min(first, day)
         start, end = day, day + MONTH
-        if before:
+        if previous >= 0:
             start = self._start_of(previous)
             self._gain_spell(start, previous + MONTH, first, -sign)
-        if after:
+        if following >= 0:
             end = self._end_of(following)
             self._gain_spell(following, end, first, -sign)
         elif day < first:
             # Who is known to have come earlier was back on what had been the first day.
-            self._gain(f"n{first}", -sign)
-            self._gain(f"r{first}", sign)
-        self._gain_spell(start, end, newly_first, sign)
+            _gain(self.gains, first * _KINDS + _NEW, -sign)
+            _gain(self.gains, first * _KINDS + _RETURNED, sign)
+        self._gain_spell(start, end, day if first < 0 else min(first, day), sign)
 
     def _gain_spell(self, start: int, end: int, first: int, sign: int) -> None:
-        self._gain(f"n{start}" if start == first else f"r{start}", sign)
-        self._gain(f"l{end}", sign)
-        self._gain(f"s{start}.{end}", sign)
+        _gain(self.gains, start * _KINDS + (_NEW if start == first else _RETURNED), sign)
+        _gain(self.gains, end * _KINDS + _LOST, sign)
+        _gain(self.gains, _spell(start, end), sign)
 
     def _month_from(self, start: int) -> int:
         """Give the days from one on as bits, the lowest for the first of them."""
@@ -200,6 +207,18 @@ class Activity:
             day += after.bit_length()
 
 
+def _gain(gains: dict[int, int], key: int, count: int) -> None:
+    total = gains.get(key, 0) + count
+    if total:
+        gains[key] = total
+    else:
+        del gains[key]
+
+
+def _spell(start: int, end: int) -> int:
+    return (start * _DAYS + end) * _KINDS + _SPELL
+
+
 def _lowest(bits: int) -> int:
     """Give the place of the lowest bit that is set, 1 for the first; 0 if none is."""
     return (bits & -bits).bit_length()
@@ -219,7 +238,29 @@ def contribution(activity: Activity) -> dict[str, int]:
         counted.add(day)
     for day, band in activity.list_changes():
         counted.enter(day, band)
-    return counted.gains
+    return named(counted.gains)
+
+
+def named(gains: dict[int, int]) -> dict[str, int]:
+    """Give gains the names under which they are stored.
+
+    Args:
+        gains: of one customer, or of several added up.
+
+    Returns:
+        By field.
+    """
+    return {_name(key): count for key, count in gains.items()}
+
+
+def _name(key: int) -> str:
+    day, kind = key // _KINDS, key % _KINDS
+    if kind == _SPELL:
+        return f"s{day // _DAYS}.{day % _DAYS}"
+    if kind == _FLOW:
+        pair = day % _PAIRS
+        return f"f{day // _PAIRS}.{_MARKS[pair // _BANDS]}{pair % _BANDS}"
+    return f"{_LETTERS[kind]}{day}"
 
 
 def encode_span(activity: Activity, span: int) -> str:

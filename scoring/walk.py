@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
-from scoring.active_days import follow_band, note_bands, note_days
+from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
@@ -67,7 +67,11 @@ def advance(
         derive(policy, state)
         state.policy_version = policy.version
     known = state.judged != NONE
-    noted = not known or follow_band(state)
+    activity, noted = state.activity, True
+    if known and activity.band != state.band:
+        # A new customer, or one who was stored by a release that noted nothing.
+        enter_band(state)
+        noted = False
     if known and state.policy_version != policy.version:
         _follow_policy(policy, state, machine)
         noted = False
@@ -80,7 +84,10 @@ def advance(
     for pane, code in outdated:
         _keep_for_trend(policy, state, pane, code)
     if known:
-        note_days(policy, state, state.touched_panes)
+        touched = state.touched_panes
+        # Usually more happens in the pane that has made its day an active one already.
+        if len(touched) != 1 or activity.pane not in touched:
+            note_days(policy, state, touched)
         if machine.transitions:
             note_bands(state, machine.transitions)
     state.seen.forget(now - policy.remember_ids)
@@ -324,8 +331,9 @@ class _Walk:
             for old in leaving:
                 self._take_away(old)
         gone = [old for old in state.panes if old <= pane - policy.kept_panes]
-        # A pane may come and go within one evaluation.
-        note_days(policy, state, [old for old in gone if old in state.touched_panes])
+        if gone:
+            # A pane may come and go within one evaluation.
+            note_days(policy, state, [old for old in gone if old in state.touched_panes])
         for old in gone:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)

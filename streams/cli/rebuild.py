@@ -78,8 +78,8 @@ def _print(result: Result, *, as_json: bool, dry: bool) -> None:
         click.echo(f"{printable(customer)}: {printable('; '.join(words))}")
     if len(result.differences) > _SHOWN:
         click.echo(f"and {len(result.differences) - _SHOWN:,} more")
-    for words in result.figures:
-        click.echo(f"figures over all customers, {words}")
+    for figure in result.figures:
+        click.echo(f"figures over all customers, {figure}")
     done = "differ" if dry else "differed and have been replaced"
     click.echo(
         f"{counted(result.compared, 'customer')} compared as of {moment(result.time)}: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from scoring.activity import Activity, contribution
+from scoring.activity import Activity, contribution, named
 from streams.store.protocol import CustomerRecord
 
 #: Sums by their name, '' for those over all customers; each with what is to be added, by field.
@@ -20,11 +20,14 @@ def gains_of(records: Iterable[CustomerRecord]) -> Additions:
     Returns:
         What is to be added; usually nothing.
     """
-    found: Additions = {}
+    total: dict[int, int] = {}
     for record in records:
-        if record.state.activity.gains:
-            _add(found, "", record.state.activity.gains)
-    return found
+        gains = record.state.activity.gains
+        if gains:
+            for key, count in gains.items():
+                total[key] = total.get(key, 0) + count
+    fields = {field: count for field, count in named(total).items() if count} if total else {}
+    return {"": fields} if fields else {}
 
 
 def leaving(activity: Activity) -> Additions:

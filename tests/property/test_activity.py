@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.activity import SPAN, Activity, contribution, decode_spans, encode_span
+from scoring.activity import SPAN, Activity, contribution, decode_spans, encode_span, named
 from scoring.policy import BANDS
 
 #: Days on which something happens; near enough to each other that windows meet, and some of them far.
@@ -53,7 +53,7 @@ def made_of(days: Iterable[int]) -> Activity:
 @settings(max_examples=300, deadline=None)
 def test_a_customer_adds_what_the_definitions_say_in_whatever_order_days_come(days: list[int]) -> None:
     activity = made_of(days)
-    assert activity.gains == counted(set(days)) == contribution(activity)
+    assert named(activity.gains) == counted(set(days)) == contribution(activity)
     assert activity.list_days() == sorted(set(days))
 
 
@@ -64,7 +64,7 @@ def test_a_day_that_is_taken_back_leaves_nothing(days: list[int], data: st.DataO
     gone = data.draw(st.lists(st.sampled_from(days), unique=True)) if days else []
     for day in gone:
         activity.remove(day)
-    assert activity.gains == counted(set(days) - set(gone))
+    assert named(activity.gains) == counted(set(days) - set(gone))
     assert activity.list_days() == sorted(set(days) - set(gone))
 
 
@@ -88,7 +88,7 @@ def stored(activity: Activity) -> Mapping[int, str]:
 def test_an_activity_is_the_same_after_it_was_stored(activity: Activity) -> None:
     again = decode_spans(dict(stored(activity)))
     assert (again.days, again.changes, again.band) == (activity.days, activity.changes, activity.band)
-    assert contribution(again) == contribution(activity) == activity.gains
+    assert contribution(again) == contribution(activity) == named(activity.gains)
     assert {*stored(activity)} <= {*activity.touched}
 
 
@@ -97,15 +97,15 @@ def test_each_change_of_band_begins_where_the_one_before_ended(activity: Activit
     changes = activity.list_changes()
     befores = ["-", *[str(band) for _, band in changes]]
     expected = Counter(f"f{day}.{before}{band}" for (day, band), before in zip(changes, befores, strict=False))
-    assert {field: count for field, count in activity.gains.items() if field[0] == "f"} == expected
+    assert {field: count for field, count in named(activity.gains).items() if field[0] == "f"} == expected
     assert [day for day, _ in changes] == sorted(day for day, _ in changes)
 
 
 def test_a_customer_who_is_there_each_day_costs_a_few_steps() -> None:
     activity = made_of(range(5 * 365))
-    before = dict(activity.gains)
+    before = dict(named(activity.gains))
     activity.add(5 * 365)
-    assert activity.gains["l1855"] == 1
-    assert activity.gains["s0.1855"] == 1
-    assert set(before) - set(activity.gains) == {"l1854", "s0.1854", "w1831"}
+    assert named(activity.gains)["l1855"] == 1
+    assert named(activity.gains)["s0.1855"] == 1
+    assert set(before) - set(named(activity.gains)) == {"l1854", "s0.1854", "w1831"}
     assert len(activity.days) == -(-(5 * 365 + 1) // SPAN)

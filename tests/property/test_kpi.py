@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.activity import Activity, contribution
+from scoring.activity import Activity, contribution, named
 from scoring.instants import DAY
 from scoring.kpi import Sums, folding
 from scoring.policy_file import parse_policy
@@ -45,7 +45,7 @@ def test_figures_are_those_of_the_raw_events(told: tuple[World, People], first: 
     for number, (life, steps) in enumerate(drawn):
         gains: Counter[str] = Counter()
         for _, state, _ in in_memory(policy, steps):
-            gains.update(state.activity.gains)
+            gains.update(named(state.activity.gains))
             state.activity.gains.clear()
         assert {field: count for field, count in gains.items() if count} == contribution(state.activity)
         sums.update(gains)
@@ -69,7 +69,7 @@ def test_figures_of_many_months_are_right_also_after_early_days_have_been_folded
 ) -> None:
     sums: Counter[str] = Counter()
     for days in drawn:
-        sums.update(made_of(days).gains)
+        sums.update(named(made_of(days).gains))
     active = {str(number): set(days) for number, days in enumerate(drawn)}
     wanted = figures.document(active, [], first, first + length)
     assert figures.differences(wanted, kpi_document(Sums(sums), first, first + length)) == []

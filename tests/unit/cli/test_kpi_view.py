@@ -9,6 +9,7 @@ import click
 import pytest
 from rich.console import Console
 
+from scoring.activity import named
 from scoring.kpi import Sums
 from streams.cli.kpi import Day
 from streams.cli.kpi_view import kpi_text
@@ -27,7 +28,7 @@ def printed(sums: Sums, first: int, last: int) -> list[str]:
 def test_the_screen_tells_the_period_and_each_day() -> None:
     fields: dict[str, int] = {f"f{FIRST}.-1": 3, f"f{FIRST + 1}.12": 1}
     for days in ([0], [0, 40], [35, 40]):
-        for field, count in made_of([FIRST + day for day in days]).gains.items():
+        for field, count in named(made_of([FIRST + day for day in days]).gains).items():
             fields[field] = fields.get(field, 0) + count
     lines = printed(Sums(fields), FIRST + 1, FIRST + 41)
     assert lines[:11] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scoring.activity import named
 from scoring.kpi import Sums, churn, folding, percent, retention
 from tests.property.test_activity import made_of
 from tests.unit.scoring.customers import Customer, at, policy_with
@@ -31,7 +32,7 @@ def sums_of(*people: list[int]) -> Sums:
     """Add up people by the days on which they were active, counted from the thousandth."""
     fields: dict[str, int] = {}
     for days in people:
-        for field, count in made_of([day + 1000 for day in days]).gains.items():
+        for field, count in named(made_of([day + 1000 for day in days]).gains).items():
             fields[shifted(field)] = fields.get(shifted(field), 0) + count
     return Sums(fields)
 
@@ -80,7 +81,7 @@ def test_days_follow_a_new_policy_as_far_as_panes_are_kept() -> None:
     anna.policy = policy_with(("by-hand", "another"), ("view = 1,", "view = 0,"), ("impression = 0", "impression = 1"))
     anna.judge("02 13:00")
     assert anna.state.activity.list_days() == [FIRST]
-    assert {field for field in anna.state.activity.gains if field[0] == "d"} == {f"d{FIRST}"}
+    assert {field for field in named(anna.state.activity.gains) if field[0] == "d"} == {f"d{FIRST}"}
 
 
 def test_a_change_of_band_by_a_late_event_does_not_go_before_the_one_that_it_follows() -> None:
@@ -100,7 +101,7 @@ def test_who_was_stored_before_this_was_counted_is_in_the_band_of_all_days() -> 
 
 
 def test_folding_twice_leaves_nothing_to_do() -> None:
-    fields = dict(made_of([1000, 1020, 1100]).gains) | {"f1000.-1": 1}
+    fields = dict(named(made_of([1000, 1020, 1100]).gains)) | {"f1000.-1": 1}
     once = folding(fields, 1090)
     folded = {field: total for field in fields | once if (total := fields.get(field, 0) + once.get(field, 0))}
     assert folded["n0"] == folded["l0"] == folded["f0.-1"] == 1

@@ -32,8 +32,10 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         (
             "windows = 1",
-            "windows: unknown key; allowed here: "
-            + "version, window, bands, alerts, clock, events, dead_letters, kpi, channels",
+            (
+                "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, dead_letters, kpi, "
+                "channels"
+            ),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
