@@ -96,7 +96,7 @@ class Activity:
         pair = chr(_FIRST_DAY + day % SPAN) + chr(_FIRST_PAIR + (self.band + 1) * _BANDS + band)
         self.changes[span] = self.changes.get(span, "") + pair
         self._touch(span)
-        _gain(self.gains, (day * _PAIRS + (self.band + 1) * _BANDS + band) * _KINDS + _FLOW, 1)
+        _gain(self.gains, _flow(day, self.band, band), 1)
         self.band = band
 
     def list_days(self) -> list[int]:
@@ -219,6 +219,10 @@ def _spell(start: int, end: int) -> int:
     return (start * _DAYS + end) * _KINDS + _SPELL
 
 
+def _flow(day: int, before: int, band: int) -> int:
+    return (day * _PAIRS + (before + 1) * _BANDS + band) * _KINDS + _FLOW
+
+
 def _lowest(bits: int) -> int:
     """Give the place of the lowest bit that is set, 1 for the first; 0 if none is."""
     return (bits & -bits).bit_length()
@@ -233,12 +237,38 @@ def contribution(activity: Activity) -> dict[str, int]:
     Returns:
         By field; what is stored has to be this for each customer.
     """
-    counted = Activity()
-    for day in activity.list_days():
-        counted.add(day)
-    for day, band in activity.list_changes():
-        counted.enter(day, band)
-    return named(counted.gains)
+    gains: dict[int, int] = {}
+    days = activity.list_days()
+    week_begins = begins = before = _NOBODY
+    for day in days:
+        gains[day * _KINDS + _ACTIVE] = 1
+        if before < 0 or day > before + WEEK:
+            _gain_week(gains, week_begins, before)
+            week_begins = day
+        if before < 0 or day > before + MONTH:
+            _gain_spell(gains, begins, before, days[0])
+            begins = day
+        before = day
+    _gain_week(gains, week_begins, before)
+    _gain_spell(gains, begins, before, days[0] if days else _NOBODY)
+    band = _NOBODY
+    for day, entered in activity.list_changes():
+        _gain(gains, _flow(day, band, entered), 1)
+        band = entered
+    return named(gains)
+
+
+def _gain_week(gains: dict[int, int], begins: int, last: int) -> None:
+    if last >= 0:
+        _gain(gains, begins * _KINDS + _WEEKLY, 1)
+        _gain(gains, (last + WEEK) * _KINDS + _WEEKLY, -1)
+
+
+def _gain_spell(gains: dict[int, int], begins: int, last: int, first: int) -> None:
+    if last >= 0:
+        _gain(gains, begins * _KINDS + (_NEW if begins == first else _RETURNED), 1)
+        _gain(gains, (last + MONTH) * _KINDS + _LOST, 1)
+        _gain(gains, _spell(begins, last + MONTH), 1)
 
 
 def named(gains: dict[int, int]) -> dict[str, int]:

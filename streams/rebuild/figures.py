@@ -1,8 +1,6 @@
-"""Compares the sums over customers with those made anew, and replaces what differs."""
+"""Compares the sums over customers with what the stored customers make together, and mends them."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from scoring.instants import DAY, format_instant
 from scoring.kpi import folding
@@ -15,59 +13,57 @@ _COUNTED = {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l"
 
 
 class FigureComparison:
-    """Compares the sums of two namespaces that have applied the same of a log that tells of all days."""
+    """Adds up all customers while nobody writes."""
 
-    def __init__(self, settings: Settings, live: ReplaceableStore, rebuilt: ReplaceableStore, time: int) -> None:
+    def __init__(self, settings: Settings, live: ReplaceableStore, time: int) -> None:
         """Prepare.
 
         Args:
             settings: say how long figures are kept.
             live: what is compared.
-            rebuilt: what it is compared with.
-            time: up to when both have been judged, in microseconds.
+            time: up to when the customers have been judged, in microseconds.
         """
         self._live = live
-        self._rebuilt = rebuilt
         self._from = max(time - settings.policy.keep_figures, 0) // DAY
+        self._missing: dict[int, Additions] = {}
 
-    async def differences(self, replaced: Iterable[str]) -> list[str]:
-        """Tell what is wrong with the live sums.
-
-        Args:
-            replaced: the customers who will be replaced, and take what they add along.
+    async def differences(self) -> list[str]:
+        """Tell where the sums are not what the customers make together.
 
         Returns:
             A few words for each kind of figure.
         """
-        gains = join(merged.gains for merged in (await self._live.merged(self._rebuilt, replaced)).values())
-        missing = join([*[await self._missing(group) for group in range(self._live.groups)], _less(gains)])
+        wanted: dict[int, Additions] = {group: {} for group in range(self._live.groups)}
+        seen: set[str] = set()
+        async for some in self._live.customers():
+            new = [customer for customer in dict.fromkeys(some) if customer not in seen]
+            seen.update(new)
+            for group, additions in await self._live.contributions(new):
+                wanted[group] = join([wanted[group], additions])
+        for group, right in wanted.items():
+            stands = {"": await self._live.kpi.group_sums(group)}
+            self._missing[group] = join([self._folded(right), _less(self._folded(stands))])
         found: dict[str, set[int]] = {}
-        for fields in missing.values():
-            for name in fields:
-                found.setdefault(name[0], set()).add(int(name[1:].partition(".")[0]))
+        for field in {field for missing in self._missing.values() for fields in missing.values() for field in fields}:
+            found.setdefault(field[0], set()).add(int(field[1:].partition(".")[0]))
         return [f"{_COUNTED[kind]}: {_days(days)}" for kind, days in sorted(found.items())]
 
-    async def replace(self, holder: str) -> None:
-        """Put the sums made anew in the place of the live ones, whose customers have been replaced.
+    async def mend(self, rebuilt: ReplaceableStore, holder: str) -> None:
+        """Add to the sums what was missing.
 
         Args:
+            rebuilt: has applied the same of the log.
             holder: who holds the live namespace.
 
         Raises:
             RebuildRefused: if it does not hold any more, or one of the two has applied something else.
         """
-        for group in range(self._live.groups):
-            missing = await self._missing(group)
+        for group, missing in self._missing.items():
             if missing:
-                await self._live.add_sums(self._rebuilt, group, missing, holder)
+                await self._live.add_sums(rebuilt, group, missing, holder)
 
-    async def _missing(self, group: int) -> Additions:
-        """Tell what would make the live sums of a group those made anew, as far as they are kept."""
-        found = []
-        for store in (self._rebuilt, self._live):
-            fields = await store.kpi.group_sums(group)
-            found.append(join([{"": fields}, {"": folding(fields, self._from)}]))
-        return join([found[0], _less(found[1])])
+    def _folded(self, sums: Additions) -> Additions:
+        return join([sums, *[{name: folding(fields, self._from)} for name, fields in sums.items()]])
 
 
 def _less(additions: Additions) -> Additions:

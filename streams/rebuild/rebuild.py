@@ -45,8 +45,7 @@ class Display(Protocol):
 class Result:
     """What a rebuild found: all customers compared, and the differences of those that are wrong.
 
-    `figures` are the differences of the figures over all customers beyond those that the customers explain; they are
-    compared only where the log tells of all days.
+    `figures` are the differences between the sums over customers and what the customers make together.
     """
 
     compared: int = 0
@@ -58,14 +57,16 @@ class Result:
 class Rebuild:
     """Compares the live scores with the log, and replaces those that differ."""
 
-    def __init__(self, settings: Settings, display: Display, *, from_beginning: bool) -> None:
+    def __init__(self, settings: Settings, display: Display, *, from_beginning: bool, figures: bool = False) -> None:
         """Prepare, without connecting.
 
         Args:
             settings: of the live namespace.
             display: is told what happens.
             from_beginning: read all that the log holds, and not just window and trend.
+            figures: add up the figures over all customers, too, while the workers are held.
         """
+        self._figures = figures
         self._settings = settings
         self._display = display
         # The stream clock has always read the log from its beginning.
@@ -120,13 +121,13 @@ class Rebuild:
             result.time = bounds.time
             comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison)
-            sums = FigureComparison(self._settings, self._live, self._shadow.store, bounds.time)
-            if self._since is None:
-                result.figures = await sums.differences(result.differences)
             if not dry:
                 await self._live.replace(self._shadow.store, result.differences, holder, self._since)
-                if result.figures:
-                    await sums.replace(holder)
+            if self._figures:
+                figures = FigureComparison(self._settings, self._live, bounds.time)
+                result.figures = await figures.differences()
+                if not dry:
+                    await figures.mend(self._shadow.store, holder)
         return result
 
     async def _told_since(self) -> int | None:

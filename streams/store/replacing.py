@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
+from scoring.activity import Activity
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
-from streams.store.merging import Merged, merge
+from streams.store.merging import activity_in, merge
 from streams.store.redis import GROUPS, RedisStore
-from streams.store.sums import Additions, join, words_of
+from streams.store.sums import Additions, exchanging, join, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
@@ -134,7 +135,8 @@ class ReplaceableStore(RedisStore):
             RebuildRefused: if it does not hold any more, or one of the two has applied something else.
         """
         for group, some in self._by_group(customers):
-            merged = await self.merged(other, some, since)
+            live, rebuilt = await self.views(some), await other.views(some)
+            merged = {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in some}
             words: list[str | int] = [*words_of(join(each.gains for each in merged.values()))]
             for customer, each in merged.items():
                 words += (customer, each.version, 2 * len(each.fields), len(each.removed))
@@ -156,22 +158,22 @@ class ReplaceableStore(RedisStore):
         """
         await self._replace(other, group, holder, words_of(additions))
 
-    async def merged(
-        self, other: ReplaceableStore, customers: Iterable[str], since: int | None = None
-    ) -> dict[str, Merged]:
-        """Tell what customers have of activity once they are replaced.
+    async def contributions(self, customers: Sequence[str]) -> list[tuple[int, Additions]]:
+        """Tell what customers are to add to the sums.
 
         Args:
-            other: see `replace`.
             customers: their ids.
-            since: see `replace`.
 
         Returns:
-            For each customer.
+            For each the group, and what is to be added.
         """
-        asked = list(customers)
-        live, rebuilt = await self.views(asked), await other.views(asked)
-        return {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in asked}
+        found = []
+        for group, some in self._by_group(customers):
+            answers = await self._call("load", self._fences_key(group), self._prefix, *some)
+            for flat in answers:
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                found.append((group, exchanging(Activity(), activity_in(fields))))
+        return found
 
     async def _replace(self, other: ReplaceableStore, group: int, holder: str, words: Sequence[str | int]) -> None:
         head = (self._prefix, other._prefix, group, holder, len(BANDS), *BANDS)

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 import pytest
+import redis.asyncio
 
-from scoring.activity import contribution
+from scoring.activity import SPAN, contribution
 from scoring.instants import DAY
 from scoring.policy_file import parse_policy
 from streams.errors import RebuildRefused, StoreUnavailable
+from streams.rebuild.figures import FigureComparison
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.replacing import ReplaceableStore, View, open_rebuilt, rebuilt_store
@@ -228,3 +230,33 @@ async def test_nobody_is_replaced_who_has_been_written_since_what_is_taken_out_w
     with pytest.raises(RebuildRefused, match="a customer has been written meanwhile"):
         await live.replace(beside, ["anna"], "me")
     assert await live.kpi.sums(spells=True) == before
+
+
+async def test_sums_that_are_not_those_of_the_customers_are_found_and_mended(
+    settings: Settings, live: ReplaceableStore, beside: ReplaceableStore
+) -> None:
+    for store in (live, beside):
+        await write(store, anna=engaged()[1], ben=engaged()[1], cleo=engaged(3)[1])
+    sums = FigureComparison(settings, live, WALL)
+    assert await sums.differences() == []
+    right = await live.kpi.sums(spells=True)
+
+    spoiled = f"{settings.namespace}:_kpi:{live.group_of('ben')}"
+    span = FIRST // SPAN
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
+        await client.hincrby(spoiled, f"d{FIRST + 5}", 3)
+        await client.hdel(f"{settings.namespace}:customer:anna", f"_k{span}")
+    assert await sums.differences() == [
+        "active: 2024-01-01, 2024-01-06",
+        "bands: 2024-01-01",
+        "lost: 2024-01-31",
+        "new: 2024-01-01",
+        "spells: 2024-01-01",
+        "active in 7 days: 2024-01-01, 2024-01-08",
+    ]
+    await live.hold("me", HOLD_MS)
+    await live.replace(beside, ["anna"], "me")
+    assert await sums.differences() != []
+    await sums.mend(beside, "me")
+    assert await live.kpi.sums(spells=True) == right == await beside.kpi.sums(spells=True)
+    assert await sums.differences() == []
