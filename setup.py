@@ -13,7 +13,7 @@ HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("activity", "state", "active_days")),
     *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "encoding")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "sums", "encoding")),
 ]
 
 
