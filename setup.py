@@ -11,7 +11,7 @@ from setuptools import setup
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "policy", "events", "seen")),
     *(f"scoring/{name}.py" for name in ("activity", "state", "active_days")),
-    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "walk", "watermark")),
+    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
     *(f"streams/store/{name}.py" for name in ("protocol", "sums", "encoding")),
 ]

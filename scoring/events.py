@@ -40,7 +40,6 @@ class EventReader:
         self._name = channel.name
         self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)
         self._codes = {kind.name: kind.code for kind in channel.types}
-        self._known = frozenset(self._codes)
         self._scoring = frozenset(self._codes.values())
         self._taken = policy_codes or self._scoring
 
@@ -74,15 +73,7 @@ class EventReader:
             raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
         event_id = value.get("event_id")
         code = self._codes.get(kind) or self._code_of_unknown(kind)
-        return customer, Event(time, code, self._digest(event_id) if event_id is not None else "")  # type: ignore[return-value]
-
-    def names(self, kind: str) -> bool:
-        """Tell whether the policy names an event type of this channel.
-
-        Args:
-            kind: the event type.
-        """
-        return kind in self._known
+        return customer, Event(time, code, self._digest(event_id) if event_id is not None and event_id != "" else "")  # type: ignore[return-value]
 
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.

@@ -16,6 +16,7 @@ from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.state import NONE, CustomerState, derive, fade
+from scoring.unknown_types import MOST_APART, gather
 
 _TIME = itemgetter(0)
 _Timed = list[tuple[int, str]]
@@ -150,6 +151,8 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
     state.touched_panes.add(pane)
     kind = policy.types.get(code)
     if kind is None or count > kind.cap:
+        if kind is None and count == 1 and len(counts) > MOST_APART:
+            gather(policy, counts)
         return 0
     state.pane_points[pane] += kind.weight
     return kind.weight

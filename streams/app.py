@@ -20,7 +20,7 @@ from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.erasures.knowledge import Erasures
-from streams.errors import LogGap, TransientError
+from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
 from streams.log_limit import QuietWorker
@@ -66,6 +66,7 @@ class Parts:
     pipeline: Pipeline
     preflight: Preflight
     timer: Timer
+    figures: FigureReport
     consumption: Consumption
 
 
@@ -147,9 +148,8 @@ class EngagementApp(BatchApp):
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
-        partitions = [Partition(*tp) for tp in assigned]
-        offsets = await self._assign_until_done(await self.starts(partitions))
-        ranges = await self._batch_consumer.thread.log_ranges({TP(*partition) for partition in partitions})
+        ranges = await self._batch_consumer.thread.log_ranges(set(assigned))
+        offsets = await self._assign_until_done(await self._starts(ranges))
         for tp, (first, _) in ranges.items():
             offset = offsets[Partition(*tp)]
             if offset < first:
@@ -166,14 +166,15 @@ class EngagementApp(BatchApp):
         Returns:
             Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
         """
-        parts, thread = self.parts, self._batch_consumer.thread
-        wanted = {TP(*partition) for partition in partitions}
-        ranges = await thread.log_ranges(wanted)
+        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in partitions}))
+
+    async def _starts(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
+        parts = self.parts
         if parts.settings.clock == "stream":
             return {Partition(*tp): first for tp, (first, _) in ranges.items()}
         policy = parts.settings.policy
         window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
-        found = await thread.offsets_at(wanted, max(window_start, 0))
+        found = await self._batch_consumer.thread.offsets_at(set(ranges), max(window_start, 0))
         return {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
 
     async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -207,6 +208,15 @@ class EngagementApp(BatchApp):
             self.parts.clock.own = set()
             self._assigned = True
 
+    async def run_timer(self) -> None:
+        """Look again and again whether the timer has to take a turn.
+
+        Not by `app.timer`: it would take each turn that is longer than the pause between two looks for a fault.
+        """
+        while not self.should_stop:
+            await self.sleep(_TICK)
+            await self.timer_turn()
+
     async def timer_turn(self) -> None:
         """Let the timer do its turn when it is time, or at once while rounds wait for the clock.
 
@@ -222,6 +232,8 @@ class EngagementApp(BatchApp):
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
         await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+        if not self.parts.timer.fault:
+            await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
 
     def _caught_up(self) -> dict[Partition, bool]:
         """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
@@ -269,17 +281,29 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     erasures = Erasures(settings, store, clock.wall)
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
     figures = FigureReport(settings.policy, store, metrics)
-    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds, figures)
+    timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     preflight = Preflight(settings, store, publisher, erasures)
     consumption = Consumption(metrics)
     app.parts = Parts(
-        settings, metrics, clock, store, publisher, scorer, feeds, erasures, pipeline, preflight, timer, consumption
+        settings,
+        metrics,
+        clock,
+        store,
+        publisher,
+        scorer,
+        feeds,
+        erasures,
+        pipeline,
+        preflight,
+        timer,
+        figures,
+        consumption,
     )
     window = settings.policy.length if settings.clock == "wall" else 0
     for channel in settings.policy.channels:
         limit = DeadLetterLimit(channel, settings.policy, clock.wall, consumption)
         add_agent(app, channel, pipeline, metrics, steady, window, settings.policy.types, limit)
-    app.timer(_TICK)(app.timer_turn)
+    app.task(app.run_timer)
     add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
 
@@ -343,4 +367,7 @@ def run_app(app: EngagementApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         status = end.code
+    if isinstance(worker.crash_reason, StreamsError):
+        # The libraries have logged it where it happened, with traces; this is the last that is read.
+        logger.critical("the worker ends: %s", worker.crash_reason)
     return int(status or 0)

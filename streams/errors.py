@@ -11,6 +11,7 @@ StreamsError
 │   ├── FenceMoved           another worker has applied the batch, or the store has forgotten
 │   └── VersionMoved         another worker has written one of the customers
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
+├── UnreadableCustomer   somebody has changed a customer's hash by hand
 ├── LogGap               the log no longer holds what has to be applied next
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
 ├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
@@ -87,6 +88,23 @@ class VersionMoved(Refused):
 
 class UnsafeStore(StreamsError):
     """Redis is set up so that it would lose or drop scores."""
+
+
+class UnreadableCustomer(StreamsError):
+    """A customer's hash is not what any worker writes."""
+
+    def __init__(self, key: str, name: str) -> None:
+        """Keep where it is.
+
+        Args:
+            key: of the hash.
+            name: of the field.
+        """
+        self.key, self.name = key, name
+        super().__init__(
+            f"{key or 'a customer'} cannot be read, because of its field {name}: somebody has changed it by hand. "
+            "The way out is: engagement rebuild"
+        )
 
 
 class LogGap(StreamsError):

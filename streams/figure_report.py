@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
 from scoring.kpi import DayFigures, Period, Sums
 from scoring.policy import BANDS, Policy
+from streams.errors import TransientError
 from streams.metrics import Metrics
 from streams.store.protocol import Store
+
+logger = logging.getLogger(__name__)
 
 #: The days over which the published figures tell who came and went.
 PERIOD = 30
@@ -34,18 +39,21 @@ class FigureReport:
 
         Args:
             now: the evaluation time, in microseconds; 0 while it is not known.
-            wall: the wall clock, in microseconds.
-
-        Raises:
-            StoreUnavailable: if the store does not answer.
+            wall: the wall clock, in microseconds. While the store does not answer, the figures stay as they are.
         """
         if not now or abs(wall - self._made_at) < _EVERY:
             return
+        self._made_at = wall
+        try:
+            await self._make_and_tell(now)
+        except TransientError as error:
+            logger.info("%s; the figures over all customers are made the next time", error)
+
+    async def _make_and_tell(self, now: int) -> None:
         # The others are let in somewhat before this worker comes again, so that nobody misses two turns.
         if await self._store.kpi.take_turn(_EVERY * 3 // 4 // MILLISECOND):
             await self._make(now)
         self._metrics.set_figures(await self._store.kpi.figures())
-        self._made_at = wall
 
     async def _make(self, now: int) -> None:
         day = now // DAY

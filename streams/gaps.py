@@ -6,16 +6,12 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
-from streams.connections import kafka_options
 from streams.errors import FenceMoved
-from streams.kafka_access import unavailable
+from streams.kafka_access import check_rights
 from streams.records import Partition
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove, GroupWrite, Store
-from streams.topic_range import partitions_of
+from streams.topic_range import log_ranges
 
 # Nothing is written for any customer here, so no erasure can be missed; up to where Lua counts exactly.
 _WHATEVER_IS_ERASED = 1 << 53
@@ -55,10 +51,14 @@ async def find_gaps(settings: Settings, store: Store, topics: Iterable[str]) -> 
         The gaps, by topic and number.
 
     Raises:
+        AccessDenied: if Kafka or the store does not let this user look.
         BrokerUnavailable: if Kafka does not answer.
         StoreUnavailable: if the store does not.
     """
-    ranges = await _ranges(settings, topics)
+    wanted = list(topics)
+    # A topic that is hidden looks like one that does not exist.
+    await check_rights(settings, {"Describe": wanted})
+    ranges = await log_ranges(settings, wanted)
     gaps = []
     for partition, fences in (await store.fences(sorted(ranges))).items():
         known = [fence.offset for fence in fences if fence is not None]
@@ -96,17 +96,3 @@ async def accept_gap(store: Store, gap: Gap) -> None:
     if gap.made_anew:
         # It speaks of offsets that the new log may never reach, and writes would be held back until it has.
         await store.forget_mark(gap.partition)
-
-
-async def _ranges(settings: Settings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
-    wanted = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(settings, topic)]
-    consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=None, enable_auto_commit=False)
-    try:
-        await consumer.start()
-        first = await consumer.beginning_offsets(wanted) if wanted else {}
-        end = await consumer.end_offsets(wanted) if wanted else {}
-    except (KafkaError, OSError) as error:
-        raise await unavailable(settings, error) from error
-    finally:
-        await consumer.stop()
-    return {Partition(*tp): (first[tp], end[tp]) for tp in wanted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     UnsupportedSaslMechanismError,
 )
 
@@ -30,8 +31,6 @@ from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_
 
 _REQUEST_MS = 10_000
 _COORDINATOR_TRIES, _COORDINATOR_PAUSE = 20, 0.2
-# What the worker does to topics other than the source topics; the last is only looked for.
-_OUTPUTS = dict.fromkeys((ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS), "Write") | {DEAD_LETTER_REPLAYS: "Describe"}
 _LOGIN_ERRORS = (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -52,6 +51,8 @@ async def unavailable(settings: Settings, error: BaseException) -> TransientErro
         `AccessDenied` if Kafka does not let this user in or forbids something, else `BrokerUnavailable`.
     """
     where = f"Kafka at {settings.kafka_brokers}"
+    if isinstance(error, TransactionalIdAuthorizationFailed):
+        return _denied(settings, [f"Write on transactional id {error.args[0]}"])
     if isinstance(error, _RIGHTS_ERRORS):
         return AccessDenied(f"{where} forbids {_who(settings)} something: {error!r}")
     try:
@@ -98,16 +99,22 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
         settings: name the brokers, the user and the consumer group.
         topics: that are read.
     """
-    needed = dict.fromkeys((*topics, ERASURES), "Read") | _OUTPUTS
+    needed = {
+        "Read": (*topics, ERASURES),
+        # A worker that carries an erasure out may have to say that it covers more.
+        "Write": (ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS, ERASURES),
+        # Only looked for, and created where it is absent.
+        "Describe": (DEAD_LETTER_REPLAYS,),
+    }
     await check_rights(settings, needed, settings.namespace)
 
 
-async def check_rights(settings: Settings, needed: Mapping[str, str], group: str = "") -> None:
+async def check_rights(settings: Settings, needed: Mapping[str, Collection[str]], group: str = "") -> None:
     """Ask whether the user of the settings has rights; a broker that cannot tell is taken to give them.
 
     Args:
         settings: name the brokers and the user.
-        needed: ``Read``, ``Write`` or ``Describe`` by topic; one that is absent needs none.
+        needed: topics by what is done to them, such as ``Read``; one that is absent needs none.
         group: a consumer group to be part of; '' for none.
 
     Raises:
@@ -128,19 +135,21 @@ async def check_rights(settings: Settings, needed: Mapping[str, str], group: str
     finally:
         await client.close()
     if missing:
-        raise AccessDenied(
-            f"Kafka at {settings.kafka_brokers} does not let {_who(settings)} do what is needed. Missing: "
-            f"{', '.join(missing)}. deploy/RUNBOOK.md lists the least rights"
-        )
+        raise _denied(settings, missing)
 
 
-async def _missing_on_topics(client: AIOKafkaClient, needed: Mapping[str, str]) -> list[str]:
+async def _missing_on_topics(client: AIOKafkaClient, needed: Mapping[str, Collection[str]]) -> list[str]:
     node = client.get_random_node()
-    answer: Any = await client.send(node, DescribeTopicRights(list(needed)))
+    topics = list(dict.fromkeys(topic for some in needed.values() for topic in some))
+    answer: Any = await client.send(node, DescribeTopicRights(topics))
+    found = {topic: (error, rights) for error, topic, _, _, rights in answer.topics}
     missing = []
-    for error, topic, _, _, rights in answer.topics:
-        if error == TopicAuthorizationFailedError.errno or (not error and not allows(rights, needed[topic])):
-            missing.append(f"{needed[topic]} on topic {topic}")
+    for operation, some in needed.items():
+        for topic in some:
+            # One that is not told of is taken to be allowed.
+            error, rights = found.get(topic, (0, 0))
+            if error == TopicAuthorizationFailedError.errno or (not error and not allows(rights, operation)):
+                missing.append(f"{operation} on topic {topic}")
     return missing
 
 
@@ -163,6 +172,13 @@ async def _coordinator(client: AIOKafkaClient, group: str) -> Any:
         except GroupCoordinatorNotAvailableError:
             await asyncio.sleep(_COORDINATOR_PAUSE)
     return await client.coordinator_lookup(CoordinationType.GROUP, group)
+
+
+def _denied(settings: Settings, missing: Iterable[str]) -> AccessDenied:
+    return AccessDenied(
+        f"Kafka at {settings.kafka_brokers} does not let {_who(settings)} do what is needed. Missing: "
+        f"{', '.join(missing)}. deploy/RUNBOOK.md lists the least rights"
+    )
 
 
 def _who(settings: Settings) -> str:

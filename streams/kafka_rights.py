@@ -6,7 +6,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
 # Bits of the answer.
-_OPERATIONS = {"Read": 1 << 3, "Write": 1 << 4, "Describe": 1 << 8}
+_OPERATIONS = {"Read": 1 << 3, "Write": 1 << 4, "Describe": 1 << 8, "DescribeConfigs": 1 << 10}
 
 
 def allows(rights: int, operation: str) -> bool:
@@ -14,7 +14,7 @@ def allows(rights: int, operation: str) -> bool:
 
     Args:
         rights: as the broker tells them; 0 or less where it does not tell.
-        operation: ``Read``, ``Write`` or ``Describe``.
+        operation: ``Read``, ``Write``, ``Describe`` or ``DescribeConfigs``.
     """
     return rights <= 0 or bool(rights & _OPERATIONS[operation])
 

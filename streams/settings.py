@@ -32,7 +32,7 @@ SECURE_NAMES = (
     *("KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
     *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
-    *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY"),
+    *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
 )
 
 
@@ -48,7 +48,7 @@ class Settings:
     | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
     | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
     | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
-    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY` (a secret) | none |
+    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY`, or `..._FILE` | none |
     | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
     | `web_token` | `ENGAGEMENT_WEB_TOKEN`, or `..._FILE` | none |
     | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
@@ -65,7 +65,7 @@ class Settings:
     namespace: str = "engagement"
     clock: str = "wall"
     # Erased customers are written down under digests made with it.
-    erasure_key: str = field(default="", repr=False)
+    erasure_key: Secret = field(default_factory=Secret)
     web_host: str = "127.0.0.1"
     web_port: int = 6066
     web_token: Secret = field(default_factory=Secret)
@@ -82,7 +82,6 @@ class Settings:
             "POLICY": self.policy_path,
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
-            "ERASURE_KEY": self.erasure_key,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
             "LOG_LEVEL": self.log_level,
@@ -98,6 +97,7 @@ class Settings:
             "KAFKA_SASL_PASSWORD": kafka.password,
             "REDIS_PASSWORD": redis.password,
             "WEB_TOKEN": self.web_token,
+            "ERASURE_KEY": self.erasure_key,
         }
         for name, secret in secrets.items():
             values |= {f"{name}_FILE": secret.file} if secret.file else {name: secret.word}
@@ -141,7 +141,6 @@ class _Reader:
             "redis_url": self._redis_url(),
             "namespace": self._namespace(),
             "clock": self._clock(),
-            "erasure_key": self._text("ERASURE_KEY", ""),
             "web_host": self._text("WEB_HOST", "127.0.0.1"),
             "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
             "log_level": self._log_level(),
@@ -149,6 +148,7 @@ class _Reader:
         given = {name: self._text(name, "") for name in SECURE_NAMES}
         values |= {
             "web_token": read_secret(given, "WEB_TOKEN", self._report),
+            "erasure_key": read_secret(given, "ERASURE_KEY", self._report),
             "kafka_security": read_kafka_security(given, self._report),
         }
         if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:

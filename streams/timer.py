@@ -8,16 +8,16 @@ from functools import partial
 
 from mode.utils.logging import get_logger
 
-from scoring.instants import SECOND
+from scoring.instants import MINUTE, SECOND
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
-from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer, Work
+from streams.steady_clock import elapsed
 from streams.store.protocol import Store
 
 logger = get_logger(__name__)
@@ -32,6 +32,8 @@ _UNPUBLISHED_AFTER = 5 * SECOND
 _CHECK_EVERY = 5 * SECOND
 _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
+#: A turn that takes longer is told of, but only once in so long.
+_LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
 
 
 class Timer:
@@ -46,7 +48,7 @@ class Timer:
         clock: EvaluationClock,
         metrics: Metrics,
         feeds: FeedWatch,
-        figures: FigureReport,
+        elapsed: Callable[[], int] = elapsed,
     ) -> None:
         """Put the parts together.
 
@@ -58,7 +60,7 @@ class Timer:
             clock: gives the evaluation time.
             metrics: counters.
             feeds: looked at once a turn.
-            figures: made anew from time to time.
+            elapsed: reads a clock that nobody sets, in microseconds.
         """
         self._store = store
         self._scorer = scorer
@@ -67,7 +69,8 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
-        self._figures = figures
+        self._elapsed = elapsed
+        self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = 0
         self._exchanged_at = 0
@@ -91,6 +94,7 @@ class Timer:
             UnsafeStore: if the store would lose or drop scores by now.
         """
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions)
+        began = self._elapsed()
         try:
             await self._pipeline.erasures.follow()
             await self._pipeline.check_fences()
@@ -100,7 +104,6 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
-            await self._figures.turn(self._clock.evaluation()[0], self._clock.wall())
         except (TransientError, FenceMoved) as error:
             if str(error) != self._told:
                 logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all
@@ -108,6 +111,14 @@ class Timer:
             self._store_failed = isinstance(error, StoreUnavailable)
         else:
             self._told = self.fault = ""
+            self._note_length(began)
+
+    def _note_length(self, began: int) -> None:
+        """Say so where a turn has taken long; it waits for rounds, so some seconds are usual behind a backlog."""
+        now = self._elapsed()
+        if now - began > _LONG_TURN and now - self._told_slow_at >= _TELL_EVERY:
+            self._told_slow_at = now
+            logger.warning("a turn of the timer took %.1f s: silence is judged that much later", (now - began) / SECOND)
 
     async def _exchange_marks(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,12 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.connections import kafka_options
+from streams.consumers import committed_reader, lone_consumer
 from streams.errors import BrokerUnavailable
 from streams.kafka_access import unavailable
+from streams.records import Partition
 from streams.settings import Settings
 
 _POLL_MILLISECONDS = 500
-_FETCHED_BYTES = 1024 * 1024
 
 
 class TopicRange:
@@ -79,14 +80,7 @@ async def open_range(
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
-    consumer = AIOKafkaConsumer(
-        **kafka_options(settings),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=_FETCHED_BYTES,
-    )
+    consumer = committed_reader(settings)
     try:
         partitions = [TopicPartition(topic, number) for number in await partitions_of(settings, topic)]
         await consumer.start()
@@ -133,3 +127,29 @@ async def partitions_of(settings: Settings, topic: str) -> list[int]:
         raise await unavailable(settings, error) from error
     finally:
         await admin.close()
+
+
+async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
+    """Ask where the logs begin and end.
+
+    Args:
+        settings: name the brokers and how to get in.
+        topics: one that does not exist has no partitions.
+
+    Returns:
+        The first offset and the end of each partition's log.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer.
+    """
+    wanted = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(settings, topic)]
+    consumer = lone_consumer(settings)
+    try:
+        await consumer.start()
+        first = await consumer.beginning_offsets(wanted) if wanted else {}
+        end = await consumer.end_offsets(wanted) if wanted else {}
+    except (KafkaError, OSError) as error:
+        raise await unavailable(settings, error) from error
+    finally:
+        await consumer.stop()
+    return {Partition(*tp): (first[tp], end[tp]) for tp in wanted}

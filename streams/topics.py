@@ -61,7 +61,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     }
 
 
-def partitions_of(topic: str, partitions: int = PARTITIONS) -> int:
+def partition_count(topic: str, partitions: int = PARTITIONS) -> int:
     """Tell how many partitions a topic gets: erasures are read in one order by all, so they have one.
 
     Args:
@@ -98,7 +98,7 @@ async def ensure_topics(
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
             topics = [
-                NewTopic(name, partitions_of(name, partitions), replicas, topic_configs=wanted[name])
+                NewTopic(name, partition_count(name, partitions), replicas, topic_configs=wanted[name])
                 for name in missing
             ]
             await _create(admin, topics)

@@ -28,11 +28,13 @@ from streams.cli.wording import counted, moment, printable
 from streams.dead_letters.letter import Choice, Letter, read_letter
 from streams.dead_letters.replay import LetterReplay, Tally
 from streams.dead_letters.replayed import Replayed, read_replayed
+from streams.kafka_access import check_rights
 from streams.settings import Settings
-from streams.topic_names import DEAD_LETTERS
+from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES
 from streams.topic_range import open_range
-from streams.topics import ensure_topics
+from streams.topics import ensure_topics, source_topics
 
+_READ = {"Read": (DEAD_LETTERS, DEAD_LETTER_REPLAYS)}
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
 
 
@@ -80,6 +82,7 @@ def list_letters(settings: Settings, choice: Choice, *, limit: int | None, as_js
 
 async def _list(settings: Settings, choice: Choice, *, limit: int | None, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
+    await check_rights(settings, _READ)
     replayed = await read_replayed(settings)
     reasons: Counter[str] = Counter()
     async with open_range(settings, DEAD_LETTERS, since_ms=choice.since // MILLISECOND or None) as topic:
@@ -132,6 +135,7 @@ def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bo
 
 
 async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter | None, Replayed]:
+    await check_rights(settings, _READ)
     replayed = await read_replayed(settings)
     async with open_range(settings, DEAD_LETTERS, only=(partition, offset)) as topic:
         async for records in topic.batches():
@@ -191,8 +195,11 @@ def replay_letters(settings: Settings, choice: Choice, *, limit: int | None, max
 
 async def _replay(settings: Settings, replay: LetterReplay, *, dry: bool) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, replay.stop)
+    read = {"Read": (*_READ["Read"], ERASURES)}
+    written = (*source_topics(settings.policy), DEAD_LETTER_REPLAYS)
+    await check_rights(settings, read if dry else {**read, "Write": written})
     if not dry:
-        await ensure_topics(settings)
+        await ensure_topics(settings, topics=written)
     with open_offset_progress("dead letters") as show:
         await replay.run(show, dry=dry)
 

@@ -12,13 +12,16 @@ from scoring.events import MOST_ID_BYTES
 from streams.cli.moments import Moment
 from streams.cli.options import takes_settings
 from streams.cli.wording import counted, printable
-from streams.erasures.compacted import forget_keys
+from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
 from streams.erasures.eraser import Eraser
 from streams.erasures.log import ErasureLog
+from streams.kafka_access import check_rights
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+from streams.store.redis_server import ERASER
 from streams.store.replacing import open_rebuilt
-from streams.topics import ensure_topics
+from streams.topic_names import ERASURES
+from streams.topics import ensure_topics, source_topics
 
 
 @click.command()
@@ -49,10 +52,26 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
     asyncio.run(_erase(settings, customers, events_before))
 
 
+async def _check_rights(settings: Settings) -> list[str]:
+    """Ask for every right before anything is erased; return the compacted topics."""
+    needed = {
+        "Read": [ERASURES],
+        "Write": [ERASURES],
+        "Describe": [*source_topics(settings.policy), *KEYED_TOPICS],
+        "DescribeConfigs": KEYED_TOPICS,
+    }
+    await check_rights(settings, needed)
+    compacted = await compacted_topics(settings)
+    if compacted:
+        await check_rights(settings, {"Write": compacted})
+    return compacted
+
+
 async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None) -> None:
-    await ensure_topics(settings)
+    compacted = await _check_rights(settings)
+    await ensure_topics(settings, topics=[ERASURES])
     log = ErasureLog(settings)
-    store = RedisStore(settings)
+    store = RedisStore(settings, ERASER)
     try:
         await store.open_existing()
         async with open_rebuilt(settings) as rebuilt:
@@ -60,7 +79,8 @@ async def _erase(settings: Settings, customers: tuple[str, ...], events_before: 
             for customer in customers:
                 done = await eraser.erase(customer, events_before)
                 click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
-        for topic in await forget_keys(settings, customers):
+        await forget_keys(settings, compacted, customers)
+        for topic in compacted:
             click.echo(f"{topic} is compacted: null values written")
     finally:
         await log.close()

@@ -14,6 +14,7 @@ from streams.errors import FenceMoved
 from streams.gaps import Gap, accept_gap, find_gaps
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+from streams.store.redis_server import GAP_ACCEPTOR
 from streams.topics import source_topics
 
 
@@ -68,7 +69,7 @@ async def _find(settings: Settings) -> list[Gap]:
 
 
 async def _accept(settings: Settings, partitions: Sequence[str]) -> list[Gap]:
-    store = RedisStore(settings)
+    store = RedisStore(settings, GAP_ACCEPTOR)
     try:
         await store.open()
         found = await find_gaps(settings, store, source_topics(settings.policy))

@@ -13,9 +13,11 @@ from streams.cli.options import takes_settings
 from streams.cli.progress import ShowOffsets, open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.wording import counted, moment, printable
+from streams.kafka_access import check_rights
 from streams.rebuild.rebuild import Rebuild, Result
 from streams.settings import Settings
-from streams.topics import ensure_topics
+from streams.topic_names import ERASURES
+from streams.topics import ensure_topics, source_topics
 
 _SHOWN = 20
 _LINE_SECONDS = 2.0
@@ -63,7 +65,9 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, figures:
 
 
 async def _rebuild(settings: Settings, *, from_beginning: bool, figures: bool, dry: bool) -> Result:
-    await ensure_topics(settings)
+    topics = (*source_topics(settings.policy), ERASURES)
+    await check_rights(settings, {"Read": topics, "Write": [ERASURES]})
+    await ensure_topics(settings, topics=topics)
     with open_offset_progress("events") as show:
         return await Rebuild(settings, _Screen(show), from_beginning=from_beginning, figures=figures).run(dry=dry)
 

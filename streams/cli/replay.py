@@ -66,7 +66,7 @@ def replay(
 async def _run(settings: Settings, sender: EventSender, run: Replay, total_bytes: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, run.stop)
     topics = source_topics(settings.policy)
-    await check_rights(settings, dict.fromkeys(topics, "Write"))
+    await check_rights(settings, {"Write": topics})
     await ensure_topics(settings, topics=topics)
     async with sender:
         await sender.open_topics(topics)

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.connections import kafka_options
+from streams.consumers import lone_consumer
 from streams.kafka_access import check_rights, unavailable
 from streams.settings import Settings
 
@@ -36,11 +37,9 @@ async def read_topics(
         AccessDenied: if Kafka does not let the user in, or read the topics.
         BrokerUnavailable: if no broker answers.
     """
-    consumer = AIOKafkaConsumer(
-        **kafka_options(settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    consumer = lone_consumer(settings)
     try:
-        await check_rights(settings, dict.fromkeys(topics, "Read"))
+        await check_rights(settings, {"Read": topics})
         present, awaited = await _partitions(settings, topics)
         await consumer.start()
         consumer.assign(present + awaited)

@@ -14,27 +14,42 @@ from streams.producers import start_producer
 from streams.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES
 
+#: The topics that hold customers' ids as keys, and may have been made compacted.
+KEYED_TOPICS = (ALERTS, BAND_CHANGES)
 
-async def forget_keys(settings: Settings, customers: Sequence[str]) -> list[str]:
-    """Write null values under the customers' ids into those output topics that the operators have made compacted.
+
+async def compacted_topics(settings: Settings) -> list[str]:
+    """List those output topics that the operators have made compacted.
 
     Args:
         settings: name the brokers and how to get in.
-        customers: the ids, which are the keys.
-
-    Returns:
-        The compacted topics.
 
     Raises:
         BrokerUnavailable: if Kafka does not answer or refuses.
     """
     try:
-        topics = await _compacted(settings, (ALERTS, BAND_CHANGES))
-        if topics:
-            await _write_nulls(settings, topics, customers)
+        return await _compacted(settings, KEYED_TOPICS)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
-    return topics
+
+
+async def forget_keys(settings: Settings, topics: Sequence[str], customers: Sequence[str]) -> None:
+    """Write null values under customers' ids into compacted topics.
+
+    Args:
+        settings: name the brokers and how to get in.
+        topics: see `compacted_topics`.
+        customers: the ids, which are the keys.
+
+    Raises:
+        BrokerUnavailable: if Kafka does not answer or refuses.
+    """
+    if not topics:
+        return
+    try:
+        await _write_nulls(settings, topics, customers)
+    except (KafkaError, OSError) as error:
+        raise await unavailable(settings, error) from error
 
 
 async def _compacted(settings: Settings, topics: Iterable[str]) -> list[str]:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
 from streams.clock import wall_clock
-from streams.connections import kafka_options
 from streams.erasures.knowledge import erase
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
-from streams.errors import StoreUnavailable
-from streams.kafka_access import unavailable
+from streams.errors import StoreUnavailable, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import Store
-from streams.topic_range import partitions_of
+from streams.topic_range import log_ranges
 from streams.topics import source_topics
 
 
@@ -71,7 +66,7 @@ class Eraser:
         tombstone = Tombstone(digest, erased_at, until, offsets, place)
         had_score = False
         for store in self._stores:
-            had_score |= await store.read(customer) is not None
+            had_score |= await _has_score(store, customer)
             await self._remove(store, customer, tombstone)
         return Erasure(customer, had_score)
 
@@ -83,17 +78,13 @@ class Eraser:
             await erase(store, self._log, customer, tombstone)
 
     async def _ends_of_log(self) -> dict[str, int]:
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in source_topics(self._settings.policy)
-            for number in await partitions_of(self._settings, topic)
-        ]
-        consumer = AIOKafkaConsumer(**kafka_options(self._settings), group_id=None, enable_auto_commit=False)
-        try:
-            await consumer.start()
-            ends = await consumer.end_offsets(partitions) if partitions else {}
-        except (KafkaError, OSError) as error:
-            raise await unavailable(self._settings, error) from error
-        finally:
-            await consumer.stop()
-        return {f"{tp.topic}/{tp.partition}": end for tp, end in ends.items()}
+        ranges = await log_ranges(self._settings, source_topics(self._settings.policy))
+        return {partition.label: end for partition, (_, end) in ranges.items()}
+
+
+async def _has_score(store: Store, customer: str) -> bool:
+    try:
+        return await store.read(customer) is not None
+    except UnreadableCustomer:
+        # Whatever is there goes.
+        return True

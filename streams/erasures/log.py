@@ -7,7 +7,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.connections import kafka_options
+from streams.consumers import lone_consumer
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
 from streams.producers import start_producer
@@ -32,7 +32,7 @@ class ErasureLog:
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
-        self.digests = Digests(settings.erasure_key)
+        self.digests = Digests(settings.erasure_key.word)
         self.tombstones: dict[str, Tombstone] = {}
         self.next_offset = 0
 
@@ -53,10 +53,7 @@ class ErasureLog:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(
-                **kafka_options(self._settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-            )
-            self._consumer = consumer
+            consumer = self._consumer = lone_consumer(self._settings)
             await consumer.start()
             consumer.assign([_PARTITION])
             consumer.seek(_PARTITION, self.next_offset)

@@ -12,6 +12,7 @@ from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
 from scoring.state import NONE, CustomerState
 from scoring.walk import advance
+from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings import Settings
 from streams.store.encoding import decode
@@ -19,8 +20,8 @@ from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 
 Facts = dict[str, object]
-#: What a hash that somebody has changed by hand makes the decoding fail with.
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+#: What a hash that somebody has changed by hand makes the decoding, or then the judging, fail with.
+_UNREADABLE = (UnreadableCustomer, ValueError, KeyError, IndexError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)

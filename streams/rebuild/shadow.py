@@ -52,7 +52,7 @@ class Shadow:
         self._scorer = Scorer(self._policy, self.store, SilentPublisher(settings, metrics), metrics, wall_clock)
         window = self._policy.length if settings.clock == "wall" else 0
         self._decoders = {
-            channel.topic: Decoder(channel.name, EventReader(channel), metrics, window)
+            channel.topic: Decoder(channel.name, EventReader(channel, self._policy.types), metrics, window)
             for channel in self._policy.channels
         }
         self._clock = EvaluationClock(self._policy, settings.clock)
@@ -69,11 +69,12 @@ class Shadow:
         Raises:
             TransientError: if Kafka or Redis does not answer.
         """
+        await self.store.open_existing()
         wanted = {"from": "beginning" if from_beginning else "window", "policy": self._policy.version}
         if await self.store.note(**wanted) != wanted:
             await self.store.discard()
             await self.store.note(**wanted)
-        await self.store.open()
+        await self.store.check()
         await self.erasures.settle()
         self._starts = await self._log.starts(from_beginning=from_beginning)
         self._fences = await self.store.fences(self._log.partitions)

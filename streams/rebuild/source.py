@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from scoring.instants import MILLISECOND
 from streams.clock import wall_clock
-from streams.connections import kafka_options
+from streams.consumers import committed_reader
 from streams.errors import BrokerUnavailable, LogGap
 from streams.kafka_access import unavailable
 from streams.records import Partition, RecordBatch
@@ -20,7 +20,6 @@ from streams.topic_range import partitions_of
 from streams.topics import source_topics
 from streams.transport import gap_message
 
-_FETCHED_BYTES = 1024 * 1024
 _POLL_MILLISECONDS = 500
 _RECORDS = 20_000
 
@@ -35,14 +34,7 @@ class SourceLog:
             settings: name the brokers and the topics.
         """
         self._settings = settings
-        self._consumer = AIOKafkaConsumer(
-            **kafka_options(settings),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=_FETCHED_BYTES,
-        )
+        self._consumer = committed_reader(settings)
         self.partitions: list[Partition] = []
         self._next: dict[TopicPartition, int] = {}
 

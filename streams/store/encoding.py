@@ -32,12 +32,17 @@ from scoring.score import disengages_at, trend
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, derive
 from scoring.watermark import Mark
+from streams.errors import UnreadableCustomer
 from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
 
 _NO_CODE = "...."
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+#: What a hash that somebody has changed by hand makes the decoding fail with.
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+# What each hash has at least, in an order in which one that is missing is named before what hangs on it.
+_RIGHT = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
 
@@ -121,16 +126,38 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
 
-def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
+def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:
     """Read a record back.
 
     Args:
         policy: in force; the points are computed by it.
         fields: all fields of the hash; none for a customer who is not stored.
+        key: of the hash, for the error.
 
     Returns:
         The record, with its state derived.
+
+    Raises:
+        UnreadableCustomer: if no worker can have written it so.
     """
+    try:
+        return _decode(policy, fields)
+    except _UNREADABLE as error:
+        raise UnreadableCustomer(key, _culprit(policy, fields)) from error
+
+
+def _culprit(policy: Policy, fields: Mapping[str, str]) -> str:
+    """Find the field because of which a hash cannot be read: alone among right ones, it still cannot."""
+    for name, value in fields.items():
+        try:
+            _decode(policy, {**_RIGHT, name: value})
+        except _UNREADABLE:
+            return name
+    # What is there can be read, so one is missing.
+    return next((name for name in _RIGHT if name not in fields), "")
+
+
+def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state = CustomerState()
     record = CustomerRecord(state)
     if "_v" not in fields:
@@ -149,7 +176,8 @@ def decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
         state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
-    state.held = orjson.loads(fields["_h"]) if "_h" in fields else None
+    if "_h" in fields:
+        state.held = dict(orjson.loads(fields["_h"]))
     record.version = fields["_v"]
     record.extras = {name for name in _EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)

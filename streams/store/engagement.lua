@@ -33,9 +33,6 @@ local function obstacle(key, kind)
   if not (redis.acl_check_cmd(set, key, '0', '0') and redis.acl_check_cmd(remove, key, '0')) then
     return redis.error_reply('NOPERM ' .. set .. ' and ' .. remove .. ' of ' .. key .. ' have to be allowed')
   end
-  if kind == 'hash' and not redis.acl_check_cmd('HINCRBY', key, '0', '0') then
-    return redis.error_reply('NOPERM HINCRBY of ' .. key .. ' has to be allowed')
-  end
 end
 
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
@@ -135,9 +132,14 @@ local function apply(keys, args)
   if #moved > 1 then
     return moved
   end
+  local may_add = true
   sums_at(prefix, group, args, at, function(days, spells)
     written[days], written[spells] = 'hash', 'hash'
+    may_add = may_add and redis.acl_check_cmd('HINCRBY', days, '0', '0')
   end)
+  if not may_add then
+    return redis.error_reply('NOPERM HINCRBY of ' .. prefix .. '_kpi:' .. group .. ' has to be allowed')
+  end
   if customers > 0 then
     written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
   end
@@ -353,27 +355,17 @@ local function marks(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
--- Tells which commands the user may not call on keys of the namespace.
--- args: prefix of every key, then per command: number of words, words; KEY stands for a key.
--- returns: the refused commands, without their arguments.
+-- Tells which calls the user may not make.
+-- args: per call: number of words, words.
+-- returns: the numbers of the refused calls, the first being 0.
 local function forbidden(keys, args)
-  local refused = {}
-  local at = 2
+  local refused, number, at = {}, 0, 1
   while at <= #args do
-    local count = tonumber(args[at])
-    local words = {unpack(args, at + 1, at + count)}
-    local allowed = true
-    for _, name in ipairs({'customer:x', 'band:engaged', '_fences:0', '_marks', 'kpi', '_kpi:0'}) do
-      local filled = {}
-      for index, word in ipairs(words) do
-        filled[index] = word == 'KEY' and args[1] .. name or word
-      end
-      allowed = allowed and redis.acl_check_cmd(unpack(filled))
+    local last = at + tonumber(args[at])
+    if not redis.acl_check_cmd(unpack(args, at + 1, last)) then
+      refused[#refused + 1] = number
     end
-    if not allowed then
-      refused[#refused + 1] = words[1] == 'FUNCTION' and 'FUNCTION LOAD' or words[1]
-    end
-    at = at + count + 1
+    number, at = number + 1, last + 1
   end
   return refused
 end

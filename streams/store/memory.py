@@ -26,7 +26,7 @@ from streams.store.encoding import (
 )
 from streams.store.memory_kpi import MemoryKpi
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
-from streams.store.sums import gains_of, leaving
+from streams.store.sums import activity_in, gains_of, leaving
 
 Sorted = dict[str, int]
 
@@ -81,7 +81,7 @@ class MemoryStore:
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        return [decode(self._policy, self.hashes.get(customer, {})) for customer in customers]
+        return [decode(self._policy, self.hashes.get(customer, {}), customer) for customer in customers]
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -200,7 +200,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.kpi.add(leaving(decode(self._policy, self.hashes.get(customer, {})).state.activity))
+        self.kpi.add(leaving(activity_in(self.hashes.get(customer, {}))))
         existed = self.hashes.pop(customer, None) is not None
         for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
             entries.pop(customer, None)
@@ -252,7 +252,7 @@ class MemoryStore:
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
         fields = self.hashes.get(customer, {})
-        record = decode(self._policy, fields)
+        record = decode(self._policy, fields, customer)
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scoring.activity import Activity, decode_spans, encode_span
+from scoring.activity import Activity, encode_span
 from scoring.instants import DAY, parse_timestamp
 from scoring.policy import BANDS
-from streams.store.sums import Additions, exchanging
+from streams.store.sums import Additions, activity_in, exchanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +22,6 @@ class Merged:
     fields: dict[str, str]
     removed: list[str]
     gains: Additions
-
-
-def activity_in(fields: Mapping[str, str]) -> Activity:
-    """Read the activity out of a hash; none where somebody has made it unreadable.
-
-    Args:
-        fields: of a customer.
-
-    Returns:
-        The activity.
-    """
-    try:
-        return decode_spans({int(name[2:]): words for name, words in fields.items() if name.startswith("_k")})
-    except (ValueError, IndexError):
-        return Activity()
 
 
 def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None) -> Merged:

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from functools import lru_cache
-from importlib import resources
 from itertools import count
 from typing import Any, cast
 
 from redis.crc import key_slot
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    MovedError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
-from scoring.instants import MILLISECOND, MINUTE, SECOND, format_duration
+from scoring.instants import MILLISECOND, MINUTE, SECOND
 from scoring.policy import BANDS
 from scoring.state import NONE
 from scoring.watermark import Mark
-from streams.connections import redis_options
-from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.settings import Settings
-from streams.store.connection import connect
 from streams.store.encoding import (
     decode,
     decode_feeds,
@@ -50,13 +34,13 @@ from streams.store.encoding import (
     settle,
 )
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.redis_errors import refusal
 from streams.store.redis_kpi import RedisKpi
-from streams.store.sums import gains_of, leaving, words_of
-from streams.store.wire import Words, call
+from streams.store.redis_server import WORKER, Role
+from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
+from streams.store.sums import activity_in, gains_of, leaving, words_of
+from streams.store.wire import Words
 
-#: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_2"
-FEED_LIBRARY = "engagement_feeds_1"
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
 GROUPS = 16
 _SLOTS = 16384
@@ -65,124 +49,27 @@ _GROUPS_REMEMBERED = 50_000
 _LOADED_AT_ONCE = 500
 _SCANNED_AT_ONCE = 1_000
 _LEASE = 3 * SECOND
-_LEAST_VERSION = 7
-#: What the functions and the client call, each with as many words as it takes at least; KEY stands for a key.
-NEEDED_COMMANDS = (
-    ("INFO",),
-    ("PING",),
-    ("FUNCTION", "LOAD", "code"),
-    ("FCALL", "name", "1", "KEY"),
-    ("HGET", "KEY", "field"),
-    ("HMGET", "KEY", "field"),
-    ("HGETALL", "KEY"),
-    ("HKEYS", "KEY"),
-    ("HSET", "KEY", "field", "value"),
-    ("HSETNX", "KEY", "field", "value"),
-    ("HDEL", "KEY", "field"),
-    ("ZADD", "KEY", "1", "member"),
-    ("ZREM", "KEY", "member"),
-    ("ZCARD", "KEY"),
-    ("ZRANGEBYSCORE", "KEY", "-inf", "+inf"),
-    ("GET", "KEY"),
-    ("SET", "KEY", "value"),
-    ("EXISTS", "KEY"),
-    ("TYPE", "KEY"),
-    ("DEL", "KEY"),
-    ("HINCRBY", "KEY", "field", "1"),
-    ("SCAN", "0"),
-)
-# Answers that pass: the server is loading, failing over, full, or busy with a script.
-_PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
-# The client takes the code off these answers, and makes an error of a kind of its own of each.
-_CODES = {
-    OutOfMemoryError: "OOM",
-    ReadOnlyError: "READONLY",
-    MovedError: "MOVED",
-    AskError: "ASK",
-}
 
 
-class RedisStore:
+class RedisStore(RedisSession):
     """See `streams.store.protocol.Store` for the contract."""
 
     groups = GROUPS
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, role: Role = WORKER) -> None:
         """Prepare, without connecting.
 
         Args:
             settings: name the server, the namespace and the policy.
+            role: what will be done, and the user must be allowed to do.
         """
+        super().__init__(settings, role, {"groups": str(GROUPS)})
         self._policy = settings.policy
-        self._prefix = f"{settings.namespace}:"
         self._grouping_prefix = self._prefix
-        pane = format_duration(settings.policy.pane)
-        self._format = {"format": "1", "groups": str(GROUPS), "window.pane": pane, "clock": settings.clock}
-        self._client, self._disconnect = connect(settings.redis_url, redis_options(settings))
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
         self.kpi = RedisKpi(self._prefix, LIBRARY, GROUPS, self._send)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
-
-    async def open(self) -> None:
-        """Check the server and load the function library."""
-        async with self._mapped_errors():
-            _check_server(await self._client.info())
-            await self._load_library()
-            await self._check_access()
-            await self._check_format()
-
-    async def check(self) -> None:
-        """Check that the server keeps what it is given, and the namespace is written in this way."""
-        async with self._mapped_errors():
-            _check_server(await self._client.info())
-        await self._check_format()
-
-    async def _check_access(self) -> None:
-        """Ask for every right at once: a function that is refused a command half-way has written the half."""
-        words = [word for command in NEEDED_COMMANDS for word in (len(command), *command)]
-        missing = await self._client.fcall(f"{LIBRARY}_forbidden", 0, self._prefix, *words)
-        if missing:
-            raise AccessDenied(
-                f"Redis does not let this user do what is needed. Missing: {', '.join(missing)}, on keys that begin "
-                f"with {self._prefix!r}. deploy/RUNBOOK.md lists the least rights"
-            )
-
-    async def _check_format(self) -> None:
-        """Refuse to go on in a namespace that was written in another way: its panes and fences mean other things."""
-        key, wanted = f"{self._prefix}_format", self._format
-        noted: list[Words] = [["HSETNX", key, name, value] for name, value in wanted.items()]
-        *_, values = await self._send([*noted, ["HMGET", key, *wanted]])
-        stored = dict(zip(wanted, values, strict=True))
-        differing = [
-            f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
-        ]
-        if differing:
-            message = (
-                f"the scores under {self._prefix[:-1]!r} were made in another way: {'; '.join(differing)}. "
-                "Start with a new ENGAGEMENT_NAMESPACE, and the scores are made anew from the log"
-            )
-            raise UnsafeStore(message)
-
-    async def open_readonly(self) -> None:
-        """Check only that the server answers."""
-        async with self._mapped_errors():
-            await self._client.ping()
-
-    async def open_existing(self) -> None:
-        """Check that the server answers, and load the function library; whatever is stored stays as it is."""
-        async with self._mapped_errors():
-            await self._client.ping()
-            await self._load_library()
-
-    async def close(self) -> None:
-        """Give up the connections."""
-        await self._disconnect()
-
-    async def _load_library(self) -> None:
-        for name, file in ((LIBRARY, "engagement.lua"), (FEED_LIBRARY, "feeds.lua")):
-            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
-            await self._client.function_load(source.replace("NAME", name), replace=True)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -205,7 +92,9 @@ class RedisStore:
             for start in range(0, len(customers), _LOADED_AT_ONCE)
         ]
         for answer in await self._send(commands):
-            records += [decode(self._policy, dict(zip(flat[::2], flat[1::2], strict=True))) for flat in answer]
+            for flat in answer:
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                records.append(decode(self._policy, fields, self._key(customers[len(records)])))
         return records
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
@@ -219,7 +108,7 @@ class RedisStore:
         answers = await self._send(commands)
         results: list[FenceMoved | VersionMoved | None] = []
         for write, made, answer in zip(writes, versions, answers, strict=True):
-            results.append(_refusal(answer))
+            results.append(refusal(answer))
             if results[-1] is None:
                 for record, version in zip(write.customers.values(), made, strict=True):
                     settle(record, version)
@@ -314,14 +203,17 @@ class RedisStore:
         answer = ["version"]
         while answer == ["version"]:
             # What the customer leaves in the sums has to go in the same call.
-            [record] = await self.load([customer])
-            words = (self._prefix, group, digest, erased_at, place, customer, record.version)
-            answer = await self._call(
-                "erase", self._fences_key(group), *words, *words_of(leaving(record.state.activity)), *BANDS
-            )
+            fields = await self._fields_of(customer)
+            words = (self._prefix, group, digest, erased_at, place, customer, fields.get("_v", ""))
+            additions = words_of(leaving(activity_in(fields)))
+            answer = await self._call("erase", self._fences_key(group), *words, *additions, *BANDS)
         if not answer:
             return None
         return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def _fields_of(self, customer: str) -> dict[str, str]:
+        [flat] = await self._call("load", self._fences_key(0), self._prefix, customer)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""
@@ -364,9 +256,9 @@ class RedisStore:
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
-        async with self._mapped_errors():
+        async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
             fields = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
-        record = decode(self._policy, fields)
+        record = decode(self._policy, fields, self._key(customer))
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None
 
@@ -385,77 +277,6 @@ class RedisStore:
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"
 
-    async def _send(self, commands: Sequence[Words]) -> list[Any]:
-        async with self._mapped_errors():
-            answers = await call(self._client, commands)
-            for answer in answers:
-                if isinstance(answer, RedisError):
-                    raise answer
-        return answers
-
-    async def _call(self, function: str, key: str, *arguments: str | int) -> Any:
-        return (await self._send([["FCALL", f"{LIBRARY}_{function}", 1, key, *arguments]]))[0]
-
-    @asynccontextmanager
-    async def _mapped_errors(self) -> AsyncIterator[None]:
-        """Turn the client's errors into those of the contract; load the library again where the server lost it."""
-        try:
-            yield
-        except (AuthenticationError, NoPermissionError) as error:
-            raise AccessDenied(f"Redis does not let this user in, or forbids something: {error}") from error
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise AccessDenied(f"the certificate of Redis is not to be trusted: {error}") from error
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
-        except RedisError as error:
-            if "user executing the script" in str(error):
-                raise AccessDenied(f"Redis forbids something to this user: {error}") from error
-            if "Function not found" in str(error):
-                await self._restore_library(error)
-            passing = isinstance(error, ResponseError) and type(error) is not ResponseError
-            if passing or str(error).startswith(_PASSING):
-                code = _CODES.get(type(error), "")
-                raise StoreUnavailable(f"Redis refuses at the moment: {code} {error}".replace("  ", " ")) from error
-            raise StreamsError(f"Redis refuses: {error}") from error
-
-    async def _restore_library(self, cause: RedisError) -> None:
-        try:
-            await self._load_library()
-        except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"Redis has lost the function library: {error}") from error
-        raise StoreUnavailable("Redis had lost the function library; it is loaded again") from cause
-
 
 def _entries(names: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{name} {customer}" for customer, some in names.items() for name in some]
-
-
-def _refusal(answer: Sequence[str]) -> FenceMoved | VersionMoved | None:
-    if not answer:
-        return None
-    if answer[0] == "held":
-        raise StoreUnavailable("no scores are written at the moment: a rebuild is putting its own in place")
-    if answer[0] == "fence":
-        return FenceMoved(f"the fence of {answer[1]} stands at {answer[2] or 'nothing'}")
-    return VersionMoved(answer[1:])
-
-
-def _check_server(info: Mapping[str, Any]) -> None:
-    version = str(info.get("redis_version", "0"))
-    if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
-        message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
-        raise UnsafeStore(message)
-    if info.get("redis_mode") == "cluster":
-        raise UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
-    evicting = str(info.get("maxmemory_policy", "noeviction"))
-    if evicting != "noeviction":
-        dropped = int(info.get("evicted_keys", 0))
-        message = (
-            f"Redis may drop scores: its maxmemory-policy is {evicting!r}. "
-            "Set it to 'noeviction', or use a server of its own for the scores"
-        )
-        if dropped:
-            message += f". It has dropped {dropped} keys already: if any were scores, they have to be made anew"
-        raise UnsafeStore(message)
-    if info.get("role") not in ("master", None):
-        raise StoreUnavailable(f"Redis is a {info['role']} and takes no writes")

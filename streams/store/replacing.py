@@ -11,9 +11,10 @@ from scoring.activity import Activity
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
-from streams.store.merging import activity_in, merge
+from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
-from streams.store.sums import Additions, exchanging, join, words_of
+from streams.store.redis_server import ERASER, REBUILDER, Role
+from streams.store.sums import Additions, activity_in, exchanging, join, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
@@ -42,22 +43,23 @@ class View:
 class ReplaceableStore(RedisStore):
     """A namespace that is compared with another, or is put in its place."""
 
-    def __init__(self, settings: Settings, grouped_as: str = "") -> None:
+    def __init__(self, settings: Settings, grouped_as: str = "", role: Role = REBUILDER) -> None:
         """Prepare, without connecting.
 
         Args:
             settings: name the server, the namespace and the policy.
             grouped_as: another namespace whose customers fall into the same groups; by default the groups are those of
                 the keys.
+            role: what will be done, and the user must be allowed to do.
         """
-        super().__init__(settings)
+        super().__init__(settings, role)
         self.namespace = settings.namespace
         if grouped_as:
             self._grouping_prefix = f"{grouped_as}:"
 
     async def exists(self) -> bool:
         """Tell whether anything has been stored under the namespace."""
-        async with self._mapped_errors():
+        async with self._mapped_errors(f"EXISTS on keys that begin with '{self._prefix}_'"):
             return bool(await self._client.exists(f"{self._prefix}_format", self._rebuild_key))
 
     async def views(self, customers: Iterable[str]) -> dict[str, View]:
@@ -213,28 +215,36 @@ def _view(flat: Sequence[str], places: Sequence[str]) -> View:
     return View(dict(zip(flat[::2], flat[1::2], strict=True)), entered, crossing, refresh)
 
 
-def rebuilt_store(settings: Settings) -> ReplaceableStore:
+def rebuilt_store(settings: Settings, role: Role = REBUILDER) -> ReplaceableStore:
     """Make the store of the namespace in which a rebuild computes the scores anew.
 
     Args:
         settings: of the live namespace.
+        role: what will be done.
     """
     beside = replace(settings, namespace=f"{settings.namespace}.rebuild")
-    return ReplaceableStore(beside, grouped_as=settings.namespace)
+    return ReplaceableStore(beside, settings.namespace, role)
 
 
 @asynccontextmanager
-async def open_rebuilt(settings: Settings) -> AsyncIterator[ReplaceableStore | None]:
+async def open_rebuilt(settings: Settings, role: Role = ERASER) -> AsyncIterator[ReplaceableStore | None]:
     """Open the namespace of a rebuild, if one has been left behind or is at work.
 
     Args:
         settings: of the live namespace.
+        role: what will be done.
 
     Yields:
         The store; None if there is none.
+
+    Raises:
+        AccessDenied: if the user lacks a right.
     """
-    store = rebuilt_store(settings)
+    store = rebuilt_store(settings, role)
     try:
-        yield store if await store.exists() else None
+        there = await store.exists()
+        if there:
+            await store.open_existing()
+        yield store if there else None
     finally:
         await store.close()

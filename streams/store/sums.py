@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from scoring.activity import Activity, contribution, named
+from scoring.activity import Activity, contribution, decode_spans, named
 from streams.store.protocol import CustomerRecord
 
 #: Sums by their name, '' for those over all customers; each with what is to be added, by field.
@@ -28,6 +28,21 @@ def gains_of(records: Iterable[CustomerRecord]) -> Additions:
                 total[key] = total.get(key, 0) + count
     fields = {field: count for field, count in named(total).items() if count} if total else {}
     return {"": fields} if fields else {}
+
+
+def activity_in(fields: Mapping[str, str]) -> Activity:
+    """Read the activity out of a hash; none where somebody has made it unreadable.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        The activity.
+    """
+    try:
+        return decode_spans({int(name[2:]): words for name, words in fields.items() if name.startswith("_k")})
+    except (ValueError, IndexError):
+        return Activity()
 
 
 def leaving(activity: Activity) -> Additions:

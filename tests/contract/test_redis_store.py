@@ -14,7 +14,8 @@ from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite, Store
-from streams.store.redis import RedisStore, _check_server
+from streams.store.redis import RedisStore
+from streams.store.redis_server import check_server
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
 from tests.polling import poll_until
 from tests.services.redis import local_redis
@@ -155,9 +156,9 @@ async def test_a_server_that_evicts_is_unsafe(server: EmbeddedRedis, store: Redi
 def test_a_server_without_functions_is_unsafe() -> None:
     for version in ("6.2.14", "5.0.0", "0"):
         with pytest.raises(UnsafeStore, match="version 7 or newer"):
-            _check_server({"redis_version": version, "role": "master"})
-    _check_server({"redis_version": "7.0.0", "maxmemory_policy": "noeviction", "role": "master"})
-    _check_server({"redis_version": "10.0.0"})
+            check_server({"redis_version": version, "role": "master"})
+    check_server({"redis_version": "7.0.0", "maxmemory_policy": "noeviction", "role": "master"})
+    check_server({"redis_version": "10.0.0"})
 
 
 async def test_a_server_that_evicts_later_is_unsafe_from_then_on(server: EmbeddedRedis, store: RedisStore) -> None:

@@ -9,7 +9,7 @@ import redis
 
 from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
-from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.redis import RedisStore
@@ -80,6 +80,18 @@ async def test_a_customer_whose_key_holds_something_else_is_named(server: Embedd
     admin.lpush("engagement:customer:anna", "planted")
     with pytest.raises(StreamsError, match="engagement:customer:anna holds a list and not a hash"):
         await store.load(["ben", "anna"])
+    await store.close()
+
+
+async def test_a_customer_broken_by_hand_is_named_wherever_it_stands(server: EmbeddedRedis, admin: redis.Redis) -> None:
+    store = await opened(server.url)
+    assert await store.apply([whole_write(store)], WALL) == [None]
+    (key,) = admin.keys("engagement:customer:*")
+    customer = key.decode().rpartition(":")[2]
+    admin.hset(key, "_p1", "nonsense")
+    for read in (store.load(["before", customer, "after"]), store.read(customer)):
+        with pytest.raises(UnreadableCustomer, match=f"{key.decode()} cannot be read, because of its field _p1: "):
+            await read
     await store.close()
 
 

@@ -123,7 +123,7 @@ def _kind(body: dict[str, Any]) -> str:
 
 def _event_id(body: dict[str, Any]) -> str | None:
     event_id = body.get("event_id")
-    if event_id is None:
+    if event_id is None or event_id == "":
         return None
     if isinstance(event_id, bool) or not isinstance(event_id, str | int):
         raise WrongError("event_id_not_a_string")

@@ -26,7 +26,20 @@ USER = "engagement"
 #: Characters that a URL, a JAAS file and SCRAM each treat in a way of their own, but for those with which they end.
 KAFKA_PASSWORD = "kafka-pa55word-%2F&+:@"  # noqa: S105
 REDIS_PASSWORD = "redis-pa55word-%2F&+:@"  # noqa: S105
+#: Under it customers are erased; every worker and command on these servers is given it.
+ERASURE_KEY = "erasure-k3y-%2F&+:@-of-this-test"
 WORKER_RIGHTS = kafka_rights("worker")
+#: The users of Kafka other than the worker, each with the rights of a command.
+COMMAND_RIGHTS = {
+    "replayer": kafka_rights("`engagement replay`"),
+    "follower": kafka_rights("`engagement alerts`"),
+    "letter-reader": kafka_rights("`engagement dead-letters list`"),
+    "letter-replayer": kafka_rights("`engagement dead-letters replay`"),
+    "eraser": kafka_rights("`engagement erase`"),
+    "gap-keeper": kafka_rights("`engagement gaps show`"),
+    "rebuilder": kafka_rights("`engagement rebuild`"),
+}
+REDIS_USERS = ("reader", "eraser", "gap-reader", "gap-acceptor", "rebuilder")
 REDIS_LINE = redis_user(USER, REDIS_PASSWORD)
 
 
@@ -74,6 +87,12 @@ class Secured:
             check=False,
         )
 
+    async def system(self) -> System:
+        """Give the system, through the ports that let the tests in."""
+        made = System(self.kafka.inside, self.redis.admin_url, USER, self.folder, policy=BUILTIN_POLICY)
+        await made.create_topics(2)
+        return made
+
     @property
     def admin(self) -> redis.Redis:
         """A client of Redis that may do everything."""
@@ -101,14 +120,15 @@ def run_secured(folder: Path) -> Iterator[Secured]:
         pytest.skip("needs an installed redis-server")
     authority = Authority(folder / "certificates")
     certificate, key = authority.issue("server")
-    users = {USER: KAFKA_PASSWORD, "replayer": KAFKA_PASSWORD, "follower": KAFKA_PASSWORD}
-    lines = f"{REDIS_LINE}\n{redis_user('reader', REDIS_PASSWORD)}\n"
+    users = dict.fromkeys((USER, *COMMAND_RIGHTS), KAFKA_PASSWORD)
+    lines = "\n".join([REDIS_LINE, *(redis_user(name, REDIS_PASSWORD) for name in REDIS_USERS), ""])
     with (
         SecuredKafka(certificate, key, authority.certificate, users) as kafka,
         SecuredRedis(*found, certificate, key, authority.certificate, lines) as store,
     ):
-        secret = folder / "kafka-password"
+        secret, erasure_key = folder / "kafka-password", folder / "erasure-key"
         secret.write_text(KAFKA_PASSWORD + "\n")
+        erasure_key.write_text(ERASURE_KEY + "\n")
         environment = {
             "ENGAGEMENT_KAFKA_BROKERS": kafka.bootstrap,
             "ENGAGEMENT_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -120,10 +140,11 @@ def run_secured(folder: Path) -> Iterator[Secured]:
             "ENGAGEMENT_REDIS_USERNAME": USER,
             "ENGAGEMENT_REDIS_PASSWORD": REDIS_PASSWORD,
             "ENGAGEMENT_REDIS_CA_FILE": str(authority.certificate),
+            "ENGAGEMENT_ERASURE_KEY_FILE": str(erasure_key),
         }
         system = System(kafka.inside, store.admin_url, USER, folder, policy=BUILTIN_POLICY)
         asyncio.run(system.create_topics(2))
         asyncio.run(grant(kafka.inside, USER, WORKER_RIGHTS))
-        asyncio.run(grant(kafka.inside, "replayer", kafka_rights("`engagement replay`")))
-        asyncio.run(grant(kafka.inside, "follower", kafka_rights("`engagement alerts`")))
+        for name, rights in COMMAND_RIGHTS.items():
+            asyncio.run(grant(kafka.inside, name, rights))
         yield Secured(kafka, store, authority, folder, environment)

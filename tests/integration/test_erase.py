@@ -220,6 +220,20 @@ async def test_a_new_event_after_an_erasure_that_is_not_carried_out_yet_starts_a
         await wait_for_scores(system, wanted)
 
 
+async def test_a_customer_who_cannot_be_read_is_erased_all_the_same(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics()
+    customer = system.customer("broken")
+    with system.worker() as worker:
+        await system.send("clickstream", event(customer, "page_view"))
+        await wait_for_scores(system, {customer: "1"})
+        assert worker.stop() == 0
+    system.redis.hset(f"{system.namespace}:customer:{customer}", "_s", "nonsense")
+
+    assert f"{customer}: erased\n" in await erase(system, customer)
+    assert places_of(system.redis_url, customer) == []
+
+
 async def test_a_worker_with_another_key_refuses_to_start(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()

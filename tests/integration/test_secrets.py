@@ -12,7 +12,7 @@ import pytest
 
 from streams.cli.main import COMMANDS
 from streams.embedded.ports import free_ports
-from tests.integration.secured import KAFKA_PASSWORD, REDIS_PASSWORD, Secured
+from tests.integration.secured import ERASURE_KEY, KAFKA_PASSWORD, REDIS_PASSWORD, Secured
 from tests.polling import wait_until
 from tests.services.kafka_client import send_batches
 from tests.services.system import event, event_record
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.timeout(240)
 
 TOKEN = "web-t0ken-%2F&+:@-of-this-test"  # noqa: S105
 WRONG = "wrong-pa55word-%2F&+:@"
-ERASURE_KEY = "erasure-k3y-%2F&+:@-of-this-test"
 SECRETS = (KAFKA_PASSWORD, REDIS_PASSWORD, TOKEN, ERASURE_KEY, WRONG)
 PAGES = ("/health", "/ready", "/metrics")
 FAUSTS_PAGES = ("/", "/router/", "/router", "/table/", "/graph/", "/graph", "/stats", "/performance", "/assignment")
@@ -65,6 +64,12 @@ CASES: dict[str, tuple[Mapping[str, str], str]] = {
         "the settings are wrong",
     ),
     "a secret in place of its file": ({"web_token": "", "web_token_file": TOKEN}, "cannot be read as text"),
+    "the erasure key as it is": ({"erasure_key": ERASURE_KEY, "erasure_key_file": ""}, "Worker]: Ready"),
+    "an erasure key in place of its file": ({"erasure_key_file": ERASURE_KEY}, "cannot be read as text"),
+    "another erasure key": (
+        {"erasure_key": WRONG, "erasure_key_file": ""},
+        "erased under another ENGAGEMENT_ERASURE_KEY",
+    ),
     "both": ({"redis_password_file": WRONG}, "is set, too"),
 }
 
@@ -89,7 +94,7 @@ def start(secured: Secured, **settings: str) -> WorkerProcess:
     """Start a worker that logs everything."""
     if "HOST" in settings.get("redis_url", ""):
         settings["redis_url"] = settings["redis_url"].replace("HOST", f"127.0.0.1:{secured.redis.port}")
-    worker = secured.worker(**{"log_level": "DEBUG", "web_token": TOKEN, "erasure_key": ERASURE_KEY, **settings})
+    worker = secured.worker(**{"log_level": "DEBUG", "web_token": TOKEN, **settings})
     worker.start()
     return worker
 
@@ -105,6 +110,10 @@ def test_the_search_finds_what_it_looks_for() -> None:
 @pytest.mark.parametrize("case", CASES)
 async def test_no_secret_is_told_by_a_worker_whatever_happens(secured: Secured, case: str) -> None:
     settings, message = CASES[case]
+    if case == "another erasure key":
+        erased = secured.run("erase", "somebody", kafka_sasl_username="eraser", redis_username="eraser")
+        assert erased.returncode == 0, erased.stderr
+        assert told(erased.stdout + erased.stderr) == []
     worker = start(secured, **dict(settings))
     try:
         wait_until(lambda: message in worker.log.read_text(errors="replace"), 40)
@@ -131,8 +140,12 @@ def test_no_secret_is_told_by_help_or_by_a_command_that_fails(secured: Secured) 
         assert helped.returncode == 0
         assert told(helped.stdout + helped.stderr) == []
     wrong = {"kafka_sasl_password": WRONG, "kafka_sasl_password_file": "", "redis_password": WRONG, "web_token": TOKEN}
-    for arguments in (["alerts", "--limit", "1"], ["show", "somebody"], ["policy", "show"]):
-        for settings in (wrong, {**wrong, "kafka_brokers": UNREACHABLE}, {**wrong, "clock": "none"}):
+    other_key = {"erasure_key": WRONG, "erasure_key_file": "", "redis_password": WRONG}
+    commands = (["alerts", "--limit", "1"], ["show", "somebody"], ["policy", "show"], ["erase", "somebody"])
+    for arguments in commands:
+        for settings in (wrong, {**wrong, "kafka_brokers": UNREACHABLE}, {**wrong, "clock": "none"}, other_key):
+            if arguments[0] == "alerts" and settings is other_key:
+                continue  # it would follow
             ran = secured.run(*arguments, **settings)
             assert told(ran.stdout + ran.stderr) == []
 

@@ -24,9 +24,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture
 async def system(secured: Secured) -> System:
     """Give the system, through the port that lets the tests in."""
-    made = System(secured.kafka.inside, secured.redis.admin_url, USER, secured.folder, policy=BUILTIN_POLICY)
-    await made.create_topics(2)
-    return made
+    return await secured.system()
 
 
 async def test_with_the_least_rights_events_are_scored_alerts_and_dead_letters_go_out(

@@ -166,7 +166,8 @@ def histories(lines: Iterable[str], policy: Policy) -> Histories:
     customers: Histories = defaultdict(list)
     for line in lines:
         record = json.loads(line)
-        customer, event_id = record["customer_id"], record.get("event_id")
+        # An empty id is none.
+        customer, event_id = record["customer_id"], None if record.get("event_id") == "" else record.get("event_id")
         if record["channel"] not in policy.weights or (customer, event_id) in seen:
             continue
         if event_id is not None:

@@ -16,7 +16,7 @@ def kafka_rights(who: str) -> list[Right]:
     """
     found = []
     for row in RUNBOOK.table("who", "resource", "names", "operation"):
-        if row[0] == who:
+        if who in row[0].split(", "):
             found += [Right(row[1], name, row[3]) for name in names_in(row[2])]
     assert found, who
     return found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -17,13 +19,46 @@ from streams.embedded import EmbeddedRedis
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.embedded.server import LoopbackServer
 from tests.polling import wait_until
-from tests.services.redis import local_redis
+from tests.services.redis import ADMIN_PASSWORD, SecuredRedis, installed_redis, local_redis
 
 SERVICE = "scores"
+SENTINEL_PASSWORD = "the-sentinels-word"  # noqa: S105
 _SENTINELS, _QUORUM = 3, 2
 _DOWN_AFTER_MS, _FAILOVER_MS = 3_000, 6_000
 #: A machine that is busy with other things makes Sentinels distrust their own clocks for half a minute.
 _SETTLED_WITHIN = 90.0
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What servers demand and show: a certificate with its key, of an authority, and users of the Redis servers."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+    users: str = ""
+
+    def redis(self) -> SecuredRedis:
+        """Prepare a Redis server that can be a replica of another."""
+        found = installed_redis()
+        if found is None:
+            pytest.skip("needs an installed redis-server")
+        server = SecuredRedis(*found, self.certificate, self.key, self.authority, self.users)
+        server.config |= {"masterauth": ADMIN_PASSWORD, "tls-replication": "yes"}
+        return server
+
+    def lines(self, port: int) -> list[str]:
+        """Write what a Sentinel has to be told besides."""
+        return [
+            *("port 0", f"tls-port {port}", "tls-replication yes", "tls-auth-clients no"),
+            *(f"tls-cert-file {self.certificate}", f"tls-key-file {self.key}", f"tls-ca-cert-file {self.authority}"),
+            *(f"requirepass {SENTINEL_PASSWORD}", f"sentinel sentinel-pass {SENTINEL_PASSWORD}"),
+            f"sentinel auth-pass {SERVICE} {ADMIN_PASSWORD}",
+        ]
+
+    def options(self, password: str) -> dict[str, Any]:
+        """Give the options of a client."""
+        return {"ssl": True, "ssl_ca_certs": str(self.authority), "password": password}
 
 
 class Sentinel(LoopbackServer):
@@ -31,24 +66,26 @@ class Sentinel(LoopbackServer):
 
     name = "a Redis Sentinel"
 
-    def __init__(self, program: str, primary: int) -> None:
+    def __init__(self, program: str, primary: int, guard: Guard | None = None) -> None:
         """Prepare it.
 
         Args:
             program: absolute path of a Redis server, which is a Sentinel if told so.
             primary: port of the server that is the primary at first.
+            guard: what it demands of clients; None for nothing.
         """
         super().__init__()
         self._program = program
         self._first = primary
+        self._guard = guard
 
     def command(self) -> Sequence[str]:
         """Write the configuration and build the command line."""
         watched = f"{SERVICE} {LOOPBACK} {self._first} {_QUORUM}"
         lines = [
-            f"port {self.port}",
             f"bind {LOOPBACK}",
             f"sentinel monitor {watched}",
+            *(self._guard.lines(self.port) if self._guard else [f"port {self.port}"]),
             f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER_MS}",
             f"sentinel failover-timeout {SERVICE} {_FAILOVER_MS}",
             f"sentinel parallel-syncs {SERVICE} 1",
@@ -60,19 +97,22 @@ class Sentinel(LoopbackServer):
     def answers(self) -> bool:
         """Ask the Sentinel for its process id."""
         try:
-            with _client(self.port) as client:
+            with self._client() as client:
                 return bool(client.info("server")["process_id"] == self.pid)
         except redis.RedisError:
             return False
 
+    def _client(self) -> redis.Redis:
+        return _client(self.port, self._guard.options(SENTINEL_PASSWORD) if self._guard else {})
+
     def primary(self) -> int:
         """Tell the port of the server that it takes for the primary."""
-        with _client(self.port) as client:
+        with self._client() as client:
             return int(client.sentinel_master(SERVICE)["port"])
 
     def sees(self, primary: int, replica: int, sentinels: int) -> bool:
         """Tell whether it knows these ports as primary and replica, both up, and so many other Sentinels."""
-        with _client(self.port) as client:
+        with self._client() as client:
             state, others = client.sentinel_master(SERVICE), client.sentinel_slaves(SERVICE)
         return (state["port"], state["flags"], state["num-other-sentinels"]) == (primary, "master", sentinels) and [
             (other["port"], other["flags"], other["master-port"]) for other in others
@@ -82,10 +122,15 @@ class Sentinel(LoopbackServer):
 class RedisWithSentinel:
     """A primary, a replica and three Sentinels; `url` is that of the server that is the primary."""
 
-    def __init__(self) -> None:
-        """Prepare them without starting."""
-        self.primary = local_redis()
-        self.replica = local_redis()
+    def __init__(self, guard: Guard | None = None) -> None:
+        """Prepare them without starting.
+
+        Args:
+            guard: what they demand of clients and of each other; None for nothing.
+        """
+        self._guard = guard
+        self.primary = guard.redis() if guard else local_redis()
+        self.replica = guard.redis() if guard else local_redis()
         for server in (self.primary, self.replica):
             server.ports = tuple(free_ports(1))
         self.replica.config["replicaof"] = f"{LOOPBACK} {self.primary.port}"
@@ -100,6 +145,8 @@ class RedisWithSentinel:
     def sentinel_url(self) -> str:
         """The URL for clients that ask the Sentinels."""
         members = ",".join(f"{LOOPBACK}:{sentinel.port}" for sentinel in self.sentinels)
+        if self._guard:
+            return f"rediss+sentinel://{members}/{SERVICE}/0?sentinel_password={SENTINEL_PASSWORD}"
         return f"redis+sentinel://{members}/{SERVICE}/0"
 
     @property
@@ -112,7 +159,9 @@ class RedisWithSentinel:
         self.primary.start()
         self.replica.start()
         if not self.sentinels:
-            self.sentinels = [Sentinel(self.primary.program(), self.primary.port) for _ in range(_SENTINELS)]
+            self.sentinels = [
+                Sentinel(self.primary.program(), self.primary.port, self._guard) for _ in range(_SENTINELS)
+            ]
         for sentinel in self.sentinels:
             sentinel.start()
         self.wait_until_settled()
@@ -132,7 +181,7 @@ class RedisWithSentinel:
         if all(each.primary() == self.replica.port for each in self.sentinels):
             self.primary, self.replica = self.replica, self.primary
         try:
-            with _client(self.replica.port) as client:
+            with self._client(self.replica) as client:
                 state = client.info("replication")
         except redis.RedisError:
             return False
@@ -141,7 +190,7 @@ class RedisWithSentinel:
 
     def part_replica(self) -> None:
         """Cut the replication: what is written from now on does not reach the replica."""
-        # The primary asks for no password, so one that gives a password is turned away.
+        # The primary asks for no password, or for another, so one that gives this is turned away.
         self._tell(self.replica, "CONFIG", "SET", "masterauth", "unwanted")
         self._tell(self.primary, "CLIENT", "KILL", "TYPE", "REPLICA")
 
@@ -157,7 +206,7 @@ class RedisWithSentinel:
         """Wait until the replica has become the primary; the other is the replica from then on."""
         wait_until(self._promoted, _SETTLED_WITHIN)
         self.primary, self.replica = self.replica, self.primary
-        self._tell(self.primary, "CONFIG", "SET", "masterauth", "")
+        self._tell(self.primary, "CONFIG", "SET", "masterauth", ADMIN_PASSWORD if self._guard else "")
         # It comes back as it was configured: empty, and a primary in its own eyes until a Sentinel tells it otherwise.
         self.replica.config.pop("replicaof", None)
         wait_until(lambda: all(each.primary() == self.primary.port for each in self.sentinels), _SETTLED_WITHIN)
@@ -169,14 +218,17 @@ class RedisWithSentinel:
 
     def _promoted(self) -> bool:
         try:
-            with _client(self.replica.port) as client:
+            with self._client(self.replica) as client:
                 return bool(client.info("replication")["role"] == "master")
         except redis.RedisError:
             return False
 
     def _tell(self, server: EmbeddedRedis, *words: str) -> None:
-        with _client(server.port) as client:
+        with self._client(server) as client:
             client.execute_command(*words)
+
+    def _client(self, server: EmbeddedRedis) -> redis.Redis:
+        return _client(server.port, self._guard.options(ADMIN_PASSWORD) if self._guard else {})
 
     def kill(self) -> None:
         """Kill the primary."""
@@ -213,5 +265,6 @@ def _signal(server: EmbeddedRedis, number: signal.Signals) -> None:
     os.kill(server.pid, number)
 
 
-def _client(port: int) -> redis.Redis:
-    return redis.Redis(port=port, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+def _client(port: int, options: Mapping[str, Any]) -> redis.Redis:
+    settings = {"decode_responses": True, "socket_timeout": 2, "retry": Retry(NoBackoff(), 0), **options}
+    return redis.Redis(LOOPBACK, port, **settings)

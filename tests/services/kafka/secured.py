@@ -16,8 +16,8 @@ from tests.services.kafka.broker import KafkaBroker
 from tests.services.kafka_client import admin
 
 ADMIN = "User:ANONYMOUS"
-_RESOURCES = {"topic": 2, "group": 3, "cluster": 4}
-_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8}
+_RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional id": 5}
+_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
 _LITERAL, _ALLOW = 3, 3
 
 

@@ -48,14 +48,14 @@ def test_it_creates_the_topics_with_the_settings_of_the_worker(tmp_path: Path) -
     for line in created:
         assert {"--create", "--if-not-exists"} <= set(line)
         assert line["--bootstrap-server"] == ["broker:9092"]
-        assert line["--partitions"] == [str(topics.partitions_of(line["--topic"][0]))]
+        assert line["--partitions"] == [str(topics.partition_count(line["--topic"][0]))]
         assert line["--replication-factor"] == [str(topics._MOST_REPLICAS)]
 
 
 def test_partitions_and_replicas_can_be_chosen(tmp_path: Path) -> None:
     done = run(tmp_path, "broker:9092", PARTITIONS="6", REPLICAS="1")
     for line in map(options, done.stdout.splitlines()):
-        partitions = str(topics.partitions_of(line["--topic"][0], 6))
+        partitions = str(topics.partition_count(line["--topic"][0], 6))
         assert (line["--partitions"], line["--replication-factor"]) == ([partitions], ["1"])
 
 

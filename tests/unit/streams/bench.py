@@ -15,7 +15,6 @@ from streams.clock import EvaluationClock
 from streams.decoding import Decoder
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.feed_watch import FeedWatch
-from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.records import DeadLetter, Message, Partition, RecordBatch
@@ -147,6 +146,7 @@ class Bench:
         self.policy = parse_policy(text)
         self.journal: Journal = []
         self.now = at("20 00:00")
+        self.elapsed = 0
         self.metrics = Metrics()
         self.store = store or JournalStore(self.policy, self.journal)
         self.publisher = RecordingPublisher(self.journal)
@@ -156,9 +156,8 @@ class Bench:
         self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
         self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
-        figures = FigureReport(self.policy, self.store, self.metrics)
-        parts = (self.pipeline, self.clock, self.metrics, self.feeds, figures)
-        self.timer = Timer(self.store, self.scorer, publisher, *parts)
+        parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
+        self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
         self._decoders = {

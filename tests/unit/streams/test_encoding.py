@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.store.encoding import decode_fence, encode, encode_fence
+from streams.errors import UnreadableCustomer
+from streams.store.encoding import decode, decode_fence, encode, encode_fence
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
 from tests.unit.scoring.customers import Customer
@@ -75,3 +76,58 @@ def test_a_customer_with_little_traffic_has_small_values() -> None:
 def test_a_fence_comes_back_as_it_was_written(fence: Fence) -> None:
     assert decode_fence(encode_fence(fence)) == fence
     assert decode_fence(None) is None
+
+
+async def whole() -> tuple[Customer, dict[str, str]]:
+    """Give a customer with every kind of field, and the fields."""
+    anna = Customer()
+    anna.do("post", "01 09:00", 5, event_id="a")
+    anna.state.ahead = [(anna.state.judged + 1, "code")]
+    anna.state.held = {"kind": "churn_risk"}
+    anna.state.previous_band = 0
+    fields = written(anna, CustomerRecord(anna.state))
+    assert {name[:2] for name in fields if name[0] == "_"} == {"_v", "_s", "_p", "_i", "_q", "_h"}
+    return anna, fields
+
+
+BROKEN = {
+    "_s": ["", "nonsense", "1;;2", "x;;-1;0", "1.5;;-1;0"],
+    "_p19723": ["", "abcd", "abcdx", "abcd1,", "abcd1.5"],
+    "_pnonsense": ["abcd1"],
+    "_q": ["", "....", "abcd1,"],
+    "_h": ["", "{", "7", "null"],
+    "band": ["", "nonsense"],
+    "band_since": ["", "nonsense", "2024-13-01T00:00:00Z"],
+    "last_event_at": ["yesterday"],
+    "disengages_at": ["never"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BROKEN.items() for value in values])
+async def test_a_hash_broken_by_hand_is_an_error_that_names_key_field_and_way_out(name: str, value: str) -> None:
+    anna, fields = await whole()
+    decode(anna.policy, fields, "engagement:customer:anna")
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, {**fields, name: value}, "engagement:customer:anna")
+
+    assert (found.value.key, found.value.name) == ("engagement:customer:anna", name)
+    assert f"engagement:customer:anna cannot be read, because of its field {name}: " in str(found.value)
+    assert str(found.value).endswith("The way out is: engagement rebuild")
+
+
+@pytest.mark.parametrize("name", ["_s", "band_since"])
+async def test_a_field_that_is_missing_is_named(name: str) -> None:
+    anna, fields = await whole()
+    del fields[name]
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, fields)
+
+    assert found.value.name == name
+
+
+async def test_of_several_broken_fields_one_is_named() -> None:
+    anna, fields = await whole()
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(anna.policy, {**fields, "_s": "x", "_q": "x", "_p1": "x"})
+
+    assert found.value.name in ("_s", "_q", "_p1")

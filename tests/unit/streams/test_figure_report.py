@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scoring.instants import DAY, SECOND
 from scoring.policy_file import parse_policy
+from streams.errors import StoreUnavailable
 from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.store.memory import MemoryStore
@@ -59,3 +62,16 @@ async def test_days_that_are_kept_no_longer_are_folded() -> None:
     assert f"n{NOON // DAY - 1}" in await store.kpi.sums()
     await report.turn(NOON + 440 * DAY, NOON + DAY)
     assert await store.kpi.sums() == {"n0": 1, "l0": 1, "f0.-1": 1, "f0.12": 1}
+
+
+async def test_a_store_that_does_not_answer_leaves_the_figures_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore(parse_policy(POLICY))
+    report, _ = await report_on(store)
+    await report.turn(NOON, NOON)
+
+    async def unavailable(_milliseconds: int) -> bool:
+        raise StoreUnavailable("Redis does not answer")
+
+    monkeypatch.setattr(store.kpi, "take_turn", unavailable)
+    await report.turn(NOON + DAY, NOON + DAY)
+    assert (await store.kpi.figures())["day"] == "2024-01-02"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.connections import kafka_options, redis_options
+from streams.erasures.log import ErasureLog
 from streams.errors import SettingsError
 from streams.settings import Settings, read_settings
 from tests.services.certificates import Authority, encrypted
@@ -101,26 +102,32 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, content: str) -> None:
     path.write_bytes(content.encode())
     user = {name: value for name, value in SASL.items() if name != "KAFKA_SASL_PASSWORD"}
     found = settings_of(
-        **user, KAFKA_SASL_PASSWORD_FILE=str(path), REDIS_PASSWORD_FILE=str(path), WEB_TOKEN_FILE=str(path)
+        **user,
+        KAFKA_SASL_PASSWORD_FILE=str(path),
+        REDIS_PASSWORD_FILE=str(path),
+        WEB_TOKEN_FILE=str(path),
+        ERASURE_KEY_FILE=str(path),
     )
 
     assert found.kafka_security.password.word == WORD
     assert found.redis_security.password.word == WORD
     assert found.web_token.word == WORD
+    assert found.erasure_key.word == WORD
+    assert ErasureLog(found).digests.of("a") == ErasureLog(settings_of(ERASURE_KEY=WORD)).digests.of("a")
     # Who starts another process with these settings hands on the file.
     assert WORD not in str(found.environment())
     assert read_settings(found.environment()) == found
 
 
 def test_no_secret_is_shown_by_printed_settings() -> None:
-    settings = settings_of(**SASL, REDIS_PASSWORD=WORD, WEB_TOKEN=WORD)
+    settings = settings_of(**SASL, REDIS_PASSWORD=WORD, WEB_TOKEN=WORD, ERASURE_KEY=WORD)
 
     assert WORD not in f"{settings} {settings!r}"
     assert read_settings(settings.environment()) == settings
 
 
 def test_a_secret_put_where_its_file_belongs_is_not_told(tmp_path: Path) -> None:
-    for name in ("KAFKA_SASL_PASSWORD_FILE", "REDIS_PASSWORD_FILE", "WEB_TOKEN_FILE"):
+    for name in ("KAFKA_SASL_PASSWORD_FILE", "REDIS_PASSWORD_FILE", "WEB_TOKEN_FILE", "ERASURE_KEY_FILE"):
         told = problems(**{name: f"{tmp_path}/{WORD}"})
         assert f"ENGAGEMENT_{name}: cannot be read as text: No such file or directory" in told
 
@@ -130,7 +137,8 @@ def test_a_secret_file_that_holds_none_is_refused(tmp_path: Path) -> None:
     empty.write_text("\n")
     binary.write_bytes(b"\xff\xfe")
 
-    assert problems(WEB_TOKEN_FILE=str(empty)) == ["ENGAGEMENT_WEB_TOKEN_FILE: the file is empty"]
+    for name in ("WEB_TOKEN_FILE", "ERASURE_KEY_FILE"):
+        assert problems(**{name: str(empty)}) == [f"ENGAGEMENT_{name}: the file is empty"]
     assert len(problems(WEB_TOKEN_FILE=str(binary))) == 1
     assert len(problems(WEB_TOKEN_FILE=str(tmp_path))) == 1
 

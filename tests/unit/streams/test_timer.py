@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from scoring.instants import SECOND
+from scoring.policy_file import builtin_policy
 from scoring.watermark import Mark
+from streams.app import build_app
 from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
 from streams.records import Partition
+from streams.settings import read_settings
+from streams.store.memory import MemoryStore
 from streams.store.protocol import Fence
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
@@ -262,3 +267,43 @@ async def test_a_redis_that_is_back_is_told_before_the_turn_ends(monkeypatch: py
 
     assert told == ["", "gone"]
     assert bench.timer.fault == ""
+
+
+async def test_a_turn_that_takes_long_is_told_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    bench = await engaged("wall")
+
+    async def long_turn(seconds: float) -> int:
+        async def wait(*_: Any, **__: Any) -> list[str]:
+            bench.elapsed += int(seconds * SECOND / bench.store.groups)
+            return []
+
+        bench.store.unpublished = wait  # type: ignore[method-assign]
+        await turn(bench)
+        return len([line for line in caplog.messages if "a turn of the timer took" in line])
+
+    assert await long_turn(9) == 0
+    assert await long_turn(20) == 1
+    assert "took 20.0 s: silence is judged that much later" in caplog.messages[-1]
+    assert await long_turn(39) == 1
+    assert await long_turn(30) == 2
+
+
+async def test_an_app_looks_for_the_timer_without_taking_its_turns_for_a_fault(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build_app(read_settings({}), MemoryStore(builtin_policy()))
+    turns = []
+
+    async def turn_that_takes_a_while() -> None:
+        turns.append(app.loop.time())
+        await asyncio.sleep(0.15)
+        if len(turns) == 3:
+            app._stopped.set()
+
+    monkeypatch.setattr(app, "timer_turn", turn_that_takes_a_while)
+    (task,) = app._app_tasks
+    await asyncio.wait_for(task(), 20)
+
+    assert len(turns) == 3
+    assert all(after - before >= 0.15 for before, after in pairwise(turns))
+    assert not [record for record in caplog.records if "overlapping" in record.getMessage()]

@@ -1,0 +1,26 @@
+"""A bound on the types in a pane that the policy does not name: anybody may send endless ones.
+
+They are counted one by one, as the policy may name them later, but only so many of them. Which ones does not depend on
+the order in which they came: those with the lowest codes.
+"""
+
+from __future__ import annotations
+
+from scoring.policy import Policy
+
+#: So many types that the policy does not name are told apart in one pane of one customer.
+MOST_APART = 100
+#: Under this code the others are counted together; no type has it.
+TOGETHER = "...."
+
+
+def gather(policy: Policy, counts: dict[str, int]) -> None:
+    """Count the type with the highest code together with others, if there are too many to be told apart.
+
+    Args:
+        policy: in force.
+        counts: of one pane, by code; changed in place. One of its types has come for the first time.
+    """
+    unknown = [code for code in counts if code not in policy.types and code != TOGETHER]
+    if len(unknown) > MOST_APART:
+        counts[TOGETHER] = counts.get(TOGETHER, 0) + counts.pop(max(unknown))
