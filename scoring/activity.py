@@ -317,11 +317,16 @@ def decode_spans(spans: dict[int, str]) -> Activity:
 
     Returns:
         The activity, with nothing gained.
+
+    Raises:
+        ValueError: if they cannot have been written so.
     """
     days: dict[int, int] = {}
     changes: dict[int, str] = {}
     for span, words in spans.items():
         bits, _, pairs = words.partition(",")
+        if len(pairs) % 2:
+            raise ValueError("half a change of band")
         if bits != "0":
             days[span] = int(bits, 16)
         if pairs:

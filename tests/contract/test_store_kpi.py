@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -204,6 +205,13 @@ async def test_sums_fold_once_and_later_days_have_the_same_figures(store: Store)
     await store.erase("ben", "another", WALL, 1)
     await store.kpi.fold("", FIRST + 4)
     assert await sums(store) == {}
+
+
+async def test_two_workers_who_fold_at_once_fold_once(stores: Stores) -> None:
+    first, second = await stores.open(), await stores.open()
+    await write(first, anna=engaged()[1], ben=engaged(1)[1])
+    await asyncio.gather(first.kpi.fold("", FIRST + 40), second.kpi.fold("", FIRST + 40))
+    assert await sums(first) == {"n0": 2, "l0": 2, "f0.-1": 2, "f0.12": 1}
 
 
 async def test_figures_are_read_as_they_were_published(store: Store) -> None:
