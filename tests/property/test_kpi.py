@@ -95,6 +95,7 @@ def test_a_customer_of_an_earlier_release_has_the_days_of_the_panes_that_were_ke
     for index, (_, state, _) in enumerate(in_memory(policy, steps)):
         if index == upgraded and state.judged >= 0:
             state.activity = Activity()
+            state.touched_panes.clear()
             kept_from = (state.pane - policy.kept_panes + 1) * policy.pane
     days = figures.active_days({"": raw_events(life)}, reference)[""]
     if kept_from is None:

@@ -79,9 +79,20 @@ def test_days_follow_a_new_policy_as_far_as_panes_are_kept() -> None:
     anna.do("view", "02 12:00")
     assert anna.state.activity.list_days() == [FIRST + 1]
     anna.policy = policy_with(("by-hand", "another"), ("view = 1,", "view = 0,"), ("impression = 0", "impression = 1"))
+    anna.state.touched_panes.clear()
     anna.judge("02 13:00")
     assert anna.state.activity.list_days() == [FIRST]
     assert {field for field in named(anna.state.activity.gains) if field[0] == "d"} == {f"d{FIRST}"}
+
+
+def test_a_day_that_a_new_policy_has_taken_away_comes_back_with_what_it_counts() -> None:
+    anna = Customer()
+    anna.do("view", "02 12:00")
+    anna.policy = policy_with(("by-hand", "another"), ("view = 1,", "view = 0,"))
+    anna.judge("02 13:00")
+    assert anna.state.activity.list_days() == []
+    anna.do("buy", "02 14:00")
+    assert anna.state.activity.list_days() == [FIRST + 1]
 
 
 def test_a_change_of_band_by_a_late_event_does_not_go_before_the_one_that_it_follows() -> None:
