@@ -15,11 +15,14 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p' | sed '/^ENGAGEMENT_TEST_/d; s/^/-u /') \
 	-u PYTEST_ADDOPTS
 
+BENCHMARK = $(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz memory check format compiled bench clean
+.PHONY: help install demo test faults soak fuzz memory check format compiled clean \
+	bench bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## Build the environment in .venv (the others do it when needed)
 	@:
@@ -53,8 +56,26 @@ format: $(INSTALLED) ## Format the code and fix what the linter can
 compiled: $(COMPILED) ## Build the package with its hot path compiled, into build/compiled (takes a C compiler)
 	@:
 
-bench: $(COMPILED) ## Measure the speed of the service against a stock Faust agent
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks $(ARGS)
+bench: $(COMPILED) ## Measure the speed of the service against its peers (KAFKA=real, embedded or both)
+	@$(BENCHMARK).throughput $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+bench-latency: $(COMPILED) ## Measure the time from an event to its score and its alert, under 20,000 events/s
+	@$(BENCHMARK).latency $(ARGS)
+
+bench-memory: $(COMPILED) ## Measure the memory of Redis per customer, and of a worker with a million active ones
+	@$(BENCHMARK).memory_use $(ARGS)
+
+bench-silence: $(COMPILED) ## Measure what silence costs, and the stream through a midnight
+	@$(BENCHMARK).silence $(ARGS)
+
+bench-scale: $(COMPILED) ## Measure the work per event with 1, 2, 4 and 8 workers
+	@$(BENCHMARK).scale $(ARGS)
+
+bench-start: $(COMPILED) ## Measure a worker's start, and the replay of a month's backlog
+	@$(BENCHMARK).cold_start $(ARGS)
+
+bench-plots: $(COMPILED) ## Measure how time and memory grow, and draw it into build/plots (takes long)
+	@$(BENCHMARK).growth $(ARGS)
 
 clean: ## Remove what the other commands made
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
@@ -67,7 +88,7 @@ $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 
 $(COMPILED): $(INSTALLED) setup.py $(shell find scoring streams -name '*.py' -o -name '*.lua')
 	@echo "Compiling the hot path into build/compiled ..."
-	@rm -rf build
+	@mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name peers ! -name plots -exec rm -rf {} +
 	@COMPILE_HOT_PATH=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --target build/compiled .
 	@touch $@

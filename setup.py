@@ -9,11 +9,12 @@ from setuptools import setup
 
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
-    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "policy", "events", "seen")),
-    *(f"scoring/{name}.py" for name in ("activity", "state", "active_days")),
-    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "unknown_types", "walk", "watermark")),
+    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions")),
+    *(f"scoring/{name}.py" for name in ("measures", "policy", "events", "seen", "activity", "state", "measuring")),
+    *(f"scoring/{name}.py" for name in ("reasons", "score", "feeds", "alerts", "active_days", "unknown_types")),
+    *(f"scoring/{name}.py" for name in ("walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "sums", "encoding")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding")),
 ]
 
 

@@ -44,8 +44,10 @@ cap = { page_view = 5, click = 5, search = 5, session_start = 3 }
 
 [channels.email]
 topic = "email"
-weights = { delivered = 0, open = 1, click = 5, reply = 8, bounce = -5, unsubscribe = -40, complaint = -60 }
+weights = { delivered = 0, open = 1, machine_open = 0, click = 5, reply = 8, bounce = -5, unsubscribe = -40, \
+complaint = -60 }
 cap = { open = 5, bounce = 2 }
+machine = { open = "machine_open" }
 
 [channels.social]
 topic = "social"

@@ -7,6 +7,7 @@ from binascii import b2a_base64
 from collections.abc import Container
 from typing import NamedTuple
 
+from scoring.details import Detail, DetailReader
 from scoring.errors import InvalidEvent
 from scoring.instants import MINUTE, parse_timestamp
 from scoring.policy import Channel, type_code
@@ -19,11 +20,15 @@ _MOST_CODES, _LONGEST_KEPT = 10_000, 100
 
 
 class Event(NamedTuple):
-    """One event of one customer: its time (microseconds), the code of its type, and its id's digest, or ''."""
+    """One event of one customer: its time (microseconds), the code of its type, and its id's digest, or ''.
+
+    `detail` is what its properties tell, where the policy asks for any of them.
+    """
 
     time: int
     code: str
     digest: str
+    detail: Detail | None = None
 
 
 class EventReader:
@@ -42,6 +47,13 @@ class EventReader:
         self._codes = {kind.name: kind.code for kind in channel.types}
         self._scoring = frozenset(self._codes.values())
         self._taken = policy_codes or self._scoring
+        self._ignored = 0
+        self._machine = {code: (name, machine) for code, name, machine in channel.machine}
+        self._details = {
+            kind.code: DetailReader(kind.amounts, kind.object_property, self._digest)
+            for kind in channel.types
+            if kind.amounts or kind.object_property
+        }
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -73,7 +85,13 @@ class EventReader:
             raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
         event_id = value.get("event_id")
         code = self._codes.get(kind) or self._code_of_unknown(kind)
-        return customer, Event(time, code, self._digest(event_id) if event_id is not None and event_id != "" else "")  # type: ignore[return-value]
+        digest = self._digest(event_id) if event_id is not None and event_id != "" else ""
+        detail = None
+        if self._machine and code in self._machine:
+            code = self._by_whom(code, value.get("properties"))
+        if self._details and code in self._details:
+            detail = self._details[code].read(value.get("properties"), time)
+        return customer, Event(time, code, digest, detail)  # type: ignore[return-value]
 
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.
@@ -82,6 +100,24 @@ class EventReader:
             code: of an event that this reader made.
         """
         return code in self._scoring
+
+    def take_ignored(self) -> int:
+        """Tell how many properties were ignored since this was asked last, because their type was not the right one."""
+        ignored, self._ignored = self._ignored, 0
+        for details in self._details.values():
+            ignored += details.ignored
+            details.ignored = 0
+        return ignored
+
+    def _by_whom(self, code: str, properties: object) -> str:
+        """Tell whose event it is: that of a machine has a code of its own."""
+        name, machine = self._machine[code]
+        marked = properties.get(name) if type(properties) is dict else None
+        if marked is True:
+            return machine
+        if marked is not None and marked is not False:
+            self._ignored += 1
+        return code
 
     def _code_of_unknown(self, kind: str) -> str:
         code = type_code(self._name, kind)

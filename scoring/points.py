@@ -58,3 +58,27 @@ def text(points: int) -> str:
     if points % POINT == 0:
         return str(points // POINT)
     return f"{rounded(points):.2f}".rstrip("0").rstrip(".")
+
+
+def quotient(dividend: int, divisor: int) -> str:
+    """Divide, and write the result as points are written: half to even on the exact value, two decimals at most.
+
+    Args:
+        dividend: any whole number.
+        divisor: any but 0.
+
+    Returns:
+        Such as ``7.5``.
+
+    Example:
+        >>> quotient(75, 10), quotient(2, 3), quotient(-1, 200), quotient(3, -200)
+        ('7.5', '0.67', '0', '-0.02')
+    """
+    if divisor < 0:
+        dividend, divisor = -dividend, -divisor
+    hundredths, rest = divmod(dividend * 100, divisor)
+    if rest * 2 > divisor or (rest * 2 == divisor and hundredths % 2):
+        hundredths += 1
+    whole, decimals = divmod(abs(hundredths), 100)
+    sign = "-" if hundredths < 0 else ""
+    return f"{sign}{whole}.{decimals:02}".rstrip("0").rstrip(".") if decimals else f"{sign}{whole}"

@@ -9,8 +9,11 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from scoring.details import Amount
 from scoring.instants import DAY, MINUTE
+from scoring.measures import Measure
 from scoring.points import POINT
+from scoring.sessions import SessionRule
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
 BANDS = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
@@ -50,13 +53,19 @@ def type_code(channel: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One event type of a channel: its worth in millionths of a point, and how many count in one pane."""
+    """One event type of a channel: its worth in millionths of a point, and how many count in one pane.
+
+    `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
+    what an event is about, '' where nothing asks for it.
+    """
 
     code: str
     channel: int
     name: str
     weight: int
     cap: int = NO_CAP
+    amounts: tuple[Amount, ...] = ()
+    object_property: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +73,16 @@ class Channel:
     """One source of events: its name, its Kafka topic and the types that it knows.
 
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
-    ever.
+    ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
+    property that marks the events of machines, and the code under which these are counted.
     """
 
     name: str
     topic: str
     types: tuple[EventType, ...]
     silence_after: int = 0
+    sessions: tuple[tuple[str, SessionRule], ...] = ()
+    machine: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class Policy:
     bad_over: int = MINUTE
     bad_records: int = 100
     keep_figures: int = 400 * DAY
+    measures: tuple[Measure, ...] = ()
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +137,27 @@ class Policy:
     @cached_property
     def published_names(self) -> frozenset[str]:
         """The names of all published fields of a score."""
-        return RESERVED_NAMES | {channel.name for channel in self.channels}
+        return RESERVED_NAMES | {channel.name for channel in self.channels} | set(self.measure_names)
+
+    @cached_property
+    def measure_names(self) -> tuple[str, ...]:
+        """The names of the published measures."""
+        return tuple([measure.name for measure in self.measures])
+
+    @cached_property
+    def measured_codes(self) -> frozenset[str]:
+        """The codes of all counts and amounts that a measure adds up."""
+        return frozenset(code for each in self.measures for code in (*each.of, *each.less, *each.to))
+
+    @cached_property
+    def measure_spans(self) -> tuple[int, ...]:
+        """The times, in microseconds, over which measures are taken that are shorter than the window."""
+        return tuple(sorted({each.panes * self.pane for each in self.measures} - {self.length}))
+
+    @cached_property
+    def sessions(self) -> dict[str, SessionRule]:
+        """How events make sessions, by the code of their type; empty where no channel has sessions."""
+        return {code: rule for channel in self.channels for code, rule in channel.sessions}
 
     @cached_property
     def watched(self) -> dict[int, tuple[str, int]]:

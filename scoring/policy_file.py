@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from scoring.builtin import BUILTIN_POLICY
+from scoring.channel_file import no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
 from scoring.instants import DAY, format_duration, parse_duration
+from scoring.measure_file import MeasureReader
 from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
@@ -36,7 +38,7 @@ _KEYS = {
     "dead_letters": ("stop_above", "at_least", "over"),
     "kpi": ("keep",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after")
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine")
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -77,7 +79,7 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels"))
+        self._only("", self._document, ("version", *_KEYS, "channels", "measures"))
         times = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
@@ -92,11 +94,14 @@ class _Reader:
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
         channels = self._channels()
+        declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
+        measures = declared.read(self._document.get("measures", {}))
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
             policy_version,
-            channels=channels,
+            channels=declared.asked_for(channels),
+            measures=measures,
             bounds=bounds,
             rearm_margin=margin,
             most_bad=most_bad,
@@ -209,6 +214,7 @@ class _Reader:
         channels = tuple(self._channel(index, name, table) for index, (name, table) in enumerate(tables.items()))
         self._no_shared_topics(channels)
         self._no_shared_codes(channels)
+        no_shared_sessions(channels, self._problems)
         return channels
 
     def _channel(self, index: int, name: str, table: object) -> Channel:
@@ -239,7 +245,11 @@ class _Reader:
             )
             for kind, weight in weights.items()
         )
-        return Channel(name, str(topic), types, self._silence_after(where, table.get("silence_after", "0s")))
+        silence_after = self._silence_after(where, table.get("silence_after", "0s"))
+        unweighted, machine = read_machine(name, index, table, types, self._problems)
+        by_people = types_of_people(types, machine)
+        sessions = read_sessions(name, table, by_people, self._problems)
+        return Channel(name, str(topic), (*types, *unweighted), silence_after, sessions, machine)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:

@@ -159,7 +159,7 @@ def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:
     return (state.pane + 1) * policy.pane, (then + 1) * policy.pane + policy.trend
 
 
-def changes_of_pane(policy: Policy, pane: int) -> tuple[int, int, int]:
+def changes_of_pane(policy: Policy, pane: int) -> tuple[int, ...]:
     """List the times at which a pane changes something by itself.
 
     Args:
@@ -167,10 +167,14 @@ def changes_of_pane(policy: Policy, pane: int) -> tuple[int, int, int]:
         pane: its number.
 
     Returns:
-        When it leaves the window, when it enters the window of the trend, and when it leaves that.
+        When it leaves the window, when it enters the window of the trend, when it leaves that, and when it leaves
+        what a measure is taken over.
     """
     start = pane * policy.pane
-    return start + policy.length, start + policy.trend, start + policy.trend + policy.length
+    changes = (start + policy.length, start + policy.trend, start + policy.trend + policy.length)
+    if policy.measure_spans:
+        return (*changes, *[start + span for span in policy.measure_spans])
+    return changes
 
 
 def band_name(band: int) -> str:

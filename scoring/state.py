@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.activity import Activity
+from scoring.details import Detail
 from scoring.policy import DISENGAGED, Policy
 from scoring.seen import SeenIds
+from scoring.sessions import Visit
 
 #: No pane yet.
 NONE = -1
+
+#: An event that has been told from its repetitions: time, code of its type, detail.
+Timed = tuple[int, str, Detail | None]
 
 
 @dataclass(slots=True)
@@ -18,16 +23,17 @@ class CustomerState:
     """Counts, alert machine and, derived from the counts, points; times in microseconds, points in millionths.
 
     `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
-    events that are later than the horizon (time, code). `alert_open` is true between a churn alert and the recovery;
-    `held` is a drop that the cooldown holds back. `due` is the next time at which something changes by itself as it
-    is scheduled, 0 for never; `due_crosses` whether that is a fall out of `engaged`. `activity` is what the figures
-    over all customers count.
+    events that are later than the horizon. `alert_open` is true between a churn alert and the recovery; `held` is a
+    drop that the cooldown holds back. `due` is the next time at which something changes by itself as it is scheduled,
+    0 for never; `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in
+    each pane, by the stored code of the channel. `activity` is what the figures over all customers count.
     """
 
     policy_version: str = ""
     judged: int = NONE
     panes: dict[int, dict[str, int]] = field(default_factory=dict)
-    ahead: list[tuple[int, str]] = field(default_factory=list)
+    visits: dict[str, dict[int, list[Visit]]] = field(default_factory=dict)
+    ahead: list[Timed] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
     band: int = DISENGAGED
     previous_band: int = NONE
@@ -47,6 +53,7 @@ class CustomerState:
     channel_points: list[int] = field(default_factory=list)
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: set[int] = field(default_factory=set)
+    touched_visits: set[tuple[str, int]] = field(default_factory=set)
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None

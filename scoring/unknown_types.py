@@ -6,6 +6,7 @@ the order in which they came: those with the lowest codes.
 
 from __future__ import annotations
 
+from scoring.details import AMOUNT_MARKS
 from scoring.policy import Policy
 
 #: So many types that the policy does not name are told apart in one pane of one customer.
@@ -21,6 +22,6 @@ def gather(policy: Policy, counts: dict[str, int]) -> None:
         policy: in force.
         counts: of one pane, by code; changed in place. One of its types has come for the first time.
     """
-    unknown = [code for code in counts if code not in policy.types and code != TOGETHER]
+    unknown = [code for code in counts if code not in policy.types and code != TOGETHER and code[0] not in AMOUNT_MARKS]
     if len(unknown) > MOST_APART:
         counts[TOGETHER] = counts.get(TOGETHER, 0) + counts.pop(max(unknown))

@@ -10,16 +10,18 @@ from operator import itemgetter
 
 from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
+from scoring.instants import SECOND
 from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
-from scoring.state import NONE, CustomerState, derive, fade
+from scoring.sessions import SessionRule, add_visit
+from scoring.state import NONE, CustomerState, Timed, derive, fade
 from scoring.unknown_types import MOST_APART, gather
 
 _TIME = itemgetter(0)
-_Timed = list[tuple[int, str]]
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ def advance(
     if known:
         _Walk(policy, state, machine, outcome).run(due, now)
         state.judged = now
-    for pane, code in outdated:
-        _keep_for_trend(policy, state, pane, code)
+    for event in outdated:
+        _keep_for_trend(policy, state, event)
     if known:
         touched = state.touched_panes
         # Usually more happens in the pane that has made its day an active one already.
@@ -99,34 +101,34 @@ def advance(
 
 def _admit(
     policy: Policy, state: CustomerState, events: Iterable[Event], now: int, horizon: int, outcome: Outcome
-) -> tuple[_Timed, _Timed]:
+) -> tuple[list[Timed], list[Timed]]:
     """Drop repeated events and keep aside those ahead.
 
     Returns:
-        The events to take, in the order of their time, and those that came too late to score, by their pane.
+        The events to take, in the order of their time, and those that came too late to score.
     """
-    due: _Timed = []
-    outdated: _Timed = []
+    due: list[Timed] = []
+    outdated: list[Timed] = []
     kept_aside = bool(state.ahead)
     seen = state.seen
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
-    for time, code, digest in events:
+    for time, code, digest, detail in events:
         if digest and not seen.add(digest, max(time, now)):
             outcome.duplicates += 1
             continue
         if time > horizon:
-            state.ahead.append((time, code))
+            state.ahead.append((time, code, detail))
             kept_aside = True
             outcome.ahead += 1
         elif time < too_old:
             outcome.outdated += 1
-            outdated.append((time // policy.pane, code))
+            outdated.append((time, code, detail))
         else:
-            due.append((time, code))
+            due.append((time, code, detail))
     if kept_aside:
         state.ahead.sort(key=_TIME)
-        reached = sum(1 for time, _ in state.ahead if time <= horizon)
+        reached = sum(1 for time, *_ in state.ahead if time <= horizon)
         # They came before those of this batch.
         due = state.ahead[:reached] + due
         del state.ahead[:reached]
@@ -134,12 +136,14 @@ def _admit(
     return due, outdated
 
 
-def _keep_for_trend(policy: Policy, state: CustomerState, pane: int, code: str) -> None:
+def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
+    time, code, detail = event
+    pane = time // policy.pane
     if code and state.pane - policy.kept_panes < pane:
-        _count(policy, state, pane, code)
+        _count(policy, state, pane, code, detail, time)
 
 
-def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
+def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
     """Count one event in its pane; return the points by which the pane changed."""
     counts = state.panes.get(pane)
     if counts is None:
@@ -148,6 +152,12 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
         state.new_panes.append(pane)
     count = counts.get(code, 0) + 1
     counts[code] = count
+    if detail is not None:
+        add_amounts(counts, detail.amounts)
+    if policy.sessions:
+        rule = policy.sessions.get(code)
+        if rule is not None:
+            _visit(state, pane, time // SECOND, rule)
     state.touched_panes.add(pane)
     kind = policy.types.get(code)
     if kind is None or count > kind.cap:
@@ -156,6 +166,12 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str) -> int:
         return 0
     state.pane_points[pane] += kind.weight
     return kind.weight
+
+
+def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
+    visits = state.visits.setdefault(rule.channel, {}).setdefault(pane, [])
+    add_visit(visits, second, rule.pages, rule.pause)
+    state.touched_visits.add((rule.channel, pane))
 
 
 def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
@@ -206,7 +222,7 @@ class _Walk:
     machine: AlertMachine
     outcome: Outcome
 
-    def run(self, due: Sequence[tuple[int, str]], now: int) -> None:
+    def run(self, due: Sequence[Timed], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
         if now // self.policy.pane <= self.state.pane:
             # The usual case: no boundary has passed since the customer was judged last.
@@ -241,21 +257,21 @@ class _Walk:
             return (state.pane + 1) * policy.pane
         return (min(inside) + policy.panes) * policy.pane
 
-    def _take(self, events: Sequence[tuple[int, str]]) -> None:
+    def _take(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
         state, policy = self.state, self.policy
         judged, length = state.judged, policy.pane
         start = before = state.score
         steps: list[tuple[int, str, int, int]] = []
         up = down = False
-        for time, code in events:
+        for time, code, detail in events:
             if time < judged:
                 self.outcome.late += 1
             pane = time // length
             if pane > state.pane:
                 self._slide(pane)
                 before = state.score
-            delta = _count(policy, state, pane, code) if code else 0
+            delta = _count(policy, state, pane, code, detail, time) if code else 0
             score = before
             if delta:
                 if policy.half_life:
@@ -340,6 +356,9 @@ class _Walk:
         for old in gone:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)
+            for channel, visits in state.visits.items():
+                if visits.pop(old, None):
+                    state.touched_visits.add((channel, old))
 
     def _take_away(self, pane: int) -> None:
         state, types = self.state, self.policy.types

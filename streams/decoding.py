@@ -39,6 +39,7 @@ class Decoder:
         self._dead = metrics.events.labels(channel, "dead_letter")
         self._outdated = metrics.events.labels(channel, "outdated")
         self._unknown = metrics.events.labels(channel, "unknown_type")
+        self._property_ignored = metrics.events.labels(channel, "property_ignored")
         self._read = metrics.events.labels(channel, "read")
 
     def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
@@ -78,12 +79,14 @@ class Decoder:
             offset = self._limit.first_over(batch, dead) if dead else None
             if offset is not None:
                 batch.end_before(offset)
+                self._reader.take_ignored()  # they are read again
                 return self.decode(batch, latest) if batch.records else DecodedBatch(batch, [], [], 0, 0)
             self._limit.count(batch, len(dead))
         self._read.inc(len(batch.records))
         self._dead.inc(len(dead))
         self._outdated.inc(outdated)
         self._unknown.inc(unknown)
+        self._property_ignored.inc(self._reader.take_ignored())
         return DecodedBatch(batch, events, dead, newest, batch.records[-1].timestamp * MILLISECOND)
 
 

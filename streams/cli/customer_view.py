@@ -78,7 +78,7 @@ def customer_document(policy: Policy, customer: str, record: CustomerRecord) -> 
         The published fields, points as numbers, with `alert_open` and `made_of`.
     """
     channels = [channel.name for channel in policy.channels]
-    numbers = {*_NUMBERS, *channels}
+    numbers = {*_NUMBERS, *channels, *[measure.name for measure in policy.measures if measure.is_number]}
     order = ["score", "band", "band_since", "previous_band", *channels, "trend", "disengages_at"]
     fields = {name: record.fields[name] for name in [*order, *record.fields] if name in record.fields}
     made_of = [
@@ -118,7 +118,8 @@ def customer_text(policy: Policy, customer: str, record: CustomerRecord, now: in
     for name, value in _facts(policy, record.fields, record.state, now).items():
         facts.add_row(name, value)
     title = Text(printable(customer), style="bold")
-    return Group(title, facts, Text(""), _made_of(policy, record.state, now))
+    measures = [Text(""), _measures(policy, record.fields)] if policy.measures else []
+    return Group(title, facts, Text(""), _made_of(policy, record.state, now), *measures)
 
 
 def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now: int) -> dict[str, Text]:
@@ -173,6 +174,18 @@ def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
         return Text(f"held back by the cooldown until {moment(end)} ({age(end, now)})", style="yellow")
     last = f"; the last was raised {moment(state.last_alert)}" if state.last_alert != NONE else ""
     return Text(f"none open{last}")
+
+
+def _measures(policy: Policy, fields: Mapping[str, str]) -> RenderableType:
+    """Show each measure of the policy, those without a value too, with the time over which it is taken."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    table.add_column("over")
+    for measure in policy.measures:
+        over = format_duration(measure.panes * policy.pane)
+        table.add_row(measure.name, fields.get(measure.name, "-"), over)
+    return table
 
 
 def _made_of(policy: Policy, state: CustomerState, now: int) -> RenderableType:

@@ -16,6 +16,7 @@ from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
 from streams.cli.wording import counted
 from streams.errors import SettingsError
+from streams.policies import shipped_policies, shipped_policy
 from streams.settings import Settings
 
 
@@ -41,14 +42,18 @@ def check(file: Path) -> None:
 
 
 @policy.command()
+@click.argument("name", required=False, type=click.Choice(shipped_policies()))
 @takes_settings("policy")
-def show(settings: Settings) -> None:
-    """Print the policy in force, as a file to start from.
+def show(settings: Settings, name: str | None) -> None:
+    """Print the policy in force, as a file to start from, or one of those that come with the package.
 
-    Example: engagement policy show > policy.toml
+    Example: engagement policy show commerce > policy.toml
     """
     path = settings.policy_path
-    click.echo(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY, nl=False)
+    if name is not None:
+        click.echo(shipped_policy(name), nl=False)
+    else:
+        click.echo(Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY, nl=False)
 
 
 def _print_summary(parsed: Policy) -> None:
@@ -81,6 +86,7 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
         "feeds": _watched(parsed),
+        "measures": ", ".join(parsed.measure_names) or "none",
         "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
 

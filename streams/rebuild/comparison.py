@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scoring.feeds import Feeds
 from scoring.instants import DAY, SECOND, format_instant
+from scoring.measuring import measured
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import band_name, disengages_at, trend
@@ -79,8 +80,13 @@ class Comparison:
             f"the pane of {format_instant(pane * policy.pane)}": dict(sorted(counts.items()))
             for pane, counts in state.panes.items()
         }
+        facts |= {
+            f"the visits of {channel} in the pane of {format_instant(pane * policy.pane)}": visits
+            for channel, panes in state.visits.items()
+            for pane, visits in panes.items()
+        }
         facts = {name: facts[name] for name in sorted(facts)}
-        facts["what lies ahead"] = sorted(state.ahead)
+        facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
         facts |= _activity(state, self.since)
         if self.whole_history:
             facts |= _history(state)
@@ -104,6 +110,7 @@ def _published(policy: Policy, state: CustomerState) -> Facts:
         "band": BANDS[state.band],
         "disengages_at": format_instant(leaves) if leaves else "",
         "last_event_at": format_instant(state.last_event_at) if state.last_event_at != NONE else "",
+        **dict(zip(policy.measure_names, measured(policy, state), strict=True)),
     }
 
 
@@ -133,7 +140,7 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     fields, state = live.fields, record.state
     if fields.get("policy_version") == policy.version:
         for name, value in _published(policy, state).items():
-            if fields.get(name) != value:
+            if fields.get(name) != value and (value or name in fields or name not in policy.measure_names):
                 yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"
     entered = {BANDS[state.band]: max(state.band_since, 0) // SECOND} if state.judged != NONE else {}
     if live.bands != entered:

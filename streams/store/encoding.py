@@ -7,9 +7,10 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_v` | version, unique to each write |
 | `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
+| `_w<pane>.<channel>` | visits of a pane in a channel that has sessions, see `visits.py` |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
-| `_q` | events ahead of the evaluation time: code and time, separated by commas |
+| `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
@@ -24,19 +25,24 @@ from functools import lru_cache
 import orjson
 
 from scoring.activity import decode_spans, encode_span
+from scoring.details import Detail
 from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
+from scoring.measuring import measured
 from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.seen import SeenIds
-from scoring.state import NONE, CustomerState, derive
+from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.watermark import Mark
 from streams.errors import UnreadableCustomer
 from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence
+from streams.store.visits import decode_visits, encode_visits
 
 _NO_CODE = "...."
+# Before the digest of an object; no code of an amount begins so.
+_OBJECT = "="
 _EXTRAS = frozenset(("_q", "_h"))
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
 #: What a hash that somebody has changed by hand makes the decoding fail with.
@@ -68,7 +74,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     fields = ["_v", version, "_s", f"{state.judged};{flags};{state.last_alert};{state.due}"]
     removed = list(record.obsolete)
     if state.judged != NONE:
-        _encode_public(policy, record, fields)
+        _encode_public(policy, record, fields, removed)
     for pane in state.touched_panes:
         counts = state.panes.get(pane)
         if counts is None:
@@ -81,6 +87,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             fields += (f"_k{span}", words)
         else:
             removed.append(f"_k{span}")
+    if state.touched_visits:
+        _encode_visits(policy, state, fields, removed)
     for chunk in state.seen.touched:
         if chunk in state.seen.chunks:
             fields += (f"_i{chunk}", state.seen.chunks[chunk])
@@ -97,7 +105,7 @@ def _band(state: CustomerState) -> tuple[int, int, int]:
 
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
-    ahead = ",".join([f"{code or _NO_CODE}{time}" for time, code in state.ahead])
+    ahead = ",".join([f"{code or _NO_CODE}{time}{_details(detail)}" for time, code, detail in state.ahead])
     for name, value in (("_q", ahead), ("_h", orjson.dumps(state.held).decode() if state.held else "")):
         if value:
             fields += (name, value)
@@ -105,7 +113,48 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
             removed.append(name)
 
 
-def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) -> None:
+def _details(detail: Detail | None) -> str:
+    if detail is None:
+        return ""
+    about = f";{_OBJECT}{detail.object}" if detail.object else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about
+
+
+def _event_ahead(entry: str) -> Timed:
+    event, *details = entry.split(";")
+    detail = None
+    if details:
+        about = details.pop()[1:] if details[-1][0] == _OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+    return int(event[4:]), event[:4].replace(_NO_CODE, ""), detail
+
+
+def _encode_visits(policy: Policy, state: CustomerState, fields: list[str], removed: list[str]) -> None:
+    for channel, pane in state.touched_visits:
+        name, visits = f"_w{pane}.{channel}", state.visits.get(channel, {}).get(pane)
+        if visits:
+            fields += (name, encode_visits(visits, pane * policy.pane))
+        else:
+            removed.append(name)
+
+
+def _encode_measures(
+    policy: Policy, record: CustomerRecord, measures: list[str], fields: list[str], removed: list[str]
+) -> None:
+    stored = record.stored_measures
+    if measures == stored:
+        return
+    for index, name in enumerate(policy.measure_names):
+        value = measures[index]
+        if stored is not None and value == stored[index]:
+            continue
+        if value:
+            fields += (name, value)
+        elif stored is not None:
+            removed.append(name)
+
+
+def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
@@ -121,7 +170,11 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str]) ->
         fields += ("disengages_at", format_instant(leaves) if leaves else "")
     if state.policy_version != record.stored_policy_version:
         fields += ("policy_version", state.policy_version)
-    record.encoded = (numbers, leaves)
+    measures = None
+    if policy.measures:
+        measures = measured(policy, state)
+        _encode_measures(policy, record, measures, fields, removed)
+    record.encoded = (numbers, leaves, measures)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
@@ -166,16 +219,15 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
-    spans: dict[int, str] = {}
     for name, value in fields.items():
         if name.startswith("_p"):
             state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in value.split(",")}
-        elif name.startswith("_k"):
-            spans[int(name[2:])] = value
-    state.activity = decode_spans(spans)
+    state.activity = decode_spans({int(name[2:]): value for name, value in fields.items() if name.startswith("_k")})
+    if policy.sessions:
+        _decode_visits(policy, state, fields)
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
-        state.ahead = [(int(entry[4:]), entry[:4].replace(_NO_CODE, "")) for entry in fields["_q"].split(",")]
+        state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
     if "_h" in fields:
         state.held = dict(orjson.loads(fields["_h"]))
     record.version = fields["_v"]
@@ -183,11 +235,22 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.stored_due = (state.due, state.due_crosses)
     known = policy.published_names
     record.obsolete = [name for name in fields if name[0] != "_" and name not in known]
+    if not policy.sessions:
+        record.obsolete += [name for name in fields if name.startswith("_w")]
+    if policy.measures:
+        record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_public(record, fields)
     derive(policy, state)
     if record.stored_policy_version != policy.version and "score" in fields:
         state.score_before_policy = to_millionths(float(fields["score"]))
     return record
+
+
+def _decode_visits(policy: Policy, state: CustomerState, fields: Mapping[str, str]) -> None:
+    for name, words in fields.items():
+        if name.startswith("_w"):
+            pane, channel = name[2:].split(".")
+            state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
@@ -239,12 +302,13 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_policy_version = state.policy_version
     record.stored_due = (state.due, state.due_crosses)
     if record.encoded is not None:
-        record.stored_numbers, record.stored_disengages_at = record.encoded
+        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded
         record.encoded = None
     record.obsolete.clear()
     if state.ahead or state.held or record.extras:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held)) if held}
     state.touched_panes.clear()
+    state.touched_visits.clear()
     state.seen.touched.clear()
     if state.activity.touched:
         state.activity.touched.clear()

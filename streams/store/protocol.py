@@ -39,7 +39,8 @@ class CustomerRecord:
     stored_disengages_at: int = -1
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
-    encoded: tuple[list[int], int] | None = None
+    stored_measures: list[str] | None = None
+    encoded: tuple[list[int], int, list[str] | None] | None = None
     extras: set[str] = field(default_factory=set)
     obsolete: list[str] = field(default_factory=list)
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,11 +1,13 @@
-"""The input of the benchmarks: events of about 200 bytes, customers by Zipf, three topics of four partitions."""
+"""The input of the benchmarks: events of about 200 bytes, customers by Zipf, three topics."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 
 import orjson
@@ -14,7 +16,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.partitioner import murmur2
 
 TOPICS = ("clickstream", "email", "social")
+#: Of each topic, where a benchmark says nothing else.
 PARTITIONS = 4
+DAY = 86_400
 _TYPES = {
     "clickstream": ("page_view", "click", "search", "add_to_cart"),
     "email": ("delivered", "open", "click"),
@@ -22,15 +26,36 @@ _TYPES = {
 }
 _SHARES = (0.6, 0.2, 0.2)
 _BATCH = 1 << 19
-_DAYS = 3
+# Of a topic that is new the leaders are not there at once; the producer tries again, and says so each time.
+logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 
-def events(count: int, customers: int, seed: int = 1) -> Iterator[tuple[str, bytes, bytes]]:
-    """Make events in the order of their time, over the three days before now.
+@dataclass(frozen=True)
+class Workload:
+    """What waits in the topics: so many events of so many customers, of the days before now.
+
+    The names of the topics begin with the prefix.
+    """
+
+    prefix: str
+    events: int
+    customers: int
+    partitions: int = PARTITIONS
+    days: int = 3
+
+    @property
+    def topics(self) -> list[str]:
+        """The names of the topics."""
+        return [self.prefix + topic for topic in TOPICS]
+
+
+def events(count: int, customers: int, days: int, seed: int = 1) -> Iterator[tuple[str, bytes, bytes]]:
+    """Make events in the order of their time, over the days before now.
 
     Args:
         count: how many.
         customers: how many; their popularity falls as 1 / rank.
+        days: how many.
         seed: of the random choices.
 
     Yields:
@@ -40,7 +65,7 @@ def events(count: int, customers: int, seed: int = 1) -> Iterator[tuple[str, byt
     ids = [f"customer-{number:07}" for number in range(customers)]
     choose.shuffle(ids)
     weights = list(accumulate(1 / rank for rank in range(1, customers + 1)))
-    start, span = time.time() - _DAYS * 86_400, _DAYS * 86_400
+    start, span = time.time() - days * DAY, days * DAY
     for number, customer in enumerate(choose.choices(ids, cum_weights=weights, k=count)):
         topic = choose.choices(TOPICS, _SHARES)[0]
         value = {
@@ -57,26 +82,46 @@ def events(count: int, customers: int, seed: int = 1) -> Iterator[tuple[str, byt
         yield topic, customer.encode(), orjson.dumps(value)
 
 
-async def fill(bootstrap: str, prefix: str, count: int, customers: int) -> None:
+def partition_of(key: bytes, partitions: int) -> int:
+    """Tell the partition that Kafka's producers choose for a key."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+async def create_topics(bootstrap: str, workload: Workload) -> None:
+    """Create the topics, empty."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, workload.partitions, 1) for topic in workload.topics])
+    await admin.close()
+
+
+async def fill(bootstrap: str, workload: Workload) -> None:
     """Create the topics and fill them.
 
     Args:
         bootstrap: host:port of a broker.
-        prefix: of the topics' names.
-        count: events.
-        customers: how many.
+        workload: what to write.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(prefix + topic, PARTITIONS, 1) for topic in TOPICS])
-    await admin.close()
+    await create_topics(bootstrap, workload)
+    made = events(workload.events, workload.customers, workload.days)
+    await append(bootstrap, ((workload.prefix + topic, key, value) for topic, key, value in made), workload.partitions)
+
+
+async def append(bootstrap: str, records: Iterator[tuple[str, bytes, bytes]], partitions: int) -> None:
+    """Append records in large batches.
+
+    Args:
+        bootstrap: host:port of a broker.
+        records: topic, key and value of each.
+        partitions: of each topic.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=_BATCH, linger_ms=20)
     await producer.start()
     open_batches: dict[tuple[str, int], object] = {}
     sent: list[asyncio.Future[object]] = []
     try:
-        for topic, key, value in events(count, customers):
-            place = (prefix + topic, (murmur2(key) & 0x7FFFFFFF) % PARTITIONS)
+        for topic, key, value in records:
+            place = (topic, partition_of(key, partitions))
             batch = open_batches.get(place) or open_batches.setdefault(place, producer.create_batch())
             if batch.append(key=key, value=value, timestamp=None) is None:
                 sent.append(await producer.send_batch(batch, place[0], partition=place[1]))

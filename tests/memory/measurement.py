@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.memory.backlog import CHANNELS
 from tests.polling import wait_until
 from tests.services.kafka_client import log_ends
 from tests.services.log_reader import read_fences
+from tests.services.process_figures import memory
 from tests.services.worker import WorkerProcess
 
 MIB = 1 << 20
@@ -32,7 +32,15 @@ class Memory:
     customers: int
 
 
-def measure(kafka: str, prefix: str, redis_url: str, worker_redis_url: str, folder: Path, within: float) -> Memory:
+def measure(
+    kafka: str,
+    prefix: str,
+    redis_url: str,
+    worker_redis_url: str,
+    folder: Path,
+    within: float,
+    package: Path | None = None,
+) -> Memory:
     """Let a worker apply everything that waits in the topics.
 
     Args:
@@ -42,6 +50,7 @@ def measure(kafka: str, prefix: str, redis_url: str, worker_redis_url: str, fold
         worker_redis_url: the way that the worker takes to it.
         folder: for the policy and the log.
         within: seconds.
+        package: where the package to run is installed; None for the sources.
 
     Returns:
         How much memory the worker took.
@@ -58,6 +67,8 @@ def measure(kafka: str, prefix: str, redis_url: str, worker_redis_url: str, fold
         "ENGAGEMENT_POLICY": str(policy),
         "ENGAGEMENT_KAFKA_SESSION_TIMEOUT": "10",
     }
+    if package:
+        settings |= {"PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
     ends = asyncio.run(log_ends(kafka, [prefix + channel for channel in CHANNELS]))
     wanted = {place: {end} for place, end in ends.items() if end}
     worker = WorkerProcess(settings, folder / f"{namespace}.log", ready_within=120)
@@ -65,29 +76,19 @@ def measure(kafka: str, prefix: str, redis_url: str, worker_redis_url: str, fold
     try:
         # It listens before it reads.
         wait_until(lambda: not worker.running or worker.status("/health") == 200, 60)
-        at_start = _resident(worker.process.pid)
+        at_start = memory(worker.process.pid)["VmRSS"]
         curve: list[int] = []
         deadline = time.monotonic() + within
         while read_fences(redis_url, namespace) != wanted or not _all_judged(redis_url, namespace):
             assert worker.running, worker.log_tail()
             assert time.monotonic() < deadline, f"not done in {within:g} s\n{worker.log_tail()}"
-            curve.append(_resident(worker.process.pid))
+            curve.append(memory(worker.process.pid)["VmRSS"])
             time.sleep(0.2)
-        status = _status(worker.process.pid)
-        return Memory(at_start, tuple(curve), status["VmHWM"], sum(ends.values()), _customers(redis_url, namespace))
+        most = memory(worker.process.pid)["VmHWM"]
+        return Memory(at_start, tuple(curve), most, sum(ends.values()), _customers(redis_url, namespace))
     finally:
         worker.kill()
         _forget(redis_url)
-
-
-def _status(pid: int) -> Mapping[str, int]:
-    """Read what the kernel says of a process's memory, in bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith(" kB")}
-
-
-def _resident(pid: int) -> int:
-    return _status(pid)["VmRSS"]
 
 
 def _all_judged(url: str, namespace: str) -> bool:

@@ -104,7 +104,7 @@ def first_change(policy: Policy, state: CustomerState, world: World) -> int:
     """Find when the customer changes if nothing more comes, by trying every moment at which that could be; 0: never."""
     end = state.judged + policy.cooldown + 3 * policy.length + policy.trend
     grid = range(state.judged // (world.pane // 2) * (world.pane // 2), end, world.pane // 2)
-    moments = {*grid, state.last_alert + policy.cooldown, *(time for time, _ in state.ahead)}
+    moments = {*grid, state.last_alert + policy.cooldown, *(time for time, *_ in state.ahead)}
     for moment in sorted(moment for moment in moments if moment > state.judged):
         later = copy.deepcopy(state)
         outcome = advance(policy, later, [], moment, moment)

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from scoring.builtin import BUILTIN_POLICY
+from scoring.policy_file import parse_policy
 from streams.cli.main import engagement
 from streams.demo.policy import DEMO_POLICY
+from streams.policies import shipped_policies, shipped_policy
 
 
 def check(path: Path) -> Result:
@@ -77,3 +80,21 @@ def test_show_prints_the_policy_in_force(tmp_path: Path) -> None:
     path.write_text(DEMO_POLICY)
     result = CliRunner().invoke(engagement, ["policy", "show"], env={"ENGAGEMENT_POLICY": str(path)})
     assert result.stdout == DEMO_POLICY
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_show_prints_a_policy_that_comes_with_the_package_and_check_accepts_it(name: str, tmp_path: Path) -> None:
+    shown = CliRunner().invoke(engagement, ["policy", "show", name])
+    assert (shown.exit_code, shown.stdout) == (0, shipped_policy(name))
+    path = tmp_path / "policy.toml"
+    path.write_text(shown.stdout)
+    result = check(path)
+    assert result.exit_code == 0
+    told = " ".join(result.stdout.split())
+    assert all(measure in told for measure in parse_policy(shown.stdout).measure_names)
+
+
+def test_show_names_the_policies_that_there_are() -> None:
+    refused = CliRunner().invoke(engagement, ["policy", "show", "banking"])
+    assert refused.exit_code == 2
+    assert all(name in refused.stderr for name in shipped_policies())

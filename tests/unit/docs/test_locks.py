@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from tests.unit.docs.reading import DEPLOY
 
 EVERYTHING, WORKER = DEPLOY / "requirements.lock", DEPLOY / "requirements-worker.lock"
+BENCHMARKS = sorted((DEPLOY.parent / "tests" / "benchmarks").rglob("*.lock"))
 OWN = "engagement-streams"
 #: Comes with the environment itself; what builds the package is in the locks.
 OF_THE_ENVIRONMENT = {"pip"}
@@ -47,11 +48,12 @@ def closure(extras: frozenset[str]) -> set[str]:
     return {name for name, _ in found} - {OWN}
 
 
-@pytest.mark.parametrize("path", [EVERYTHING, WORKER], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [EVERYTHING, WORKER, *BENCHMARKS], ids=lambda path: path.name)
 def test_a_lock_holds_versions_and_digests_and_nothing_else(path: Path) -> None:
     rest = _ENTRY.sub("", re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE))
 
     assert rest.strip() == ""
+    assert entries(path)
     assert "://" not in path.read_text()
 
 

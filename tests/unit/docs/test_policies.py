@@ -6,6 +6,7 @@ import pytest
 
 from scoring.policy import Policy
 from scoring.policy_file import builtin_policy, parse_policy
+from streams.policies import shipped_policies, shipped_policy
 from tests.unit.docs.reading import DEPLOY
 
 POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))
@@ -14,7 +15,10 @@ POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))
 def without_order(policy: Policy) -> dict[str, object]:
     """Give a policy as values in which the order of the types does not matter."""
     values = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name not in ("channels", "types")}
-    channels = {channel.name: (channel.topic, frozenset(channel.types)) for channel in policy.channels}
+    channels = {
+        channel.name: (channel.topic, frozenset(channel.types), channel.machine, frozenset(channel.sessions))
+        for channel in policy.channels
+    }
     return {**values, "channels": channels, "order": [channel.name for channel in policy.channels]}
 
 
@@ -45,3 +49,29 @@ def test_the_fourth_channel_joins_the_built_in_ones() -> None:
     del channels["support"]
     same = {"channels": channels, "version": builtin["version"], "order": builtin["order"]}
     assert example | same == builtin
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_a_policy_that_comes_with_the_package_is_accepted_and_measures_something(name: str) -> None:
+    policy = parse_policy(shipped_policy(name))
+    assert policy.version == f"{name}-1"
+    assert policy.measures
+
+
+def test_the_policy_of_web_email_and_social_scores_as_the_built_in_one() -> None:
+    shipped, builtin = parse_policy(shipped_policy("web-email-social")), builtin_policy()
+    left_out = {"version": "", "measures": ()}
+    weights = [
+        {kind.name: (kind.weight, kind.cap) for channel in policy.channels for kind in channel.types}
+        for policy in (shipped, builtin)
+    ]
+    assert weights[0] == weights[1]
+    assert without_order(shipped) | left_out | {"channels": {}} == without_order(builtin) | left_out | {"channels": {}}
+
+
+def test_channels_of_several_policies_can_stand_in_one() -> None:
+    names = [name for name in shipped_policies() if name != "web-email-social"]
+    bodies = [shipped_policy(name).partition("[channels.")[2] for name in names]
+    joined = parse_policy("".join(f"[channels.{body}" for body in bodies))
+    assert len(joined.channels) == len(names)
+    assert len(joined.measures) == sum(body.count("[measures.") for body in bodies)

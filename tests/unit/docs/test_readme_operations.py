@@ -97,9 +97,9 @@ def test_every_command_named_in_the_text_exists(document: Document) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=TITLES)
 def test_every_target_of_make_that_is_named_exists(document: Document) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = re.findall(r"^make ([a-z]+)", "\n".join(document.blocks("sh")), re.MULTILINE)
-    named += re.findall(r"`make ([a-z]+)", document.prose)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = re.findall(r"^make ([a-z-]+)", "\n".join(document.blocks("sh")), re.MULTILINE)
+    named += re.findall(r"`make ([a-z-]+)", document.prose)
     assert set(named) <= targets
     if document is README:
         assert {"demo", "test"} <= set(named)

@@ -5,8 +5,10 @@ import tomllib
 
 from scoring import policy_file
 from scoring.builtin import BUILTIN_POLICY
+from scoring.measure_file import HIGH, KINDS, LOW
 from scoring.policy import NO_CAP
 from scoring.policy_file import parse_policy
+from streams.policies import shipped_policies, shipped_policy
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, README, names_in
 
@@ -24,7 +26,7 @@ def defaults() -> dict[str, str]:
 
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
-    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
+    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS} | {"measures.<name>.<key>"}
     assert {names_in(row[0])[0] for row in README.table("key", "default", "")} == keys
 
 
@@ -59,9 +61,44 @@ def test_the_weights_are_the_built_in_ones() -> None:
 
 
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    (lines,) = README.blocks("toml")
+    lines, _ = README.blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels
     example = (DEPLOY / "policies" / "fourth-channel.toml").read_text(encoding="utf-8")
     assert tomllib.loads(example)["channels"]["support"] == tomllib.loads(lines)["channels"]["support"]
+
+
+def test_the_kinds_of_measures_are_those_in_the_table_with_the_keys_that_they_need() -> None:
+    shown = {names_in(row[0])[0]: tuple(names_in(row[1])) for row in README.table("`kind`", "keys", "value")}
+    assert shown == {kind: needed for kind, (needed, _) in KINDS.items()}
+
+
+def test_the_keys_of_a_measure_are_those_in_the_table() -> None:
+    keys = {"kind"} | {key for needed, optional in KINDS.values() for key in (*needed, *optional)}
+    shown = {name: row[1] for row in README.table("key of a measure", "") for name in names_in(row[0])}
+    assert set(shown) == keys
+    for key in ("times", "per"):
+        told = {name for name in names_in(shown[key]) if name in KINDS}
+        assert told == {kind for kind, (_, optional) in KINDS.items() if key in optional}
+
+
+def test_the_bounds_of_a_balance_are_the_default_ones() -> None:
+    (value,) = [row[2] for row in README.table("`kind`", "keys", "value") if row[0] == "`balance`"]
+    assert re.findall(r"`(\w+)` \((\d+)\)", value) == [("high", str(HIGH)), ("low", str(LOW))]
+
+
+def test_the_policies_that_come_with_the_package_are_those_in_the_table() -> None:
+    shown = {names_in(row[0])[0] for row in README.table("`engagement policy show`", "")}
+    assert shown == set(shipped_policies())
+
+
+def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
+    _, lines = README.blocks("toml")
+    shown = tomllib.loads(lines)
+    shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
+    for name, table in shown["measures"].items():
+        (found,) = [document["measures"][name] for document in shipped if name in document["measures"]]
+        assert found == {**found, **table}
+    (web,) = [each["channels"]["clickstream"] for each in shipped if "clickstream" in each["channels"]]
+    assert web == {**web, **shown["channels"]["clickstream"]}

@@ -78,7 +78,7 @@ def test_an_event_ahead_of_the_horizon_is_kept_aside_whole() -> None:
     outcome = anna.judge("01 09:00", anna.event("post", "01 09:00"), anna.event("post", "01 09:00:00.000001"))
 
     assert (anna.score, outcome.taken, outcome.ahead) == (2, 1, 1)
-    assert [time for time, _ in anna.state.ahead] == [at("01 09:00") + 1]
+    assert [time for time, *_ in anna.state.ahead] == [at("01 09:00") + 1]
     assert (anna.due, anna.state.due_crosses) == ("01 09:00:1e-06", True)
     assert anna.state.last_event_at == at("01 09:00")
 

@@ -32,10 +32,7 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         (
             "windows = 1",
-            (
-                "windows: unknown key; allowed here: version, window, bands, alerts, clock, events, dead_letters, kpi, "
-                "channels"
-            ),
+            "windows: unknown key; allowed here: " + ", ".join(("version", *policy_file._KEYS, "channels", "measures")),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
@@ -47,7 +44,7 @@ def channel(rest: str, name: str = "calls") -> str:
         ('[events]\nids = "3d"', "events.ids: unknown key; allowed here: remember_ids"),
         (
             channel("weights = { a = 1 }\ncaps = { a = 1 }"),
-            "channels.calls.caps: unknown key; allowed here: topic, weights, cap, silence_after",
+            f"channels.calls.caps: unknown key; allowed here: {', '.join(policy_file._CHANNEL_KEYS)}",
         ),
         ("window = 3", "window: must be a table, [window]"),
         ("bands = 3", "bands: must be a table, [bands]"),

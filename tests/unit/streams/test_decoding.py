@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 import pytest
 
+from scoring.details import SUM, amount_of
 from scoring.events import EventReader
 from scoring.instants import DAY, HOUR, MILLISECOND, SECOND
 from scoring.policy_file import builtin_policy
+from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
 from streams.metrics import Metrics
 from streams.records import DecodedBatch, Partition, RecordBatch
@@ -151,3 +154,19 @@ def test_outcomes_are_counted() -> None:
 
 def test_a_type_that_the_policy_does_not_name_is_an_event() -> None:
     assert len(Decoding().decode(value(type="forward")).events) == 1
+
+
+def test_properties_of_the_wrong_type_are_counted_once_also_where_a_batch_is_cut_short() -> None:
+    email = builtin_policy().channels[1]
+    kind = replace(email.types[1], amounts=(amount_of("email", "open", "seconds", SUM),))
+    metrics = Metrics()
+    strict = replace(builtin_policy(), most_bad=500_000, bad_records=4)
+    limit = DeadLetterLimit(email, strict, lambda: NOW, Consumption(metrics))
+    decoder = Decoder("email", EventReader(replace(email, types=(kind,))), metrics, 0, limit)
+    wrong = value(type="open", properties={"seconds": "three"})
+    values = [wrong, wrong, *[b"no json"] * 5]
+    records = [Record("email", 2, offset, APPENDED, None, content) for offset, content in enumerate(values)]
+    decoded = decoder.decode(RecordBatch(Partition("email", 2), 0, records), NOW)
+    assert (len(decoded.events), len(decoded.dead_letters)) == (2, 2)
+    labels = {"channel": "email", "outcome": "property_ignored"}
+    assert metrics.registry.get_sample_value("engagement_events_total", labels) == 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import decode, decode_fence, encode, encode_fence
+from streams.store.encoding import decode, decode_fence, encode, encode_fence, settle
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
-from tests.unit.scoring.customers import Customer
+from tests.unit.scoring.customers import POLICY, Customer, policy_with
 
 COMPACT = 64
 """Bytes up to which Redis keeps a hash compact."""
@@ -78,11 +78,45 @@ def test_a_fence_comes_back_as_it_was_written(fence: Fence) -> None:
     assert decode_fence(None) is None
 
 
+async def test_only_measures_and_visits_that_changed_are_written() -> None:
+    anna = Customer(
+        policy_with(
+            ('topic = "web"', 'topic = "web"\nsessions = "30m"'),
+            text=f"""{POLICY}
+[measures.visits]
+kind = "sessions"
+channel = "web"
+[measures.posts]
+kind = "count"
+of = ["social.post"]
+[measures.buys]
+kind = "count"
+of = ["web.buy"]
+""",
+        )
+    )
+    anna.do("view", "01 09:00")
+    anna.do("post", "01 09:00")
+    record = await stored(anna)
+    anna.do("post", "01 10:00")
+    fields = written(anna, record)
+    assert fields["posts"] == "2"
+    assert not {"visits", "buys"} & set(fields)
+    assert not [name for name in fields if name.startswith("_w")]
+
+    settle(record, "v")
+    anna.do("view", "02 09:00")
+    fields = written(anna, record)
+    assert fields["visits"] == "2"
+    assert "posts" not in fields
+    assert [name.partition(".")[0] for name in fields if name.startswith("_w")] == ["_w19724"]
+
+
 async def whole() -> tuple[Customer, dict[str, str]]:
     """Give a customer with every kind of field, and the fields."""
     anna = Customer()
     anna.do("post", "01 09:00", 5, event_id="a")
-    anna.state.ahead = [(anna.state.judged + 1, "code")]
+    anna.state.ahead = [(anna.state.judged + 1, "code", None)]
     anna.state.held = {"kind": "churn_risk"}
     anna.state.previous_band = 0
     fields = written(anna, CustomerRecord(anna.state))
@@ -96,7 +130,7 @@ BROKEN = {
     "_pnonsense": ["abcd1"],
     "_k394": ("", "x", "1,A"),
     "_kx": ("1",),
-    "_q": ["", "....", "abcd1,"],
+    "_q": ["", "....", "abcd1,", "abcd1;", "abcd1;$abc", "abcd1;$abcx"],
     "_h": ["", "{", "7", "null"],
     "band": ["", "nonsense"],
     "band_since": ["", "nonsense", "2024-13-01T00:00:00Z"],
@@ -133,3 +167,20 @@ async def test_of_several_broken_fields_one_is_named() -> None:
         decode(anna.policy, {**fields, "_s": "x", "_q": "x", "_p1": "x"})
 
     assert found.value.name in ("_s", "_q", "_p1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("_w19723.ab", words) for words in ("", "1,", "1.", "1.2", "1.2.", "+", "1.2.3.4", ".1.1")]
+    + [("_wnonsense.ab", "1"), ("_w19723", "1")],
+)
+async def test_visits_broken_by_hand_are_named(name: str, value: str) -> None:
+    policy = policy_with(('topic = "web"', 'topic = "web"\nsessions = "30m"'))
+    anna = Customer(policy)
+    anna.do("view", "01 09:00")
+    fields = written(anna, CustomerRecord(anna.state))
+    assert [field for field in fields if field.startswith("_w")]
+    assert decode(policy, {**fields, "_w19723.ab": "1.2.3"}).state.visits["ab"]
+    with pytest.raises(UnreadableCustomer) as found:
+        decode(policy, {**fields, name: value})
+    assert found.value.name == name

@@ -1,0 +1,58 @@
+"""Measures: numbers and words about a customer that a policy declares beside the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: A sum of counts and amounts, over another one or not; most kinds of the policy file are one of these.
+FRACTION = "fraction"
+#: The same over the latest value of a property.
+RATE = "rate"
+#: How many panes had an event.
+PANES = "panes"
+REGULARITY = "regularity"
+#: What is read off the sessions of a channel.
+SESSIONS, SESSION_TIME, SESSION_DURATION = "sessions", "session_time", "session_duration"
+PAGES_PER_SESSION, TIME_ON_PAGE, BOUNCE_RATE, RETURNING = (
+    "pages_per_session",
+    "time_on_page",
+    "bounce_rate",
+    "returning",
+)
+SESSION_FORMS = (
+    SESSIONS,
+    SESSION_TIME,
+    SESSION_DURATION,
+    PAGES_PER_SESSION,
+    TIME_ON_PAGE,
+    BOUNCE_RATE,
+    RETURNING,
+)
+#: How often somebody does something, from the most to the least.
+REGULARITIES = ("daily", "weekly", "monthly", "dormant")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure: its name, its form, and over how many panes it is taken, the present one included.
+
+    A fraction is (sum of `of` - sum of `less`) x `numerator` / (`denominator` x sum of `to`), the sums being those of
+    the counts and amounts with these codes; without `to` the last factor is 1. `channel` is the stored code of the
+    channel whose sessions are meant, `pause` what ends one of them, in seconds.
+    """
+
+    name: str
+    form: str
+    panes: int
+    of: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    numerator: int = 1
+    denominator: int = 1
+    channel: str = ""
+    pause: int = 0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is published as a number, not as a word."""
+        return self.form not in (REGULARITY, RETURNING)
