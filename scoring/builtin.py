@@ -34,6 +34,9 @@ stop_above = 0.95
 over = "1m"
 at_least = 100
 
+[kpi]
+keep = "400d"
+
 [channels.clickstream]
 topic = "clickstream"
 weights = { page_view = 1, click = 1, search = 2, session_start = 3, add_to_cart = 5, purchase = 20, invite = 15 }

@@ -9,7 +9,7 @@ from scoring.details import is_sum
 from scoring.objects import Objects
 from scoring.pairing import Action, Counts, change_of
 from scoring.policy import Policy
-from scoring.state import CustomerState, Timed
+from scoring.state import NONE, CustomerState, Timed
 
 
 class Correction(NamedTuple):
@@ -67,6 +67,8 @@ def _apply(policy: Policy, state: CustomerState, change: Counts) -> list[Correct
             corrections.append(Correction(pane, code, count, points))
         if not counts:
             del state.panes[pane], state.pane_points[pane]
+    # What has been taken back may take the activity of its day along.
+    state.activity.pane = NONE
     return corrections
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scoring.details import Amount
-from scoring.instants import MINUTE
+from scoring.instants import DAY, MINUTE
 from scoring.measures import Measure
 from scoring.pairing import Pairing
 from scoring.points import POINT
@@ -96,7 +96,8 @@ class Policy:
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
     `warn_before` is how long before a drop that is coming it is warned of; 0: never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
-    of the last `bad_over`, or over the last `bad_records` where that is more. `text` is the file that it was read from.
+    of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
+    over all customers are kept by the day. `text` is the file that it was read from.
     """
 
     version: str
@@ -115,6 +116,7 @@ class Policy:
     most_bad: int = 950_000
     bad_over: int = MINUTE
     bad_records: int = 100
+    keep_figures: int = 400 * DAY
     measures: tuple[Measure, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)

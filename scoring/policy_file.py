@@ -12,7 +12,7 @@ from typing import Any
 from scoring.builtin import BUILTIN_POLICY
 from scoring.channel_file import no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
-from scoring.instants import format_duration, parse_duration
+from scoring.instants import DAY, format_duration, parse_duration
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
@@ -28,6 +28,7 @@ _DURATIONS = {
     "clock": {"lateness": "0s", "idle_after": "10s"},
     "events": {"remember_ids": "72h"},
     "dead_letters": {"over": "1m"},
+    "kpi": {"keep": "400d"},
 }
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
@@ -36,10 +37,13 @@ _KEYS = {
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
+    "kpi": ("keep",),
 }
 _CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
+# The figures of a day look back a month, and compare with those of a month before.
+_LEAST_KEPT = 62 * DAY
 _BOUNDS = {"disengaged": 0, "engaged": 41, "highly_engaged": 71, "power": 101}
 
 
@@ -92,6 +96,7 @@ class _Reader:
         if margin < 0:
             self._problems.append("alerts.rearm_margin: must be 0 or more points")
         most_bad, bad_records = self._dead_letters(times["over"])
+        kept = self._kept(times.pop("keep"))
         channels = self._channels()
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
@@ -107,6 +112,7 @@ class _Reader:
             bad_records=bad_records,
             bad_over=times.pop("over"),
             text=self._text,
+            keep_figures=kept,
             **times,
         )
 
@@ -171,6 +177,11 @@ class _Reader:
         if over <= 0:
             self._problems.append("dead_letters.over: must be more than 0")
         return share, least
+
+    def _kept(self, keep: int) -> int:
+        if keep < _LEAST_KEPT:
+            self._problems.append(f"kpi.keep: must be at least {format_duration(_LEAST_KEPT)}")
+        return keep
 
     def _bands(self) -> tuple[int, int, int, int]:
         table = self._document.get("bands", {})

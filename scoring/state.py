@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from scoring.activity import Activity
 from scoring.details import Detail
 from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
@@ -28,6 +29,7 @@ class CustomerState:
     drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
+    `activity` is what the figures over all customers count.
     """
 
     policy_version: str = ""
@@ -50,6 +52,7 @@ class CustomerState:
     last_event_at: int = NONE
     due: int = 0
     due_crosses: bool = False
+    activity: Activity = field(default_factory=Activity)
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
+from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.corrections import Correction, correct, within_window
 from scoring.details import Detail, add_amounts
@@ -71,13 +72,23 @@ def advance(
     now = max(now, state.judged)
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
     machine = AlertMachine(policy, state, feeds)
-    if state.judged != NONE and state.policy_version != policy.version:
-        _follow_policy(policy, state, machine, due, now)
-    elif state.judged == NONE and due:
+    if state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
+        state.policy_version = policy.version
+    known = state.judged != NONE
+    activity, noted = state.activity, True
+    if known and activity.band != state.band:
+        # A new customer, or one who was stored by a release that noted nothing.
+        enter_band(state)
+        noted = False
+    if known and state.policy_version != policy.version:
+        _follow_policy(policy, state, machine, due, now)
+        noted = False
     state.policy_version = policy.version
-    if state.judged != NONE:
+    if not noted:
+        note_days(policy, state, state.panes)
+    if known:
         outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
         walk = _Walk(policy, state, machine, outcome, outlook)
         walk.run(due, now)
@@ -85,6 +96,12 @@ def advance(
         state.judged = now
         if outlook is not None:
             outlook.close()
+        touched = state.touched_panes
+        # Usually more happens in the pane that has made its day an active one already.
+        if len(touched) != 1 or activity.pane not in touched:
+            note_days(policy, state, touched)
+        if machine.transitions:
+            note_bands(state, machine.transitions)
     state.seen.forget(now - policy.remember_ids)
     if state.objects is not None:
         state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
@@ -415,13 +432,16 @@ class _Walk:
         else:
             for old in leaving:
                 self._take_away(old)
-        gone = pane - policy.kept_panes
-        for old in [old for old in state.panes if old <= gone]:
+        gone = [old for old in state.panes if old <= pane - policy.kept_panes]
+        if gone:
+            # A pane may come and go within one evaluation.
+            note_days(policy, state, [old for old in gone if old in state.touched_panes])
+        for old in gone:
             del state.panes[old], state.pane_points[old]
             state.touched_panes.add(old)
         # By themselves: a pane whose events have all been taken back has no counts, and yet they were visits.
         for channel, visits in state.visits.items():
-            for old in [old for old in visits if old <= gone]:
+            for old in [old for old in visits if old <= pane - policy.kept_panes]:
                 del visits[old]
                 state.touched_visits.add((channel, old))
 

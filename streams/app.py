@@ -24,6 +24,7 @@ from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
+from streams.figure_report import FigureReport
 from streams.live_policy.in_force import PolicyInForce
 from streams.live_policy.walk import PolicyWalk
 from streams.logs import quiet_logs
@@ -70,6 +71,7 @@ class Parts:
     policies: PolicyInForce
     preflight: Preflight
     timer: Timer
+    figures: FigureReport
     consumption: Consumption
 
 
@@ -239,6 +241,8 @@ class EngagementApp(BatchApp):
         topics = source_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
         await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+        if not self.parts.timer.fault:
+            await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
 
     def _caught_up(self) -> dict[Partition, bool]:
         """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
@@ -288,6 +292,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
     pipeline.go_by(policies)
     walk = PolicyWalk(store, scorer, pipeline, clock, policies, metrics, feeds, settings.policy_rate)
+    figures = FigureReport(settings.policy, store, metrics)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
     preflight = Preflight(settings, store, publisher, erasures, policies)
@@ -305,6 +310,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         policies,
         preflight,
         timer,
+        figures,
         consumption,
     )
     _add_agents(app)

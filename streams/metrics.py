@@ -80,6 +80,7 @@ class Metrics:
             "Customers who may not have followed the policy in force yet",
             registry=registry,
         )
+        self.kpi = Gauge("engagement_kpi", "Figures over all customers, as in Redis", ["figure"], registry=registry)
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
 
     def set_lags(self, lags: Mapping[Partition, float]) -> None:
@@ -91,6 +92,17 @@ class Metrics:
         self.lag.clear()
         for partition, seconds in lags.items():
             self.lag.labels(partition.topic, str(partition.number)).set(seconds)
+
+    def set_figures(self, figures: Mapping[str, str]) -> None:
+        """Tell the figures over all customers; one that says nothing is not mentioned.
+
+        Args:
+            figures: as applications read them.
+        """
+        self.kpi.clear()
+        for name, value in figures.items():
+            if value and name not in ("day", "updated_at"):
+                self.kpi.labels(name).set(float(value))
 
     def note_first_fetch(self, now: int) -> None:
         """Note when the first record came; later calls change nothing.

@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
+    "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
@@ -39,9 +40,7 @@ COMMANDS = {
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
     "validate": Entry("streams.cli.validate", "validate", "Tell from history how well scores foresee who leaves."),
-    "policy": Entry(
-        "streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."
-    ),
+    "policy": Entry("streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."),
 }
 
 

@@ -45,9 +45,10 @@ class _Screen:
 @click.command()
 @click.option("--from-beginning", is_flag=True, help="Read all that the log holds, not only window and trend.")
 @click.option("--dry-run", is_flag=True, help="Only compare; exit status 1 if something differs.")
+@click.option("--figures", is_flag=True, help="Add up the figures over all customers, too; holds the workers longer.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object for each customer who differs.")
 @takes_settings("brokers", "redis", "policy", "namespace", "clock")
-def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, as_json: bool) -> None:
+def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, figures: bool, as_json: bool) -> None:
     """Compare the scores with the log, and replace those that differ.
 
     Computes all scores anew from the log under NAMESPACE.rebuild, while the workers go on and applications read. Then
@@ -57,29 +58,33 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, as_json:
     Example: engagement rebuild --dry-run
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
-    result = asyncio.run(_rebuild(settings, from_beginning=from_beginning, dry=dry_run))
+    result = asyncio.run(_rebuild(settings, from_beginning=from_beginning, figures=figures, dry=dry_run))
     _print(result, as_json=as_json, dry=dry_run)
-    if dry_run and result.differences:
+    if dry_run and (result.differences or result.figures):
         raise Refusal("the scores are not what the log says: run it again without --dry-run")
 
 
-async def _rebuild(settings: Settings, *, from_beginning: bool, dry: bool) -> Result:
+async def _rebuild(settings: Settings, *, from_beginning: bool, figures: bool, dry: bool) -> Result:
     topics = (*source_topics(settings.policy), ERASURES)
     await check_rights(settings, {"Read": topics, "Write": [ERASURES]})
     await ensure_topics(settings, topics=topics)
     with open_offset_progress("events") as show:
-        return await Rebuild(settings, _Screen(show), from_beginning=from_beginning).run(dry=dry)
+        return await Rebuild(settings, _Screen(show), from_beginning=from_beginning, figures=figures).run(dry=dry)
 
 
 def _print(result: Result, *, as_json: bool, dry: bool) -> None:
     if as_json:
         for customer, words in sorted(result.differences.items()):
             click.echo(orjson.dumps({"customer_id": customer, "differences": words}))
+        if result.figures:
+            click.echo(orjson.dumps({"figures": result.figures}))
         return
     for customer, words in sorted(result.differences.items())[:_SHOWN]:
         click.echo(f"{printable(customer)}: {printable('; '.join(words))}")
     if len(result.differences) > _SHOWN:
         click.echo(f"and {len(result.differences) - _SHOWN:,} more")
+    for figure in result.figures:
+        click.echo(f"figures over all customers, {figure}")
     done = "differ" if dry else "differed and have been replaced"
     click.echo(
         f"{counted(result.compared, 'customer')} compared as of {moment(result.time)}: "

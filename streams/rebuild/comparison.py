@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.feeds import Feeds
-from scoring.instants import SECOND, format_instant
+from scoring.instants import DAY, SECOND, format_instant
 from scoring.measuring import measured
 from scoring.pairing import Action
 from scoring.points import text
@@ -28,12 +28,16 @@ _UNREADABLE = (UnreadableCustomer, ValueError, KeyError, IndexError, TypeError)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How to compare: at which time (microseconds), whether the log tells the whole history, what is known of feeds."""
+    """How to compare: at which time (microseconds), whether the log tells the whole history, what is known of feeds.
+
+    `since` is the number of the first day whose activity the log tells whole; None where it does of all days.
+    """
 
     settings: Settings
     time: int
     whole_history: bool
     feeds: Feeds | None = None
+    since: int | None = None
 
     def differences(self, live: View, rebuilt: View) -> list[str]:
         """Tell what is wrong with a live customer.
@@ -86,6 +90,7 @@ class Comparison:
         facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
         if objects := _objects(state):
             facts["what was done to objects"] = objects
+        facts |= _activity(state, self.since)
         if self.whole_history:
             facts |= _history(state)
         return _Absent(facts)
@@ -117,6 +122,16 @@ def _published(policy: Policy, state: CustomerState) -> Facts:
         "last_event_at": format_instant(state.last_event_at) if state.last_event_at != NONE else "",
         **dict(zip(policy.measure_names, measured(policy, state), strict=True)),
     }
+
+
+def _activity(state: CustomerState, since: int | None) -> Facts:
+    days = [format_instant(day * DAY)[:10] for day in state.activity.list_days() if day >= (since or 0)]
+    facts: Facts = {"the list of active days": days}
+    if since is None:
+        facts["the list of bands"] = [
+            (format_instant(day * DAY)[:10], BANDS[band]) for day, band in state.activity.list_changes()
+        ]
+    return facts
 
 
 def _history(state: CustomerState) -> Facts:

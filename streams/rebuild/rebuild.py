@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scoring.instants import DAY
 from scoring.policy_change import policy_digest
 from scoring.policy_file import parse_policy
+from streams.clock import wall_clock
 from streams.errors import RebuildRefused
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.comparison import Comparison
+from streams.rebuild.figures import FigureComparison
 from streams.rebuild.shadow import Shadow
 from streams.rebuild.source import SourceLog
 from streams.settings import Settings
@@ -42,24 +45,30 @@ class Display(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """What a rebuild found: all customers compared, and the differences of those that are wrong."""
+    """What a rebuild found: all customers compared, and the differences of those that are wrong.
+
+    `figures` are the differences between the sums over customers and what the customers make together.
+    """
 
     compared: int = 0
     time: int = 0
     differences: dict[str, list[str]] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
 
 
 class Rebuild:
     """Compares the live scores with the log, and replaces those that differ."""
 
-    def __init__(self, settings: Settings, display: Display, *, from_beginning: bool) -> None:
+    def __init__(self, settings: Settings, display: Display, *, from_beginning: bool, figures: bool = False) -> None:
         """Prepare, without connecting.
 
         Args:
             settings: of the live namespace.
             display: is told what happens.
             from_beginning: read all that the log holds, and not just window and trend.
+            figures: add up the figures over all customers, too, while the workers are held.
         """
+        self._figures = figures
         self._settings = settings
         self._display = display
         # The stream clock has always read the log from its beginning.
@@ -67,6 +76,7 @@ class Rebuild:
         self._live = ReplaceableStore(settings)
         self._log = SourceLog(settings)
         self._shadow = Shadow(settings, self._log)
+        self._since: int | None = 0
 
     async def run(self, *, dry: bool) -> Result:
         """Do it.
@@ -88,6 +98,7 @@ class Rebuild:
         async with self._log:
             try:
                 await self._shadow.open(from_beginning=self._whole)
+                self._since = await self._told_since()
                 result = await self._compare_and_replace(dry=dry)
                 await self._shadow.store.discard()
             finally:
@@ -112,10 +123,15 @@ class Rebuild:
             bounds = await self._bounds()
             self._display.replacing(len(suspects.differences))
             result.time = bounds.time
-            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+            comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison)
             if not dry:
-                await self._live.replace(self._shadow.store, result.differences, holder)
+                await self._live.replace(self._shadow.store, result.differences, holder, self._since)
+            if self._figures:
+                figures = FigureComparison(self._settings, self._live, bounds.time)
+                result.figures = await figures.differences()
+                if not dry:
+                    await figures.mend(self._shadow.store, holder)
         return result
 
     async def _check_policy(self) -> None:
@@ -125,6 +141,13 @@ class Rebuild:
                 f"the workers judge by the policy {in_force.version!r}, which is not the one that the rebuild was "
                 "given: print it with engagement policy show --in-force, and give it with --policy"
             )
+
+    async def _told_since(self) -> int | None:
+        """Find the first day of which the log tells everything, where it does not tell of all."""
+        if self._whole and await self._log.is_whole():
+            return None
+        policy = self._settings.policy
+        return (wall_clock() - policy.length - policy.trend) // DAY + 1
 
     async def _bounds(self) -> Bounds:
         return await read_bounds(self._live, self._settings, self._log.partitions)
@@ -140,7 +163,7 @@ class Rebuild:
     async def _suspects(self, bounds: Bounds) -> Result:
         """Compare all while the workers go on: who is found equal is right, who is not may just be on the move."""
         found = Result()
-        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds)
+        comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
         seen: set[str] = set()
         sources = (self._shadow.store.customers(), self._live.customers(), self._live.indexed())
         for source in sources:

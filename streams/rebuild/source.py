@@ -78,6 +78,11 @@ class SourceLog:
             first = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
         return {Partition(*tp): offset for tp, offset in first.items()}
 
+    async def is_whole(self) -> bool:
+        """Tell whether the log still holds every record that was ever written to it."""
+        tps = [TopicPartition(*partition) for partition in self.partitions]
+        return not any((await self._consumer.beginning_offsets(tps)).values()) if tps else True
+
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Go to where reading begins.
 

@@ -10,6 +10,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_w<pane>.<channel>` | visits of a pane in a channel that has sessions, see `visits.py` |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
+| `_a<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
@@ -25,6 +26,7 @@ from functools import lru_cache
 
 import orjson
 
+from scoring.activity import Activity, decode_spans, encode_span
 from scoring.details import Detail
 from scoring.feeds import Stretch
 from scoring.instants import SECOND, format_instant, parse_timestamp
@@ -82,6 +84,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_p{pane}")
         else:
             fields += (f"_p{pane}", ",".join([f"{code}{count}" for code, count in counts.items()]))
+    if state.activity.touched:
+        _encode_activity(state.activity, fields, removed)
     if state.touched_visits:
         _encode_visits(policy, state, fields, removed)
     for chunk in state.seen.touched:
@@ -98,6 +102,15 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 
 def _band(state: CustomerState) -> tuple[int, int, int]:
     return state.band, state.previous_band, state.band_since
+
+
+def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) -> None:
+    for span in activity.touched:
+        words = encode_span(activity, span)
+        if words:
+            fields += (f"_a{span}", words)
+        else:
+            removed.append(f"_a{span}")
 
 
 def _encode_objects(objects: Objects, fields: list[str], removed: list[str]) -> None:
@@ -228,6 +241,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
     _decode_counts(policy, state, fields)
+    state.activity = decode_spans({int(name[2:]): value for name, value in fields.items() if name.startswith("_a")})
     state.seen = SeenIds({name[2:]: value for name, value in fields.items() if name.startswith("_i")})
     if "_q" in fields:
         state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
@@ -332,6 +346,9 @@ def settle(record: CustomerRecord, version: str) -> None:
     state.seen.touched.clear()
     if state.objects is not None:
         state.objects.touched.clear()
+    if state.activity.touched:
+        state.activity.touched.clear()
+        state.activity.gains.clear()
 
 
 def encode_message(message: Message) -> str:

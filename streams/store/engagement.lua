@@ -35,6 +35,39 @@ local function obstacle(key, kind)
   end
 end
 
+-- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
+-- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
+--                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
+-- returns: the index after them.
+local function sums_at(prefix, group, args, at, visit)
+  local sums = tonumber(args[at])
+  at = at + 1
+  for _ = 1, sums do
+    local name = args[at] == '' and '' or ':' .. args[at]
+    local days, spells = prefix .. '_kpi:' .. group .. name, prefix .. '_spells:' .. group .. name
+    local fields = tonumber(args[at + 1])
+    at = at + 2
+    visit(days, spells, at, fields)
+    at = at + 2 * fields
+  end
+  return at
+end
+
+local function add_sums(prefix, group, args, at)
+  return sums_at(prefix, group, args, at, function(days, spells, first, fields)
+    for field = first, first + 2 * fields - 2, 2 do
+      local key = args[field]:sub(1, 1) == 's' and spells or days
+      local total = redis.pcall('HINCRBY', key, args[field], args[field + 1])
+      if total == 0 then
+        redis.call('HDEL', key, args[field])
+      elseif type(total) == 'table' then
+        -- Somebody has written there what is no number; to fail here would leave a call carried out in part.
+        redis.call('HSET', key, args[field], args[field + 1])
+      end
+    end
+  end)
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -44,6 +77,7 @@ end
 --       none), second at which it was entered, schedule ('' as it is, '-' none, 'c' or 'r' and a time: crossing or
 --       refresh), numbers of messages, of values to set and of fields to remove, these messages (name, text), values
 --       and fields;
+--       sums over customers, see add_sums;
 --       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
@@ -103,6 +137,14 @@ local function apply(keys, args)
   if #moved > 1 then
     return moved
   end
+  local may_add = true
+  sums_at(prefix, group, args, at, function(days, spells)
+    written[days], written[spells] = 'hash', 'hash'
+    may_add = may_add and redis.acl_check_cmd('HINCRBY', days, '0', '0')
+  end)
+  if not may_add then
+    return redis.error_reply('NOPERM HINCRBY of ' .. prefix .. '_kpi:' .. group .. ' has to be allowed')
+  end
   if customers > 0 then
     written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
   end
@@ -147,6 +189,7 @@ local function apply(keys, args)
     end
     at = first + set + removed
   end
+  add_sums(prefix, group, args, at)
   at = 5
   for _ = 1, tonumber(args[4]) do
     redis.call('HSET', fences, args[at], args[at + 2])
@@ -229,16 +272,20 @@ end
 
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
 -- keys: hash of the group's fences
--- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, then all bands
--- returns: nothing if it had been carried out before, {'absent'} if there was no customer, else the fences of the
---          group, names and values in turn.
+-- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, its version as
+--       read ('' for none), what it leaves to be added to the sums (see add_sums), then all bands
+-- returns: nothing if it had been carried out before, {'version'} if the customer has another one, {'absent'} if there
+--          was no customer, else the fences of the group, names and values in turn.
 local function erase(keys, args)
   local prefix, group, id = args[1], args[2], args[6]
   if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
     return {}
   end
+  if (redis.call('HGET', prefix .. 'customer:' .. id, '_v') or '') ~= args[7] then
+    return {'version'}
+  end
   local existed = redis.call('DEL', prefix .. 'customer:' .. id)
-  for at = 7, #args do
+  for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
   for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
@@ -251,6 +298,19 @@ local function erase(keys, args)
     redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
   end
   return existed == 1 and redis.call('HGETALL', keys[1]) or {'absent'}
+end
+
+-- Lets the sums of a group forget days, unless that has been done.
+-- keys: hash of the group's fences (for the routing)
+-- args: prefix, group, name of the sums, day from which they are kept now ('' if from the first), day from which they
+--       are kept then, what is to be added to them (see add_sums).
+local function fold(keys, args)
+  local folded, field = args[1] .. '_kpi_from', args[2] .. ':' .. args[3]
+  if (redis.call('HGET', folded, field) or '') == args[4] then
+    add_sums(args[1], args[2], args, 6)
+    redis.call('HSET', folded, field, args[5])
+  end
+  return redis.status_reply('OK')
 end
 
 -- Refuses every writer of a group who has not read the erasures up to an offset.
@@ -361,8 +421,10 @@ end
 -- Puts customers in the place of others, or takes them away where the other namespace has none; who waits to be
 -- published stays. Refused unless the caller holds, and both namespaces have applied the same.
 -- keys: hash of the group's fences
--- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, then ids
--- returns: {} when done, {'held'}, {'fence', partition} when refused.
+-- args: prefix, prefix of the other namespace, group, who holds, number of bands, the bands, what is to be added to the
+--       sums (see add_sums), then per customer: id, version as read ('' for none), numbers of values to set and of
+--       fields to remove after that, these values and fields
+-- returns: {} when done, {'held'}, {'fence', partition}, {'version', id} when refused.
 local function replace(keys, args)
   local prefix, other, group, bands = args[1], args[2], args[3], tonumber(args[5])
   if redis.call('GET', prefix .. '_hold') ~= args[4] then
@@ -374,6 +436,15 @@ local function replace(keys, args)
       return {'fence', fences[at]}
     end
   end
+  local customers_at = sums_at(prefix, group, args, 6 + bands, function() end)
+  local at = customers_at
+  while at <= #args do
+    if (redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or '') ~= args[at + 1] then
+      return {'version', args[at]}
+    end
+    at = at + 4 + tonumber(args[at + 2]) + tonumber(args[at + 3])
+  end
+  add_sums(prefix, group, args, 6 + bands)
   local function follow(index, id)
     local score = redis.call('ZSCORE', other .. index, id)
     if score then
@@ -383,18 +454,23 @@ local function replace(keys, args)
     end
   end
   local gone, any = {}, false
-  for at = 6 + bands, #args do
-    local id = args[at]
+  at = customers_at
+  while at <= #args do
+    local id, set, removed = args[at], tonumber(args[at + 2]), tonumber(args[at + 3])
     local key = prefix .. 'customer:' .. id
     if redis.call('COPY', other .. 'customer:' .. id, key, 'REPLACE') == 0 then
       redis.call('DEL', key)
       gone[id], any = true, true
+    else
+      each('HSET', key, args, at + 4, at + 3 + set)
+      each('HDEL', key, args, at + 4 + set, at + 3 + set + removed)
     end
     for band = 6, 5 + bands do
       follow('band:' .. args[band], id)
     end
     follow('_crossings:' .. group, id)
     follow('_refreshes:' .. group, id)
+    at = at + 4 + set + removed
   end
   if any then
     take_back(prefix, group, gone)
@@ -410,6 +486,7 @@ redis.register_function('NAME_unschedule', unschedule)
 redis.register_function('NAME_marks', marks)
 redis.register_function{function_name='NAME_forbidden', callback=forbidden, flags={'no-writes'}}
 redis.register_function('NAME_erase', erase)
+redis.register_function('NAME_fold', fold)
 redis.register_function('NAME_require_erasures', require_erasures)
 redis.register_function('NAME_settle_erasures', settle_erasures)
 redis.register_function('NAME_hold', hold)

@@ -24,9 +24,11 @@ from streams.store.encoding import (
     index_changes,
     settle,
 )
+from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.sums import activity_in, gains_of, leaving
 
 Sorted = dict[str, int]
 
@@ -57,6 +59,7 @@ class MemoryStore:
         self._feeds: dict[str, FeedRecord] = {}
         self._erased: dict[str, int] = {}
         self._carried_out: list[str] = []
+        self.kpi = MemoryKpi()
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
         self.policies: PolicyStore = self._policies
@@ -113,6 +116,7 @@ class MemoryStore:
         ]
         if moved:
             return VersionMoved(moved)
+        self.kpi.add(gains_of(write.customers.values()))
         for customer, record in write.customers.items():
             self._write(write.group, customer, record, now)
         for fence in write.fences:
@@ -207,6 +211,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
+        self.kpi.add(leaving(activity_in(self.hashes.get(customer, {}))))
         existed = self.hashes.pop(customer, None) is not None
         for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
             entries.pop(customer, None)

@@ -87,6 +87,31 @@ class FeedRecord(NamedTuple):
     told: str = ""
 
 
+class KpiStore(Protocol):
+    """Where the sums over customers and the figures made of them live; a segment of '' is that of all customers.
+
+    The sums move in `Store.apply` and `Store.erase`, with the customers.
+    """
+
+    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
+        """Read sums, by the fields of `scoring.activity`; those of spells only where asked for."""
+        ...
+
+    async def fold(self, segment: str, before: int) -> None:
+        """Let sums forget the days before one (its number), see `scoring.kpi.folding`; once for each such day."""
+
+    async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
+        """Put figures in the place of those that applications read; they have the same names each time."""
+
+    async def figures(self, segment: str = "") -> dict[str, str]:
+        """Read the figures that applications read; none if none have been published."""
+        ...
+
+    async def take_turn(self, milliseconds: int) -> bool:
+        """Tell whether to make the figures now; for so long no other worker is told so."""
+        ...
+
+
 class Store(Protocol):
     """Where scores, fences and schedules live.
 
@@ -103,6 +128,11 @@ class Store(Protocol):
             policy: records that were loaded by another one must not be written any more.
             digest: of the policy in force that it is made of.
         """
+
+    @property
+    def kpi(self) -> KpiStore:
+        """The figures over all customers."""
+        ...
 
     async def open(self) -> None:
         """Connect and check that the store keeps what it is given; raises `UnsafeStore` where it would not."""

@@ -36,9 +36,11 @@ from streams.store.encoding import (
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.redis_errors import refusal
+from streams.store.redis_kpi import RedisKpi
 from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
+from streams.store.sums import activity_in, gains_of, leaving, words_of
 from streams.store.wire import Words
 
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
@@ -69,6 +71,7 @@ class RedisStore(RedisSession):
         self._grouping_prefix = self._prefix
         self._writer = secrets.token_urlsafe(4)
         self._writes = count(1)
+        self.kpi = RedisKpi(self._prefix, LIBRARY, GROUPS, self._send)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
         self.policies: PolicyStore = RedisPolicies(self._send, self._prefix)
 
@@ -139,6 +142,7 @@ class RedisStore(RedisSession):
                 arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
+        arguments += words_of(gains_of(write.customers.values()))
         arguments += (self._digest if write.customers else "", write.erasures)
         return arguments, versions
 
@@ -204,11 +208,20 @@ class RedisStore(RedisSession):
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""
         group = self.group_of(customer)
-        words = (self._prefix, group, digest, erased_at, place, customer, *BANDS)
-        answer = await self._call("erase", self._fences_key(group), *words)
+        answer = ["version"]
+        while answer == ["version"]:
+            # What the customer leaves in the sums has to go in the same call.
+            fields = await self._fields_of(customer)
+            words = (self._prefix, group, digest, erased_at, place, customer, fields.get("_v", ""))
+            additions = words_of(leaving(activity_in(fields)))
+            answer = await self._call("erase", self._fences_key(group), *words, *additions, *BANDS)
         if not answer:
             return None
         return {} if answer == ["absent"] else decode_offsets(dict(zip(answer[::2], answer[1::2], strict=True)))
+
+    async def _fields_of(self, customer: str) -> dict[str, str]:
+        [flat] = await self._call("load", self._fences_key(0), self._prefix, customer)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""

@@ -21,7 +21,7 @@ _COMMANDS = {
     )
 } | {"FUNCTION LOAD": ("FUNCTION", "LOAD", "code")}
 #: Keys of each kind that there are in a namespace, without its prefix.
-_KEYS = ("customer:x", "band:engaged", "_fences:0", "_marks")
+_KEYS = ("customer:x", "band:engaged", "kpi", "_fences:0", "_kpi:0", "_marks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
+from scoring.activity import Activity
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
+from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
 from streams.store.redis_server import ERASER, REBUILDER, Role
+from streams.store.sums import Additions, activity_in, exchanging, join, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
+_REFUSED = {"held": "the hold has ended", "version": "a customer has been written meanwhile"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +122,67 @@ class ReplaceableStore(RedisStore):
         """Let others write again; does nothing where another holds."""
         await self._call("release", f"{self._prefix}_hold", holder)
 
-    async def replace(self, other: ReplaceableStore, customers: Iterable[str], holder: str) -> None:
+    async def replace(
+        self, other: ReplaceableStore, customers: Iterable[str], holder: str, since: int | None = None
+    ) -> None:
         """Put customers of another namespace in the place of those here; each changes at one moment.
 
         Args:
             other: has applied the same of the log; it keeps what it has.
             customers: one who is not there is taken away here.
             holder: who holds this namespace.
+            since: number of the first day whose activity the other one knows; None where it knows of all days.
 
         Raises:
             RebuildRefused: if it does not hold any more, or one of the two has applied something else.
         """
         for group, some in self._by_group(customers):
-            words: tuple[str | int, ...] = (self._prefix, other._prefix, group, holder, len(BANDS), *BANDS, *some)
-            answer = await self._call("replace", self._fences_key(group), *words)
-            if answer:
-                why = "the hold has ended" if answer[0] == "held" else f"{answer[1]} has been applied further meanwhile"
-                raise RebuildRefused(f"the scores could not be put in place: {why}; start the rebuild again")
+            live, rebuilt = await self.views(some), await other.views(some)
+            merged = {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in some}
+            words: list[str | int] = [*words_of(join(each.gains for each in merged.values()))]
+            for customer, each in merged.items():
+                words += (customer, each.version, 2 * len(each.fields), len(each.removed))
+                words += [word for pair in each.fields.items() for word in pair]
+                words += each.removed
+            await self._replace(other, group, holder, words)
+
+    async def add_sums(self, other: ReplaceableStore, group: int, additions: Additions, holder: str) -> None:
+        """Add to sums what is missing there.
+
+        Args:
+            other: has applied the same of the log.
+            group: whose sums they are.
+            additions: by name and field.
+            holder: who holds this namespace.
+
+        Raises:
+            RebuildRefused: see `replace`.
+        """
+        await self._replace(other, group, holder, words_of(additions))
+
+    async def contributions(self, customers: Sequence[str]) -> list[tuple[int, Additions]]:
+        """Tell what customers are to add to the sums.
+
+        Args:
+            customers: their ids.
+
+        Returns:
+            For each the group, and what is to be added.
+        """
+        found = []
+        for group, some in self._by_group(customers):
+            answers = await self._call("load", self._fences_key(group), self._prefix, *some)
+            for flat in answers:
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                found.append((group, exchanging(Activity(), activity_in(fields))))
+        return found
+
+    async def _replace(self, other: ReplaceableStore, group: int, holder: str, words: Sequence[str | int]) -> None:
+        head = (self._prefix, other._prefix, group, holder, len(BANDS), *BANDS)
+        answer = await self._call("replace", self._fences_key(group), *head, *words)
+        if answer:
+            why = _REFUSED.get(answer[0], f"{answer[-1]} has been applied further meanwhile")
+            raise RebuildRefused(f"the scores could not be put in place: {why}; start the rebuild again")
 
     async def note(self, **values: str) -> dict[str, str]:
         """Store facts of the rebuild beside the scores, unless they are stored; returns those that are."""

@@ -74,6 +74,17 @@ class Stores:
         else:
             await self._client.delete(f"{self.namespace}:customer:{customer}")
 
+    async def spoil(self, customer: str, field: str) -> None:
+        """Make a field of a customer unreadable."""
+        if self._memory is not None:
+            self._memory.hashes[customer][field] = "nonsense"
+        else:
+            await self.set_field(f"customer:{customer}", field, "nonsense")
+
+    async def set_field(self, key: str, field: str, value: str) -> None:
+        """Write a field of a hash, as somebody may by hand."""
+        await self._client.hset(f"{self.namespace}:{key}", field, value)
+
     async def close(self) -> None:
         """Remove the data and disconnect."""
         if not self.in_memory:

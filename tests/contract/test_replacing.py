@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 
 import pytest
+import redis.asyncio
 
+from scoring.activity import SPAN, contribution
+from scoring.instants import DAY
 from scoring.policy_file import parse_policy
 from streams.errors import RebuildRefused, StoreUnavailable
+from streams.rebuild.figures import FigureComparison
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.replacing import ReplaceableStore, View, open_rebuilt, rebuilt_store
@@ -15,6 +21,7 @@ from tests.contract.records import CLICKS, WALL, engaged, group_write, move, rai
 from tests.unit.scoring.customers import POLICY, at
 
 HOLD_MS = 60_000
+FIRST = at("01 00:00") // DAY
 
 
 @pytest.fixture(params=["redis_url", "embedded_redis_url"])
@@ -173,3 +180,83 @@ async def test_a_namespace_half_discarded_is_told_from_a_whole_one(settings: Set
     async with open_rebuilt(settings) as found:
         assert found is None
     await store.close()
+
+
+async def days_of(store: ReplaceableStore, customer: str) -> list[int]:
+    """Give the days on which a customer was active, counted from the first of January."""
+    [record] = await store.load([customer])
+    return [day - FIRST + 1 for day in record.state.activity.list_days()]
+
+
+async def stored_sums(store: ReplaceableStore, *customers: str) -> dict[str, int]:
+    """Add up what customers are stored to add to the sums."""
+    total: Counter[str] = Counter()
+    for record in await store.load(customers):
+        total.update(contribution(record.state.activity))
+    return {field: count for field, count in total.items() if count}
+
+
+@pytest.mark.parametrize(("since", "days"), [(None, [3]), (1, [3]), (2, [1, 3]), (3, [1, 2, 3]), (4, [1, 2])])
+async def test_the_sums_follow_a_customer_who_is_replaced_and_days_before_those_of_the_log_stay(
+    live: ReplaceableStore, beside: ReplaceableStore, since: int | None, days: list[int]
+) -> None:
+    old, record = engaged()
+    old.do("post", "02 12:00")
+    await write(live, anna=record, ben=engaged()[1])
+    await write(beside, anna=engaged(20, "03 09:00")[1])
+    await live.hold("me", HOLD_MS)
+    await live.replace(beside, ["anna"], "me", since and FIRST + since - 1)
+
+    assert await days_of(live, "anna") == days
+    assert await live.kpi.sums(spells=True) == await stored_sums(live, "anna", "ben")
+    [record] = await live.load(["anna"])
+    assert record.state.activity.band == record.state.band == 4
+    await live.replace(beside, ["ben"], "me", since and FIRST + since - 1)
+    assert await live.kpi.sums(spells=True) == await stored_sums(live, "anna")
+
+
+async def test_nobody_is_replaced_who_has_been_written_since_what_is_taken_out_was_read(
+    live: ReplaceableStore, beside: ReplaceableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both(live, beside)
+    await live.hold("me", HOLD_MS)
+    before, views = await live.kpi.sums(spells=True), live.views
+
+    async def outdated(customers: Iterable[str]) -> dict[str, View]:
+        found = await views(customers)
+        return {name: replace(view, fields={**view.fields, "_v": "of before"}) for name, view in found.items()}
+
+    monkeypatch.setattr(live, "views", outdated)
+    with pytest.raises(RebuildRefused, match="a customer has been written meanwhile"):
+        await live.replace(beside, ["anna"], "me")
+    assert await live.kpi.sums(spells=True) == before
+
+
+async def test_sums_that_are_not_those_of_the_customers_are_found_and_mended(
+    settings: Settings, live: ReplaceableStore, beside: ReplaceableStore
+) -> None:
+    for store in (live, beside):
+        await write(store, anna=engaged()[1], ben=engaged()[1], cleo=engaged(3)[1])
+    sums = FigureComparison(settings, live, WALL)
+    assert await sums.differences() == []
+    right = await live.kpi.sums(spells=True)
+
+    spoiled = f"{settings.namespace}:_kpi:{live.group_of('ben')}"
+    span = FIRST // SPAN
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
+        await client.hincrby(spoiled, f"d{FIRST + 5}", 3)
+        await client.hdel(f"{settings.namespace}:customer:anna", f"_a{span}")
+    assert await sums.differences() == [
+        "active: 2024-01-01, 2024-01-06",
+        "bands: 2024-01-01",
+        "lost: 2024-01-31",
+        "new: 2024-01-01",
+        "spells: 2024-01-01",
+        "active in 7 days: 2024-01-01, 2024-01-08",
+    ]
+    await live.hold("me", HOLD_MS)
+    await live.replace(beside, ["anna"], "me")
+    assert await sums.differences() != []
+    await sums.mend(beside, "me")
+    assert await live.kpi.sums(spells=True) == right == await beside.kpi.sums(spells=True)
+    assert await sums.differences() == []

@@ -258,11 +258,11 @@ async def test_what_is_over_is_removed(store: Store, stores: Stores) -> None:
     anna.judge("01 12:00", anna.event("complain", "01 12:00"), anna.event("post", "02 12:00"))
     await write(store, anna=record)
     assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {
-        *(b"_v", b"_s", b"_p", b"_i", b"_q", b"_h")
+        *(b"_v", b"_s", b"_p", b"_i", b"_a", b"_q", b"_h")
     }
 
     [record] = await store.load(["anna"])
     anna.state = record.state
     anna.judge("20 00:00")
     await write(store, anna=record)
-    assert {name for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s"}
+    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a"}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import redis
 
 from tests.faults.feeder import Feeder, Place
 from tests.polling import wait_until
-from tests.reference import brute_force
+from tests.reference import brute_force, figures
 from tests.reference.comparison import (
     Rows,
     alert_differences,
@@ -21,6 +23,7 @@ from tests.reference.comparison import (
     judged_to_the_end,
     score_differences,
 )
+from tests.services.command import run_command
 from tests.services.log_reader import read_band_indexes, read_customers, read_fences
 from tests.services.system import System
 
@@ -62,7 +65,8 @@ class Verdict:
         unjudged = self._wait(
             lambda: judged_to_the_end(self._store_url, self._namespace, len(wanted), end), "judged", within
         )
-        return [*unread, *unjudged, *self._store_differences(wanted), *self._topic_differences(wanted)]
+        results = self._store_differences(wanted), self._topic_differences(wanted), self._figure_differences(wanted)
+        return [*unread, *unjudged, *chain.from_iterable(results)]
 
     def _wait(self, reached: Callable[[], bool], what: str, within: float) -> list[str]:
         try:
@@ -88,6 +92,21 @@ class Verdict:
                 for key in client.keys(f"{self._namespace}:{kind}:*"):
                     times |= dict(client.zrange(key, 0, -1, withscores=True))
         return times
+
+    def _figure_differences(self, wanted: Rows) -> Iterator[str]:
+        policy = brute_force.parse_policy((self._system.folder / f"{self._namespace}.toml").read_text())
+        customers = brute_force.histories(brute_force.read_lines(self._feeder.log), policy)
+        customers = {customer: events for customer, events in customers.items() if customer in wanted}
+        times = [event.time // figures.DAY for events in customers.values() for event in events]
+        first, last = min(times), max(times)
+        bands = [
+            figures.band_history(events[0].time, wanted[name]["band_changes"]) for name, events in customers.items()
+        ]
+        right = figures.document(figures.active_days(customers, policy), bands, first, last)
+        environment = {**self._system.environment, "ENGAGEMENT_REDIS_URL": self._store_url}
+        period = ("--from", right["from"], "--to", right["to"])
+        found = json.loads(run_command(environment, "kpi", "--json", *period).stdout)
+        yield from (f"figures: {difference}" for difference in figures.differences(right, found))
 
     def _topic_differences(self, wanted: Rows) -> Iterator[str]:
         alerts = asyncio.run(self._system.alerts())

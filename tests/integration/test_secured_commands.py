@@ -61,6 +61,7 @@ async def test_customers_are_erased_gaps_accepted_and_scores_rebuilt(secured: Se
         assert kept in ran(secured, "rebuilder", "rebuild", "--dry-run", status=1)
         assert "1 differed and have been replaced" in ran(secured, "rebuilder", "rebuild")
         assert system.score(kept) == "21"
+        assert '"days":[' in ran(secured, "rebuilder", "kpi", "--json", redis="reader")
         assert worker.stop() == 0
     assert "No gaps" in ran(secured, "gap-keeper", "gaps", "show", redis="gap-reader")
     await send_batches(system.kafka, "social", [(0, [event_record(event(kept, "like")) for _ in range(3)])])

@@ -186,14 +186,16 @@ def test_a_state_is_the_same_after_it_was_stored_and_loaded(told: Told) -> None:
         assert dict(_compared(again)) == dict(_compared(state))
         state.touched_panes.clear()
         state.seen.touched.clear()
+        state.activity.touched.clear()
         record.extras = {"_q", "_h", "_n"}
 
 
 def _compared(state: CustomerState) -> Iterator[tuple[str, object]]:
-    left_out = {"touched_panes", "seen"}
+    left_out = {"touched_panes", "seen", "activity"}
     if state.judged < 0:
         left_out |= {"policy_version", "pane", "channel_points"}
     yield "seen", state.seen.chunks
+    yield "activity", (state.activity.days, state.activity.changes, state.activity.band)
     for field in fields(state):
         if field.name not in left_out:
             yield field.name, getattr(state, field.name)

@@ -13,9 +13,11 @@ from scoring.alerts import BandChange, message
 from scoring.errors import InvalidEvent
 from scoring.feed_notices import Notice, notice_message
 from scoring.instants import SECOND, parse_timestamp
+from scoring.kpi import Sums
 from scoring.policy import BANDS
 from streams import publisher, topics
 from streams.decoding import Decoder
+from streams.figure_report import FLOWS, published
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
 from tests.unit.docs import maria
@@ -174,3 +176,14 @@ def test_every_field_of_a_feed_alert_is_explained_and_no_other() -> None:
     (channel, *_) = maria.POLICY.channels
     made = notice_message(maria.POLICY, channel, Notice("feed_silent", NOW, NOW, NOW), NOW)
     assert [name for row in README.table("field of a feed alert", "") for name in names_in(row[0])] == list(made)
+
+
+def test_the_figures_over_all_customers_are_those_in_the_table() -> None:
+    sums = Sums({"n20000": 1, "d20000": 1, "l20030": 1, "f20000.-1": 1})
+    [figures] = sums.figures(20_000, 20_000)
+    made = published(figures, sums.period(19_971, 20_000))
+    rows = README.table("figure", "example", "")
+    named = [name for row in rows for name in names_in(row[0])]
+    assert {name for name in named if not name.startswith("flow:")} == {*made, "updated_at"}
+    assert {name for name in named if name.startswith("flow:")} < {*FLOWS.values()}
+    assert "flow:new:disengaged" in FLOWS.values()

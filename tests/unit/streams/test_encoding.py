@@ -143,7 +143,7 @@ async def whole() -> tuple[Customer, dict[str, str]]:
     anna.state.held = {"kind": "churn_risk"}
     anna.state.previous_band = 0
     fields = written(anna, CustomerRecord(anna.state))
-    assert {name[:2] for name in fields if name[0] == "_"} == {"_v", "_s", "_p", "_i", "_q", "_h"}
+    assert {name[:2] for name in fields if name[0] == "_"} == {"_v", "_s", "_p", "_i", "_a", "_q", "_h"}
     return anna, fields
 
 
@@ -151,6 +151,8 @@ BROKEN = {
     "_s": ["", "nonsense", "1;;2", "x;;-1;0", "1.5;;-1;0"],
     "_p19723": ["", "abcd", "abcdx", "abcd1,", "abcd1.5"],
     "_pnonsense": ["abcd1"],
+    "_a394": ("", "x", "1,A"),
+    "_ax": ("1",),
     "_q": ["", "....", "abcd1,", "abcd1;", "abcd1;$abc", "abcd1;$abcx"],
     "_h": ["", "{", "7", "null"],
     "_kAbCdEf0123": ["", "AbCd0123456789,", "AbCd0123456789AbCd0123456789", "AbCd0123456789;$abc", "AbCd012345678="],

@@ -1,0 +1,334 @@
+"""On which days a customer was active and when the band changed, and what that adds to the figures over all customers.
+
+Figures over all customers are sums of what each customer adds to them. A sum has a field for each thing that is
+counted; the days are numbered from 1970-01-01, UTC:
+
+| field | counts |
+| --- | --- |
+| `d<day>` | customers active on the day |
+| `w<day>` | change on the day in the number of customers active in the 7 days up to and with it |
+| `n<day>` | customers who were active for the first time |
+| `r<day>` | customers who are back: active again after 30 days or more without |
+| `l<day>` | customers who are lost: it is 30 days since they were active last |
+| `s<start>.<end>` | spells: from the first day or the return of a customer to the day of the loss |
+| `f<day>.<from><to>` | changes of band, by the indexes of the bands; `-` for a new customer, who had none |
+
+The customers of a day are those active in the 30 days up to and with it. So their number is the sum of `n` + `r` - `l`
+up to that day, and the number of those who were there on one day and stayed until another follows from the spells.
+"""
+
+from __future__ import annotations
+
+WEEK, MONTH = 7, 30
+#: Days that one stored number tells of.
+SPAN = 50
+_NOBODY = -1
+_FIRST_DAY, _FIRST_PAIR = ord("A"), ord("0")
+_BANDS = 5
+_MARKS = "-01234"
+# A field is a number until it is stored, as most of them are added up with others first: days, then the kind.
+_KINDS, _LETTERS = 8, "dwnrl"
+_ACTIVE, _WEEKLY, _NEW, _RETURNED, _LOST, _SPELL, _FLOW = range(7)
+_PAIRS, _DAYS = 32, 1 << 20
+
+
+class Activity:
+    """The days of one customer, in numbers of `SPAN` bits, and the changes of band, two characters each.
+
+    `gains` is what the customer adds to the sums beyond what is stored (see `named`), `touched` the spans that differ
+    from those stored. `band` is the one after the last change, `pane` the one found active last.
+    """
+
+    __slots__ = ("band", "changes", "days", "gains", "pane", "touched")
+
+    def __init__(self, days: dict[int, int] | None = None, changes: dict[int, str] | None = None) -> None:
+        """Go on from what is stored.
+
+        Args:
+            days: by the number of the span.
+            changes: by the number of the span.
+        """
+        self.days: dict[int, int] = {} if days is None else days
+        self.changes: dict[int, str] = {} if changes is None else changes
+        self.gains: dict[int, int] = {}
+        self.touched: list[int] = []
+        self.band = self.pane = _NOBODY
+        if self.changes:
+            self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
+
+    def has(self, day: int) -> bool:
+        """Tell whether the customer was active on a day.
+
+        Args:
+            day: its number.
+        """
+        return bool(self.days.get(day // SPAN, 0) >> day % SPAN & 1)
+
+    def add(self, day: int) -> None:
+        """Note that the customer was active on a day that is not noted.
+
+        Args:
+            day: its number.
+        """
+        self._gain_day(day, 1)
+        self._flip(day)
+
+    def remove(self, day: int) -> None:
+        """Take back that the customer was active on a day.
+
+        Args:
+            day: its number; noted.
+        """
+        self._flip(day)
+        self._gain_day(day, -1)
+
+    def enter(self, day: int, band: int) -> None:
+        """Note that the customer has entered a band.
+
+        Args:
+            day: when; one before that of the last change counts as that, as each change follows from the one before.
+            band: its index; the one that the customer is in already changes nothing.
+        """
+        if band == self.band:
+            return
+        day = max(day, self._last_change())
+        span = day // SPAN
+        pair = chr(_FIRST_DAY + day % SPAN) + chr(_FIRST_PAIR + (self.band + 1) * _BANDS + band)
+        self.changes[span] = self.changes.get(span, "") + pair
+        self._touch(span)
+        _gain(self.gains, _flow(day, self.band, band), 1)
+        self.band = band
+
+    def list_days(self) -> list[int]:
+        """Give the numbers of the days, in their order."""
+        return [
+            span * SPAN + offset
+            for span in sorted(self.days)
+            for offset in range(SPAN)
+            if self.days[span] >> offset & 1
+        ]
+
+    def list_changes(self) -> list[tuple[int, int]]:
+        """Give the changes of band, in their order: the day and the band that was entered."""
+        return [
+            (span * SPAN + ord(words[at]) - _FIRST_DAY, (ord(words[at + 1]) - _FIRST_PAIR) % _BANDS)
+            for span, words in sorted(self.changes.items())
+            for at in range(0, len(words), 2)
+        ]
+
+    def _last_change(self) -> int:
+        if not self.changes:
+            return 0
+        span = max(self.changes)
+        return span * SPAN + ord(self.changes[span][-2]) - _FIRST_DAY
+
+    def _flip(self, day: int) -> None:
+        span = day // SPAN
+        days = self.days.get(span, 0) ^ (1 << day % SPAN)
+        if days:
+            self.days[span] = days
+        else:
+            del self.days[span]
+        self._touch(span)
+
+    def _touch(self, span: int) -> None:
+        if span not in self.touched:
+            self.touched.append(span)
+
+    def _gain_day(self, day: int, sign: int) -> None:
+        """Count a day that is not among the days, or with -1 is not any more: only what its neighbours leave to it."""
+        gains = self.gains
+        _gain(gains, day * _KINDS + _ACTIVE, sign)
+        before, after = self._month_from(day - MONTH), self._month_from(day + 1)
+        previous = day - MONTH + before.bit_length() - 1
+        following = day + _lowest(after)
+        start = max(day, previous + WEEK) if before else day
+        end = min(day + WEEK, following) if after else day + WEEK
+        if start < end:
+            _gain(gains, start * _KINDS + _WEEKLY, sign)
+            _gain(gains, end * _KINDS + _WEEKLY, -sign)
+        if before and not after:
+            # The usual case: a spell goes on.
+            start = self._start_of(previous)
+            _gain(gains, (previous + MONTH) * _KINDS + _LOST, -sign)
+            _gain(gains, (day + MONTH) * _KINDS + _LOST, sign)
+            _gain(gains, _spell(start, previous + MONTH), -sign)
+            _gain(gains, _spell(start, day + MONTH), sign)
+        elif not before or following - previous > MONTH:
+            self._gain_spells(day, sign, previous if before else _NOBODY, following if after else _NOBODY)
+
+    def _gain_spells(self, day: int, sign: int, previous: int, following: int) -> None:
+        """Count the spell that a day makes, and not those that end before or begin after it and become part of it."""
+        first = self._first()
+        start, end = day, day + MONTH
+        if previous >= 0:
+            start = self._start_of(previous)
+            self._gain_spell(start, previous + MONTH, first, -sign)
+        if following >= 0:
+            end = self._end_of(following)
+            self._gain_spell(following, end, first, -sign)
+        elif day < first:
+            # Who is known to have come earlier was back on what had been the first day.
+            _gain(self.gains, first * _KINDS + _NEW, -sign)
+            _gain(self.gains, first * _KINDS + _RETURNED, sign)
+        self._gain_spell(start, end, day if first < 0 else min(first, day), sign)
+
+    def _gain_spell(self, start: int, end: int, first: int, sign: int) -> None:
+        _gain(self.gains, start * _KINDS + (_NEW if start == first else _RETURNED), sign)
+        _gain(self.gains, end * _KINDS + _LOST, sign)
+        _gain(self.gains, _spell(start, end), sign)
+
+    def _month_from(self, start: int) -> int:
+        """Give the days from one on as bits, the lowest for the first of them."""
+        span, offset = start // SPAN, start % SPAN
+        found = self.days.get(span, 0) >> offset
+        if offset + MONTH > SPAN:
+            found |= self.days.get(span + 1, 0) << (SPAN - offset)
+        return found & ((1 << MONTH) - 1)
+
+    def _first(self) -> int:
+        if not self.days:
+            return _NOBODY
+        span = min(self.days)
+        return span * SPAN + _lowest(self.days[span]) - 1
+
+    def _start_of(self, day: int) -> int:
+        while True:
+            before = self._month_from(day - MONTH)
+            if not before:
+                return day
+            day += _lowest(before) - 1 - MONTH
+
+    def _end_of(self, day: int) -> int:
+        while True:
+            after = self._month_from(day + 1)
+            if not after:
+                return day + MONTH
+            day += after.bit_length()
+
+
+def _gain(gains: dict[int, int], key: int, count: int) -> None:
+    total = gains.get(key, 0) + count
+    if total:
+        gains[key] = total
+    else:
+        del gains[key]
+
+
+def _spell(start: int, end: int) -> int:
+    return (start * _DAYS + end) * _KINDS + _SPELL
+
+
+def _flow(day: int, before: int, band: int) -> int:
+    return (day * _PAIRS + (before + 1) * _BANDS + band) * _KINDS + _FLOW
+
+
+def _lowest(bits: int) -> int:
+    """Give the place of the lowest bit that is set, 1 for the first; 0 if none is."""
+    return (bits & -bits).bit_length()
+
+
+def contribution(activity: Activity) -> dict[str, int]:
+    """Tell what a customer adds to the sums altogether.
+
+    Args:
+        activity: of the customer.
+
+    Returns:
+        By field; what is stored has to be this for each customer.
+    """
+    gains: dict[int, int] = {}
+    days = activity.list_days()
+    week_begins = begins = before = _NOBODY
+    for day in days:
+        gains[day * _KINDS + _ACTIVE] = 1
+        if before < 0 or day > before + WEEK:
+            _gain_week(gains, week_begins, before)
+            week_begins = day
+        if before < 0 or day > before + MONTH:
+            _gain_spell(gains, begins, before, days[0])
+            begins = day
+        before = day
+    _gain_week(gains, week_begins, before)
+    _gain_spell(gains, begins, before, days[0] if days else _NOBODY)
+    band = _NOBODY
+    for day, entered in activity.list_changes():
+        _gain(gains, _flow(day, band, entered), 1)
+        band = entered
+    return named(gains)
+
+
+def _gain_week(gains: dict[int, int], begins: int, last: int) -> None:
+    if last >= 0:
+        _gain(gains, begins * _KINDS + _WEEKLY, 1)
+        _gain(gains, (last + WEEK) * _KINDS + _WEEKLY, -1)
+
+
+def _gain_spell(gains: dict[int, int], begins: int, last: int, first: int) -> None:
+    if last >= 0:
+        _gain(gains, begins * _KINDS + (_NEW if begins == first else _RETURNED), 1)
+        _gain(gains, (last + MONTH) * _KINDS + _LOST, 1)
+        _gain(gains, _spell(begins, last + MONTH), 1)
+
+
+def named(gains: dict[int, int]) -> dict[str, int]:
+    """Give gains the names under which they are stored.
+
+    Args:
+        gains: of one customer, or of several added up.
+
+    Returns:
+        By field.
+    """
+    return {_name(key): count for key, count in gains.items()}
+
+
+def _name(key: int) -> str:
+    day, kind = key // _KINDS, key % _KINDS
+    if kind == _SPELL:
+        return f"s{day // _DAYS}.{day % _DAYS}"
+    if kind == _FLOW:
+        pair = day % _PAIRS
+        return f"f{day // _PAIRS}.{_MARKS[pair // _BANDS]}{pair % _BANDS}"
+    return f"{_LETTERS[kind]}{day}"
+
+
+def encode_span(activity: Activity, span: int) -> str:
+    """Write what one span holds: the days as a hexadecimal number, the changes after a comma.
+
+    Args:
+        activity: of the customer.
+        span: its number.
+
+    Returns:
+        '' if it holds nothing.
+    """
+    days, changes = activity.days.get(span, 0), activity.changes.get(span, "")
+    if not days and not changes:
+        return ""
+    return f"{days:x},{changes}" if changes else f"{days:x}"
+
+
+def decode_spans(spans: dict[int, str]) -> Activity:
+    """Read an activity back.
+
+    Args:
+        spans: by number, as `encode_span` wrote them.
+
+    Returns:
+        The activity, with nothing gained.
+
+    Raises:
+        ValueError: if they cannot have been written so.
+    """
+    days: dict[int, int] = {}
+    changes: dict[int, str] = {}
+    for span, words in spans.items():
+        bits, _, pairs = words.partition(",")
+        if len(pairs) % 2:
+            raise ValueError("half a change of band")
+        if bits != "0":
+            days[span] = int(bits, 16)
+        if pairs:
+            changes[span] = pairs
+    return Activity(days, changes)

@@ -1,0 +1,91 @@
+"""`engagement kpi`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import click
+import orjson
+from rich.console import Console
+
+from scoring.instants import DAY, format_duration
+from scoring.kpi import Sums
+from scoring.policy import BANDS
+from streams.cli.kpi_view import kpi_document, kpi_text
+from streams.cli.options import takes_settings
+from streams.cli.refusal import Refusal
+from streams.figure_report import PERIOD
+from streams.settings import Settings
+from streams.store.redis import RedisStore
+
+_EPOCH = date(1970, 1, 1)
+
+
+class Day(click.ParamType):
+    """A day such as ``2026-11-21``; the command gets its number, counted from 1970-01-01."""
+
+    name = "day"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the value.
+
+        Args:
+            value: text.
+            param: the option.
+            ctx: of the call.
+
+        Returns:
+            The number of the day.
+        """
+        try:
+            return (date.fromisoformat(value) - _EPOCH).days
+        except ValueError:
+            self.fail(f"{value!r} is not a day such as 2026-11-21", param, ctx)
+
+
+@click.command()
+@click.option(
+    "--from", "first", type=Day(), metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
+)
+@click.option("--to", "last", type=Day(), metavar="DAY", help="Last day; by default the one up to which is judged.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@takes_settings("redis", "policy", "namespace")
+def kpi(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
+    """Show the figures over all customers.
+
+    How many are active, how many stay and go, how many are in which band and move between them.
+
+    Example: engagement kpi --from 2026-10-01 --to 2026-10-31
+    """
+    asyncio.run(_show(settings, first, last, as_json=as_json))
+
+
+async def _show(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
+    store = RedisStore(settings)
+    try:
+        await store.open_readonly()
+        counts = await store.band_counts()
+        sums = Sums(await store.kpi.sums(spells=True), [counts[band] for band in BANDS])
+        figures = await store.kpi.figures()
+    finally:
+        await store.close()
+    today = (date.fromisoformat(figures["day"]) - _EPOCH).days if figures else sums.newest
+    if today is None:
+        raise Refusal(f"nothing has been counted yet under {settings.namespace}:")
+    last = today if last is None else last
+    first = last - PERIOD + 1 if first is None else first
+    _check(settings, first, last, today)
+    if as_json:
+        click.echo(orjson.dumps(kpi_document(sums, first, last)))
+    else:
+        Console(highlight=False).print(kpi_text(sums, first, last))
+
+
+def _check(settings: Settings, first: int, last: int, today: int) -> None:
+    if last < first:
+        raise click.BadParameter("it ends before it begins", param_hint="--to")
+    kept = settings.policy.keep_figures
+    if first - 1 < today - kept // DAY:
+        oldest = _EPOCH + timedelta(days=today - kept // DAY + 1)
+        raise Refusal(f"figures are kept for {format_duration(kept)} (kpi.keep in the policy): from {oldest} on")

@@ -1,0 +1,51 @@
+"""Sums over customers and figures in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from scoring.kpi import folding
+from streams.store.sums import Additions
+
+
+class MemoryKpi:
+    """See `streams.store.protocol.KpiStore` for the contract."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._sums: dict[str, dict[str, int]] = defaultdict(dict)
+        self._figures: dict[str, dict[str, str]] = {}
+
+    def add(self, additions: Additions) -> None:
+        """Add to the sums; what becomes 0 is removed.
+
+        Args:
+            additions: by name and field.
+        """
+        for name, fields in additions.items():
+            sums = self._sums[name]
+            for field, count in fields.items():
+                sums[field] = sums.get(field, 0) + count
+                if not sums[field]:
+                    del sums[field]
+
+    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
+        """Read the sums over customers."""
+        return {field: count for field, count in self._sums[segment].items() if spells or field[0] != "s"}
+
+    async def fold(self, segment: str, before: int) -> None:
+        """Let the sums forget days."""
+        self.add({segment: folding(self._sums[segment], before)})
+
+    async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
+        """Put figures where applications read them."""
+        self._figures[segment] = dict(figures)
+
+    async def figures(self, segment: str = "") -> dict[str, str]:
+        """Read the figures that applications read."""
+        return dict(self._figures.get(segment, {}))
+
+    async def take_turn(self, milliseconds: int) -> bool:
+        """Tell whether to make the figures now: there is one worker, who makes them whenever it asks."""
+        return milliseconds > 0

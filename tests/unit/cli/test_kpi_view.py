@@ -1,0 +1,56 @@
+"""Figures over all customers on the screen."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import click
+import pytest
+from rich.console import Console
+
+from scoring.activity import named
+from scoring.kpi import Sums
+from streams.cli.kpi import Day
+from streams.cli.kpi_view import kpi_text
+from tests.property.test_activity import made_of
+
+FIRST = (date(2026, 10, 1) - date(1970, 1, 1)).days
+
+
+def printed(sums: Sums, first: int, last: int) -> list[str]:
+    """Print for a terminal without colours."""
+    output = io.StringIO()
+    Console(file=output, width=120, color_system=None).print(kpi_text(sums, first, last))
+    return [" ".join(line.split()) for line in output.getvalue().splitlines()]
+
+
+def test_the_screen_tells_the_period_and_each_day() -> None:
+    fields: dict[str, int] = {f"f{FIRST}.-1": 3, f"f{FIRST + 1}.12": 1}
+    for days in ([0], [0, 40], [35, 40]):
+        for field, count in named(made_of([FIRST + day for day in days]).gains).items():
+            fields[field] = fields.get(field, 0) + count
+    lines = printed(Sums(fields), FIRST + 1, FIRST + 41)
+    assert lines[:11] == [
+        "2026-10-02 to 2026-11-11, 41 days",
+        "customers 2 at the start, 2 at the end",
+        "2 acquired, 2 lost",
+        "retention 0.0 %, churn 100.0 %",
+        "active 0 on the last day, 2 in 7 days, 2 in 30 days",
+        "stickiness 0.0 %, on 1.5 of 30 days",
+        "returning 50.0 % had been active before the 30 days",
+        "engagement engaged 0.0 %, responsive 33.3 %",
+        "disengaged 66.7 %",
+        "bands at_risk 0, disengaged 2, engaged 1, highly_engaged 0, power 0",
+        "moved disengaged → engaged 1",
+    ]
+    assert lines[12] == "day active in 7 days in 30 days stickiness new back lost"
+    assert lines[12 + 40] == "2026-11-10 2 2 2 100.0 % 1"
+    assert len(lines) == 12 + 42
+
+
+def test_a_day_is_read_and_anything_else_refused() -> None:
+    assert Day().convert("2026-10-01", None, None) == FIRST
+    for text in ("yesterday", "2026-10-32", "2026-10"):
+        with pytest.raises(click.BadParameter, match="is not a day such as"):
+            Day().convert(text, None, None)

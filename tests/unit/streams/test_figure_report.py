@@ -1,0 +1,77 @@
+"""The figures over all customers, made by one worker and told by all."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoring.instants import DAY, SECOND
+from scoring.policy_file import parse_policy
+from streams.errors import StoreUnavailable
+from streams.figure_report import FigureReport
+from streams.metrics import Metrics
+from streams.store.memory import MemoryStore
+from tests.contract.records import engaged, write
+from tests.unit.scoring.customers import POLICY, at
+
+NOON = at("02 12:00")
+
+
+async def report_on(store: MemoryStore) -> tuple[FigureReport, Metrics]:
+    """Make a report."""
+    metrics = Metrics()
+    return FigureReport(parse_policy(POLICY), store, metrics), metrics
+
+
+async def test_figures_are_published_and_told() -> None:
+    store = MemoryStore(parse_policy(POLICY))
+    await write(store, anna=engaged()[1], ben=engaged(1)[1], cleo=engaged(12, "02 09:00")[1])
+    report, metrics = await report_on(store)
+    await report.turn(NOON, NOON)
+    figures = await store.kpi.figures()
+    assert figures["day"] == "2024-01-02"
+    assert figures["updated_at"] == "2024-01-02T12:00:00Z"
+    assert [figures[name] for name in ("daily_active", "weekly_active", "monthly_active")] == ["1", "3", "3"]
+    assert [figures[name] for name in ("stickiness", "active_days", "returning_share")] == ["33.33", "1", "0"]
+    assert [figures[name] for name in ("retention", "churn", "acquired", "lost")] == ["", "", "3", "0"]
+    assert [figures[name] for name in ("disengaged", "engaged", "highly_engaged", "customers")] == ["1", "1", "1", "3"]
+    assert [figures[f"{name}_share"] for name in ("engaged", "responsive", "disengaged")] == ["33.33"] * 3
+    assert figures["flow:new:disengaged"] == "3"
+    assert figures["flow:power:at_risk"] == "0"
+    told = {sample.labels["figure"]: sample.value for sample in metrics.kpi.collect()[0].samples}
+    assert told == {name: float(value) for name, value in figures.items() if value and value[4:5] != "-"}
+
+
+async def test_figures_are_made_anew_after_20_seconds_and_not_while_the_time_is_unknown() -> None:
+    store = MemoryStore(parse_policy(POLICY))
+    report, _ = await report_on(store)
+    await report.turn(0, NOON)
+    assert await store.kpi.figures() == {}
+    await report.turn(NOON, NOON)
+    await write(store, anna=engaged()[1])
+    await report.turn(NOON, NOON + 19 * SECOND)
+    assert (await store.kpi.figures())["monthly_active"] == "0"
+    await report.turn(NOON, NOON + 20 * SECOND)
+    assert (await store.kpi.figures())["monthly_active"] == "1"
+
+
+async def test_days_that_are_kept_no_longer_are_folded() -> None:
+    store = MemoryStore(parse_policy(POLICY))
+    await write(store, anna=engaged()[1])
+    report, _ = await report_on(store)
+    await report.turn(NOON + 300 * DAY, NOON)
+    assert f"n{NOON // DAY - 1}" in await store.kpi.sums()
+    await report.turn(NOON + 440 * DAY, NOON + DAY)
+    assert await store.kpi.sums() == {"n0": 1, "l0": 1, "f0.-1": 1, "f0.12": 1}
+
+
+async def test_a_store_that_does_not_answer_leaves_the_figures_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore(parse_policy(POLICY))
+    report, _ = await report_on(store)
+    await report.turn(NOON, NOON)
+
+    async def unavailable(_milliseconds: int) -> bool:
+        raise StoreUnavailable("Redis does not answer")
+
+    monkeypatch.setattr(store.kpi, "take_turn", unavailable)
+    await report.turn(NOON + DAY, NOON + DAY)
+    assert (await store.kpi.figures())["day"] == "2024-01-02"
