@@ -54,6 +54,7 @@ def advance(
     now: int,
     horizon: int,
     feeds: Feeds | None = None,
+    arrived: int = 0,
 ) -> Outcome:
     """Bring one customer up to the evaluation time.
 
@@ -64,13 +65,15 @@ def advance(
         now: the evaluation time, in microseconds; one before `state.judged` counts as `state.judged`.
         horizon: events up to this time are taken, later ones are kept aside; `now` or later.
         feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
+        arrived: when the events came, in microseconds, where that is later than `now`: their ids are remembered from
+            then, as the evaluation time jumps over what it has missed.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
     """
     outcome = Outcome()
     now = max(now, state.judged)
-    due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome)
+    due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome, arrived)
     machine = AlertMachine(policy, state, feeds)
     if state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
@@ -111,7 +114,13 @@ def advance(
 
 
 def _admit(
-    policy: Policy, state: CustomerState, events: Iterable[Event], now: int, horizon: int, outcome: Outcome
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    outcome: Outcome,
+    arrived: int,
 ) -> tuple[list[Timed], list[Timed]]:
     """Drop repeated events and keep aside those ahead.
 
@@ -124,8 +133,9 @@ def _admit(
     seen = state.seen
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
+    came = max(now, arrived)
     for time, code, digest, detail in events:
-        if digest and not seen.add(digest, max(time, now)):
+        if digest and not seen.add(digest, max(time, came)):
             outcome.duplicates += 1
             continue
         if time > horizon:

@@ -129,6 +129,17 @@ class EvaluationClock:
         """Whether every partition has been reported once; the stream clock goes on without, and keeps events aside."""
         return self._stream or (bool(self.partitions) and self.partitions <= self._marks.keys())
 
+    def arrival(self, changed: Mapping[Partition, Mark]) -> int:
+        """Tell when what is being applied was appended to its logs.
+
+        Args:
+            changed: marks that hold once it has been applied.
+
+        Returns:
+            The latest time, in microseconds; 0 on the stream clock, which knows only the events' own times.
+        """
+        return 0 if self._stream else max([mark.applied_to for mark in changed.values()], default=0)
+
     def evaluation(self, changed: Mapping[Partition, Mark] | None = None) -> tuple[int, int]:
         """Tell the evaluation time and the horizon.
 

@@ -235,7 +235,8 @@ class Pipeline(Service):
         events = self._by_group(chosen)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        await self._scorer.apply(Work(groups, moves, self._clock.least(marks), now, horizon, self._feeds.known, known))
+        least, arrived = self._clock.least(marks), self._clock.arrival(marks)
+        await self._scorer.apply(Work(groups, moves, least, now, horizon, self._feeds.known, known, arrived))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)

@@ -34,7 +34,8 @@ class Work:
     """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
 
     `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent;
-    `erasures` is up to where the erasures had been read when the events were chosen.
+    `erasures` is up to where the erasures had been read when the events were chosen. `arrived` is when the last of the
+    events was appended to its log, 0 where evaluation follows the events' own times.
     """
 
     events: Mapping[int, Events]
@@ -44,6 +45,7 @@ class Work:
     horizon: int
     feeds: Feeds | None = None
     erasures: int = 0
+    arrived: int = 0
 
 
 class Scorer:
@@ -135,7 +137,7 @@ class Scorer:
         return GroupWrite(group, work.fences.get(group, ()), work.least, records, work.erasures), outcomes
 
     def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
-        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds)
+        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
         if outcome.transitions:
             detected_at = self._wall()
             for transition in outcome.transitions:

@@ -150,7 +150,8 @@ class Shadow:
         now, _ = self._clock.evaluation(marks)
         now = min(now, bounds.time)
         groups = {group: events.get(group, {}) for group in moves if moves[group]}
-        await self._scorer.apply(Work(groups, moves, {}, now, horizon_of(self._settings, now), bounds.feeds, known))
+        horizon, arrived = horizon_of(self._settings, now), self._clock.arrival(marks)
+        await self._scorer.apply(Work(groups, moves, {}, now, horizon, bounds.feeds, known, arrived))
         self._applied(moves)
         self._clock.applied(marks)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.score import trend
+from scoring.walk import advance
 from tests.unit.scoring.customers import Customer, at, policy_with
 
 
@@ -158,6 +159,17 @@ def test_an_id_is_remembered_from_when_it_came_not_from_the_time_of_its_event() 
     anna.do("post", "01 09:00", now="03 09:00", event_id="a")
 
     assert anna.do("post", "03 09:00", now="04 20:00", event_id="a").duplicates == 1
+
+
+def test_an_id_is_remembered_from_when_it_came_also_where_the_evaluation_time_jumps_over_that() -> None:
+    """A backlog is judged up to where all of it has been read, and then up to the present."""
+    policy = policy_with(('idle_after = "10s"', 'idle_after = "10s"\n[events]\nremember_ids = "1d"'))
+    for arrived, duplicates in (("09 09:00", 1), ("01 09:00", 0)):
+        anna = Customer(policy)
+        first = anna.event("post", "01 09:00", "a")
+        advance(policy, anna.state, [first], 0, 0, None, at(arrived))
+        anna.judge("09 10:00")
+        assert anna.judge("09 10:01", first).duplicates == duplicates
 
 
 def test_an_outdated_event_is_recognised_when_it_comes_again() -> None:

@@ -133,6 +133,15 @@ def test_what_is_being_applied_counts_before_it_has_been() -> None:
     assert changed[WEB].offset == 20
 
 
+@pytest.mark.parametrize(("kind", "arrival"), [("wall", NOON - 5 * SECOND), ("stream", 0)])
+def test_what_is_being_applied_came_when_the_last_of_it_was_appended(kind: str, arrival: int) -> None:
+    bench = Bench(kind, WEB, MAIL)
+    changed = bench.clock.with_batches([batch(9, appended=-5), batch(9, MAIL, appended=-60)])
+
+    assert bench.clock.arrival(changed) == arrival
+    assert bench.clock.arrival({}) == 0
+
+
 def test_a_mark_never_goes_back() -> None:
     bench = Bench("stream", WEB)
     bench.seconds = 50

@@ -185,6 +185,20 @@ async def test_events_wait_while_it_is_not_known_how_far_every_partition_has_com
     assert await bench.field("anna", "score") == "14.5"
 
 
+async def test_a_second_delivery_is_told_where_the_first_came_while_other_partitions_had_not_been_read() -> None:
+    """The evaluation time stands still until then, and afterwards jumps to the present."""
+    bench = Bench(clock="wall")
+    await bench.assign(WEB, SOCIAL)
+    bench.clock.report({WEB: False, SOCIAL: False}, 1)
+    old = did("anna", "post", "12 09:00", "a"), did("anna", "post", "12 09:00", "a")
+    await bench.apply(bench.submission(0, old[0], partition=SOCIAL))
+    bench.clock.report({WEB: True, SOCIAL: True}, 1)
+    await bench.apply(bench.submission(1, did("anna", "post", "19 09:00", "b"), partition=SOCIAL))
+    await bench.apply(bench.submission(2, old[1], partition=SOCIAL))
+
+    assert bench.count("engagement_scored_events_total", outcome="duplicates") == 1
+
+
 async def test_a_queued_batch_is_applied_by_the_running_pipeline(bench: Bench) -> None:
     submission = bench.submission(0, *buys(3))
     async with bench.pipeline:
