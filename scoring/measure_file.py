@@ -13,6 +13,7 @@ from scoring.channel_file import types_of_people
 from scoring.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
 from scoring.instants import DAY, format_duration, parse_duration
 from scoring.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, Measure
+from scoring.pairing import duration_codes
 from scoring.points import POINT
 from scoring.policy import RESERVED_NAMES, Channel, EventType
 
@@ -25,6 +26,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "difference": (("of", "less"), ("over", "per", "times")),
     "ratio": (("of", "to"), ("property", "to_property", "to_latest", "over", "times")),
     "balance": (("of", "property"), ("high", "low", "over")),
+    "duration": (("channel", "duration"), ("over", "times")),
     "panes": (("of",), ("over",)),
     "regularity": (("of",), ("over",)),
     **dict.fromkeys(SESSION_FORMS, (("channel",), ("over",))),
@@ -118,6 +120,8 @@ class MeasureReader:
     def _of_kind(self, where: str, name: str, kind: str, table: Mapping[str, Any], panes: int) -> Measure | None:
         if kind in SESSION_FORMS:
             return self._of_sessions(where, name, kind, table, panes)
+        if kind == "duration":
+            return self._of_durations(where, name, table, panes)
         of = self._types(f"{where}.of", table["of"])
         if kind == "panes":
             return Measure(name, PANES, panes, _codes(of))
@@ -179,6 +183,17 @@ class MeasureReader:
             return None
         rule = channel.sessions[0][1]
         return Measure(name, kind, panes, channel=rule.channel, pause=rule.pause)
+
+    def _of_durations(self, where: str, name: str, table: Mapping[str, Any], panes: int) -> Measure | None:
+        channel, duration = table["channel"], table["duration"]
+        owner = self._channels.get(channel) if isinstance(channel, str) else None
+        pairings = owner.pairings if owner is not None else ()
+        if duration not in [each.name for pairing in pairings for each in pairing.durations]:
+            self._problems.append(f"{where}.duration: the channel {channel!r} has no duration {duration!r}")
+            return None
+        numerator, denominator = self._factor(where, table, panes)
+        count, total = duration_codes(channel, duration)
+        return Measure(name, FRACTION, panes, (total,), (), (count,), numerator, denominator * POINT)
 
     def _factor(self, where: str, table: Mapping[str, Any], panes: int) -> tuple[int, int]:
         """Read what the fraction is multiplied with: `times`, and what `per` makes of the time over which it is."""

@@ -11,6 +11,7 @@ from scoring.measuring import measured
 from scoring.policy_file import parse_policy
 from scoring.state import CustomerState
 from scoring.walk import advance
+from streams.policies import shipped_policy
 from tests.unit.scoring.customers import POLICY, at, policy_with
 
 #: Type, time and the amount in its properties.
@@ -100,3 +101,24 @@ def test_weeks_begin_on_mondays() -> None:
     # The first of January 2024 was a Monday.
     assert regularity(1, 7) == regularity(8, 14) == "monthly"
     assert regularity(7, 8) == "weekly"
+
+
+def test_a_duration_is_the_average_of_the_seconds_between_two_types_of_one_object() -> None:
+    """Two tickets answered after 60 and 300 seconds, one not at all."""
+    policy = parse_policy(shipped_policy("support"))
+    reader = EventReader(policy.channels[0], policy.types)
+    done = [
+        ("ticket_opened", "01 09:00", "a"),
+        ("agent_reply", "01 09:05", "b"),
+        ("ticket_opened", "01 09:00", "b"),
+        ("agent_reply", "01 09:01", "a"),
+        ("agent_reply", "01 09:30", "a"),
+        ("ticket_opened", "01 10:00", "c"),
+        ("ticket_solved", "01 11:00", "a"),
+    ]
+    state = CustomerState()
+    for kind, time, ticket in done:
+        body = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "properties": {"ticket_id": ticket}}
+        advance(policy, state, [reader.read(body, at("9999 00:00"))[1]], at("02 12:00"), at("02 12:00"))
+    taken = dict(zip(policy.measure_names, measured(policy, state), strict=True))
+    assert (taken["time_to_first_response"], taken["time_to_resolution"]) == ("180", "7200")

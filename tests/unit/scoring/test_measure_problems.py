@@ -111,6 +111,14 @@ def measure(lines: str, name: str = "found") -> str:
             "measures.found.channel: 'mail' is not a channel with sessions",
         ),
         (
+            measure('kind = "duration"\nchannel = ["web"]\nduration = "answer"'),
+            "measures.found.duration: the channel ['web'] has no duration 'answer'",
+        ),
+        (
+            measure('kind = "duration"\nchannel = "web"\nduration = ["answer"]'),
+            "measures.found.duration: the channel 'web' has no duration ['answer']",
+        ),
+        (
             measure('kind = "sessions"\nchannel = ["web"]'),
             "measures.found.channel: ['web'] is not a channel with sessions",
         ),
