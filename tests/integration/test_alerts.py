@@ -108,6 +108,7 @@ async def test_silence_alone_lowers_the_score_and_alerts_at_the_pane_boundary(sh
                 "type": "purchase",
                 "points": -60,
                 "count": 3,
+                "counted": 3,
                 "cause": "expired",
                 "pane": instant(start),
             }
@@ -157,6 +158,7 @@ async def test_an_unsubscribe_alerts_at_its_own_time_with_its_reason(month: Runn
                 "type": "unsubscribe",
                 "points": -40,
                 "count": 1,
+                "counted": 1,
                 "cause": "event",
                 "at": instant(at + 10.5),
             }
