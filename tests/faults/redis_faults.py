@@ -19,7 +19,7 @@ from tests.services.sentinel import RedisWithSentinel
 #: What a server needs for `cut_power`.
 ON_DISK = {"appendonly": "yes", "appendfsync": "everysec", "auto-aof-rewrite-percentage": "0"}
 #: Seconds within which workers have to notice what has happened to Redis.
-_NOTICED_WITHIN = 30.0
+_NOTICED_WITHIN = 120.0
 #: Records of which the writes have not reached the disk when the power goes.
 _UNSAVED = 2_000
 #: Bytes that the server may still take.
