@@ -132,7 +132,7 @@ def test_a_peer_is_compared_even_if_the_limit_or_the_service_could_not_run() -> 
         ("", "it does not say why"),
         ("ERROR: no matching version\n\n[notice] a newer pip is there", "ERROR: no matching version"),
         ("Traceback\nValueError: x | y", "ValueError: x / y"),
-        ("Could not fetch http://registry.example/simple/peer/", "Could not fetch ..."),
+        ("Could not fetch https://example.org/peer.tar.gz", "Could not fetch ..."),
         ("x" * 300, "x" * 200),
     ],
 )

@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from tests.integration.secured import COMMAND_RIGHTS, REDIS_PASSWORD, USER, Secured
+from tests.polling import poll_until
 from tests.services.kafka.secured import grant, withdraw
 from tests.services.kafka_client import delete_records, log_ends, send_batches
 from tests.services.redis_scan import places_of
 from tests.services.rights import redis_user
-from tests.services.system import System, event, event_record
+from tests.services.system import System, event, event_record, metric
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -33,11 +34,11 @@ async def test_dead_letters_are_listed_shown_and_replayed(secured: Secured, syst
     with secured.worker() as worker:
         bad = event_record({"customer_id": "", "type": "open"})
         await send_batches(system.kafka, "email", [(0, [bad])])
-        before = len(await system._letters.read())
+        await poll_until(lambda: metric(worker, "engagement_dead_letters_total") >= 1)
         assert worker.stop() == 0
     listed = ran(secured, "letter-reader", "dead-letters", "list", "--json")
     letters = [orjson.loads(line) for line in listed.splitlines()]
-    assert len(letters) >= max(before, 1)
+    assert letters[-1]["reason"] == "customer_id_empty"
     shown = ran(secured, "letter-reader", "dead-letters", "show", letters[-1]["place"], "--json")
     assert orjson.loads(shown)["reason"] == "customer_id_empty"
     dry = ran(secured, "letter-replayer", "dead-letters", "replay", "--reason", "customer_id_empty", "--dry-run")
