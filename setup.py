@@ -14,7 +14,7 @@ HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
     *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding", "decoding", "bookkeeping")),
 ]
 
 

@@ -1,7 +1,9 @@
 """The errors of everything that touches the world.
 
 StreamsError
-├── SettingsError        a setting is wrong; lists every problem
+├── Problems             what somebody has written is wrong; lists every problem
+│   ├── SettingsError        a setting
+│   └── InvalidOutcomes      the file of outcomes says nothing that could be used
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
@@ -17,7 +19,6 @@ StreamsError
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
 ├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
-├── InvalidOutcomes      the file of outcomes says nothing that could be used; lists every problem
 ├── ExtraMissing         the packages of an extra that a command needs are not installed
 └── EmbeddedServerError  an embedded server did not start
 """
@@ -31,17 +32,21 @@ class StreamsError(Exception):
     """Base of every error of the streams package."""
 
 
-class SettingsError(StreamsError):
-    """One or more settings are wrong."""
+class Problems(StreamsError):
+    """What somebody has written is wrong in one or more ways, all told at once."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         """Keep the problems.
 
         Args:
-            problems: one sentence each, naming the setting and what is allowed.
+            problems: one sentence each, naming the setting or the line, and what is allowed.
         """
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class SettingsError(Problems):
+    """One or more settings are wrong."""
 
 
 class TransientError(StreamsError):
@@ -134,17 +139,8 @@ class EmbeddedServerError(StreamsError):
     """An embedded server is not installed or did not start."""
 
 
-class InvalidOutcomes(StreamsError):
+class InvalidOutcomes(Problems):
     """A file that should say what became of customers, and does not."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Keep the problems.
-
-        Args:
-            problems: one sentence each, naming the line where there is one.
-        """
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
 
 
 class ExtraMissing(StreamsError):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from scoring.instants import DAY, format_duration, format_instant, parse_timestamp
@@ -23,6 +22,7 @@ from streams.cli.explanation_view import (
     panes_text,
     period_until,
 )
+from streams.cli.tables import plain_table
 from streams.cli.wording import age, moment, printable, signed
 from streams.store.protocol import CustomerRecord
 
@@ -128,7 +128,7 @@ def customer_text(
         For rich to print.
     """
     period = period_until(record.state, now, policy.trend if since is None else since)
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts = plain_table(header=False)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     for name, value in _facts(policy, record.fields, record.state, now).items():
@@ -203,7 +203,7 @@ def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
 
 def _measures(policy: Policy, fields: Mapping[str, str]) -> RenderableType:
     """Show each measure of the policy, those without a value too, with the time over which it is taken."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("measure")
     table.add_column("value", justify="right")
     table.add_column("over")
@@ -217,7 +217,7 @@ def _made_of(policy: Policy, state: CustomerState, now: int) -> RenderableType:
     found = shares(policy, state)
     if not found:
         return Text("Nothing in the window scores.")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("channel")
     table.add_column("type", overflow="fold")
     for heading in ("count", "counted", "points"):

@@ -19,11 +19,12 @@ from rich.table import Table
 
 from scoring.instants import MILLISECOND
 from streams.cli.dead_letter_view import letter_document, letter_line, readable
-from streams.cli.moments import Moment
 from streams.cli.options import takes_settings
+from streams.cli.parameters import MOMENT
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.replay import INTERRUPTED
+from streams.cli.tables import plain_table
 from streams.cli.wording import counted, moment, printable
 from streams.dead_letters.letter import Choice, Letter, read_letter
 from streams.dead_letters.replay import LetterReplay, Tally
@@ -56,8 +57,8 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
     wrapped: Callable[..., Any] = with_choice
     moment_help = "a time, or an age such as 2h."
     for option in (
-        click.option("--until", type=Moment(), metavar="TIME", help=f"Dead-lettered before: {moment_help}"),
-        click.option("--since", type=Moment(), metavar="TIME", help=f"Dead-lettered at or after: {moment_help}"),
+        click.option("--until", type=MOMENT, metavar="TIME", help=f"Dead-lettered before: {moment_help}"),
+        click.option("--since", type=MOMENT, metavar="TIME", help=f"Dead-lettered at or after: {moment_help}"),
         click.option("--topic", multiple=True, metavar="TOPIC", help="Only those from this topic; may be repeated."),
         click.option("--reason", multiple=True, metavar="REASON", help="Only this dlq.reason; may be repeated."),
     ):
@@ -156,7 +157,7 @@ def _letter_table(letter: Letter, replayed: Replayed) -> Table:
         **{f"header {printable(name)}": readable(content) for name, content in letter.headers},
         "value": readable(letter.value) or "none",
     }
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = plain_table(header=False)
     for name, content in rows.items():
         table.add_row(name, content)
     return table

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from scoring.policy import BANDS
-from streams.cli.options import Duration
+from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal
 from streams.cli.wording import counted
 from streams.demo.board import Board
@@ -26,7 +26,7 @@ _LINE_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--for", "seconds", type=Duration(), metavar="DURATION", help="End by itself, such as after 30s.")
+@click.option("--for", "seconds", type=DURATION, metavar="DURATION", help="End by itself, such as after 30s.")
 def demo(seconds: float | None) -> None:
     """Show everything at work, with made-up customers.
 

@@ -9,8 +9,8 @@ import sys
 import click
 
 from scoring.events import MOST_ID_BYTES
-from streams.cli.moments import Moment
 from streams.cli.options import takes_settings
+from streams.cli.parameters import MOMENT
 from streams.cli.wording import counted, printable
 from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
 from streams.erasures.eraser import Eraser
@@ -28,7 +28,7 @@ from streams.topics import ensure_topics, source_topics
 @click.argument("customers", nargs=-1, required=True, metavar="CUSTOMER...")
 @click.option(
     "--events-before",
-    type=Moment(),
+    type=MOMENT,
     metavar="TIME",
     help="Also later records of what happened before have no effect; by default before now.",
 )

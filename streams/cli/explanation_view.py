@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from scoring.explanation import Boundary, Part, change, coming
@@ -17,6 +16,7 @@ from scoring.points import POINT, text
 from scoring.policy import BANDS, ENGAGED, Policy
 from scoring.score import contributions
 from scoring.state import CustomerState
+from streams.cli.tables import plain_table
 from streams.cli.wording import counted, moment, printable, signed
 
 _SHOWN_BOUNDARIES, _SHOWN_PARTS = 5, 3
@@ -141,7 +141,7 @@ def change_text(policy: Policy, state: CustomerState, period: Period) -> Rendera
     title = Text(f"{signed(points)} since {moment(period.since)}: {text(state.score - points)} → {text(state.score)}")
     if not parts:
         return title
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = plain_table(header=False)
     table.add_column(style="dim")
     table.add_column()
     table.add_column(overflow="fold")
@@ -166,7 +166,7 @@ def coming_text(policy: Policy, state: CustomerState, period: Period) -> Rendera
     boundaries = list(coming(policy, state, period.at))
     if not boundaries:
         return Text("Nothing will change the score by itself.")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("coming", no_wrap=True)
     table.add_column("points", justify="right")
     table.add_column("score", justify="right")
@@ -218,7 +218,7 @@ def panes_text(policy: Policy, state: CustomerState, period: Period) -> Renderab
     Returns:
         For rich to print.
     """
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     for heading in ("pane", "channel"):
         table.add_column(heading, no_wrap=True)
     table.add_column("type", overflow="fold")

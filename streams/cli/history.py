@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from scoring.builtin import BUILTIN_POLICY
-from streams.cli.options import Duration
+from streams.cli.parameters import DURATION, INSTANT
 from streams.settings import Settings
-from streams.validation.outcomes import parse_time
 from streams.validation.plan import Plan
 
 _DAYS = (30, 60, 90)
@@ -27,28 +26,6 @@ class Look:
     plan: Plan
     within: str
     silent: float
-
-
-class Instant(click.ParamType):
-    """A time as `parse_time` reads it; the command gets microseconds."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the value.
-
-        Args:
-            value: text.
-            param: the option.
-            ctx: of the call.
-
-        Returns:
-            Microseconds.
-        """
-        try:
-            return parse_time(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 _OPTIONS = (
@@ -65,7 +42,7 @@ _OPTIONS = (
     click.option(
         "--at",
         "times",
-        type=Instant(),
+        type=INSTANT,
         multiple=True,
         metavar="TIME",
         help="Look at this time (RFC 3339, or a date); may be given several times.",
@@ -73,7 +50,7 @@ _OPTIONS = (
     click.option("--within", default="", metavar="COLUMN", help="Compare only customers who are alike in this column."),
     click.option(
         "--silent",
-        type=Duration(),
+        type=DURATION,
         default=0,
         metavar="DURATION",
         help="Ask also who falls silent for so long, of those active in the same time before.",

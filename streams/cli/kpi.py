@@ -14,41 +14,20 @@ from scoring.kpi import Sums
 from scoring.policy import BANDS
 from streams.cli.kpi_view import kpi_document, kpi_text
 from streams.cli.options import takes_settings
+from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.figure_report import PERIOD
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 
-_EPOCH = date(1970, 1, 1)
-
-
-class Day(click.ParamType):
-    """A day such as ``2026-11-21``; the command gets its number, counted from 1970-01-01."""
-
-    name = "day"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the value.
-
-        Args:
-            value: text.
-            param: the option.
-            ctx: of the call.
-
-        Returns:
-            The number of the day.
-        """
-        try:
-            return (date.fromisoformat(value) - _EPOCH).days
-        except ValueError:
-            self.fail(f"{value!r} is not a day such as 2026-11-21", param, ctx)
-
 
 @click.command()
 @click.option(
-    "--from", "first", type=Day(), metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
+    "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
 )
-@click.option("--to", "last", type=Day(), metavar="DAY", help="Last day; by default the one up to which is judged.")
+@click.option(
+    "--to", "last", type=CALENDAR_DAY, metavar="DAY", help="Last day; by default the one up to which is judged."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
 def kpi(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
@@ -70,7 +49,7 @@ async def _show(settings: Settings, first: int | None, last: int | None, *, as_j
         figures = await store.kpi.figures()
     finally:
         await store.close()
-    today = (date.fromisoformat(figures["day"]) - _EPOCH).days if figures else sums.newest
+    today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
     if today is None:
         raise Refusal(f"nothing has been counted yet under {settings.namespace}:")
     last = today if last is None else last
@@ -87,5 +66,5 @@ def _check(settings: Settings, first: int, last: int, today: int) -> None:
         raise click.BadParameter("it ends before it begins", param_hint="--to")
     kept = settings.policy.keep_figures
     if first - 1 < today - kept // DAY:
-        oldest = _EPOCH + timedelta(days=today - kept // DAY + 1)
+        oldest = EPOCH + timedelta(days=today - kept // DAY + 1)
         raise Refusal(f"figures are kept for {format_duration(kept)} (kpi.keep in the policy): from {oldest} on")

@@ -11,6 +11,7 @@ from rich.text import Text
 from scoring.instants import DAY, format_instant
 from scoring.kpi import DayFigures, Period, Sums
 from scoring.policy import BANDS
+from streams.cli.tables import plain_table
 from streams.cli.wording import counted
 
 _NEW = "new"
@@ -82,7 +83,7 @@ def kpi_text(sums: Sums, first: int, last: int) -> RenderableType:
     lines = Table.grid(padding=(0, 2))
     for name, words in _lines(days[-1], sums.period(first, last), sums):
         lines.add_row(name, words)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table = plain_table()
     table.add_column("day")
     for name in ("active", "in 7 days", "in 30 days", "stickiness", "new", "back", "lost"):
         table.add_column(name, justify="right")

@@ -1,4 +1,4 @@
-"""The settings as options of a command, and a length of time as the value of one."""
+"""The settings as options of a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from scoring.instants import SECOND, parse_duration
 from streams.settings import PREFIX, Settings, read_settings
 
 # Option -> the setting that it overrides, the placeholder of its value, its help.
@@ -56,27 +55,3 @@ def _argument(name: str) -> str:
 def _settings(chosen: dict[str, str | None]) -> Settings:
     overrides = {PREFIX + _SETTINGS[name][0]: value for name, value in chosen.items() if value is not None}
     return read_settings(overrides=overrides)
-
-
-class Duration(click.ParamType):
-    """A length of time such as ``30s``; the command gets seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read the value.
-
-        Args:
-            value: text, or seconds where a default is a number already.
-            param: the option.
-            ctx: of the call.
-
-        Returns:
-            Seconds.
-        """
-        if isinstance(value, int | float):
-            return float(value)
-        try:
-            return parse_duration(value) / SECOND
-        except ValueError as error:
-            self.fail(str(error), param, ctx)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from scoring.instants import format_duration
 from scoring.points import POINT
@@ -18,6 +17,7 @@ from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
+from streams.cli.tables import plain_table
 from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
 from streams.policies import shipped_policies, shipped_policy
@@ -81,10 +81,10 @@ async def _in_force(settings: Settings) -> str:
 
 
 def _print_summary(parsed: Policy) -> None:
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts = plain_table(header=False)
     for name, value in _facts(parsed).items():
         facts.add_row(name, value)
-    types = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    types = plain_table()
     for heading in ("channel", "topic", "type"):
         types.add_column(heading)
     types.add_column("points", justify="right")

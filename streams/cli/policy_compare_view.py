@@ -10,6 +10,7 @@ from rich.table import Table
 
 from scoring.points import text
 from scoring.policy import BANDS, Policy
+from streams.cli.tables import plain_table
 from streams.cli.wording import counted, moment, printable, signed
 from streams.live_policy.comparison import BandMoves
 from streams.live_policy.history import Alerts, Raised
@@ -81,7 +82,7 @@ def _print_some(title: str, alerts: Sequence[Raised], limit: int) -> None:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column(first)
     for other in others:
         table.add_column(other, justify="right")

@@ -15,6 +15,7 @@ from scoring.instants import SECOND
 from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
+from streams.cli.tables import plain_table
 from streams.errors import ExtraMissing
 from streams.settings import Settings
 from streams.validation.outcomes import read_outcomes
@@ -94,7 +95,7 @@ def _tries() -> Callable[[int], None]:
 
 
 def _contributions(proposal: Proposal) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("type")
     for heading in ("fitted", "points", "at most in a pane", "of the differences"):
         table.add_column(heading, justify="right")

@@ -8,11 +8,11 @@ from collections import Counter
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
+from streams.cli.tables import plain_table
 from streams.cli.wording import age, counted, moment, printable
 from streams.settings import Settings
 from streams.store.policies import PolicyRecord, WalkPlace
@@ -35,7 +35,7 @@ def status(ctx: click.Context, settings: Settings) -> None:
     since = f"{moment(record.since)} ({age(record.since, time.time_ns() // 1_000)})"
     click.echo(f"{printable(record.version)} is in force since {since}, change {record.number:,} of the policy")
     behind = sum(versions.values()) - versions[record.version]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("judged by")
     table.add_column("customers", justify="right")
     for version, count in sorted(versions.items(), key=lambda item: (item[0] != record.version, -item[1], item[0])):

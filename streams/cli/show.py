@@ -13,7 +13,8 @@ from scoring.explanation import explained_from
 from scoring.instants import SECOND, format_duration
 from streams.cli.customer_view import customer_document, customer_text
 from streams.cli.explanation_view import period_until
-from streams.cli.options import Duration, takes_settings
+from streams.cli.options import takes_settings
+from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal
 from streams.cli.wording import printable
 from streams.settings import Settings
@@ -23,7 +24,7 @@ from streams.store.redis import RedisStore
 
 @click.command()
 @click.argument("customer")
-@click.option("--since", type=Duration(), metavar="7d", help="Explain the change over so long; default: the trend.")
+@click.option("--since", type=DURATION, metavar="7d", help="Explain the change over so long; default: the trend.")
 @click.option("--panes", is_flag=True, help="Show what each pane adds to the score, and when it leaves.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace", "clock")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scoring.policy import ENGAGED, Policy
 from scoring.state import NONE, derive
-from streams.store.encoding import decode
+from streams.store.decoding import decode
 from streams.store.reading import ScoreReader
 
 

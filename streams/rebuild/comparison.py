@@ -17,7 +17,7 @@ from scoring.walk import advance
 from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings import Settings
-from streams.store.encoding import decode
+from streams.store.decoding import decode
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 

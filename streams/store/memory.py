@@ -14,16 +14,9 @@ from scoring.state import NONE
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
-from streams.store.encoding import (
-    decode,
-    decode_marks,
-    decode_message,
-    encode,
-    encode_mark,
-    encode_message,
-    index_changes,
-    settle,
-)
+from streams.store.bookkeeping import decode_marks, decode_message, encode_mark, encode_message
+from streams.store.decoding import decode
+from streams.store.encoding import encode, index_changes, settle
 from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore

@@ -18,21 +18,19 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.settings import Settings
-from streams.store.encoding import (
-    decode,
+from streams.store.bookkeeping import (
     decode_feeds,
     decode_fence,
     decode_marks,
     decode_message,
     decode_offsets,
-    encode,
     encode_fence,
     encode_mark,
     encode_message,
     encode_stretches,
-    index_changes,
-    settle,
 )
+from streams.store.decoding import decode
+from streams.store.encoding import encode, index_changes, settle
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
 from streams.store.redis_errors import refusal

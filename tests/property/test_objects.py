@@ -15,7 +15,8 @@ from scoring.policy import Policy, type_code
 from scoring.policy_file import parse_policy
 from scoring.score import trend
 from scoring.state import derive
-from streams.store.encoding import decode, encode
+from streams.store.decoding import decode
+from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

@@ -17,7 +17,8 @@ from scoring.policy import BANDS, Policy
 from scoring.policy_file import parse_policy
 from scoring.state import CustomerState
 from scoring.walk import advance
-from streams.store.encoding import decode, encode
+from streams.store.decoding import decode
+from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import START, Happening, Step, World

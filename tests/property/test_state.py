@@ -16,7 +16,8 @@ from scoring.policy_file import parse_policy
 from scoring.score import contributions, disengages_at, trend
 from scoring.state import CustomerState, derive
 from scoring.walk import advance
-from streams.store.encoding import decode, encode
+from streams.store.decoding import decode
+from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from scoring.activity import named
 from scoring.kpi import Sums
-from streams.cli.kpi import Day
 from streams.cli.kpi_view import kpi_text
+from streams.cli.parameters import CALENDAR_DAY
 from tests.property.test_activity import made_of
 
 FIRST = (date(2026, 10, 1) - date(1970, 1, 1)).days
@@ -50,7 +50,7 @@ def test_the_screen_tells_the_period_and_each_day() -> None:
 
 
 def test_a_day_is_read_and_anything_else_refused() -> None:
-    assert Day().convert("2026-10-01", None, None) == FIRST
+    assert CALENDAR_DAY.convert("2026-10-01", None, None) == FIRST
     for text in ("yesterday", "2026-10-32", "2026-10"):
         with pytest.raises(click.BadParameter, match="is not a day such as"):
-            Day().convert(text, None, None)
+            CALENDAR_DAY.convert(text, None, None)

@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from streams.cli.options import Duration, takes_settings
+from streams.cli.options import takes_settings
+from streams.cli.parameters import DURATION
 from streams.settings import Settings
 
 
@@ -44,10 +45,10 @@ def test_an_option_overrides_the_environment(monkeypatch: pytest.MonkeyPatch, tm
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("1.5m", 90.0), ("500ms", 0.5), (2, 2.0)])
 def test_a_duration_is_seconds(text: str | int, seconds: float) -> None:
-    assert Duration().convert(text, None, None) == seconds
+    assert DURATION.convert(text, None, None) == seconds
 
 
 @pytest.mark.parametrize("text", ["30", "soon", "-1s", ""])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="30d, 24h"):
-        Duration().convert(text, None, None)
+        DURATION.convert(text, None, None)

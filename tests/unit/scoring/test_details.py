@@ -14,7 +14,8 @@ from scoring.policy import Channel, EventType, type_code
 from scoring.policy_file import builtin_policy
 from scoring.unknown_types import MOST_APART
 from scoring.walk import advance
-from streams.store.encoding import decode, encode
+from streams.store.decoding import decode
+from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
 from tests.unit.scoring.customers import Customer, at
 

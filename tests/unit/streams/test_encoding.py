@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import decode, decode_fence, encode, encode_fence, settle
+from streams.store.bookkeeping import decode_fence, encode_fence
+from streams.store.decoding import decode
+from streams.store.encoding import encode, settle
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, GroupWrite
 from tests.unit.scoring.customers import POLICY, Customer, policy_with

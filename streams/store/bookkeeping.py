@@ -1,0 +1,82 @@
+"""How what is kept beside the customers is written as text: fences, marks, feeds and messages that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from scoring.feeds import Stretch
+from scoring.watermark import Mark
+from streams.records import Message, Partition
+from streams.store.protocol import ERASURES_PARTITION, FeedRecord, Fence
+
+
+def encode_message(message: Message) -> str:
+    """Write a message that waits to be published."""
+    return orjson.dumps((message.topic, message.body)).decode()
+
+
+def decode_message(words: str) -> Message:
+    """Read a message back."""
+    return Message(*orjson.loads(words))
+
+
+def encode_fence(fence: Fence) -> str:
+    """Write a fence."""
+    return f"{fence.offset};{fence.newest}"
+
+
+def decode_fence(words: str | None) -> Fence | None:
+    """Read a fence back."""
+    if words is None:
+        return None
+    offset, _, newest = words.partition(";")
+    return Fence(int(offset), int(newest))
+
+
+def encode_stretches(stretches: Sequence[Stretch]) -> str:
+    """Write stretches of events."""
+    return ",".join([f"{first}-{last}" for first, last in stretches])
+
+
+def decode_feeds(stored: Mapping[str, str]) -> dict[str, FeedRecord]:
+    """Read what is stored of the feeds back, by channel."""
+    records: dict[str, FeedRecord] = {}
+    for name, words in stored.items():
+        record = records.get(name[1:], FeedRecord())
+        if name[0] == "s":
+            ends = [stretch.split("-") for stretch in words.split(",")]
+            record = record._replace(stretches=[(int(first), int(last)) for first, last in ends])
+        else:
+            record = record._replace(told=words)
+        records[name[1:]] = record
+    return records
+
+
+def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:
+    """Read the offsets of all fences of a group back, by the label of their partition; not that of the erasures."""
+    offsets = {_partition(label): int(words.partition(";")[0]) for label, words in fences.items()}
+    offsets.pop(ERASURES_PARTITION, None)
+    return offsets
+
+
+def encode_mark(mark: Mark) -> str:
+    """Write a mark; generation, time of the report and offset stand first, where the function library looks."""
+    head = f"{mark.generation};{mark.reported_at};{mark.offset}"
+    return f"{head};{mark.newest};{mark.applied_to};{int(mark.caught_up)};{mark.moving_since};{mark.moved_at}"
+
+
+def decode_marks(stored: Mapping[str, str]) -> dict[Partition, Mark]:
+    """Read all marks back, by the label of their partition."""
+    return {_partition(label): _mark(words) for label, words in stored.items()}
+
+
+def _partition(label: str) -> Partition:
+    topic, _, number = label.rpartition("/")
+    return Partition(topic, int(number))
+
+
+def _mark(words: str) -> Mark:
+    generation, reported_at, offset, newest, applied_to, caught_up, since, moved_at = map(int, words.split(";"))
+    return Mark(newest, applied_to, bool(caught_up), since, moved_at, reported_at, generation, offset)

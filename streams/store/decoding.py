@@ -1,0 +1,135 @@
+"""How a customer's record is read back from the fields of a hash: see `encoding` for their content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from scoring.activity import decode_spans
+from scoring.details import Detail
+from scoring.instants import parse_timestamp
+from scoring.objects import Objects
+from scoring.points import to_millionths
+from scoring.policy import BANDS, Policy
+from scoring.seen import SeenIds
+from scoring.state import NONE, CustomerState, Timed, derive
+from streams.errors import UnreadableCustomer
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of
+from streams.store.protocol import CustomerRecord
+from streams.store.visits import decode_visits
+
+_BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+#: What a hash that somebody has changed by hand makes the decoding fail with.
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+# What each hash has at least, in an order in which one that is missing is named before what hangs on it.
+_RIGHT = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
+
+
+def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:
+    """Read a record back.
+
+    Args:
+        policy: in force; the points are computed by it.
+        fields: all fields of the hash; none for a customer who is not stored.
+        key: of the hash, for the error.
+
+    Returns:
+        The record, with its state derived.
+
+    Raises:
+        UnreadableCustomer: if no worker can have written it so.
+    """
+    try:
+        return _decode(policy, fields)
+    except _UNREADABLE as error:
+        raise UnreadableCustomer(key, _culprit(policy, fields)) from error
+
+
+def _culprit(policy: Policy, fields: Mapping[str, str]) -> str:
+    """Find the field because of which a hash cannot be read: alone among right ones, it still cannot."""
+    for name, value in fields.items():
+        try:
+            _decode(policy, {**_RIGHT, name: value})
+        except _UNREADABLE:
+            return name
+    # What is there can be read, so one is missing.
+    return next((name for name in _RIGHT if name not in fields), "")
+
+
+def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
+    state = CustomerState()
+    record = CustomerRecord(state)
+    if "_v" not in fields:
+        return record
+    judged, flags, last_alert, due = fields["_s"].split(";")
+    state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
+    state.armed, state.reached_engaged = "a" in flags, "r" in flags
+    state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    _decode_history(policy, record, fields)
+    if "_q" in fields:
+        state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
+    if "_h" in fields:
+        state.held = dict(orjson.loads(fields["_h"]))
+    if "_n" in fields:
+        warned, last_warning = fields["_n"].split(";")
+        state.warned, state.last_warning = warned == "1", int(last_warning)
+    record.version = fields["_v"]
+    record.extras = {name for name in EXTRAS if name in fields}
+    record.stored_due = (state.due, state.due_crosses)
+    if policy.measures:
+        record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
+    _decode_public(record, fields)
+    derive(policy, state)
+    if record.stored_policy_version != policy.version and "score" in fields:
+        state.score_before_policy = to_millionths(float(fields["score"]))
+    return record
+
+
+def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    """Take what the fields of a kind hold, in one pass: a hash has a few dozen, and most have a number in the name."""
+    state, known = record.state, policy.published_names
+    ids: dict[str, str] = {}
+    spans: dict[int, str] = {}
+    histories: dict[str, str] = {}
+    for name, words in fields.items():
+        kind = name[:2]
+        if kind == "_p":
+            state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in words.split(",")}
+        elif kind == "_i":
+            ids[name[2:]] = words
+        elif kind == "_a":
+            spans[int(name[2:])] = words
+        elif kind == "_k":
+            histories[name[2:]] = words
+        elif kind == "_w" and policy.sessions:
+            pane, channel = name[2:].split(".")
+            state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
+        elif kind == "_w" or (name[0] != "_" and name not in known):
+            record.obsolete.append(name)
+    state.seen, state.activity = SeenIds(ids), decode_spans(spans)
+    if histories:
+        state.objects = Objects(histories)
+
+
+def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    state = record.state
+    state.policy_version = record.stored_policy_version = fields.get("policy_version", "")
+    if "band" not in fields:
+        return
+    state.band = _BAND_INDEX[fields["band"]]
+    state.previous_band = _BAND_INDEX.get(fields.get("previous_band", ""), NONE)
+    state.band_since = parse_timestamp(fields["band_since"])
+    record.stored_band = band_of(state)
+    state.last_event_at = parse_timestamp(fields["last_event_at"]) if fields.get("last_event_at") else NONE
+    leaves = fields.get("disengages_at", "")
+    record.stored_disengages_at = parse_timestamp(leaves) if leaves else 0
+
+
+def _event_ahead(entry: str) -> Timed:
+    event, *details = entry.split(";")
+    detail = None
+    if details:
+        about = details.pop()[1:] if details[-1][0] == OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+    return int(event[4:]), event[:4].replace(NO_CODE, ""), detail
