@@ -22,11 +22,6 @@ class Plan:
         dates = [format_instant(time).removesuffix("T00:00:00Z") for time in self.times]
         return (*(f"day {day}" for day in self.days), *dates)
 
-    @property
-    def counts_from_start(self) -> bool:
-        """Whether it has to be known when each customer started."""
-        return bool(self.days)
-
     def moments(self, customers: Mapping[str, Customer], first_events: Mapping[str, int]) -> dict[str, list[Moment]]:
         """Say when to look at each customer.
 
