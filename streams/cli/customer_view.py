@@ -155,6 +155,7 @@ def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now:
         "since": Text(_when(fields["band_since"], now) + before),
         "trend": _trend(policy, fields.get("trend", "0")),
         "channels": Text(" · ".join(points)),
+        **({"segment": Text(printable(state.segment))} if state.segment else {}),
         "will drop": _drop(policy, fields.get("disengages_at", ""), state, now),
         "last event": Text(_when(fields["last_event_at"], now) if fields.get("last_event_at") else "none"),
         "alert": _alert(policy, state, now),

@@ -51,8 +51,9 @@ class BandMoves:
         if state.judged == NONE:
             return
         score = state.score
-        derive(self._new, state)
-        move = Move(customer, score, state.score, self._old.band_of(score), self._new.band_of(state.score))
+        old, new = self._old.of(state.segment), self._new.of(state.segment)
+        derive(new, state)
+        move = Move(customer, score, state.score, old.band_of(score), new.band_of(state.score))
         self.customers += 1
         self.matrix[move.band, move.new_band] += 1
         if move.score != move.new_score:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from scoring.alerts import Alert
 from scoring.errors import InvalidEvent
-from scoring.events import Event, EventReader
+from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join, stretches_of
 from scoring.policy import Policy
+from scoring.profiles import event_reader
 from scoring.state import CustomerState
 from scoring.walk import advance
 
@@ -72,7 +73,7 @@ class History:
             policy: that judges.
         """
         self._policy = policy
-        self._readers = {channel.name: EventReader(channel, policy.types) for channel in policy.channels}
+        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
         self._watched = dict(policy.watched.values())
         self._stretches: dict[str, Sequence[Stretch]] = {}
         self._feeds = Feeds(policy, self._stretches) if self._watched else None

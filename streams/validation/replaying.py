@@ -14,9 +14,10 @@ from pathlib import Path
 import orjson
 
 from scoring.errors import InvalidEvent
-from scoring.events import MOST_AHEAD, Event, EventReader
+from scoring.events import MOST_AHEAD, Event
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
+from scoring.profiles import event_reader
 from scoring.validation.history import Look, Population
 from scoring.validation.observations import Moment, Observation
 from streams.cli.event_lines import EventFiles
@@ -154,8 +155,7 @@ def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str,
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
     """Give channel, customer, event and type of every line that is good, counting in `seen`."""
-    codes = frozenset(policy.types)
-    readers = {channel.topic: (channel.name, EventReader(channel, codes)) for channel in policy.channels}
+    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
     latest = wall_clock() + MOST_AHEAD
     loads = orjson.loads
     shown = time.monotonic()
