@@ -51,7 +51,9 @@ class BandMoves:
         if state.judged == NONE:
             return
         score = state.score
-        old, new = self._old.of(state.segment), self._new.of(state.segment)
+        # The old policy may not ask for segments that are stored all the same.
+        segment = fields.get("segment", "") if "_g" in fields else ""
+        old, new = self._old.of(segment), self._new.of(segment)
         derive(new, state)
         move = Move(customer, score, state.score, old.band_of(score), new.band_of(state.score))
         self.customers += 1
