@@ -13,8 +13,8 @@ HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("measures", "segments", "policy", "events", "profiles", "seen")),
     *(f"scoring/{name}.py" for name in ("activity", "state", "measuring")),
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
-    *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "walk", "watermark")),
-    *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),
+    *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "walk", "watermark")),
+    *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors", "store/score_fields")),
     *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding", "decoding", "bookkeeping")),
 ]
 

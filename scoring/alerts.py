@@ -40,7 +40,7 @@ class Alert:
     """An alert: ``churn_risk``, ``recovered`` or ``disengaging_soon``; times in microseconds, scores in millionths.
 
     `disengages_at` is when the drop comes that ``disengaging_soon`` warns of. `segment` is the one that the customer
-    was in, '' for none.
+    was in, '' for none; `score_name` is '' for the score that has no other name.
     """
 
     kind: str
@@ -52,6 +52,7 @@ class Alert:
     reasons: Reasons
     disengages_at: int = 0
     segment: str = ""
+    score_name: str = ""
 
     @property
     def severity(self) -> str:
@@ -107,7 +108,10 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
     if isinstance(transition, BandChange):
         change_id = transition_id(customer, f"band_change:{BANDS[transition.band]}", transition.occurred_at)
         return {"change_id": change_id, **body, "cause": transition.cause, "reasons": transition.reasons}
-    alert_id = transition_id(customer, transition.kind, transition.occurred_at)
+    named = f"{transition.kind}:{transition.score_name}" if transition.score_name else transition.kind
+    alert_id = transition_id(customer, named, transition.occurred_at)
+    if transition.score_name:
+        body["score_name"] = transition.score_name
     if transition.disengages_at:
         body["disengages_at"] = format_instant(transition.disengages_at)
     return {

@@ -90,6 +90,15 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class NamedScore:
+    """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts."""
+
+    name: str
+    policy: Policy
+    alerts: bool = False
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything that decides a score; all times in microseconds, all points in millionths.
 
@@ -99,8 +108,8 @@ class Policy:
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
-    `segments` are whole policies by the name of the segment that they are for. `text` is the file that it was read
-    from.
+    `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
+    `text` is the file that it was read from.
     """
 
     version: str
@@ -123,6 +132,7 @@ class Policy:
     measures: tuple[Measure, ...] = ()
     profiles: Profiles | None = None
     segments: tuple[tuple[str, Policy], ...] = ()
+    scores: tuple[NamedScore, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
@@ -144,7 +154,7 @@ class Policy:
     @cached_property
     def by_segment(self) -> dict[str, Policy]:
         """The policies of those segments that differ from this one, by their name."""
-        plain = replace(self, profiles=None, segments=())
+        plain = replace(self, profiles=None, segments=(), scores=())
         return {name: own for name, own in self.segments if own != plain}
 
     @cached_property
@@ -165,7 +175,18 @@ class Policy:
     @cached_property
     def published_names(self) -> frozenset[str]:
         """The names of all published fields of a score."""
-        return RESERVED_NAMES | {"segment"} | {channel.name for channel in self.channels} | set(self.measure_names)
+        names = {channel.name for channel in self.channels} | {*self.measure_names, *self.score_fields}
+        return RESERVED_NAMES | {"segment"} | names
+
+    @cached_property
+    def alerting(self) -> tuple[NamedScore, ...]:
+        """The named scores that raise alerts."""
+        return tuple([score for score in self.scores if score.alerts])
+
+    @cached_property
+    def score_fields(self) -> tuple[str, ...]:
+        """The names of the published fields of the named scores."""
+        return tuple([f"{field}:{score.name}" for score in self.scores for field in ("score", "band", "trend")])
 
     @cached_property
     def measure_names(self) -> tuple[str, ...]:

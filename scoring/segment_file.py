@@ -10,6 +10,7 @@ from typing import Any
 
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import InvalidEvent, PolicyError
+from scoring.measures import Measure
 from scoring.policy import Channel, Policy
 from scoring.segments import MOST_SEGMENTS, Profiles, read_segment
 
@@ -28,12 +29,15 @@ _LONGEST_FIELD = 100
 Table = Mapping[str, Any]
 
 
-def read_profiles(document: Table, channels: Sequence[Channel], problems: list[str]) -> Profiles | None:
+def read_profiles(
+    document: Table, channels: Sequence[Channel], measures: Sequence[Measure], problems: list[str]
+) -> Profiles | None:
     """Read where attributes of customers come from.
 
     Args:
         document: of the file; a policy with segments has profiles without asking for them.
         channels: of the policy.
+        measures: of the policy.
         problems: what is wrong is added.
 
     Returns:
@@ -52,6 +56,8 @@ def read_profiles(document: Table, channels: Sequence[Channel], problems: list[s
         problems.append(f"profiles.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
     if not isinstance(segment, str) or not 0 < len(segment) <= _LONGEST_FIELD or segment == "customer_id":
         problems.append(f"profiles.segment: {segment!r} is not the name of a field of 1 to {_LONGEST_FIELD} characters")
+    if "segment" in [measure.name for measure in measures]:
+        problems.append("measures.segment: the name is taken where there are profiles; choose another")
     for channel in channels:
         if channel.topic == topic:
             problems.append(f"profiles.topic: {topic!r} is already the topic of channels.{channel.name}")
@@ -143,13 +149,24 @@ def _overridden(policy: Policy, document: Table, table: Table) -> Table:
     """Make the document of a segment: that of all customers, with what the segment has of its own."""
     own = {key: value for key, value in document.items() if key not in SEGMENT_KEYS}
     own["version"] = policy.version
-    channels = own.get("channels", tomllib.loads(BUILTIN_POLICY)["channels"])
     for section in _OWN:
         if section in table:
             own[section] = {**own.get(section, {}), **table[section]}
     different = table.get("channels", {})
-    own["channels"] = {name: _channel(channel, different.get(name, {})) for name, channel in channels.items()}
+    own["channels"] = {
+        name: _channel(channel, different.get(name, {})) for name, channel in channel_tables(document).items()
+    }
     return own
+
+
+def channel_tables(document: Table) -> Mapping[str, Table]:
+    """Give the tables of the channels of a file, which may be the built-in ones.
+
+    Args:
+        document: of the file.
+    """
+    tables: Mapping[str, Table] = document.get("channels", tomllib.loads(BUILTIN_POLICY)["channels"])
+    return tables
 
 
 def _channel(table: Table, own: Table) -> Table:

@@ -30,7 +30,8 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count. `segment` is the one that the customer is in, '' for none,
-    as told at `segment_at`; `segment_changed` whether that is to be stored.
+    as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged by
+    each named score that raises alerts, None where there is none.
     """
 
     policy_version: str = ""
@@ -57,6 +58,7 @@ class CustomerState:
     segment: str = ""
     segment_at: int = NONE
     segment_changed: bool = False
+    named: dict[str, CustomerState] | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from scoring.active_days import enter_band, note_bands, note_days
-from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.alerts import Alert, AlertMachine, BandChange, Transition
 from scoring.corrections import Correction, correct, within_window
 from scoring.details import PROFILE, Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
+from scoring.named_scores import begin, finish, schedule
 from scoring.outlook import Outlook, follow_policy, next_warning
 from scoring.policy import ENGAGED, Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
@@ -23,7 +24,7 @@ from scoring.sessions import SessionRule, add_visit
 from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment
 from scoring.unknown_types import MOST_APART, gather
 
-_TIME = itemgetter(0)
+_TIME, _OCCURRED_AT = itemgetter(0), attrgetter("occurred_at")
 #: Time and code of an event, the score before and after it, and what it changed in the counts of others.
 _Step = tuple[int, str, int, int, Sequence[Correction]]
 _NONE: Sequence[Correction] = ()
@@ -77,12 +78,33 @@ def advance(
     if policy.profiles is not None:
         events = _take_profiles(state, events)
     due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome, arrived)
+    named = _judge_named(policy, state, due, outdated, now, feeds) if policy.scores else None
     if policy.profiles is not None:
         _judge_by_segment(policy, state, before, due, outdated, now, feeds, outcome)
     else:
         machine = _judge(policy, state, due, outdated, now, feeds, outcome)
         outcome.transitions, outcome.holding = machine.transitions, machine.holding
+    if named is not None:
+        schedule(policy, state)
+        outcome.transitions = sorted([*outcome.transitions, *named], key=_OCCURRED_AT)
     return outcome
+
+
+def _judge_named(
+    policy: Policy,
+    state: CustomerState,
+    due: Sequence[Timed],
+    outdated: Sequence[Timed],
+    now: int,
+    feeds: Feeds | None,
+) -> list[Alert]:
+    """Judge by each named score that raises alerts, on copies of the counts; give the alerts."""
+    alerts: list[Alert] = []
+    for score in policy.alerting:
+        view = begin(score, state)
+        machine = _judge(score.policy, view, due, outdated, now, feeds, Outcome())
+        alerts += finish(score, state, view, machine)
+    return alerts
 
 
 def _take_profiles(state: CustomerState, events: Iterable[Event]) -> list[Event]:

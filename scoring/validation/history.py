@@ -81,7 +81,7 @@ class CustomerHistory:
         self.alerts += [
             change.occurred_at
             for change in outcome.transitions
-            if isinstance(change, Alert) and change.kind == "churn_risk"
+            if isinstance(change, Alert) and change.kind == "churn_risk" and not change.score_name
         ]
         self.late += outcome.late
         self.outdated += outcome.outdated

@@ -16,7 +16,7 @@ from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
-from streams.cli.segment_view import exact, segment_facts
+from streams.cli.segment_view import exact, score_facts, segment_facts
 from streams.cli.tables import plain_table
 from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
@@ -112,6 +112,7 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "feeds": _watched(parsed),
         "measures": ", ".join(parsed.measure_names) or "none",
         **segment_facts(parsed),
+        **score_facts(parsed),
         "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
 

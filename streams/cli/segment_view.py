@@ -1,4 +1,4 @@
-"""What a policy says of segments, as a person wants to read it."""
+"""What a policy says of segments and named scores, as a person wants to read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scoring.instants import format_duration
 from scoring.points import POINT
-from scoring.policy import BANDS, NO_CAP, Policy
+from scoring.policy import BANDS, NO_CAP, NamedScore, Policy
 
 
 def segment_facts(policy: Policy) -> dict[str, str]:
@@ -24,6 +24,29 @@ def segment_facts(policy: Policy) -> dict[str, str]:
     for name, own in policy.segments:
         facts[f"segment {name}"] = "; ".join(_differences(policy, own)) or "the same rules as all others"
     return facts
+
+
+def score_facts(policy: Policy) -> dict[str, str]:
+    """Explain the named scores of a policy.
+
+    Args:
+        policy: any.
+
+    Returns:
+        Lines by their heading; none without named scores.
+    """
+    return {f"score {score.name}": "; ".join(_weights(policy, score)) for score in policy.scores}
+
+
+def _weights(policy: Policy, score: NamedScore) -> Iterator[str]:
+    own = score.policy
+    yield "raises alerts" if score.alerts else "raises no alerts"
+    if own.bounds != policy.bounds:
+        yield ", ".join(f"{band} from {exact(bound)}" for band, bound in zip(BANDS[1:], own.bounds, strict=True))
+    for kind in own.types.values():
+        if kind.weight:
+            cap = "" if kind.cap == NO_CAP else f", at most {kind.cap} in a pane"
+            yield f"{own.channels[kind.channel].name}.{kind.name} {exact(kind.weight)} points{cap}"
 
 
 def _differences(policy: Policy, own: Policy) -> Iterator[str]:

@@ -134,5 +134,5 @@ class History:
             self.alerts.update(
                 Raised(alert.occurred_at, customer, alert.kind)
                 for alert in outcome.transitions
-                if isinstance(alert, Alert)
+                if isinstance(alert, Alert) and not alert.score_name
             )

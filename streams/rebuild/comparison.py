@@ -20,6 +20,7 @@ from streams.settings import Settings
 from streams.store.decoding import decode
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
+from streams.store.score_fields import score_fields
 
 Facts = dict[str, object]
 #: What a hash that somebody has changed by hand makes the decoding, or then the judging, fail with.
@@ -91,7 +92,7 @@ class Comparison:
 
     def _facts(self, state: CustomerState) -> Facts:
         policy = self.settings.policy
-        facts = _published(policy.of(state.segment), state)
+        facts = _published(policy.of(state.segment), state) | _named(policy, state)
         facts |= {
             f"the pane of {format_instant(pane * policy.pane)}": dict(sorted(counts.items()))
             for pane, counts in state.panes.items()
@@ -112,6 +113,8 @@ class Comparison:
         facts |= _activity(state, self.since, bands=alike)
         if self.whole_history and alike:
             facts |= _history(state)
+            for name, view in (state.named or {}).items():
+                facts |= {f"{what} of {name}": value for what, value in _history(view).items()}
         return _Absent(facts)
 
 
@@ -148,6 +151,14 @@ def _published(policy: Policy, state: CustomerState) -> Facts:
     }
 
 
+def _named(policy: Policy, state: CustomerState) -> Facts:
+    """Tell the published fields of the named scores."""
+    if state.judged == NONE or not policy.scores:
+        return {}
+    written = score_fields(policy, state)
+    return {name: written[name] for name in policy.score_fields}
+
+
 def _activity(state: CustomerState, since: int | None, *, bands: bool) -> Facts:
     days = [format_instant(day * DAY)[:10] for day in state.activity.list_days() if day >= (since or 0)]
     facts: Facts = {"the list of active days": days}
@@ -174,7 +185,7 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     """Tell where what applications read is not what the counts of the same customer say."""
     fields, state = live.fields, record.state
     if fields.get("policy_version") == policy.version:
-        for name, value in _published(policy.of(state.segment), state).items():
+        for name, value in (_published(policy.of(state.segment), state) | _named(policy, state)).items():
             if fields.get(name) != value and (value or name in fields or name not in policy.measure_names):
                 yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"
     entered = {BANDS[state.band]: max(state.band_since, 0) // SECOND} if state.judged != NONE else {}

@@ -18,6 +18,7 @@ from scoring.state import NONE, CustomerState, Timed, derive
 from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
@@ -84,6 +85,9 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
     derive(policy.of(state.segment), state)
+    if policy.scores:
+        record.stored_scores = stored_fields(policy, fields)
+        read_named(policy, state, fields)
     if record.stored_policy_version != policy.version and "score" in fields:
         state.score_before_policy = to_millionths(float(fields["score"]))
     return record
@@ -108,7 +112,11 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif kind == "_w" and policy.sessions:
             pane, channel = name[2:].split(".")
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
-        elif kind == "_w" or (name[0] != "_" and name not in known):
+        elif (
+            kind == "_w"
+            or (name[0] != "_" and name not in known)
+            or (kind == "_x" and name not in alert_fields(policy))
+        ):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if histories:

@@ -14,6 +14,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; details after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
+| `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
@@ -37,6 +38,7 @@ from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.state import NONE, CustomerState
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import score_fields
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
@@ -63,7 +65,6 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
         Names and values in turn of the fields to set, and the names of the fields to remove.
     """
     state = record.state
-    policy = policy.of(state.segment)
     flags = (
         ("a" if state.armed else "")
         + ("r" if state.reached_engaged else "")
@@ -100,6 +101,18 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 def band_of(state: CustomerState) -> tuple[int, int, int]:
     """Give what is stored of a customer's band: it, the one before, and since when."""
     return state.band, state.previous_band, state.band_since
+
+
+def _encode_scores(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    stored, written = record.stored_scores or {}, score_fields(policy, record.state)
+    record.encoded_scores = written
+    for name, value in written.items():
+        if value == stored.get(name, ""):
+            continue
+        if value:
+            fields += (name, value)
+        else:
+            removed.append(name)
 
 
 def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) -> None:
@@ -173,6 +186,9 @@ def _encode_measures(
 
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
+    if policy.scores:
+        _encode_scores(policy, record, fields, removed)
+    policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
     if numbers != stored:
@@ -233,6 +249,8 @@ def settle(record: CustomerRecord, version: str) -> None:
     if record.encoded is not None:
         record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded
         record.encoded = None
+    if record.encoded_scores is not None:
+        record.stored_scores, record.encoded_scores = record.encoded_scores, None
     record.obsolete.clear()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or warned or record.extras:

@@ -134,10 +134,11 @@ def in_memory(
 def _note(biography: Biography, outcome: Outcome) -> None:
     for transition in outcome.transitions:
         is_alert = isinstance(transition, Alert)
-        (biography.alerts if is_alert else biography.changes).append(_told(transition))
+        (biography.alerts if is_alert else biography.changes).append(told_of(transition))
 
 
-def _told(transition: Transition) -> Told:
+def told_of(transition: Transition) -> Told:
+    """Write a transition as the brute force does."""
     told: Told = {
         "occurred_at": format_instant(transition.occurred_at),
         "score": _decimal(transition.score),
