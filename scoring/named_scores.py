@@ -7,7 +7,7 @@ from dataclasses import replace
 from scoring.alerts import Alert, AlertMachine
 from scoring.objects import Objects
 from scoring.policy import NamedScore, Policy
-from scoring.state import NONE, CustomerState, derive
+from scoring.state import CustomerState, derive
 
 
 def view_of(score: NamedScore, state: CustomerState) -> CustomerState:
@@ -45,8 +45,6 @@ def begin(score: NamedScore, state: CustomerState) -> CustomerState:
     view.judged, view.due = state.judged, state.due
     view.panes = {pane: dict(counts) for pane, counts in state.panes.items()}
     view.objects = None if state.objects is None else Objects(dict(state.objects.histories))
-    if view.judged != NONE and view.policy_version == score.policy.version:
-        derive(score.policy, view)
     return view
 
 

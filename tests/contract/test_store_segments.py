@@ -44,6 +44,10 @@ async def test_a_segment_is_a_public_field_and_comes_back(store: Store, stores: 
     [record] = await store.load(["anna"])
     state = record.state
     assert (state.segment, state.segment_at, state.segment_changed) == ("large", at("01 08:00"), False)
+    advance(SEGMENTS, state, [profile("small", "01 10:00")], at("01 10:00"), at("01 10:00"))
+    assert state.segment_changed
+    await write(store, anna=record)
+    assert not state.segment_changed
 
 
 async def test_who_has_left_a_segment_has_no_field_and_an_older_word_does_not_bring_it_back(

@@ -105,6 +105,23 @@ def test_a_drop_by_silence_is_scheduled_as_a_crossing() -> None:
     assert anna.story == [("churn_risk", "04 00:00", 0)]
 
 
+def test_a_drop_that_the_cooldown_holds_back_is_scheduled_for_its_end() -> None:
+    anna = customer(LOUD.replace("view = 1", "view = 1, complain = -40"))
+    anna.do("post", "01 09:00", 2)
+    anna.judge("04 00:00")
+    anna.do("post", "04 01:00", 2)
+    anna.do("complain", "04 02:00")
+    assert (anna.due, anna.state.due_crosses) == ("04 12:00", True)
+    anna.judge(anna.due)
+
+    assert [(kind, time) for kind, time, _ in anna.story] == [
+        ("churn_risk", "04 00:00"),
+        ("recovered", "04 01:00"),
+        ("churn_risk", "04 12:00"),
+    ]
+    assert len(named(anna)) == 3
+
+
 def test_the_score_itself_is_scheduled_as_ever() -> None:
     anna = customer(LOUD)
     anna.do("buy", "01 09:00", 3)

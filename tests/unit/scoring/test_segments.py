@@ -169,6 +169,18 @@ def test_a_segment_that_has_no_rules_of_its_own_changes_nothing_but_the_name() -
         assert (anna.state.armed, anna.state.due) == before
 
 
+def test_a_warning_is_not_told_again_in_a_segment_with_the_same_rules() -> None:
+    text = SEGMENTS.replace('cooldown = "12h"', 'cooldown = "12h"\nwarn_before = "2d"')
+    anna = customer(text)
+    anna.do("post", "01 09:00", 6)
+    anna.judge("02 10:00")
+    assert [kind for kind, *_ in anna.story] == ["disengaging_soon"]
+    last = anna.state.last_warning
+    assert last > 0
+    anna.judge("02 11:00", profile("alike", "02 11:00"))
+    assert anna.state.last_warning == last
+
+
 def test_points_fade_from_when_a_customer_comes_into_a_segment_in_which_they_do() -> None:
     anna = customer()
     anna.do("post", "01 09:00", 10)
