@@ -153,6 +153,25 @@ async def test_an_audit_finds_nothing_and_a_rebuild_mends_a_segment(running: Run
     await wait_for(running, customer, score="50", segment="trial")
 
 
+async def test_a_rebuild_keeps_a_segment_of_which_the_log_tells_nothing_any_more(running: Running) -> None:
+    system, customer = running.system, running.system.customer("old")
+    await system.send("clickstream", event(customer, "purchase"))
+    await wait_for(running, customer, score="20", segment=None)
+    key = f"{system.namespace}:customer:{customer}"
+    system.redis.hset(key, mapping={"segment": "elsewhere", "_g": "1700000000000000"})
+    await asyncio.to_thread(run_command, system.environment, "rebuild", "--dry-run", status=0, timeout=100)
+    system.redis.hset(key, "score", "21")
+    await asyncio.to_thread(run_command, system.environment, "rebuild", status=0, timeout=100)
+    await wait_for(running, customer, score="20", segment="elsewhere")
+    # The whole log is another matter: it tells that nobody has ever said so.
+    done = await asyncio.to_thread(
+        run_command, system.environment, "rebuild", "--dry-run", "--from-beginning", status=1, timeout=100
+    )
+    assert "segment is elsewhere, by the log nothing" in done.stdout
+    await asyncio.to_thread(run_command, system.environment, "rebuild", "--from-beginning", status=0, timeout=100)
+    await wait_for(running, customer, score="20", segment=None)
+
+
 async def test_a_named_score_raises_an_alert_when_its_points_leave(fleeting: Running) -> None:
     system, customer = fleeting.system, fleeting.system.customer("talker")
     await system.send("social", *[event(customer, "comment")] * 2)
