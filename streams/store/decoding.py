@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import orjson
 
@@ -15,8 +16,9 @@ from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
@@ -80,7 +82,12 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_public(record, fields)
-    derive(policy, state)
+    if policy.profiles is not None and "_g" in fields:
+        state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
+    derive(policy.of(state.segment), state)
+    if policy.scores:
+        record.stored_scores = stored_fields(policy, fields)
+        read_named(policy, state, fields)
     if record.stored_policy_version != policy.version and "score" in fields:
         state.score_before_policy = to_millionths(float(fields["score"]))
     return record
@@ -105,7 +112,11 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif kind == "_w" and policy.sessions:
             pane, channel = name[2:].split(".")
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
-        elif kind == "_w" or (name[0] != "_" and name not in known):
+        elif (
+            kind == "_w"
+            or (name[0] != "_" and name not in known)
+            or (kind == "_x" and name not in alert_fields(policy))
+        ):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if histories:
@@ -130,6 +141,7 @@ def _event_ahead(entry: str) -> Timed:
     event, *details = entry.split(";")
     detail = None
     if details:
-        about = details.pop()[1:] if details[-1][0] == OBJECT else ""
-        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+        segment = unquote(details.pop()[1:]) if details[-1][0] == SEGMENT else ""
+        about = details.pop()[1:] if details and details[-1][0] == OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment)
     return int(event[4:]), event[:4].replace(NO_CODE, ""), detail

@@ -28,9 +28,9 @@ class CustomerRecord:
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
-    between); `encoded` holds those of a write under way. `extras` are the internal fields that come and go, `obsolete`
-    the fields that the policy has no use for any more. `fields` holds the published fields where the record was read
-    for display.
+    between); `encoded` and `encoded_scores` hold those of a write under way. `extras` are the internal fields that come
+    and go, `obsolete` the fields that the policy has no use for any more. `fields` holds the published fields where the
+    record was read for display.
     """
 
     state: CustomerState = field(default_factory=CustomerState)
@@ -42,7 +42,9 @@ class CustomerRecord:
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
     stored_measures: list[str] | None = None
+    stored_scores: dict[str, str] | None = None
     encoded: tuple[list[int], int, list[str] | None] | None = None
+    encoded_scores: dict[str, str] | None = None
     extras: set[str] = field(default_factory=set)
     obsolete: list[str] = field(default_factory=list)
     fields: Mapping[str, str] = field(default_factory=dict)
