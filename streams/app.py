@@ -328,7 +328,7 @@ def _add_agents(app: EngagementApp) -> None:
         decoder = Decoder(channel.name, EventReader(channel, policy.types), parts.metrics, window, limit)
         add_agent(app, channel, decoder, parts.pipeline, parts.metrics, app.steady, limit)
         decoders.append(decoder)
-    parts.policies.told_to(parts.scorer, parts.feeds, *decoders)
+    parts.policies.told_to(parts.scorer, parts.feeds, parts.figures, *decoders)
 
 
 def _faust_app(settings: Settings) -> EngagementApp:

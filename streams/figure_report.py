@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
 from scoring.kpi import DayFigures, Period, Sums
+from scoring.measure_figures import MeasureFigure, MeasureSums
 from scoring.policy import BANDS, Policy
 from streams.errors import TransientError
 from streams.metrics import Metrics
@@ -33,6 +35,14 @@ class FigureReport:
         self._store = store
         self._metrics = metrics
         self._made_at = 0
+
+    def follow(self, policy: Policy) -> None:
+        """Make the figures by another policy.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
 
     async def turn(self, now: int, wall: int) -> None:
         """Make and tell the figures, if it is time to.
@@ -63,8 +73,16 @@ class FigureReport:
         fields = published(figures, sums.period(day - PERIOD + 1, day))
         flows = sums.flows(day - PERIOD + 1, day)
         fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
+        fields |= await self._measures(now)
         await self._store.kpi.publish("", {**fields, "updated_at": format_instant(now)})
         await self._store.kpi.fold("", max(now - self._policy.keep_figures, 0) // DAY)
+        await self._store.kpi.fold_measures(self._policy.kept_from(now), self._policy.told_from(now))
+
+    async def _measures(self, now: int) -> dict[str, str]:
+        if not self._policy.tallied:
+            return {}
+        sums = MeasureSums(await self._store.kpi.measures())
+        return published_measures(sums.figures(self._policy, now // self._policy.pane))
 
 
 #: The names of the published flows, by the band before (None for a new customer) and after.
@@ -107,6 +125,24 @@ def published(figures: DayFigures, period: Period) -> dict[str, str]:
         "disengaged_share": _number(disengaged),
         **{band: str(count) for band, count in zip(BANDS, figures.bands, strict=True)},
     }
+
+
+def published_measures(figures: Mapping[str, MeasureFigure]) -> dict[str, str]:
+    """Write measures over all customers as applications read them.
+
+    Args:
+        figures: by the name of the measure.
+
+    Returns:
+        Fields and values; '' where there is nothing to tell.
+    """
+    fields = {}
+    for name, figure in figures.items():
+        fields[f"measure:{name}"] = figure.value
+        if figure.customers is not None:
+            fields[f"measure:{name}:average"] = figure.average
+            fields[f"measure:{name}:customers"] = str(figure.customers)
+    return fields
 
 
 def _number(value: float | None) -> str:

@@ -9,9 +9,10 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.instants import DAY, format_duration
+from scoring.instants import DAY, format_duration, parse_timestamp
 from scoring.kpi import Sums
-from scoring.policy import BANDS
+from scoring.measure_figures import MeasureFigure, MeasureSums
+from scoring.policy import BANDS, Policy
 from streams.cli.kpi_view import kpi_document, kpi_text
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
@@ -33,7 +34,8 @@ from streams.store.redis import RedisStore
 def kpi(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
     """Show the figures over all customers.
 
-    How many are active, how many stay and go, how many are in which band and move between them.
+    How many are active, how many stay and go, how many are in which band and move between them, and the measures of the
+    policy for all of them together.
 
     Example: engagement kpi --from 2026-10-01 --to 2026-10-31
     """
@@ -46,6 +48,7 @@ async def _show(settings: Settings, first: int | None, last: int | None, *, as_j
         await store.open_readonly()
         counts = await store.band_counts()
         sums = Sums(await store.kpi.sums(spells=True), [counts[band] for band in BANDS])
+        measured = MeasureSums(await store.kpi.measures())
         figures = await store.kpi.figures()
     finally:
         await store.close()
@@ -55,10 +58,18 @@ async def _show(settings: Settings, first: int | None, last: int | None, *, as_j
     last = today if last is None else last
     first = last - PERIOD + 1 if first is None else first
     _check(settings, first, last, today)
+    judged = parse_timestamp(figures["updated_at"]) if figures else (today + 1) * DAY - 1
+    measures = _measures(settings.policy, measured, last, judged)
     if as_json:
-        click.echo(orjson.dumps(kpi_document(sums, first, last)))
+        click.echo(orjson.dumps(kpi_document(sums, first, last, measures)))
     else:
-        Console(highlight=False).print(kpi_text(sums, first, last))
+        Console(highlight=False).print(kpi_text(sums, first, last, measures))
+
+
+def _measures(policy: Policy, sums: MeasureSums, last: int, judged: int) -> dict[str, MeasureFigure] | None:
+    """Give the measures as of the end of a day, or up to when has been judged; None where they are told no more."""
+    pane = min((last + 1) * DAY - 1, judged) // policy.pane
+    return sums.figures(policy, pane) if pane >= policy.told_from(judged) else None
 
 
 def _check(settings: Settings, first: int, last: int, today: int) -> None:

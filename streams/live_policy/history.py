@@ -11,7 +11,7 @@ from scoring.errors import InvalidEvent
 from scoring.events import Event, EventReader
 from scoring.feeds import Feeds, Stretch, join, stretches_of
 from scoring.policy import Policy
-from scoring.state import CustomerState
+from scoring.state import CustomerState, settle_panes
 from scoring.walk import advance
 
 
@@ -122,7 +122,7 @@ class History:
         for customer, some in events.items():
             state = self.customers.setdefault(customer, CustomerState())
             outcome = advance(self._policy, state, some, now, now, self._feeds)
-            state.touched_panes.clear()
+            settle_panes(state)
             self.alerts.update(
                 Raised(alert.occurred_at, customer, alert.kind)
                 for alert in outcome.transitions

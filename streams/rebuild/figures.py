@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from scoring import tally
 from scoring.instants import DAY, format_instant
 from scoring.kpi import folding
+from scoring.tally import NEWEST
 from streams.settings import Settings
 from streams.store.replacing import ReplaceableStore
-from streams.store.sums import Additions, join
+from streams.store.sums import MEASURES, Additions, join, less
 
 _SHOWN = 5
-_COUNTED = {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"}
+_COUNTED = {
+    "": {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"},
+    MEASURES: {"m": "measures", "b": "measures, billions", "c": "customers with a value", NEWEST: "newest values"},
+}
 
 
 class FigureComparison:
@@ -24,7 +31,11 @@ class FigureComparison:
             time: up to when the customers have been judged, in microseconds.
         """
         self._live = live
-        self._from = max(time - settings.policy.keep_figures, 0) // DAY
+        policy = settings.policy
+        self._pane = policy.pane
+        self._from = max(time - policy.keep_figures, 0) // DAY
+        # Customers hold the panes on which their part of the measures of these panes rests.
+        self._kept_from, self._told_from = policy.kept_from(time), policy.told_from(time)
         self._missing: dict[int, Additions] = {}
 
     async def differences(self) -> list[str]:
@@ -41,12 +52,17 @@ class FigureComparison:
             for group, additions in await self._live.contributions(new):
                 wanted[group] = join([wanted[group], additions])
         for group, right in wanted.items():
-            stands = {"": await self._live.kpi.group_sums(group)}
-            self._missing[group] = join([self._folded(right), _less(self._folded(stands))])
-        found: dict[str, set[int]] = {}
-        for field in {field for missing in self._missing.values() for fields in missing.values() for field in fields}:
-            found.setdefault(field[0], set()).add(int(field[1:].partition(".")[0]))
-        return [f"{_COUNTED[kind]}: {_days(days)}" for kind, days in sorted(found.items())]
+            kpi = self._live.kpi
+            stands = {"": await kpi.group_sums(group), MEASURES: await kpi.group_measures(group)}
+            self._missing[group] = self._less(self._folded(right), self._folded(stands))
+        found: dict[tuple[str, str], set[int]] = {}
+        for missing in self._missing.values():
+            for name, fields in missing.items():
+                for field in fields:
+                    number = int(field[1:].partition(".")[0])
+                    day = number * self._pane // DAY if name == MEASURES else number
+                    found.setdefault((name, field[0]), set()).add(day)
+        return [f"{_COUNTED[name][kind]}: {_days(days)}" for (name, kind), days in sorted(found.items())]
 
     async def mend(self, rebuilt: ReplaceableStore, holder: str) -> None:
         """Add to the sums what was missing.
@@ -63,11 +79,21 @@ class FigureComparison:
                 await self._live.add_sums(rebuilt, group, missing, holder)
 
     def _folded(self, sums: Additions) -> Additions:
-        return join([sums, *[{name: folding(fields, self._from)} for name, fields in sums.items()]])
+        return join([sums, *[{name: self._folding(name, fields)} for name, fields in sums.items()]])
 
+    def _folding(self, name: str, fields: Mapping[str, int]) -> dict[str, int]:
+        if name == MEASURES:
+            return tally.folding(fields, self._kept_from, self._told_from)
+        return folding(fields, self._from)
 
-def _less(additions: Additions) -> Additions:
-    return {name: {field: -count for field, count in fields.items()} for name, fields in additions.items()}
+    def _less(self, right: Additions, stands: Additions) -> Additions:
+        """Tell what is missing; of the newest of something only what is newer than what stands."""
+        missing = join([right, less(stands)])
+        newest = stands.get(MEASURES, {})
+        fields = missing.get(MEASURES, {})
+        for field in [field for field in fields if field[0] == NEWEST and fields[field] <= newest.get(field, 0)]:
+            del fields[field]
+        return {name: fields for name, fields in missing.items() if fields}
 
 
 def _days(days: set[int]) -> str:

@@ -14,9 +14,11 @@ from scoring.points import to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
+from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of
 from streams.store.protocol import CustomerRecord
+from streams.store.sums import counts_in, tally_in
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
@@ -79,6 +81,12 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.stored_due = (state.due, state.due_crosses)
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
+    if "_f0" in fields:
+        record.tally = tally_in(fields)
+        parse_tally(record.tally)
+        if record.tally != policy.tally.text:
+            # What changes now has been counted by another one.
+            state.tallied = {}
     _decode_public(record, fields)
     derive(policy, state)
     if record.stored_policy_version != policy.version and "score" in fields:
@@ -95,7 +103,7 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
     for name, words in fields.items():
         kind = name[:2]
         if kind == "_p":
-            state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in words.split(",")}
+            state.panes[int(name[2:])] = counts_in(words)
         elif kind == "_i":
             ids[name[2:]] = words
         elif kind == "_a":

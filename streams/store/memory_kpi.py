@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from scoring import tally
 from scoring.kpi import folding
-from streams.store.sums import Additions
+from streams.store.sums import MEASURES, Additions, add_field
 
 
 class MemoryKpi:
@@ -26,9 +27,7 @@ class MemoryKpi:
         for name, fields in additions.items():
             sums = self._sums[name]
             for field, count in fields.items():
-                sums[field] = sums.get(field, 0) + count
-                if not sums[field]:
-                    del sums[field]
+                add_field(sums, field, count)
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
         """Read the sums over customers."""
@@ -37,6 +36,14 @@ class MemoryKpi:
     async def fold(self, segment: str, before: int) -> None:
         """Let the sums forget days."""
         self.add({segment: folding(self._sums[segment], before)})
+
+    async def measures(self) -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        return dict(self._sums[MEASURES])
+
+    async def fold_measures(self, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        self.add({MEASURES: tally.folding(self._sums[MEASURES], kept_from, told_from)})
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""

@@ -28,9 +28,10 @@ class CustomerRecord:
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
-    between); `encoded` holds those of a write under way. `extras` are the internal fields that come and go, `obsolete`
-    the fields that the policy has no use for any more. `fields` holds the published fields where the record was read
-    for display.
+    between); `encoded` holds those of a write under way. `tally` is the text of the one by which the customer is in the
+    sums of measures, '' for one who is in none. `extras` are the internal fields that come and go, `obsolete` the
+    fields that the policy has no use for any more. `fields` holds the published fields where the record was read for
+    display.
     """
 
     state: CustomerState = field(default_factory=CustomerState)
@@ -42,7 +43,8 @@ class CustomerRecord:
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
     stored_measures: list[str] | None = None
-    encoded: tuple[list[int], int, list[str] | None] | None = None
+    encoded: tuple[list[int], int, list[str] | None, str] | None = None
+    tally: str = ""
     extras: set[str] = field(default_factory=set)
     obsolete: list[str] = field(default_factory=list)
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -100,8 +102,15 @@ class KpiStore(Protocol):
     async def fold(self, segment: str, before: int) -> None:
         """Let sums forget the days before one (its number), see `scoring.kpi.folding`; once for each such day."""
 
+    async def measures(self) -> dict[str, int]:
+        """Read the sums of which measures are made, by the fields of `scoring.tally`."""
+        ...
+
+    async def fold_measures(self, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes, see `scoring.tally.folding`; not each time."""
+
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
-        """Put figures in the place of those that applications read; they have the same names each time."""
+        """Put figures in the place of those that applications read; one that is not among them is removed."""
 
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read; none if none have been published."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from scoring import tally
 from scoring.kpi import folding
-from streams.store.sums import words_of
+from streams.store.sums import MEASURES, add_field, words_of
 from streams.store.wire import Words
 
 
@@ -54,19 +55,60 @@ class RedisKpi:
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{group}{name}"] for kind in kinds])
         return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
 
+    async def measures(self) -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        total: dict[str, int] = {}
+        for group in range(self._groups):
+            for field, amount in (await self.group_measures(group)).items():
+                add_field(total, field, amount)
+        return total
+
+    async def group_measures(self, group: int) -> dict[str, int]:
+        """Read the sums of one fence group of which measures are made.
+
+        Args:
+            group: its number.
+
+        Returns:
+            By field.
+        """
+        [answer] = await self._send([["HGETALL", f"{self._prefix}_kpi:{group}:{MEASURES}"]])
+        return {field: int(amount) for field, amount in _pairs(answer).items()}
+
     async def fold(self, segment: str, before: int) -> None:
         """Let the sums forget days."""
         for group in range(self._groups):
-            [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{segment}"]])
-            if not folded or int(folded) < before:
+            folded = await self._folded(group, segment)
+            if folded is None or folded < before:
                 fields = await self.group_sums(group, segment)
-                additions = words_of({segment: folding(fields, before)})
-                words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}"]
-                await self._send([["FCALL", *words, self._prefix, group, segment, folded or "", before, *additions]])
+                await self._fold(group, segment, folded, before, folding(fields, before))
+
+    async def fold_measures(self, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        at_once = 1 + (told_from - kept_from) // 8
+        for group in range(self._groups):
+            folded = await self._folded(group, MEASURES)
+            if folded is None or folded + at_once <= kept_from:
+                changes = tally.folding(await self.group_measures(group), kept_from, told_from)
+                await self._fold(group, MEASURES, folded, kept_from, changes)
+
+    async def _folded(self, group: int, name: str) -> int | None:
+        """Tell from where on sums are kept; None if from the first."""
+        [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
+        return int(folded) if folded else None
+
+    async def _fold(self, group: int, name: str, folded: int | None, before: int, changes: Mapping[str, int]) -> None:
+        words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}", self._prefix, group, name]
+        stands = "" if folded is None else folded
+        await self._send([["FCALL", *words, stands, before, *words_of({name: dict(changes)})]])
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""
-        await self._send([["HSET", self._key(segment), *[word for pair in figures.items() for word in pair]]])
+        key = self._key(segment)
+        commands: list[Words] = [["HSET", key, *[word for pair in figures.items() for word in pair]]]
+        if gone := (await self.figures(segment)).keys() - figures.keys():
+            commands.append(["HDEL", key, *sorted(gone)])
+        await self._send(commands)
 
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read."""

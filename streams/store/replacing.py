@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from scoring.activity import Activity
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
 from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
 from streams.store.redis_server import ERASER, REBUILDER, Role
-from streams.store.sums import Additions, activity_in, exchanging, join, words_of
+from streams.store.sums import Additions, join, share_of, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
@@ -174,7 +173,7 @@ class ReplaceableStore(RedisStore):
             answers = await self._call("load", self._fences_key(group), self._prefix, *some)
             for flat in answers:
                 fields = dict(zip(flat[::2], flat[1::2], strict=True))
-                found.append((group, exchanging(Activity(), activity_in(fields))))
+                found.append((group, share_of(fields)))
         return found
 
     async def _replace(self, other: ReplaceableStore, group: int, holder: str, words: Sequence[str | int]) -> None:
