@@ -6,12 +6,13 @@ import pytest
 
 from scoring.instants import DAY, SECOND
 from scoring.policy_file import parse_policy
+from scoring.walk import advance
 from streams.errors import StoreUnavailable
 from streams.figure_report import FigureReport
 from streams.metrics import Metrics
 from streams.store.memory import MemoryStore
 from tests.contract.records import engaged, write
-from tests.unit.scoring.customers import POLICY, at
+from tests.unit.scoring.customers import POLICY, at, policy_with
 
 NOON = at("02 12:00")
 
@@ -62,6 +63,57 @@ async def test_days_that_are_kept_no_longer_are_folded() -> None:
     assert f"n{NOON // DAY - 1}" in await store.kpi.sums()
     await report.turn(NOON + 440 * DAY, NOON + DAY)
     assert await store.kpi.sums() == {"n0": 1, "l0": 1, "f0.-1": 1, "f0.12": 1}
+
+
+MEASURED = policy_with(
+    ('version = "by-hand"', 'version = "measured"'),
+    text=f"""{POLICY}
+[measures.posts]
+kind = "count"
+of = ["social.post"]
+over = "2d"
+[measures.seen]
+kind = "ratio"
+of = ["social.post"]
+to = ["social.impression"]
+[measures.active]
+kind = "panes"
+of = ["social.post"]
+""",
+)
+
+
+async def test_measures_are_published_by_the_policy_in_force_and_go_with_it() -> None:
+    plain, store = parse_policy(POLICY), MemoryStore(parse_policy(POLICY))
+    report, metrics = await report_on(store)
+    await write(store, anna=engaged(3)[1], ben=engaged(1)[1], cleo=engaged(2, "02 09:00")[1])
+    await report.turn(NOON, NOON)
+    assert not [name for name in await store.kpi.figures() if name.startswith("measure:")]
+
+    store.follow(MEASURED, "")
+    report.follow(MEASURED)
+    for name in ("anna", "cleo"):
+        [record] = await store.load([name])
+        advance(MEASURED, record.state, [], NOON, NOON)
+        await write(store, **{name: record})
+    await report.turn(NOON, NOON + 20 * SECOND)
+    measures = {"measure:posts": "5", "measure:posts:average": "2.5", "measure:posts:customers": "2"}
+    figures = await store.kpi.figures()
+    assert {name: value for name, value in figures.items() if name[:8] == "measure:"} == {
+        **measures,
+        "measure:seen": "",
+    }
+    told = {sample.labels["figure"]: sample.value for sample in metrics.kpi.collect()[0].samples}
+    assert {name: value for name, value in told.items() if name[:8] == "measure:"} == {
+        name: float(value) for name, value in measures.items()
+    }
+    await report.turn(NOON + DAY, NOON + 40 * SECOND)
+    assert (await store.kpi.figures())["measure:posts"] == "2"
+
+    report.follow(plain)
+    await report.turn(NOON + 10 * DAY, NOON + 60 * SECOND)
+    assert not [name for name in await store.kpi.figures() if name.startswith("measure:")]
+    assert not [field for field in await store.kpi.measures() if field[0] == "m"]
 
 
 async def test_a_store_that_does_not_answer_leaves_the_figures_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
