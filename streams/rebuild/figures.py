@@ -28,14 +28,12 @@ class FigureComparison:
         Args:
             settings: say how long figures are kept.
             live: what is compared.
-            time: up to when the customers have been judged, in microseconds.
+            time: up to when the customers have been judged at least, in microseconds.
         """
         self._live = live
-        policy = settings.policy
-        self._pane = policy.pane
+        self._policy = policy = settings.policy
         self._from = max(time - policy.keep_figures, 0) // DAY
-        # Customers hold the panes on which their part of the measures of these panes rests.
-        self._kept_from, self._told_from = policy.kept_from(time), policy.told_from(time)
+        self._judged = time
         self._missing: dict[int, Additions] = {}
 
     async def differences(self) -> list[str]:
@@ -49,8 +47,9 @@ class FigureComparison:
         async for some in self._live.customers():
             new = [customer for customer in dict.fromkeys(some) if customer not in seen]
             seen.update(new)
-            for group, additions in await self._live.contributions(new):
+            for group, additions, judged in await self._live.contributions(new):
                 wanted[group] = join([wanted[group], additions])
+                self._judged = max(self._judged, judged)
         for group, right in wanted.items():
             kpi = self._live.kpi
             stands = {"": await kpi.group_sums(group), MEASURES: await kpi.group_measures(group)}
@@ -60,7 +59,7 @@ class FigureComparison:
             for name, fields in missing.items():
                 for field in fields:
                     number = int(field[1:].partition(".")[0])
-                    day = number * self._pane // DAY if name == MEASURES else number
+                    day = number * self._policy.pane // DAY if name == MEASURES else number
                     found.setdefault((name, field[0]), set()).add(day)
         return [f"{_COUNTED[name][kind]}: {_days(days)}" for (name, kind), days in sorted(found.items())]
 
@@ -83,7 +82,8 @@ class FigureComparison:
 
     def _folding(self, name: str, fields: Mapping[str, int]) -> dict[str, int]:
         if name == MEASURES:
-            return tally.folding(fields, self._kept_from, self._told_from)
+            # What is earlier, some customers hold no more.
+            return tally.folding(fields, self._policy.kept_from(self._judged), self._policy.told_from(self._judged))
         return folding(fields, self._from)
 
     def _less(self, right: Additions, stands: Additions) -> Additions:

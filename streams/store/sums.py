@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from scoring.activity import Activity, contribution, decode_spans, named
 from scoring.policy import Policy
+from scoring.state import NONE
 from scoring.tally import NEWEST, parse_tally, tally_panes
 from scoring.tally_gains import TallyGains
 from streams.store.protocol import CustomerRecord
@@ -97,6 +98,21 @@ def tally_in(fields: Mapping[str, str]) -> str:
         text += fields[f"_f{part}"]
         part += 1
     return text
+
+
+def judged_in(fields: Mapping[str, str]) -> int:
+    """Read out of a hash up to when a customer has been judged.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        Microseconds; `NONE` where nobody has judged, or somebody has made it unreadable.
+    """
+    try:
+        return int(fields.get("_s", "").partition(";")[0])
+    except ValueError:
+        return NONE
 
 
 def counts_in(words: str) -> dict[str, int]:

@@ -117,29 +117,28 @@ async def test_measures_stay_exact_through_a_killed_worker_a_new_policy_an_erasu
         await feed.reach(1 / 3)
         first.kill()
         await feed.reach(2 / 3)
-        for key in system.redis.scan_iter(match=f"{system.namespace}:*", count=1000):
-            if not key.endswith("_format"):
-                system.redis.delete(key)
+        keys = system.redis.scan_iter(match=f"{system.namespace}:*", count=1000)
+        # At once, as a Redis that is restarted is empty at once.
+        system.redis.delete(*[key for key in keys if not key.endswith("_format")])
 
     await run_and_compare(system, events, feed, life)
     found = await published(system, events)
     assert int(found["measure:spent:customers"]) > 20
-    assert metric(second, "engagement_kpi", figure="measure:promoters") == float(found["measure:promoters"])
     document = json.loads(run_command(system.environment, "kpi", "--json").stdout)
     assert document["measures"]["spent"]["customers"] == int(found["measure:spent:customers"])
     assert document["measures"]["reach"] == {"value": float(found["measure:reach"])}
 
-    policy = system.folder / f"{system.namespace}.toml"
-    text = policy.read_text(encoding="utf-8").replace("group-1", "group-2") + NEW_MEASURES
-    policy.write_text(text.replace("[measures.average_purchase]", "[measures.mean]"), encoding="utf-8")
-    found = await published(system, events)
-    assert "measure:average_purchase" not in found
-    assert int(found["measure:comments:customers"]) > 20
-
     erased = system.customer("c7")
     run_command(system.environment, "erase", "--yes", erased)
     left = [event for event in events if event["customer_id"] != erased]
-    await published(system, left, "measure:reach")
+    policy = system.folder / f"{system.namespace}.toml"
+    text = policy.read_text(encoding="utf-8").replace("group-1", "group-2") + NEW_MEASURES
+    policy.write_text(text.replace("[measures.average_purchase]", "[measures.mean]"), encoding="utf-8")
+    found = await published(system, left, "measure:reach")
+    assert "measure:average_purchase" not in found
+    assert int(found["measure:comments:customers"]) > 20
+    comments = float(found["measure:comments"])
+    await poll_until(lambda: metric(second, "engagement_kpi", figure="measure:comments") == comments, 30)
     assert await asyncio.to_thread(second.stop) == 0
     _break_and_mend(system, left)
 

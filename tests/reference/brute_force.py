@@ -215,7 +215,8 @@ class Policy:
 def parse_policy(text: str) -> Policy:
     """Read a policy written in TOML; numbers are taken as they are written, not as binary fractions."""
     table = tomllib.loads(text, parse_float=Decimal)
-    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels")
+    # Measures change no score; `measures` computes them.
+    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels", "measures")
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
