@@ -214,3 +214,30 @@ async def test_a_newest_value_that_somebody_has_made_unreadable_stops_no_write(s
     await stores.set_field(f"_kpi:{store.group_of('anna')}:measures", f"^{FIRST}.{field}", "zzz")
     await let(store, "anna", "01 12:00", ("post", "01 10:00", {"followers": 40}))
     assert (await figures(store, 1))["reach"] == MeasureFigure("0.02")
+
+
+async def test_what_is_taken_back_leaves_the_day_on_which_it_happened(stores: Stores) -> None:
+    retracting = policy_with(
+        ('version = "by-hand"', 'version = "retracting"'),
+        (
+            "weights = { post = 2, impression = 0 }",
+            'weights = { post = 2, unpost = 0 }\nretracts = { unpost = "post" }',
+        ),
+        text=POLICY + '[measures.posts]\nkind = "count"\nof = ["social.post"]\n',
+    )
+    store = await stores.open(retracting)
+
+    async def do(kind: str, time: str, about: str) -> dict[str, MeasureFigure]:
+        [record] = await store.load(["anna"])
+        value = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "properties": {"object_id": about}}
+        event = EventReader(retracting.channels[1]).read(value, 1 << 60)[1]
+        advance(retracting, record.state, [event], at("03 12:00"), at("03 12:00"))
+        await write(store, anna=record)
+        return await figures(store, 3, retracting)
+
+    await do("post", "01 09:00", "one")
+    assert await do("post", "02 09:00", "two") == {"posts": MeasureFigure("2", "2", 1)}
+    assert await do("unpost", "03 09:00", "one") == {"posts": MeasureFigure("1", "1", 1)}
+    assert (await figures(store, 5, retracting))["posts"] == MeasureFigure("", "", 0)
+    assert await do("unpost", "03 10:00", "two") == {"posts": MeasureFigure("", "", 0)}
+    assert await store.kpi.measures() == {}
