@@ -24,6 +24,8 @@ from streams.topic_names import ALERTS, BAND_CHANGES
 MOST_CACHED = 30_000
 #: Customers that are loaded, judged and stored together; a round of newcomers is done in parts.
 _MOST_AT_ONCE = 15_000
+#: Customers for whom a call of its own is worth it, so that the worker judges some while the store looks for others.
+_LOADED_TOGETHER = 1_000
 
 Events = Mapping[str, Sequence[Event]]
 _NOTHING: Sequence[Event] = ()
@@ -108,19 +110,36 @@ class Scorer:
             raise moved
 
     async def _judge_and_store(self, work: Work, waiting: Mapping[int, Events]) -> FenceMoved | None:
-        """Judge group by group; while one is judged, the store is busy with those before."""
-        await self._load([customer for events in waiting.values() for customer in events])
+        """Judge group by group; meanwhile the store is busy with those before, and loads those after."""
+        portions = self._portions(waiting)
+        loading = asyncio.create_task(self._load(portions[0]))
         storing: list[asyncio.Task[FenceMoved | None]] = []
         try:
-            for group, events in waiting.items():
-                storing.append(asyncio.create_task(self._store_group(work, *self._judge(work, group, events))))
-                # Let its call go out, and the web server and the agents in between two groups.
-                await asyncio.sleep(0)
+            for index, portion in enumerate(portions, start=1):
+                await loading
+                if index < len(portions):
+                    loading = asyncio.create_task(self._load(portions[index]))
+                for group, events in portion.items():
+                    storing.append(asyncio.create_task(self._store_group(work, *self._judge(work, group, events))))
+                    # Let its call go out, and the web server and the agents in between two groups.
+                    await asyncio.sleep(0)
         finally:
             # Each sees to its own records, so all of them end, also where one fails.
-            await asyncio.gather(*storing, return_exceptions=True)
+            await asyncio.gather(loading, *storing, return_exceptions=True)
         refusals = [refusal for refusal in (stored.result() for stored in storing) if refusal]
         return refusals[-1] if refusals else None
+
+    def _portions(self, waiting: Mapping[int, Events]) -> list[dict[int, Events]]:
+        """Divide groups into those whose customers are loaded together: few calls where few have to be loaded."""
+        portions: list[dict[int, Events]] = []
+        missing = _LOADED_TOGETHER
+        for group, events in waiting.items():
+            if missing >= _LOADED_TOGETHER:
+                portions.append({})
+                missing = 0
+            portions[-1][group] = events
+            missing += sum([customer not in self._cache for customer in events])
+        return portions
 
     def _judge(self, work: Work, group: int, events: Events) -> tuple[GroupWrite, dict[str, Outcome]]:
         records = {customer: self._cache[customer] for customer in events}
@@ -146,8 +165,10 @@ class Scorer:
                 record.raised.append(Message(topic, body))
         return outcome
 
-    async def _load(self, customers: Sequence[str]) -> None:
-        missing = [customer for customer in customers if customer not in self._cache]
+    async def _load(self, groups: Mapping[int, Iterable[str]]) -> None:
+        missing = [customer for group in groups.values() for customer in group if customer not in self._cache]
+        if not missing:
+            return
         for customer, record in zip(missing, await self._store.load(missing), strict=True):
             self._cache[customer] = record
 
@@ -202,7 +223,7 @@ class Scorer:
             FenceMoved: see `apply`.
             TransientError: see `apply`.
         """
-        await self._load(customers)
+        await self._load({group: customers})
         gone = {customer for customer in customers if not self._cache[customer].version}
         if gone:
             self._cache.drop(gone)
