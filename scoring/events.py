@@ -72,7 +72,7 @@ class EventReader:
             raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
         customer = value.get("customer_id")
         if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
-            _check_customer(value)
+            check_customer(value)
         kind = value.get("type")
         if type(kind) is not str or not kind:
             raise InvalidEvent("type_missing" if kind in (None, "") else "type_not_a_string", "type must be a string")
@@ -137,7 +137,15 @@ class EventReader:
         return b2a_base64(salted.digest())[:10].decode()
 
 
-def _check_customer(value: dict[str, object]) -> None:
+def check_customer(value: dict[str, object]) -> None:
+    """Refuse a wrong id of a customer.
+
+    Args:
+        value: what the JSON of a record decodes to.
+
+    Raises:
+        InvalidEvent: with the reason, if the id is missing or wrong.
+    """
     customer = value.get("customer_id")
     if customer is None:
         raise InvalidEvent("customer_id_missing", "customer_id is required")

@@ -17,6 +17,8 @@ from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
+from scoring.score_file import SCORE_KEYS, with_scores
+from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -64,7 +66,12 @@ def parse_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"not TOML: {error}"]) from error
-    return _Reader(document, text).policy()
+    policy = with_segments(_Reader(document, text).policy(), document, _read)
+    return with_scores(policy, document, _read)
+
+
+def _read(document: Mapping[str, Any]) -> Policy:
+    return _Reader(document, "").policy()
 
 
 def builtin_policy() -> Policy:
@@ -81,8 +88,8 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels", "measures"))
-        times = {
+        self._only("", self._document, ("version", *_KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS))
+        times: dict[str, Any] = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
             for key, default in defaults.items()
@@ -100,6 +107,7 @@ class _Reader:
         channels = self._channels()
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        profiles = read_profiles(self._document, channels, measures, self._problems)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
@@ -113,6 +121,7 @@ class _Reader:
             bad_over=times.pop("over"),
             text=self._text,
             keep_figures=kept,
+            profiles=profiles,
             **times,
         )
 

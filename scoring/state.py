@@ -30,7 +30,9 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together.
+    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
+    none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
+    by each named score that raises alerts, None where there is none.
     """
 
     policy_version: str = ""
@@ -54,6 +56,10 @@ class CustomerState:
     due: int = 0
     due_crosses: bool = False
     activity: Activity = field(default_factory=Activity)
+    segment: str = ""
+    segment_at: int = NONE
+    segment_changed: bool = False
+    named: dict[str, CustomerState] | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0
@@ -65,6 +71,28 @@ class CustomerState:
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
+
+
+def is_newer(state: CustomerState, told_at: int, segment: str) -> bool:
+    """Tell whether a segment takes the place of the one that a customer is in: the newest holds, in any order.
+
+    Args:
+        state: the customer's.
+        told_at: when it was told, in microseconds.
+        segment: its name; of two that were told at one time the later one in the alphabet holds.
+    """
+    return (told_at, segment) > (state.segment_at, state.segment)
+
+
+def take_segment(state: CustomerState, told_at: int, segment: str) -> None:
+    """Put a customer into a segment.
+
+    Args:
+        state: changed in place.
+        told_at: when it was told, in microseconds.
+        segment: its name, '' for none.
+    """
+    state.segment, state.segment_at, state.segment_changed = segment, told_at, True
 
 
 def derive(policy: Policy, state: CustomerState) -> None:

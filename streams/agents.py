@@ -1,4 +1,4 @@
-"""One Faust agent per channel of the policy; there is no code of a channel's own."""
+"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import Decoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
+from streams.profile_decoding import ProfileDecoder
 from streams.steady_clock import SteadyClock
 
 _DOUBT_SECONDS = 0.2
@@ -22,7 +23,7 @@ _DOUBT_SECONDS = 0.2
 def add_agent(
     app: faust.App,
     channel: Channel,
-    decoder: Decoder,
+    decoder: Decoder | ProfileDecoder,
     pipeline: Pipeline,
     metrics: Metrics,
     wall: SteadyClock,
@@ -32,7 +33,7 @@ def add_agent(
 
     Args:
         app: gets the agent.
-        channel: of the policy.
+        channel: of the policy, or what stands for one where profiles come from.
         decoder: of the channel's records.
         pipeline: applies what the agent has decoded.
         metrics: counters.

@@ -33,9 +33,14 @@ _REPLAYS_KEPT_DAYS = 2 * _KEPT_DAYS
 _TIMEOUT_MS = 10_000
 
 
-def source_topics(policy: Policy) -> list[str]:
+def event_topics(policy: Policy) -> list[str]:
     """List the topics that events come from, in the order of the policy's channels."""
     return [channel.topic for channel in policy.channels]
+
+
+def source_topics(policy: Policy) -> list[str]:
+    """List the topics that are read: those of events and, where the policy has profiles, theirs."""
+    return event_topics(policy) + ([policy.profiles.topic] if policy.profiles is not None else [])
 
 
 def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
@@ -46,12 +51,15 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
-        the log after an outage.
+        the log after an outage. Of profiles the last of each customer is kept for good.
     """
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
     output = {"retention.ms": str(_KEPT_DAYS * DAY // MILLISECOND)}
-    return dict.fromkeys(source_topics(policy), source) | {
+    topics = dict.fromkeys(event_topics(policy), source)
+    if policy.profiles is not None:
+        topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    return topics | {
         ALERTS: output,
         BAND_CHANGES: output,
         FEED_ALERTS: output,

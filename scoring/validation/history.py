@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scoring.alerts import Alert
-from scoring.details import is_type
+from scoring.details import PROFILE, is_type
 from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join
 from scoring.instants import DAY
@@ -81,7 +81,7 @@ class CustomerHistory:
         self.alerts += [
             change.occurred_at
             for change in outcome.transitions
-            if isinstance(change, Alert) and change.kind == "churn_risk"
+            if isinstance(change, Alert) and change.kind == "churn_risk" and not change.score_name
         ]
         self.late += outcome.late
         self.outdated += outcome.outdated
@@ -137,9 +137,9 @@ class Population:
         Args:
             channel: the name of its channel.
             customer: who.
-            event: what.
+            event: what; a profile does not move the clock.
         """
-        if event.time > self.newest:
+        if event.time > self.newest and event.code != PROFILE:
             if event.time // self._step > self.newest // self._step:
                 self.judge()
             self.newest = event.time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import orjson
 
@@ -16,8 +17,9 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.sums import counts_in, tally_in
 from streams.store.visits import decode_visits
 
@@ -81,14 +83,14 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.stored_due = (state.due, state.due_crosses)
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
-    if "_f0" in fields:
-        record.tally = tally_in(fields)
-        parse_tally(record.tally)
-        if record.tally != policy.tally.text:
-            # What changes now has been counted by another one.
-            state.tallied = {}
+    _decode_counted(policy, record, fields)
     _decode_public(record, fields)
-    derive(policy, state)
+    if policy.profiles is not None and "_g" in fields:
+        state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
+    derive(policy.of(state.segment), state)
+    if policy.scores:
+        record.stored_scores = stored_fields(policy, fields)
+        read_named(policy, state, fields)
     if record.stored_policy_version != policy.version and "score" in fields:
         state.score_before_policy = to_millionths(float(fields["score"]))
     return record
@@ -113,11 +115,25 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif kind == "_w" and policy.sessions:
             pane, channel = name[2:].split(".")
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
-        elif kind == "_w" or (name[0] != "_" and name not in known):
+        elif (
+            kind == "_w"
+            or (name[0] != "_" and name not in known)
+            or (kind == "_x" and name not in alert_fields(policy))
+        ):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if histories:
         state.objects = Objects(histories)
+
+
+def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    """Take by what the customer is in the sums over customers."""
+    if "_f0" in fields:
+        record.tally = tally_in(fields)
+        parse_tally(record.tally)
+        if record.tally != policy.tally.text:
+            # What changes now has been counted by another one.
+            record.state.tallied = {}
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
@@ -138,6 +154,7 @@ def _event_ahead(entry: str) -> Timed:
     event, *details = entry.split(";")
     detail = None
     if details:
-        about = details.pop()[1:] if details[-1][0] == OBJECT else ""
-        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+        segment = unquote(details.pop()[1:]) if details[-1][0] == SEGMENT else ""
+        about = details.pop()[1:] if details and details[-1][0] == OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment)
     return int(event[4:]), event[:4].replace(NO_CODE, ""), detail

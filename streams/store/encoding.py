@@ -11,9 +11,11 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_a<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
-| `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
+| `_q` | events ahead of the evaluation time: code and time, separated by commas; details after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
+| `_x<score>` | alerts of a named score, see `score_fields.py` |
+| `_g` | when it was told which `segment` the customer is in, or that in none |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.tally` |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
@@ -23,6 +25,7 @@ once held a longer one takes three times the room from then on. So messages, whi
 from __future__ import annotations
 
 from functools import lru_cache
+from urllib.parse import quote
 
 import orjson
 
@@ -36,12 +39,15 @@ from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.state import NONE, CustomerState, settle_panes
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import score_fields
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
 NO_CODE = "...."
 #: Before the digest of an object; no code of an amount begins so.
 OBJECT = "="
+#: Before the name of a segment, which no code of an amount begins with either.
+SEGMENT = "@"
 #: Internal fields that come and go.
 EXTRAS = frozenset(("_q", "_h", "_n"))
 # Characters of a part of a long text, so that each is kept compact.
@@ -89,7 +95,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
             removed.append(f"_i{chunk}")
     if state.objects is not None:
         _encode_objects(state.objects, fields, removed)
-    if state.ahead or state.held or record.extras or state.warned or state.last_warning != NONE:
+    warned = state.warned or state.last_warning != NONE
+    if state.ahead or state.held or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
     return fields, removed
 
@@ -97,6 +104,18 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 def band_of(state: CustomerState) -> tuple[int, int, int]:
     """Give what is stored of a customer's band: it, the one before, and since when."""
     return state.band, state.previous_band, state.band_since
+
+
+def _encode_scores(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    stored, written = record.stored_scores or {}, score_fields(policy, record.state)
+    record.encoded_scores = written
+    for name, value in written.items():
+        if value == stored.get(name, ""):
+            continue
+        if value:
+            fields += (name, value)
+        else:
+            removed.append(name)
 
 
 def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) -> None:
@@ -127,13 +146,20 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
             fields += (name, value)
         elif name in record.extras:
             removed.append(name)
+    if state.segment_changed:
+        fields += ("_g", str(state.segment_at))
+        if state.segment:
+            fields += ("segment", state.segment)
+        else:
+            removed.append("segment")
 
 
 def _details(detail: Detail | None) -> str:
     if detail is None:
         return ""
     about = f";{OBJECT}{detail.object}" if detail.object else ""
-    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about
+    segment = f";{SEGMENT}{quote(detail.segment, safe='')}" if detail.segment else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment
 
 
 def _encode_visits(policy: Policy, state: CustomerState, fields: list[str], removed: list[str]) -> None:
@@ -172,6 +198,9 @@ def _encode_tally(stored: str, text: str, fields: list[str], removed: list[str])
 
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
+    if policy.scores:
+        _encode_scores(policy, record, fields, removed)
+    policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
     if numbers != stored:
@@ -235,12 +264,15 @@ def settle(record: CustomerRecord, version: str) -> None:
     if record.encoded is not None:
         record.stored_numbers, record.stored_disengages_at, record.stored_measures, record.tally = record.encoded
         record.encoded = None
+    if record.encoded_scores is not None:
+        record.stored_scores, record.encoded_scores = record.encoded_scores, None
     record.obsolete.clear()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or warned or record.extras:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_n", warned)) if held}
     settle_panes(state)
     state.touched_visits.clear()
+    state.segment_changed = False
     state.seen.touched.clear()
     if state.objects is not None:
         state.objects.touched.clear()

@@ -28,10 +28,10 @@ class CustomerRecord:
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
-    between); `encoded` holds those of a write under way. `tally` is the text of the one by which the customer is in the
-    sums of measures, '' for one who is in none. `extras` are the internal fields that come and go, `obsolete` the
-    fields that the policy has no use for any more. `fields` holds the published fields where the record was read for
-    display.
+    between); `encoded` and `encoded_scores` hold those of a write under way. `tally` is the text of the one by which
+    the customer is in the sums of measures, '' for one who is in none. `extras` are the internal fields that come and
+    go, `obsolete` the fields that the policy has no use for any more. `fields` holds the published fields where the
+    record was read for display.
     """
 
     state: CustomerState = field(default_factory=CustomerState)
@@ -43,7 +43,9 @@ class CustomerRecord:
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
     stored_measures: list[str] | None = None
+    stored_scores: dict[str, str] | None = None
     encoded: tuple[list[int], int, list[str] | None, str] | None = None
+    encoded_scores: dict[str, str] | None = None
     tally: str = ""
     extras: set[str] = field(default_factory=set)
     obsolete: list[str] = field(default_factory=list)
