@@ -19,6 +19,8 @@ from streams.cli.wording import counted
 _NEW = "new"
 #: A policy without any.
 NO_MEASURES: Mapping[str, MeasureFigure] = {}
+NO_SEGMENTS: Mapping[str, int] = {}
+_SHOWN = 10
 
 
 def kpi_document(
@@ -84,7 +86,11 @@ def _day_document(figures: DayFigures) -> dict[str, Any]:
 
 
 def kpi_text(
-    sums: Sums, first: int, last: int, measures: Mapping[str, MeasureFigure] | None = NO_MEASURES
+    sums: Sums,
+    first: int,
+    last: int,
+    measures: Mapping[str, MeasureFigure] | None = NO_MEASURES,
+    segments: Mapping[str, int] = NO_SEGMENTS,
 ) -> RenderableType:
     """Write figures for a terminal.
 
@@ -93,13 +99,17 @@ def kpi_text(
         first: number of the first day.
         last: number of the last day.
         measures: as of that day, by name; None where they are told no more.
+        segments: how many customers are in each by now.
 
     Returns:
         The figures of the period and of its last day, and a line for each day.
     """
     days = sums.figures(first, last)
     lines = Table.grid(padding=(0, 2))
-    for name, words in (*_lines(days[-1], sums.period(first, last), sums), *_measure_lines(measures)):
+    told = [*_lines(days[-1], sums.period(first, last), sums), *_measure_lines(measures)]
+    if segments:
+        told.append(("segments", _in_segments(segments)))
+    for name, words in told:
         lines.add_row(name, words)
     table = plain_table()
     table.add_column("day")
@@ -145,6 +155,15 @@ def _measure_lines(measures: Mapping[str, MeasureFigure] | None) -> Iterator[tup
         if figure.customers:
             words += f" in all, {figure.average} for each of {counted(figure.customers, 'customer')}"
         yield name, words
+
+
+def _in_segments(segments: Mapping[str, int]) -> str:
+    """Name the segments with the most customers; the rest together."""
+    by_size = sorted(segments, key=lambda name: (-segments[name], name))
+    words = [f"{name} {segments[name]:,}" for name in by_size[:_SHOWN]]
+    if len(by_size) > _SHOWN:
+        words.append(f"{sum(segments[name] for name in by_size[_SHOWN:]):,} in {len(by_size) - _SHOWN:,} others")
+    return ", ".join(words)
 
 
 def _largest_first(entry: tuple[tuple[int | None, int], int]) -> tuple[int, str, int]:

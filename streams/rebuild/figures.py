@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scoring import tally
 from scoring.instants import DAY, format_instant
@@ -10,13 +10,11 @@ from scoring.kpi import folding
 from scoring.tally import NEWEST
 from streams.settings import Settings
 from streams.store.replacing import ReplaceableStore
-from streams.store.sums import MEASURES, Additions, join, less
+from streams.store.sums import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
 
 _SHOWN = 5
-_COUNTED = {
-    "": {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"},
-    MEASURES: {"m": "measures", "b": "measures, billions", "c": "customers with a value", NEWEST: "newest values"},
-}
+_OF_DAYS = {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"}
+_OF_MEASURES = {"m": "measures", "b": "measures, billions", "c": "customers with a value", NEWEST: "newest values"}
 
 
 class FigureComparison:
@@ -51,17 +49,34 @@ class FigureComparison:
                 wanted[group] = join([wanted[group], additions])
                 self._judged = max(self._judged, judged)
         for group, right in wanted.items():
-            kpi = self._live.kpi
-            stands = {"": await kpi.group_sums(group), MEASURES: await kpi.group_measures(group)}
+            stands = await self._stands(group, right)
             self._missing[group] = self._less(self._folded(right), self._folded(stands))
+        return list(self._described())
+
+    def _described(self) -> Iterator[str]:
         found: dict[tuple[str, str], set[int]] = {}
         for missing in self._missing.values():
             for name, fields in missing.items():
                 for field in fields:
-                    number = int(field[1:].partition(".")[0])
-                    day = number * self._policy.pane // DAY if name == MEASURES else number
+                    number = int(field[1:].partition(".")[0]) if name != SEGMENTS else 0
+                    day = number if _of_days(name) else number * self._policy.pane // DAY
                     found.setdefault((name, field[0]), set()).add(day)
-        return [f"{_COUNTED[name][kind]}: {_days(days)}" for (name, kind), days in sorted(found.items())]
+        for (name, kind), days in sorted(found.items()):
+            if name == SEGMENTS:
+                yield "the numbers of customers in segments"
+                continue
+            segment = name.partition("in:")[2]
+            counted = (_OF_DAYS if _of_days(name) else _OF_MEASURES)[kind]
+            yield f"{counted}{f' in {segment!r}' if segment else ''}: {_days(days)}"
+
+    async def _stands(self, group: int, right: Additions) -> Additions:
+        """Read all sums of a group: those that there should be, and those that there are."""
+        kpi = self._live.kpi
+        segments = {field.removeprefix(IN_SEGMENT) for field in await kpi.group_sums(group, SEGMENTS)}
+        names = {"", MEASURES, SEGMENTS, *right}
+        for segment in segments:
+            names |= {sums_name(segment), measures_name(segment)}
+        return {name: await kpi.group_sums(group, name, spells=_of_days(name)) for name in names}
 
     async def mend(self, rebuilt: ReplaceableStore, holder: str) -> None:
         """Add to the sums what was missing.
@@ -81,19 +96,26 @@ class FigureComparison:
         return join([sums, *[{name: self._folding(name, fields)} for name, fields in sums.items()]])
 
     def _folding(self, name: str, fields: Mapping[str, int]) -> dict[str, int]:
-        if name == MEASURES:
-            # What is earlier, some customers hold no more.
-            return tally.folding(fields, self._policy.kept_from(self._judged), self._policy.told_from(self._judged))
-        return folding(fields, self._from)
+        if name == SEGMENTS:
+            return {}
+        if _of_days(name):
+            return folding(fields, self._from)
+        # What is earlier, some customers hold no more.
+        return tally.folding(fields, self._policy.kept_from(self._judged), self._policy.told_from(self._judged))
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
         """Tell what is missing; of the newest of something only what is newer than what stands."""
         missing = join([right, less(stands)])
-        newest = stands.get(MEASURES, {})
-        fields = missing.get(MEASURES, {})
-        for field in [field for field in fields if field[0] == NEWEST and fields[field] <= newest.get(field, 0)]:
-            del fields[field]
+        for name, fields in missing.items():
+            newest = stands.get(name, {})
+            for field in [field for field in fields if field[0] == NEWEST and fields[field] <= newest.get(field, 0)]:
+                del fields[field]
         return {name: fields for name, fields in missing.items() if fields}
+
+
+def _of_days(name: str) -> bool:
+    """Tell whether sums are those of `scoring.activity`."""
+    return not name.startswith(MEASURES) and name != SEGMENTS
 
 
 def _days(days: set[int]) -> str:

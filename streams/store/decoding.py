@@ -134,6 +134,7 @@ def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         if record.tally != policy.tally.text:
             # What changes now has been counted by another one.
             record.state.tallied = {}
+    record.segment = fields.get("segment", "") if "_g" in fields else ""
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:

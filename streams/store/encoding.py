@@ -40,6 +40,7 @@ from scoring.score import disengages_at, trend
 from scoring.state import NONE, CustomerState, settle_panes
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import score_fields
+from streams.store.sums import counted_segment
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
@@ -200,6 +201,7 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     state = record.state
     if policy.scores:
         _encode_scores(policy, record, fields, removed)
+    segment = counted_segment(policy, record)
     policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
@@ -222,7 +224,7 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     tally = policy.tally.text
     if record.tally != tally:
         _encode_tally(record.tally, tally, fields, removed)
-    record.encoded = (numbers, leaves, measures, tally)
+    record.encoded = (numbers, leaves, measures, tally, segment)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
@@ -262,7 +264,8 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_policy_version = state.policy_version
     record.stored_due = (state.due, state.due_crosses)
     if record.encoded is not None:
-        record.stored_numbers, record.stored_disengages_at, record.stored_measures, record.tally = record.encoded
+        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded[:3]
+        record.tally, record.segment = record.encoded[3:]
         record.encoded = None
     if record.encoded_scores is not None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None

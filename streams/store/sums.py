@@ -7,14 +7,90 @@ from collections.abc import Iterable, Mapping
 from scoring.activity import Activity, contribution, decode_spans, named
 from scoring.policy import Policy
 from scoring.state import NONE
-from scoring.tally import NEWEST, parse_tally, tally_panes
+from scoring.tally import NEWEST, NOTHING, Tally, parse_tally, tally_panes
 from scoring.tally_gains import TallyGains
 from streams.store.protocol import CustomerRecord
 
 #: Sums by their name, '' for those of `scoring.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
-#: The name of the sums of `scoring.tally`.
+#: The name of the sums of `scoring.tally` over all customers.
 MEASURES = "measures"
+#: The name of the numbers of customers by segment, and what the field of each begins with.
+SEGMENTS, IN_SEGMENT = "segments", "@"
+
+
+class Gains:
+    """What the customers of one segment, or all of them, gain by a write."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._days: dict[int, int] = {}
+        self._whole: dict[str, int] = {}
+        self._measured: TallyGains | None = None
+
+    def add(self, policy: Policy, record: CustomerRecord) -> None:
+        """Add what is new of a customer who stays.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        for key, count in record.state.activity.gains.items():
+            self._days[key] = self._days.get(key, 0) + count
+        state, tally = record.state, policy.tally
+        if record.tally != tally.text:
+            self._move(policy, record, parse_tally(record.tally), tally)
+        elif state.tallied:
+            self._measures.add(tally, state.panes, state.tallied, _kept_from(policy, record))
+
+    def leave(self, policy: Policy, record: CustomerRecord) -> None:
+        """Take out a customer as stored.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        activity = record.state.activity
+        # What was stored is what there is, less what is new.
+        self._add_days(contribution(activity), -1)
+        self._add_days(named(activity.gains), 1)
+        self._move(policy, record, parse_tally(record.tally), NOTHING)
+
+    def enter(self, policy: Policy, record: CustomerRecord) -> None:
+        """Take in a customer as about to be written.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        self._add_days(contribution(record.state.activity), 1)
+        self._move(policy, record, NOTHING, policy.tally)
+
+    def additions(self, segment: str) -> Additions:
+        """Give all of it, by name and field.
+
+        Args:
+            segment: '' for all customers.
+        """
+        fields = {field: count for field, count in named(self._days).items() if count}
+        for field, count in self._whole.items():
+            add_field(fields, field, count)
+        measured = self._measured.named() if self._measured is not None else {}
+        return _without_nothing({sums_name(segment): fields, measures_name(segment): measured})
+
+    @property
+    def _measures(self) -> TallyGains:
+        if self._measured is None:
+            self._measured = TallyGains()
+        return self._measured
+
+    def _move(self, policy: Policy, record: CustomerRecord, before: Tally, after: Tally) -> None:
+        state = record.state
+        self._measures.move(before, after, state.panes, state.tallied or {}, _kept_from(policy, record))
+
+    def _add_days(self, fields: Mapping[str, int], sign: int) -> None:
+        for field, count in fields.items():
+            self._whole[field] = self._whole.get(field, 0) + sign * count
 
 
 def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
@@ -27,34 +103,75 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     Returns:
         What is to be added; usually nothing.
     """
-    total: dict[int, int] = {}
-    measured: TallyGains | None = None
-    tallied = policy.tallied
+    everybody = Gains()
+    segments: dict[str, Gains] = {}
+    moved: dict[str, int] = {}
+    tallied, segmented = policy.tallied, policy.profiles is not None
     for record in records:
-        gains = record.state.activity.gains
-        if gains:
-            for key, count in gains.items():
-                total[key] = total.get(key, 0) + count
-        if tallied or record.tally:
-            if measured is None:
-                measured = TallyGains()
-            _gain_measures(policy, record, measured)
-    fields = {field: count for field, count in named(total).items() if count} if total else {}
-    found = {"": fields} if fields else {}
-    if measured is not None:
-        fields = measured.named()
-        if fields:
-            found[MEASURES] = fields
+        if tallied or record.tally or record.state.activity.gains:
+            everybody.add(policy, record)
+        if segmented or record.segment:
+            _gain_in_segments(policy, record, segments, moved)
+    found = everybody.additions("")
+    for segment, gains in segments.items():
+        found |= gains.additions(segment)
+    if moved:
+        found[SEGMENTS] = moved
     return found
 
 
-def _gain_measures(policy: Policy, record: CustomerRecord, measured: TallyGains) -> None:
-    state, tally = record.state, policy.tally
-    kept_from = state.pane - policy.kept_panes + 1
-    if record.tally != tally.text:
-        measured.move(parse_tally(record.tally), tally, state.panes, state.tallied or {}, kept_from)
-    elif state.tallied:
-        measured.add(tally, state.panes, state.tallied, kept_from)
+def _gain_in_segments(
+    policy: Policy, record: CustomerRecord, segments: dict[str, Gains], moved: dict[str, int]
+) -> None:
+    before = record.segment if record.stored_band[0] != NONE else ""
+    after = counted_segment(policy, record)
+    if before == after:
+        if after:
+            segments.setdefault(after, Gains()).add(policy, record)
+        return
+    if before:
+        segments.setdefault(before, Gains()).leave(policy, record)
+        add_field(moved, IN_SEGMENT + before, -1)
+    if after:
+        segments.setdefault(after, Gains()).enter(policy, record)
+        add_field(moved, IN_SEGMENT + after, 1)
+
+
+def _kept_from(policy: Policy, record: CustomerRecord) -> int:
+    return record.state.pane - policy.kept_panes + 1
+
+
+def counted_segment(policy: Policy, record: CustomerRecord) -> str:
+    """Tell in whose sums a customer is to be.
+
+    Args:
+        policy: in force; one without profiles leaves segments as they are stored.
+        record: about to be written.
+
+    Returns:
+        The segment; '' for none, as that of who has no score yet.
+    """
+    if record.state.judged == NONE:
+        return ""
+    return record.state.segment if policy.profiles is not None else record.segment
+
+
+def sums_name(segment: str) -> str:
+    """Name the sums of `scoring.activity`.
+
+    Args:
+        segment: '' for all customers.
+    """
+    return f"in:{segment}" if segment else ""
+
+
+def measures_name(segment: str) -> str:
+    """Name the sums of `scoring.tally`.
+
+    Args:
+        segment: '' for all customers.
+    """
+    return f"{MEASURES} in:{segment}" if segment else MEASURES
 
 
 def share_of(fields: Mapping[str, str]) -> Additions:
@@ -66,7 +183,11 @@ def share_of(fields: Mapping[str, str]) -> Additions:
     Returns:
         By name and field.
     """
-    return _without_nothing({"": contribution(activity_in(fields)), MEASURES: _tallied_in(fields)})
+    days, measures, segment = contribution(activity_in(fields)), _tallied_in(fields), segment_in(fields)
+    found = {"": days, MEASURES: measures}
+    if segment:
+        found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
+    return _without_nothing(found)
 
 
 def activity_in(fields: Mapping[str, str]) -> Activity:
@@ -82,6 +203,18 @@ def activity_in(fields: Mapping[str, str]) -> Activity:
         return decode_spans({int(name[2:]): words for name, words in fields.items() if name.startswith("_a")})
     except (ValueError, IndexError):
         return Activity()
+
+
+def segment_in(fields: Mapping[str, str]) -> str:
+    """Read out of a hash in whose sums a customer is.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        The segment; '' for none.
+    """
+    return fields.get("segment", "") if "_g" in fields and "band" in fields else ""
 
 
 def tally_in(fields: Mapping[str, str]) -> str:
@@ -190,7 +323,7 @@ def join(all_additions: Iterable[Additions]) -> Additions:
 
 
 def less(additions: Additions) -> Additions:
-    """Tell how to take additions back; the newest of something stays, as it was true.
+    """Tell how to take additions back; the newest of something stays, as less than it changes nothing.
 
     Args:
         additions: by name and field.
@@ -198,10 +331,7 @@ def less(additions: Additions) -> Additions:
     Returns:
         What is to be added.
     """
-    return {
-        name: {field: -count for field, count in fields.items() if field[0] != NEWEST}
-        for name, fields in additions.items()
-    }
+    return {name: {field: -count for field, count in fields.items()} for name, fields in additions.items()}
 
 
 def add_field(sums: dict[str, int], field: str, count: int) -> None:

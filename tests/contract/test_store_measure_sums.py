@@ -188,7 +188,7 @@ async def test_sums_fold_and_what_is_told_stays(measured: Store) -> None:
     await let(measured, "ben", "06 12:00", ("buy", "06 09:00", {"amount": 5}))
     told = await figures(measured, 5), await figures(measured, 6)
     now = at("06 12:00")
-    await measured.kpi.fold_measures(MEASURED.kept_from(now), MEASURED.told_from(now))
+    await measured.kpi.fold_measures("", MEASURED.kept_from(now), MEASURED.told_from(now))
     assert (await figures(measured, 5), await figures(measured, 6)) == told
     panes = {(field[0], int(field[1:].partition(".")[0]) - FIRST + 1) for field in await measured.kpi.measures()}
     # Whoever was a holder and is none any more has left a sum of 0.
@@ -196,7 +196,7 @@ async def test_sums_fold_and_what_is_told_stays(measured: Store) -> None:
     await measured.erase("anna", "digest", WALL, 0)
     await measured.erase("ben", "another", WALL, 1)
     later = at("20 12:00")
-    await measured.kpi.fold_measures(MEASURED.kept_from(later), MEASURED.told_from(later))
+    await measured.kpi.fold_measures("", MEASURED.kept_from(later), MEASURED.told_from(later))
     assert await measured.kpi.measures() == {}
 
 
@@ -204,6 +204,17 @@ async def test_a_published_figure_that_is_no_more_is_removed(store: Store) -> No
     await store.kpi.publish("", {"day": "2024-01-01", "measure:spent": "1"})
     await store.kpi.publish("", {"day": "2024-01-02"})
     assert await store.kpi.figures() == {"day": "2024-01-02"}
+
+
+async def test_the_newest_value_of_a_pane_holds_whoever_comes_first(measured: Store) -> None:
+    others = [name for name in map(str, range(1000)) if measured.group_of(name) == measured.group_of("anna")]
+    for name, time, followers, newest in (
+        ("anna", "01 10:00", 40, "0.02"),
+        (others[0], "01 11:00", 50, "0.04"),
+        (others[1], "01 09:00", 60, "0.06"),
+    ):
+        await let(measured, name, "01 12:00", ("post", time, {"followers": followers}))
+        assert (await figures(measured, 1))["reach"] == MeasureFigure(newest)
 
 
 async def test_a_newest_value_that_somebody_has_made_unreadable_stops_no_write(stores: Stores) -> None:

@@ -145,7 +145,7 @@ async def _are_those_of_the_raw_events(drawn: list[World], steps: Sequence[Step]
             assert life.without_newest(differing) == {}, f"pane {pane} at {step.now}: {differing}"
         assert await stored(life.store, policy, step.now) == made_together(life.store, policy, step.now)
         if step.now % 3 == 0:
-            await life.store.kpi.fold_measures(policy.kept_from(step.now), policy.told_from(step.now))
+            await life.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now))
 
 
 async def stored(store: MemoryStore, policy: Policy, now: int) -> dict[str, int]:

@@ -77,6 +77,17 @@ def test_measures_stand_below_the_figures_and_are_missing_where_they_are_told_no
     assert kpi_document(sums, FIRST, FIRST)["measures"] == {}
 
 
+def test_the_largest_segments_are_named() -> None:
+    some = {f"s{number}": 1_000 * number for number in range(1, 13)}
+    output = io.StringIO()
+    Console(file=output, width=200, color_system=None).print(
+        kpi_text(Sums({f"d{FIRST}": 1}), FIRST, FIRST, segments=some)
+    )
+    [line] = [line for line in output.getvalue().splitlines() if line.startswith("segments")]
+    assert line.split()[1:3] == ["s12", "12,000,"]
+    assert line.strip().endswith("s3 3,000, 3,000 in 2 others")
+
+
 def test_a_day_is_read_and_anything_else_refused() -> None:
     assert CALENDAR_DAY.convert("2026-10-01", None, None) == FIRST
     for text in ("yesterday", "2026-10-32", "2026-10"):
