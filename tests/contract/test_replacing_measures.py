@@ -100,3 +100,12 @@ async def test_sums_of_measures_that_are_wrong_are_found_and_mended(
     # What no customer holds any more is no difference.
     later = FigureComparison(settings, live, at("20 12:00"))
     assert await later.differences() == []
+
+
+async def test_a_pane_that_some_have_dropped_as_they_were_judged_later_is_no_difference(
+    settings: Settings, live: ReplaceableStore
+) -> None:
+    for name in ("anna", "ben"):
+        await let(live, name, "01 12:00", ("buy", "01 09:00", {"amount": 2}))
+    await let(live, "anna", "05 12:00", ("buy", "05 09:00", {"amount": 2}))
+    assert await FigureComparison(settings, live, at("04 12:00")).differences() == []
