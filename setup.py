@@ -10,10 +10,11 @@ from setuptools import setup
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
-    *(f"scoring/{name}.py" for name in ("measures", "segments", "policy", "events", "profiles", "seen")),
+    *(f"scoring/{name}.py" for name in ("measures", "tally", "segments", "policy", "events", "profiles", "seen")),
     *(f"scoring/{name}.py" for name in ("activity", "state", "measuring")),
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
-    *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "walk", "watermark")),
+    *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "tally_gains", "walk")),
+    *(f"scoring/{name}.py" for name in ("watermark",)),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors", "store/score_fields")),
     *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding", "decoding", "bookkeeping")),
 ]

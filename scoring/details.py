@@ -115,6 +115,15 @@ def is_sum(code: str) -> bool:
     return code[0] == _ADDED
 
 
+def is_latest(code: str) -> bool:
+    """Tell whether what stands under a code is a latest value.
+
+    Args:
+        code: of a count or an amount.
+    """
+    return code[0] == _NEWEST
+
+
 def latest_value(amount: int) -> int:
     """Take the value, in millionths, out of a ``latest`` amount."""
     return amount & ((1 << _VALUE_BITS) - 1)

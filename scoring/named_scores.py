@@ -7,7 +7,7 @@ from dataclasses import replace
 from scoring.alerts import Alert, AlertMachine
 from scoring.objects import Objects
 from scoring.policy import NamedScore, Policy
-from scoring.state import CustomerState, derive
+from scoring.state import CustomerState, derive, settle_panes
 
 
 def view_of(score: NamedScore, state: CustomerState) -> CustomerState:
@@ -65,7 +65,8 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     state.named[score.name] = view
     view.objects = None
     view.visits.clear()
-    for touched in (view.touched_panes, view.touched_visits, view.activity.gains, view.activity.touched):
+    settle_panes(view)
+    for touched in (view.touched_visits, view.activity.gains, view.activity.touched):
         touched.clear()
     alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]
     return [replace(alert, score_name=score.name, segment=state.segment) for alert in alerts]

@@ -16,6 +16,7 @@ from scoring.pairing import Pairing
 from scoring.points import POINT
 from scoring.segments import Profiles
 from scoring.sessions import SessionRule
+from scoring.tally import Tally, tally_of
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
 BANDS = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
@@ -188,6 +189,22 @@ class Policy:
         """The names of the published fields of the named scores."""
         return tuple([f"{field}:{score.name}" for score in self.scores for field in ("score", "band", "trend")])
 
+    def kept_from(self, now: int) -> int:
+        """Give the first pane whose counts are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + 1
+
+    def told_from(self, now: int) -> int:
+        """Give the first pane as of which the window can still be told from the counts that are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + self.panes
+
     @cached_property
     def measure_names(self) -> tuple[str, ...]:
         """The names of the published measures."""
@@ -197,6 +214,16 @@ class Policy:
     def measured_codes(self) -> frozenset[str]:
         """The codes of all counts and amounts that a measure adds up."""
         return frozenset(code for each in self.measures for code in (*each.of, *each.less, *each.to))
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What is added up over all customers; nothing where no measure asks for it."""
+        return tally_of(self.measures)
+
+    @cached_property
+    def tallied(self) -> bool:
+        """Whether anything is added up over all customers."""
+        return bool(self.tally.text)
 
     @cached_property
     def measure_spans(self) -> tuple[int, ...]:

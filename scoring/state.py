@@ -29,9 +29,10 @@ class CustomerState:
     drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
-    `activity` is what the figures over all customers count. `segment` is the one that the customer is in, '' for none,
-    as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged by
-    each named score that raises alerts, None where there is none.
+    `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
+    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
+    none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
+    by each named score that raises alerts, None where there is none.
     """
 
     policy_version: str = ""
@@ -65,6 +66,7 @@ class CustomerState:
     channel_points: list[int] = field(default_factory=list)
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: set[int] = field(default_factory=set)
+    tallied: dict[int, dict[str, int]] | None = None
     touched_visits: set[tuple[str, int]] = field(default_factory=set)
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
@@ -111,6 +113,31 @@ def derive(policy: Policy, state: CustomerState) -> None:
     state.score = sum(state.channel_points)
     if policy.half_life:
         fade(policy, state)
+
+
+def touch(policy: Policy, state: CustomerState, pane: int) -> None:
+    """Note that the counts of a pane are about to change.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+        pane: its number; not touched since the state was stored.
+    """
+    state.touched_panes.add(pane)
+    if policy.tallied or state.tallied is not None:
+        if state.tallied is None:
+            state.tallied = {}
+        state.tallied[pane] = dict(state.panes.get(pane, {}))
+
+
+def settle_panes(state: CustomerState) -> None:
+    """Note that the counts are stored as they stand.
+
+    Args:
+        state: changed in place.
+    """
+    state.touched_panes.clear()
+    state.tallied = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

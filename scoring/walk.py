@@ -21,7 +21,7 @@ from scoring.policy import ENGAGED, Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.sessions import SessionRule, add_visit
-from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment
+from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, gather
 
 _TIME, _OCCURRED_AT = itemgetter(0), attrgetter("occurred_at")
@@ -296,6 +296,8 @@ def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
 
 def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
     """Count one event in its pane; return the points by which the pane changed."""
+    if pane not in state.touched_panes:
+        touch(policy, state, pane)
     counts = state.panes.get(pane)
     if counts is None:
         counts = state.panes[pane] = {}
@@ -309,7 +311,6 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
         rule = policy.sessions.get(code)
         if rule is not None:
             _visit(state, pane, time // SECOND, rule)
-    state.touched_panes.add(pane)
     kind = policy.types.get(code)
     if kind is None or count > kind.cap:
         if kind is None and count == 1 and len(counts) > MOST_APART:

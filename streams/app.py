@@ -339,7 +339,7 @@ def _add_agents(app: EngagementApp) -> None:
         profiles = ProfileDecoder(policy.profiles, parts.metrics, limit)
         add_agent(app, source, profiles, parts.pipeline, parts.metrics, app.steady, limit)
         decoders.append(profiles)
-    parts.policies.told_to(parts.scorer, parts.feeds, *decoders)
+    parts.policies.told_to(parts.scorer, parts.feeds, parts.figures, *decoders)
 
 
 def _faust_app(settings: Settings) -> EngagementApp:

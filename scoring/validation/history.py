@@ -10,7 +10,7 @@ from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join
 from scoring.instants import DAY
 from scoring.policy import Policy
-from scoring.state import CustomerState
+from scoring.state import CustomerState, settle_panes
 from scoring.validation.observations import NEVER, Moment, Observation
 from scoring.walk import advance
 
@@ -88,7 +88,7 @@ class CustomerHistory:
         # A pane that has left the state keeps the number that it had.
         for pane in state.touched_panes & state.panes.keys():
             self.panes[pane] = events_in(state.panes[pane])
-        state.touched_panes.clear()
+        settle_panes(state)
 
     def _tell_what_came(self, events: Sequence[Event]) -> None:
         for observation in self._ahead:

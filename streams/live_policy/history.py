@@ -12,7 +12,7 @@ from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join, stretches_of
 from scoring.policy import Policy
 from scoring.profiles import ProfileReader, event_reader
-from scoring.state import CustomerState
+from scoring.state import CustomerState, settle_panes
 from scoring.walk import advance
 from streams.profile_decoding import PROFILES
 
@@ -130,7 +130,7 @@ class History:
         for customer, some in events.items():
             state = self.customers.setdefault(customer, CustomerState())
             outcome = advance(self._policy, state, some, now, now, self._feeds)
-            state.touched_panes.clear()
+            settle_panes(state)
             self.alerts.update(
                 Raised(alert.occurred_at, customer, alert.kind)
                 for alert in outcome.transitions

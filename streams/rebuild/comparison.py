@@ -185,6 +185,8 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     """Tell where what applications read is not what the counts of the same customer say."""
     fields, state = live.fields, record.state
     if fields.get("policy_version") == policy.version:
+        if record.tally != policy.tally.text:
+            yield "is not in the measures over all customers"
         for name, value in (_published(policy.of(state.segment), state) | _named(policy, state)).items():
             if fields.get(name) != value and (value or name in fields or name not in policy.measure_names):
                 yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"

@@ -15,10 +15,12 @@ from scoring.points import to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
+from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import alert_fields, read_named, stored_fields
+from streams.store.sums import counts_in, tally_in
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
@@ -81,6 +83,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.stored_due = (state.due, state.due_crosses)
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
+    _decode_counted(policy, record, fields)
     _decode_public(record, fields)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
@@ -102,7 +105,7 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
     for name, words in fields.items():
         kind = name[:2]
         if kind == "_p":
-            state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in words.split(",")}
+            state.panes[int(name[2:])] = counts_in(words)
         elif kind == "_i":
             ids[name[2:]] = words
         elif kind == "_a":
@@ -121,6 +124,17 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if histories:
         state.objects = Objects(histories)
+
+
+def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    """Take by what the customer is in the sums over customers."""
+    if "_f0" in fields:
+        record.tally = tally_in(fields)
+        parse_tally(record.tally)
+        if record.tally != policy.tally.text:
+            # What changes now has been counted by another one.
+            record.state.tallied = {}
+    record.segment = fields.get("segment", "") if "_g" in fields else ""
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:

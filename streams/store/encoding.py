@@ -16,6 +16,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
+| `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.tally` |
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
 once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
@@ -36,9 +37,10 @@ from scoring.objects import Objects
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
-from scoring.state import NONE, CustomerState
+from scoring.state import NONE, CustomerState, settle_panes
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import score_fields
+from streams.store.sums import counted_segment
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
@@ -49,6 +51,8 @@ OBJECT = "="
 SEGMENT = "@"
 #: Internal fields that come and go.
 EXTRAS = frozenset(("_q", "_h", "_n"))
+# Characters of a part of a long text, so that each is kept compact.
+_PART = 60
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
 
@@ -184,10 +188,20 @@ def _encode_measures(
             removed.append(name)
 
 
+def _encode_tally(stored: str, text: str, fields: list[str], removed: list[str]) -> None:
+    for at in range(0, max(len(stored), len(text)), _PART):
+        name, part = f"_f{at // _PART}", text[at : at + _PART]
+        if part:
+            fields += (name, part)
+        else:
+            removed.append(name)
+
+
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
     if policy.scores:
         _encode_scores(policy, record, fields, removed)
+    segment = counted_segment(policy, record)
     policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
@@ -207,7 +221,10 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     if policy.measures:
         measures = measured(policy, state)
         _encode_measures(policy, record, measures, fields, removed)
-    record.encoded = (numbers, leaves, measures)
+    tally = policy.tally.text
+    if record.tally != tally:
+        _encode_tally(record.tally, tally, fields, removed)
+    record.encoded = (numbers, leaves, measures, tally, segment)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
@@ -247,7 +264,8 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_policy_version = state.policy_version
     record.stored_due = (state.due, state.due_crosses)
     if record.encoded is not None:
-        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded
+        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded[:3]
+        record.tally, record.segment = record.encoded[3:]
         record.encoded = None
     if record.encoded_scores is not None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None
@@ -255,7 +273,7 @@ def settle(record: CustomerRecord, version: str) -> None:
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or warned or record.extras:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_n", warned)) if held}
-    state.touched_panes.clear()
+    settle_panes(state)
     state.touched_visits.clear()
     state.segment_changed = False
     state.seen.touched.clear()

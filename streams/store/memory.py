@@ -21,7 +21,7 @@ from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
-from streams.store.sums import activity_in, gains_of, leaving
+from streams.store.sums import gains_of, leaving
 
 Sorted = dict[str, int]
 
@@ -109,7 +109,7 @@ class MemoryStore:
         ]
         if moved:
             return VersionMoved(moved)
-        self.kpi.add(gains_of(write.customers.values()))
+        self.kpi.add(gains_of(self._policy, write.customers.values()))
         for customer, record in write.customers.items():
             self._write(write.group, customer, record, now)
         for fence in write.fences:
@@ -204,7 +204,7 @@ class MemoryStore:
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.kpi.add(leaving(activity_in(self.hashes.get(customer, {}))))
+        self.kpi.add(leaving(self.hashes.get(customer, {})))
         existed = self.hashes.pop(customer, None) is not None
         for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
             entries.pop(customer, None)

@@ -38,7 +38,7 @@ from streams.store.redis_kpi import RedisKpi
 from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
-from streams.store.sums import activity_in, gains_of, leaving, words_of
+from streams.store.sums import gains_of, leaving, words_of
 from streams.store.wire import Words
 
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
@@ -140,7 +140,7 @@ class RedisStore(RedisSession):
                 arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
-        arguments += words_of(gains_of(write.customers.values()))
+        arguments += words_of(gains_of(self._policy, write.customers.values()))
         arguments += (self._digest if write.customers else "", write.erasures)
         return arguments, versions
 
@@ -211,7 +211,7 @@ class RedisStore(RedisSession):
             # What the customer leaves in the sums has to go in the same call.
             fields = await self._fields_of(customer)
             words = (self._prefix, group, digest, erased_at, place, customer, fields.get("_v", ""))
-            additions = words_of(leaving(activity_in(fields)))
+            additions = words_of(leaving(fields))
             answer = await self._call("erase", self._fences_key(group), *words, *additions, *BANDS)
         if not answer:
             return None

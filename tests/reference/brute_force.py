@@ -240,7 +240,8 @@ def in_segment(table: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def policy_of(table: dict[str, Any]) -> Policy:
     """Read the policy of all customers out of a file's table, or that of a segment."""
-    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments")
+    # Measures change no score; `measures` computes them.
+    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures")
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():

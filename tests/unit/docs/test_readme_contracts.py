@@ -16,12 +16,13 @@ from scoring.errors import InvalidEvent
 from scoring.feed_notices import Notice, notice_message
 from scoring.instants import SECOND, parse_timestamp
 from scoring.kpi import Sums
+from scoring.measure_figures import MeasureFigure
 from scoring.policy import BANDS
 from scoring.profiles import ProfileReader
 from scoring.segments import Profiles
 from streams import publisher, topics
 from streams.decoding import Decoder
-from streams.figure_report import FLOWS, published
+from streams.figure_report import FLOWS, published, published_measures
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
 from tests.unit.docs import maria
@@ -200,3 +201,10 @@ def test_the_figures_over_all_customers_are_those_in_the_table() -> None:
     assert {name for name in named if not name.startswith("flow:")} == {*made, "updated_at"}
     assert {name for name in named if name.startswith("flow:")} < {*FLOWS.values()}
     assert "flow:new:disengaged" in FLOWS.values()
+
+
+def test_the_fields_of_a_measure_over_all_customers_are_those_in_the_table() -> None:
+    made = published_measures({"nps": MeasureFigure("40"), "spent": MeasureFigure("1800", "900", 2)})
+    named = [names_in(row[0])[0] for row in README.table("field of a measure", "example", "")]
+    assert [name.replace("<name>", "spent") for name in named] == [name for name in made if "spent" in name]
+    assert named[0].replace("<name>", "nps") in made
