@@ -12,6 +12,7 @@ from typing import Any
 from scoring.builtin import BUILTIN_POLICY
 from scoring.channel_file import no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
+from scoring.identity_file import check_topic, read_identities
 from scoring.instants import DAY, format_duration, parse_duration
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
@@ -19,7 +20,6 @@ from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _MOST_POINTS = 1_000_000
 _MOST_PANES = 10_000
 _DURATIONS = {
@@ -81,7 +81,7 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels", "measures"))
+        self._only("", self._document, ("version", *_KEYS, "identities", "channels", "measures"))
         times = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
@@ -98,6 +98,7 @@ class _Reader:
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
         channels = self._channels()
+        identities = read_identities(self._document, channels, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
         if self._problems:
@@ -113,6 +114,7 @@ class _Reader:
             bad_over=times.pop("over"),
             text=self._text,
             keep_figures=kept,
+            identities=identities,
             **times,
         )
 
@@ -233,8 +235,7 @@ class _Reader:
             return Channel(name, name, ())
         self._only(f"{where}.", table, _CHANNEL_KEYS)
         topic = table.get("topic", name)
-        if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
-            self._problems.append(f"{where}.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
+        check_topic(where, topic, self._problems)
         weights = self._table(f"{where}.weights", table.get("weights"))
         caps = self._table(f"{where}.cap", table.get("cap", {}))
         for kind in caps:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.activity import Activity
+from scoring.counted import CountedEvents
 from scoring.details import Detail
 from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
@@ -29,7 +30,8 @@ class CustomerState:
     drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
-    `activity` is what the figures over all customers count.
+    `activity` is what the figures over all customers count. `counted` is None until an event with an id comes where
+    the policy says that ids are linked.
     """
 
     policy_version: str = ""
@@ -39,6 +41,7 @@ class CustomerState:
     ahead: list[Timed] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
     objects: Objects | None = None
+    counted: CountedEvents | None = None
     band: int = DISENGAGED
     previous_band: int = NONE
     band_since: int = NONE

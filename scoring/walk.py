@@ -11,6 +11,7 @@ from operator import itemgetter
 from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import AlertMachine, BandChange, Transition
 from scoring.corrections import Correction, correct, within_window
+from scoring.counted import CountedEvents
 from scoring.details import Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
@@ -105,12 +106,18 @@ def advance(
             note_days(policy, state, touched)
         if machine.transitions:
             note_bands(state, machine.transitions)
-    state.seen.forget(now - policy.remember_ids)
-    if state.objects is not None:
-        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
+    _forget(policy, state, now)
     _schedule(policy, state)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
     return outcome
+
+
+def _forget(policy: Policy, state: CustomerState, now: int) -> None:
+    state.seen.forget(now - policy.remember_ids)
+    if state.counted is not None:
+        state.counted.forget(now - policy.remember_ids)
+    if state.objects is not None:
+        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
 
 
 def _admit(
@@ -130,7 +137,9 @@ def _admit(
     due: list[Timed] = []
     outdated: list[Timed] = []
     kept_aside = bool(state.ahead)
-    seen = state.seen
+    seen, counted = state.seen, None
+    if policy.identities:
+        counted = state.counted = state.counted or CountedEvents()
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     came = max(now, arrived)
@@ -138,6 +147,8 @@ def _admit(
         if digest and not seen.add(digest, max(time, came)):
             outcome.duplicates += 1
             continue
+        if counted is not None and digest and code:
+            counted.add(digest, (time, code, detail), max(time, came))
         if time > horizon:
             state.ahead.append((time, code, detail))
             kept_aside = True

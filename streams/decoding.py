@@ -72,7 +72,7 @@ class Decoder:
             try:
                 customer, event = read(loads(record.value), latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, _why_not_json(record.value, error), str(error)))
+                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error)))
                 continue
             except InvalidEvent as error:
                 dead.append(DeadLetter(record, error.reason, error.detail))
@@ -101,7 +101,13 @@ class Decoder:
         return DecodedBatch(batch, events, dead, newest, batch.records[-1].timestamp * MILLISECOND)
 
 
-def _why_not_json(value: bytes | None, error: orjson.JSONDecodeError) -> str:
+def why_not_json(value: bytes | None, error: orjson.JSONDecodeError) -> str:
+    """Tell the reason for which a value that is no JSON becomes a dead letter.
+
+    Args:
+        value: of the record.
+        error: that decoding it raised.
+    """
     if not value:
         return "empty_value"
     if "depth" in str(error) or "ecursion" in str(error):

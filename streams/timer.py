@@ -17,9 +17,10 @@ from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.steady_clock import elapsed
 from streams.store.protocol import Store
+from streams.work import Work
 
 logger = get_logger(__name__)
 

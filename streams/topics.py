@@ -38,6 +38,11 @@ def source_topics(policy: Policy) -> list[str]:
     return [channel.topic for channel in policy.channels]
 
 
+def read_topics(policy: Policy) -> list[str]:
+    """List the topics that workers read: those of the events, and that of the links if there are any."""
+    return [*source_topics(policy), *([policy.identities] if policy.identities else [])]
+
+
 def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     """Tell the settings of each topic when it is created.
 
@@ -46,12 +51,14 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
-        the log after an outage.
+        the log after an outage. Links are kept for good: an id is its customer's for as long as events of both count.
     """
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
     output = {"retention.ms": str(_KEPT_DAYS * DAY // MILLISECOND)}
-    return dict.fromkeys(source_topics(policy), source) | {
+    links = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    read = {topic: links if topic == policy.identities else source for topic in read_topics(policy)}
+    return read | {
         ALERTS: output,
         BAND_CHANGES: output,
         FEED_ALERTS: output,
@@ -61,14 +68,15 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     }
 
 
-def partition_count(topic: str, partitions: int = PARTITIONS) -> int:
-    """Tell how many partitions a topic gets: erasures are read in one order by all, so they have one.
+def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = "") -> int:
+    """Tell how many partitions a topic gets: erasures and links are read in one order by all, so they have one.
 
     Args:
         topic: its name.
         partitions: of any other topic.
+        identities: the name of the topic of the links.
     """
-    return 1 if topic == ERASURES else partitions
+    return 1 if topic in (ERASURES, identities) else partitions
 
 
 async def ensure_topics(
@@ -98,7 +106,12 @@ async def ensure_topics(
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
             topics = [
-                NewTopic(name, partition_count(name, partitions), replicas, topic_configs=wanted[name])
+                NewTopic(
+                    name,
+                    partition_count(name, partitions, settings.policy.identities),
+                    replicas,
+                    topic_configs=wanted[name],
+                )
                 for name in missing
             ]
             await _create(admin, topics)

@@ -21,7 +21,7 @@ from streams.store.redis import RedisStore
 from streams.store.redis_server import ERASER
 from streams.store.replacing import open_rebuilt
 from streams.topic_names import ERASURES
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics, read_topics
 
 
 @click.command()
@@ -57,7 +57,7 @@ async def _check_rights(settings: Settings) -> list[str]:
     needed = {
         "Read": [ERASURES],
         "Write": [ERASURES],
-        "Describe": [*source_topics(settings.policy), *KEYED_TOPICS],
+        "Describe": [*read_topics(settings.policy), *KEYED_TOPICS],
         "DescribeConfigs": KEYED_TOPICS,
     }
     await check_rights(settings, needed)

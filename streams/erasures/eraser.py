@@ -13,7 +13,7 @@ from streams.errors import StoreUnavailable, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import Store
 from streams.topic_range import log_ranges
-from streams.topics import source_topics
+from streams.topics import read_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Eraser:
             await erase(store, self._log, customer, tombstone)
 
     async def _ends_of_log(self) -> dict[str, int]:
-        ranges = await log_ranges(self._settings, source_topics(self._settings.policy))
+        ranges = await log_ranges(self._settings, read_topics(self._settings.policy))
         return {partition.label: end for partition, (_, end) in ranges.items()}
 
 

@@ -15,10 +15,11 @@ from streams.publisher import Publisher
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove
 from streams.store.replacing import rebuilt_store
+from streams.work import Work
 
 _WORKER = "rebuild"
 _AT_ONCE = 500

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import orjson
 
 from scoring.activity import decode_spans
+from scoring.counted import CountedEvents
 from scoring.details import Detail
 from scoring.instants import parse_timestamp
 from scoring.objects import Objects
@@ -15,7 +16,7 @@ from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of
+from streams.store.encoding import EXTRAS, LINKED, NO_CODE, OBJECT, band_of
 from streams.store.protocol import CustomerRecord
 from streams.store.visits import decode_visits
 
@@ -62,6 +63,9 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record = CustomerRecord(state)
     if "_v" not in fields:
         return record
+    if "_s" not in fields and LINKED in fields:
+        record.version, record.stands_for = fields["_v"], fields[LINKED]
+        return record
     judged, flags, last_alert, due = fields["_s"].split(";")
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
@@ -105,9 +109,11 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif kind == "_w" and policy.sessions:
             pane, channel = name[2:].split(".")
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
-        elif kind == "_w" or (name[0] != "_" and name not in known):
+        elif kind == "_w" or (kind == "_m" and not policy.identities) or (name[0] != "_" and name not in known):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
+    if policy.identities:
+        state.counted = CountedEvents({name[2:]: words for name, words in fields.items() if name[:2] == "_m"})
     if histories:
         state.objects = Objects(histories)
 

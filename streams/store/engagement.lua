@@ -81,8 +81,9 @@ end
 --       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
-local function apply(keys, args)
-  local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
+-- `check` tells why it cannot be done, or from where on the customers stand in the arguments; `write` does it.
+local function check(fences, args)
+  local prefix, group = args[1], args[2]
   if redis.call('EXISTS', prefix .. '_hold') == 1 then
     return {'held'}
   end
@@ -154,9 +155,15 @@ local function apply(keys, args)
       return obstructed
     end
   end
+  return nil, customers_at
+end
 
-  at = customers_at
-  for _ = 1, customers do
+local function write(fences, args, customers_at)
+  local prefix, group, now_ms = args[1], args[2], args[3]
+  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
+  local outbox, messages = prefix .. '_outbox:' .. group, prefix .. '_messages:' .. group
+  local at = customers_at
+  for _ = 1, tonumber(args[customers_at - 1]) do
     local id, old_band, band, since, schedule = args[at], unpack(args, at + 2, at + 5)
     local key, raised = prefix .. 'customer:' .. id, tonumber(args[at + 6])
     local set, removed = tonumber(args[at + 7]), tonumber(args[at + 8])
@@ -195,6 +202,14 @@ local function apply(keys, args)
     redis.call('HSET', fences, args[at], args[at + 2])
     at = at + 3
   end
+end
+
+local function apply(keys, args)
+  local refused, customers_at = check(keys[1], args)
+  if refused then
+    return refused
+  end
+  write(keys[1], args, customers_at)
   return {}
 end
 
@@ -256,18 +271,35 @@ local function due(keys, args)
   return found
 end
 
--- Takes customers out of the schedules, unless they are stored.
+-- Takes customers out of the schedules, unless they are stored: a linked id is not.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, then ids.
 local function unschedule(keys, args)
   for at = 3, #args do
-    if redis.call('EXISTS', args[1] .. 'customer:' .. args[at]) == 0 then
+    if not redis.call('HGET', args[1] .. 'customer:' .. args[at], '_s') then
       for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
         redis.call('ZREM', args[1] .. kind .. args[2], args[at])
       end
     end
   end
   return #args
+end
+
+-- Takes an id out of what links it with others: those that stand for it go, and its customer forgets it.
+local function unlink(prefix, id)
+  local key = prefix .. 'customer:' .. id
+  if redis.call('EXISTS', key) == 0 then
+    return
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if field:sub(1, 2) == '_l' then
+      redis.call('DEL', prefix .. 'customer:' .. field:sub(3))
+    end
+  end
+  local customer = not redis.call('HGET', key, '_s') and redis.call('HGET', key, 'customer_id')
+  if customer then
+    redis.call('HDEL', prefix .. 'customer:' .. customer, '_l' .. id)
+  end
 end
 
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
@@ -284,6 +316,7 @@ local function erase(keys, args)
   if (redis.call('HGET', prefix .. 'customer:' .. id, '_v') or '') ~= args[7] then
     return {'version'}
   end
+  unlink(prefix, id)
   local existed = redis.call('DEL', prefix .. 'customer:' .. id)
   for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)

@@ -7,10 +7,11 @@ import pytest
 from scoring.events import Event, EventReader
 from scoring.objects import MOST_OBJECTS
 from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable
-from streams.scorer import Events, Work
+from streams.identities.bundles import Events
 from streams.store.memory import MemoryStore
 from streams.store.protocol import Fence, FenceMove, GroupWrite
 from streams.topic_names import ALERTS, BAND_CHANGES
+from streams.work import Work
 from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import WEB, Bench, did
 
@@ -238,7 +239,7 @@ async def test_no_more_customers_are_kept_than_there_is_room_for(bench: Bench) -
 
 
 async def test_a_round_of_many_customers_is_done_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.scorer._MOST_AT_ONCE", 1)
+    monkeypatch.setattr("streams.work._MOST_AT_ONCE", 1)
     loaded = []
 
     async def note() -> None:

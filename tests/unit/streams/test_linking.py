@@ -1,0 +1,136 @@
+"""Links in the pipeline: an id becomes a customer's, whatever came first, and whoever has what in the cache."""
+
+from __future__ import annotations
+
+from tests.unit.scoring.customers import at
+from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, did
+
+ANNA = [did("anna", "buy", f"0{day} 09:00", f"a{day}") for day in (1, 2)]
+COOKIE = [did("cookie", "buy", f"0{day} 09:30", f"c{day}") for day in (1, 2)]
+
+
+async def bench(*, shared: Bench | None = None) -> Bench:
+    """Give a worker that reads events and links; with the store of another one."""
+    made = Bench(text=LINKING, store=shared.store if shared else None)
+    await made.assign(WEB, LINKS)
+    made.clock.partitions = {WEB}
+    return made
+
+
+async def stands(bench: Bench, customer: str = "anna") -> tuple[str, str]:
+    """Tell score and band."""
+    return await bench.field(customer, "score"), await bench.field(customer, "band")
+
+
+async def test_a_link_after_the_events_joins_the_histories() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE))
+    assert await stands(worker) == ("9", "disengaged")
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert await stands(worker) == ("18", "engaged")
+    assert worker.store.hashes["cookie"]["customer_id"] == "anna"
+    assert "cookie" not in {name for band in worker.store.bands.values() for name in band}
+
+
+async def test_events_under_a_linked_id_are_the_customers() -> None:
+    worker = await bench()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE))
+
+    assert await stands(worker) == ("18", "engaged")
+
+
+async def test_a_link_and_events_in_one_round() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *COOKIE[:1], *ANNA[:1]))
+    await worker.apply(worker.links(0, ("cookie", "anna")), worker.submission(2, *COOKIE[1:], *ANNA[1:]))
+
+    assert await stands(worker) == ("18", "engaged")
+
+
+async def test_an_event_that_came_under_both_ids_counts_once() -> None:
+    worker = await bench()
+    copies = [dict(event, customer_id="cookie") for event in ANNA]
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE, *copies))
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    await worker.apply(worker.submission(6, *copies))
+
+    assert await stands(worker) == ("18", "engaged")
+
+
+async def test_a_worker_that_has_both_in_its_cache_follows_the_link_of_another() -> None:
+    one = await bench()
+    other = await bench(shared=one)
+    await other.apply(other.submission(0, ANNA[0], COOKIE[0]))
+    await one.apply(one.links(0, ("cookie", "anna")))
+    await other.apply(other.submission(2, ANNA[1], COOKIE[1]))
+
+    assert await stands(one) == ("18", "engaged")
+    assert set(one.store.hashes["cookie"]) == {"customer_id", "_v"}
+
+
+async def test_chains_of_links_end_with_the_last_customer_in_either_order() -> None:
+    links = [("tab", "cookie"), ("cookie", "anna")]
+    for order in (links, links[::-1]):
+        worker = await bench()
+        await worker.apply(worker.submission(0, *COOKIE, did("tab", "view", "01 09:00")))
+        await worker.apply(worker.links(0, *order))
+        await worker.apply(worker.submission(3, *ANNA, did("tab", "view", "02 09:00")))
+
+        assert await stands(worker) == ("20", "highly_engaged")
+        assert {worker.store.hashes[name]["customer_id"] for name in ("tab", "cookie")} == {"anna"}
+        first, *linked = await worker.store.ids_of("tab")
+        assert (first, set(linked)) == ("anna", {"tab", "cookie"})
+
+
+async def test_the_first_link_of_an_id_holds_and_the_same_again_changes_nothing() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE, did("bert", "buy", "01 09:00")))
+    await worker.apply(worker.links(0, ("cookie", "anna"), ("cookie", "anna"), ("cookie", "bert")))
+
+    assert await stands(worker) == ("18", "engaged")
+    assert await stands(worker, "bert") == ("4.5", "disengaged")
+    assert [letter.reason for letter in worker.publisher.dead_letters] == ["linked_otherwise"]
+
+
+async def test_a_circle_is_refused() -> None:
+    worker = await bench()
+    await worker.apply(worker.links(0, ("cookie", "anna"), ("anna", "cookie"), ("anna", "anna")))
+
+    assert {letter.reason for letter in worker.publisher.dead_letters} == {"link_closes_circle"}
+    assert worker.store.hashes["cookie"]["customer_id"] == "anna"
+
+
+async def test_a_link_is_no_drop_and_its_band_change_says_what_it_is() -> None:
+    worker = await bench()
+    angry = [did("cookie", "complain", "02 09:00", f"x{number}") for number in range(2)]
+    await worker.apply(worker.submission(0, *ANNA, did("anna", "buy", "02 10:00"), *angry))
+    worker.publisher.messages.clear()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert await stands(worker) == ("5.5", "disengaged")
+    [(customer, message)] = worker.publisher.messages
+    assert (customer, message.body["cause"], message.body["band"]) == ("anna", "link", "disengaged")
+    assert await worker.waiting("anna") == []
+
+
+async def test_links_neither_hold_the_watermark_back_nor_carry_it_on() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA))
+    before = worker.clock.evaluation()
+    assert before == (at("02 09:00"), at("02 09:00"))
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert worker.clock.evaluation() == before
+    assert set(worker.clock.report({WEB: True, LINKS: True}, 1)) == {WEB}
+    assert LINKS not in worker.clock.least(())
+
+
+async def test_a_link_that_is_read_again_is_passed_over() -> None:
+    worker = await bench()
+    await worker.apply(worker.links(0, ("cookie", "anna"), ("cookie", "bert")))
+    await worker.apply(worker.links(0, ("cookie", "anna"), ("cookie", "bert"), ("tab", "anna")))
+
+    assert [letter.record.offset for letter in worker.publisher.dead_letters] == [1]
+    assert sorted(await worker.store.ids_of("anna")) == ["anna", "cookie", "tab"]
