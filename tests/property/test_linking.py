@@ -22,7 +22,7 @@ from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.policy_file import parse_policy
 from scoring.score import disengages_at, trend
-from scoring.state import NONE, CustomerState
+from scoring.state import CustomerState
 from scoring.walk import advance
 from streams.records import Partition
 from streams.store.decoding import decode
@@ -163,14 +163,13 @@ def by_customer(story: Told) -> dict[str, list[Happening]]:
 
 
 def published(policy: Policy, state: CustomerState) -> dict[str, object]:
-    """Tell what is published of a customer, but for when bands were entered, which hangs on when it was judged."""
+    """Tell what follows from the events alone, and not from when each of them came."""
     leaves = disengages_at(policy, state)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     return {
         **{name: Decimal(text(points)) for name, points in zip(policy.number_names, numbers, strict=True)},
         "band": BANDS[state.band],
         "disengages_at": format_instant(leaves) if leaves else "",
-        "last_event_at": format_instant(state.last_event_at) if state.last_event_at != NONE else "",
     }
 
 
@@ -184,7 +183,6 @@ def expected(world: World, events: Sequence[Happening], until: int) -> dict[str,
         **{channel: Decimal(points) for channel, points in found.points.items()},
         "band": found.band,
         "disengages_at": found.disengages_at,
-        "last_event_at": found.last_event_at,
     }
 
 
