@@ -137,11 +137,15 @@ class RedisStore(RedisSession):
 
     async def ids_of(self, customer: str) -> list[str]:
         """List all ids of a customer."""
-        fields = await self._fields_of(customer)
+        fields = await self._hash_of(customer)
         if LINKED in fields and "_s" not in fields:
             customer = fields[LINKED]
-            fields = await self._fields_of(customer)
+            fields = await self._hash_of(customer)
         return [customer, *linked_ids(fields)]
+
+    async def _hash_of(self, customer: str) -> dict[str, str]:
+        async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
+            return await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
         """Read messages of the outbox."""
@@ -261,8 +265,7 @@ class RedisStore(RedisSession):
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
-        async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
-            fields = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
+        fields = await self._hash_of(customer)
         record = decode(self._policy, fields, self._key(customer))
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None
