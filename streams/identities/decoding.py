@@ -34,12 +34,12 @@ def as_channel(topic: str) -> Channel:
 class LinkDecoder:
     """Decodes the batches of the topic of the links."""
 
-    def __init__(self, metrics: Metrics, limit: DeadLetterLimit) -> None:
+    def __init__(self, metrics: Metrics, limit: DeadLetterLimit | None = None) -> None:
         """Prepare.
 
         Args:
             metrics: where the outcomes are counted.
-            limit: on the share of bad records.
+            limit: on the share of bad records; None for none.
         """
         self._limit = limit
         self._read = metrics.events.labels(NAME, "read")
@@ -55,11 +55,12 @@ class LinkDecoder:
             The parts, in order; none if the batch is empty.
         """
         links, dead = _read_all(batch)
-        offset = self._limit.first_over(batch, dead) if dead else None
-        if offset is not None:
-            batch.end_before(offset)
-            return self.decode(batch) if batch.records else []
-        self._limit.count(batch, len(dead))
+        if self._limit is not None:
+            offset = self._limit.first_over(batch, dead) if dead else None
+            if offset is not None:
+                batch.end_before(offset)
+                return self.decode(batch) if batch.records else []
+            self._limit.count(batch, len(dead))
         self._read.inc(len(batch.records))
         self._dead.inc(len(dead))
         return [_part(each, links, dead) for each in _parts(batch)]

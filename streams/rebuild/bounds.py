@@ -68,7 +68,7 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
     fences = await live.fences(partitions)
     clock = EvaluationClock(settings.policy, settings.clock)
     clock.learn(await live.exchange_marks({}))
-    clock.partitions = {partition for partition in partitions if any(fences[partition])}
+    clock.partitions = {tp for tp in partitions if any(fences[tp]) and tp.topic != settings.policy.identities}
     time, _ = clock.evaluation()
     if settings.clock == "wall" and not time:
         # The workers went before they had reported on every partition.

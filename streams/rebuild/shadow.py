@@ -10,6 +10,8 @@ from streams.clock import EvaluationClock, wall_clock
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
+from streams.identities.decoding import LinkDecoder
+from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.rebuild.bounds import Bounds, horizon_of
@@ -56,6 +58,8 @@ class Shadow:
             channel.topic: Decoder(channel.name, EventReader(channel, self._policy.types), metrics, window)
             for channel in self._policy.channels
         }
+        self._link_decoder = LinkDecoder(metrics)
+        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock)
         self._clock = EvaluationClock(self._policy, settings.clock)
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
@@ -83,7 +87,7 @@ class Shadow:
             partition: max(fence.newest if fence else 0 for fence in fences)
             for partition, fences in self._fences.items()
         }
-        self._clock.partitions = set(self._log.partitions)
+        self._clock.partitions = {tp for tp in self._log.partitions if tp.topic != self._policy.identities}
         self._clock.take_over(newest, {})
 
     async def close(self) -> None:
@@ -138,15 +142,19 @@ class Shadow:
     async def _apply(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
         if not batches:
             return
-        latest = wall_clock() + MOST_AHEAD
-        decoded = [self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches]
+        latest, ends = wall_clock() + MOST_AHEAD, {batch.partition: Fence(batch.next_offset, 0) for batch in batches}
+        links = [batch for batch in batches if batch.partition.topic == self._policy.identities]
+        decoded = [
+            self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
+        ]
         await self.erasures.follow()
         known = self.erasures.known
+        await self._link(links, bounds)
         chosen, _ = self.erasures.choose(decoded)
         events = self._by_group(chosen, bounds)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         marks = self._clock.with_batches(decoded)
-        ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
+        ends |= {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
         moves = {group: self._moves(group, ends, bounds) for group in range(self.store.groups)}
         now, _ = self._clock.evaluation(marks)
         now = min(now, bounds.time)
@@ -155,6 +163,21 @@ class Shadow:
         await self._scorer.apply(Work(groups, moves, {}, now, horizon, bounds.feeds, known, arrived))
         self._applied(moves)
         self._clock.applied(marks)
+
+    async def _link(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
+        """Apply links as far as the live scores have; in which order they and events come makes no difference."""
+        found = [
+            sent
+            for batch in batches
+            for part in self._link_decoder.decode(batch)
+            for sent in part.links
+            if sent.record.offset < bounds.offset(batch.partition, self.store.group_of(sent.link.id))
+        ]
+        links = self.erasures.choose_links(found)
+        await self.erasures.carry_out([name for sent in links for name in sent.link])
+        now = min(self._clock.evaluation()[0], bounds.time)
+        time = LinkTime(now, horizon_of(self._settings, now), {}, bounds.feeds, self.erasures.known)
+        await self._linker.apply(links, time)
 
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))

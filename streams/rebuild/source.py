@@ -17,7 +17,7 @@ from streams.kafka_access import unavailable
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
 from streams.topic_range import partitions_of
-from streams.topics import source_topics
+from streams.topics import read_topics
 from streams.transport import gap_message
 
 _POLL_MILLISECONDS = 500
@@ -44,7 +44,7 @@ class SourceLog:
         Raises:
             BrokerUnavailable: if Kafka does not answer.
         """
-        for topic in source_topics(self._settings.policy):
+        for topic in read_topics(self._settings.policy):
             self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
         try:
             await self._consumer.start()
@@ -73,9 +73,11 @@ class SourceLog:
         if not from_beginning and self._settings.clock == "wall":
             policy = self._settings.policy
             since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
-            found = await self._consumer.offsets_for_times(dict.fromkeys(tps, since))
-            ends = await self._consumer.end_offsets(tps)
-            first = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
+            # A link holds for good, however old it is.
+            events = [tp for tp in tps if tp.topic != policy.identities]
+            found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
+            ends = await self._consumer.end_offsets(events)
+            first |= {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
         return {Partition(*tp): offset for tp, offset in first.items()}
 
     async def is_whole(self) -> bool:

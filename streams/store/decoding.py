@@ -16,7 +16,7 @@ from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, LINKED, NO_CODE, OBJECT, band_of
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of, stands_for
 from streams.store.protocol import CustomerRecord
 from streams.store.visits import decode_visits
 
@@ -63,8 +63,9 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record = CustomerRecord(state)
     if "_v" not in fields:
         return record
-    if "_s" not in fields and LINKED in fields:
-        record.version, record.stands_for = fields["_v"], fields[LINKED]
+    record.stands_for = stands_for(fields)
+    if record.stands_for:
+        record.version = fields["_v"]
         return record
     judged, flags, last_alert, due = fields["_s"].split(";")
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)

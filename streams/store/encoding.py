@@ -100,6 +100,18 @@ def band_of(state: CustomerState) -> tuple[int, int, int]:
     return state.band, state.previous_band, state.band_since
 
 
+def stands_for(fields: Mapping[str, str]) -> str:
+    """Tell for which customer an id stands.
+
+    Args:
+        fields: of the hash under the id.
+
+    Returns:
+        The customer; '' if the id is not linked.
+    """
+    return fields.get(LINKED, "") if "_s" not in fields else ""
+
+
 def linked_ids(fields: Iterable[str]) -> list[str]:
     """Tell which ids have been linked to a customer.
 

@@ -15,7 +15,7 @@ from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.bookkeeping import decode_marks, decode_message, encode_mark, encode_message
 from streams.store.decoding import decode
-from streams.store.encoding import LINKED, encode, index_changes, linked_ids, settle
+from streams.store.encoding import LINKED, encode, index_changes, linked_ids, settle, stands_for
 from streams.store.memory_erasures import MemoryErasures
 from streams.store.memory_feeds import MemoryFeeds
 from streams.store.memory_kpi import MemoryKpi
@@ -129,9 +129,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
 
     async def ids_of(self, customer: str) -> list[str]:
         """List all ids of a customer."""
-        fields = self.hashes.get(customer, {})
-        if LINKED in fields and "_s" not in fields:
-            customer = fields[LINKED]
+        customer = stands_for(self.hashes.get(customer, {})) or customer
         return [customer, *linked_ids(self.hashes.get(customer, {}))]
 
     def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
@@ -243,8 +241,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         fields = self.hashes.get(customer, {})
         for each in linked_ids(fields):
             self.hashes.pop(each, None)
-        if "_s" not in fields:
-            self.hashes.get(fields.get(LINKED, ""), {}).pop(f"_l{customer}", None)
+        self.hashes.get(stands_for(fields), {}).pop(f"_l{customer}", None)
         existed = self._remove(customer, group)
         for entry in [entry for entry in self._outboxes[group] if entry[0] == customer]:
             del self._outboxes[group][entry]

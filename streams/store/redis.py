@@ -26,7 +26,7 @@ from streams.store.bookkeeping import (
     encode_stretches,
 )
 from streams.store.decoding import decode
-from streams.store.encoding import LINKED, linked_ids, settle
+from streams.store.encoding import linked_ids, settle, stands_for
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
 from streams.store.redis_errors import refusal
@@ -138,9 +138,8 @@ class RedisStore(RedisSession):
     async def ids_of(self, customer: str) -> list[str]:
         """List all ids of a customer."""
         fields = await self._hash_of(customer)
-        if LINKED in fields and "_s" not in fields:
-            customer = fields[LINKED]
-            fields = await self._hash_of(customer)
+        if whose := stands_for(fields):
+            customer, fields = whose, await self._hash_of(whose)
         return [customer, *linked_ids(fields)]
 
     async def _hash_of(self, customer: str) -> dict[str, str]:
