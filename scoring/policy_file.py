@@ -38,6 +38,7 @@ _KEYS = {
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
     "kpi": ("keep",),
+    "identities": ("topic",),
 }
 _CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
@@ -81,7 +82,7 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "identities", "channels", "measures"))
+        self._only("", self._document, ("version", *_KEYS, "channels", "measures"))
         times = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()

@@ -25,9 +25,9 @@ from streams.topics import ensure_topics
 @click.argument("customer")
 @takes_settings("brokers", "policy")
 def link(settings: Settings, linked: str, customer: str) -> None:
-    """Say that an id is one of a customer: what came under it, and what will come, is the customer's.
+    """Say that an id is one of a customer.
 
-    Writes to the topic of the links, which the policy names. The workers apply it; of several links of one id the
+    What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy names. The workers apply it; of several links of one id the
     first one holds.
 
     Example: engagement link cookie-7f3a maria.lopez
