@@ -10,7 +10,8 @@ from setuptools import setup
 #: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
-    *(f"scoring/{name}.py" for name in ("measures", "policy", "events", "seen", "activity", "state", "measuring")),
+    *(f"scoring/{name}.py" for name in ("measures", "policy", "events", "seen", "counted", "activity", "state")),
+    "scoring/measuring.py",
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
     *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "walk", "watermark")),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors")),

@@ -27,8 +27,8 @@ from streams.topics import ensure_topics
 def link(settings: Settings, linked: str, customer: str) -> None:
     """Say that an id is one of a customer.
 
-    What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy names. The workers apply it; of several links of one id the
-    first one holds.
+    What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy
+    names. The workers apply it; of several links of one id the first one holds.
 
     Example: engagement link cookie-7f3a maria.lopez
     """
