@@ -18,7 +18,7 @@ from streams.publisher import Publisher
 from streams.records import Message
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
 from streams.topic_names import ALERTS, BAND_CHANGES
-from streams.work import Judged, Work, some_of
+from streams.work import Judged, Work, portions_of, some_of
 
 #: Customers kept in memory between rounds; some kilobytes each.
 MOST_CACHED = 30_000
@@ -85,21 +85,30 @@ class Scorer:
     async def _judge_and_store(
         self, work: Work, waiting: Mapping[int, Events]
     ) -> tuple[FenceMoved | None, dict[int, Events]]:
-        """Judge group by group; while one is judged, the store is busy with those before.
+        """Judge group by group; meanwhile the store is busy with those before, and loads those after.
 
         Returns:
             Why groups were refused, and those to be tried again because an id has been linked meanwhile.
         """
-        bundles = await self._load_all(waiting)
+        # Which groups linked ids connect is known once all are loaded.
+        together = bool(self._policy.identities)
+        portions = [dict(waiting)] if together else portions_of(waiting, self._cache)
+        loading = asyncio.create_task(self._load(portions[0]))
+        bundles: list[Bundle] = []
         storing: list[asyncio.Task[FenceMoved | VersionMoved | None]] = []
         try:
-            for bundle in bundles:
-                storing.append(asyncio.create_task(self._store_bundle(work, self._judge(work, bundle))))
-                # Let its call go out, and the web server and the agents in between two groups.
-                await asyncio.sleep(0)
+            for index, portion in enumerate(portions, start=1):
+                await loading
+                if index < len(portions):
+                    loading = asyncio.create_task(self._load(portions[index]))
+                for bundle in await self._bundles(portion):
+                    storing.append(asyncio.create_task(self._store_bundle(work, self._judge(work, bundle))))
+                    bundles.append(bundle)
+                    # Let its call go out, and the web server and the agents in between two groups.
+                    await asyncio.sleep(0)
         finally:
             # Each sees to its own records, so all of them end, also where one fails.
-            await asyncio.gather(*storing, return_exceptions=True)
+            await asyncio.gather(loading, *storing, return_exceptions=True)
         refusals = [stored.result() for stored in storing]
         again: dict[int, Events] = {}
         for bundle, refusal in zip(bundles, refusals, strict=True):
@@ -135,23 +144,31 @@ class Scorer:
                 record.raised.append(Message(topic, body))
         return outcome
 
-    async def _load_all(self, waiting: Mapping[int, Events]) -> list[Bundle]:
-        """Load those who are not kept, and find out whose the events under linked ids are."""
-        await self._load([customer for events in waiting.values() for customer in events])
+    async def _bundles(self, loaded: Mapping[int, Events]) -> list[Bundle]:
+        """Find out whose the events under linked ids are."""
         if not self._linked:
-            return [Bundle({group: events}, {group: events}) for group, events in waiting.items()]
-        bundles = self._linked.bundles(waiting, self._store.group_of)
-        customers = [customer for bundle in bundles if bundle.followed for customer in bundle.customers]
-        await self._load(customers)
+            return [Bundle({group: events}, {group: events}) for group, events in loaded.items()]
+        bundles = self._linked.bundles(loaded, self._store.group_of)
+        followed = [bundle.events for bundle in bundles if bundle.followed]
+        for events in followed:
+            await self._load(events)
         # Who is known as a customer here may have been linked to another one meanwhile, and all that stood for him.
-        stale = [customer for customer in customers if customer in self._linked]
+        stale = [name for events in followed for some in events.values() for name in some if name in self._linked]
         if stale:
             self._linked.drop_those_of(stale)
-            return await self._load_all(waiting)
+            await self._load(loaded)
+            return await self._bundles(loaded)
         return bundles
 
-    async def _load(self, customers: Sequence[str]) -> None:
-        missing = [customer for customer in customers if customer not in self._cache and customer not in self._linked]
+    async def _load(self, groups: Mapping[int, Iterable[str]]) -> None:
+        missing = [
+            customer
+            for group in groups.values()
+            for customer in group
+            if customer not in self._cache and customer not in self._linked
+        ]
+        if not missing:
+            return
         for customer, record in zip(missing, await self._store.load(missing), strict=True):
             self._keep(customer, record)
 
@@ -229,7 +246,7 @@ class Scorer:
             FenceMoved: see `apply`.
             TransientError: see `apply`.
         """
-        await self._load(customers)
+        await self._load({group: customers})
         gone = {customer for customer in customers if customer in self._linked or not self._cache[customer].version}
         if gone:
             self._cache.drop(gone)

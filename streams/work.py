@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from scoring.feeds import Feeds
 from scoring.walk import Outcome
+from streams.cache import RecordCache
 from streams.identities.bundles import Bundle, Events
 from streams.records import Partition
 from streams.store.protocol import FenceMove, GroupWrite
 
 #: Customers that are loaded, judged and stored together; a round of newcomers is done in parts.
 _MOST_AT_ONCE = 15_000
+#: Customers for whom a call of its own is worth it, so that the worker judges some while the store looks for others.
+_LOADED_TOGETHER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +63,24 @@ def some_of(waiting: Mapping[int, Events]) -> dict[int, Events]:
             break
         some[group] = events
     return some
+
+
+def portions_of(waiting: Mapping[int, Events], cached: RecordCache) -> list[dict[int, Events]]:
+    """Divide groups into those whose customers are loaded together: few calls where few have to be loaded.
+
+    Args:
+        waiting: events by group and customer.
+        cached: holds the customers who need not be loaded.
+
+    Returns:
+        The groups, in their order.
+    """
+    portions: list[dict[int, Events]] = []
+    missing = _LOADED_TOGETHER
+    for group, events in waiting.items():
+        if missing >= _LOADED_TOGETHER:
+            portions.append({})
+            missing = 0
+        portions[-1][group] = events
+        missing += sum([customer not in cached for customer in events])
+    return portions

@@ -5,22 +5,22 @@ import os
 import shutil
 import tempfile
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from streams.embedded.child import ChildProcess
 from streams.embedded.errors import ServerExitedError
 from streams.embedded.ports import free_ports
+from streams.embedded.running import Running
 from streams.errors import EmbeddedServerError
 
 START_ATTEMPTS = 3
 POLL_INTERVAL = 0.02
 
 
-class LoopbackServer(ABC):
+class LoopbackServer(Running):
     """A server on the loopback interface that runs as a child process.
 
     It can be stopped or killed and started again: it keeps its ports and its
@@ -165,25 +165,6 @@ class LoopbackServer(ABC):
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
         atexit.unregister(self._close_at_exit)
-
-    def __enter__(self) -> Self:
-        """Start the server.
-
-        Returns:
-            The running server.
-        """
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Stop the server for good."""
-        self.close()
 
     def _poll(self, child: ChildProcess) -> None:
         deadline = time.monotonic() + self.start_timeout

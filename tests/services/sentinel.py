@@ -7,8 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import redis
@@ -17,6 +16,7 @@ from redis.retry import Retry
 
 from streams.embedded import EmbeddedRedis
 from streams.embedded.ports import LOOPBACK, free_ports
+from streams.embedded.running import Running
 from streams.embedded.server import LoopbackServer
 from tests.polling import wait_until
 from tests.services.redis import ADMIN_PASSWORD, SecuredRedis, installed_redis, local_redis
@@ -119,7 +119,7 @@ class Sentinel(LoopbackServer):
         ] == [(replica, "slave", primary)]
 
 
-class RedisWithSentinel:
+class RedisWithSentinel(Running):
     """A primary, a replica and three Sentinels; `url` is that of the server that is the primary."""
 
     def __init__(self, guard: Guard | None = None) -> None:
@@ -243,21 +243,6 @@ class RedisWithSentinel:
         """Stop all for good."""
         for server in (*self.sentinels, self.replica, self.primary):
             server.close()
-
-    def __enter__(self) -> Self:
-        """Start all."""
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Stop all for good."""
-        self.close()
 
 
 def _signal(server: EmbeddedRedis, number: signal.Signals) -> None:

@@ -1,16 +1,15 @@
 """Several Apache Kafka brokers that form one cluster."""
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from streams.embedded.kafka_metadata import fetch_metadata
 from streams.embedded.ports import LOOPBACK, free_ports
+from streams.embedded.running import Running
 from tests.polling import wait_until
 from tests.services.kafka.broker import KafkaBroker, new_cluster_id
 
 
-class KafkaCluster:
+class KafkaCluster(Running):
     """A cluster whose brokers can be stopped, killed and started one by one."""
 
     def __init__(self, size: int = 3, properties: Mapping[str, str] | None = None, *, heap: str = "384m") -> None:
@@ -73,22 +72,3 @@ class KafkaCluster:
             # A broker that stops in good order hands over to the others; the last ones would wait for a quorum.
             broker.kill()
             broker.close()
-
-    def __enter__(self) -> Self:
-        """Start the cluster.
-
-        Returns:
-            The running cluster.
-        """
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Stop the cluster for good."""
-        self.close()

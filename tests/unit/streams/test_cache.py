@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from scoring.objects import Objects
@@ -79,20 +81,6 @@ def with_ids(count: int) -> CustomerRecord:
     return record
 
 
-def test_customers_with_many_event_ids_take_more_room() -> None:
-    cache = filled(100, "")
-    for name in "abc":
-        cache[name] = with_ids(1_000)
-    cache.trim()
-    assert kept(cache) == "bc"
-
-    light = filled(100, "")
-    for name in "abc":
-        light[name] = with_ids(40)
-    light.trim()
-    assert kept(light) == "abc"
-
-
 def test_a_customer_who_gets_more_ids_while_kept_is_weighed_again() -> None:
     cache = filled(100, "ab")
     cache.trim()
@@ -117,18 +105,14 @@ def with_objects(count: int) -> CustomerRecord:
     return record
 
 
-def test_customers_with_many_objects_take_more_room() -> None:
-    cache = filled(100, "")
-    for name in "abc":
-        cache[name] = with_objects(100)
-    cache.trim()
-    assert kept(cache) == "bc"
-
-    light = filled(100, "")
-    for name in "abc":
-        light[name] = with_objects(10)
-    light.trim()
-    assert kept(light) == "abc"
+@pytest.mark.parametrize(("heavy", "light"), [(with_ids(1_000), with_ids(40)), (with_objects(100), with_objects(10))])
+def test_customers_of_whom_much_is_remembered_take_more_room(heavy: CustomerRecord, light: CustomerRecord) -> None:
+    for record, left in ((heavy, "bc"), (light, "abc")):
+        cache = filled(100, "")
+        for name in "abc":
+            cache[name] = deepcopy(record)
+        cache.trim()
+        assert kept(cache) == left
 
 
 def test_no_customer_is_too_heavy_to_be_kept() -> None:

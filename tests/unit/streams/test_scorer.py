@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from scoring.events import Event, EventReader
@@ -9,7 +11,7 @@ from scoring.objects import MOST_OBJECTS
 from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable
 from streams.identities.bundles import Events
 from streams.store.memory import MemoryStore
-from streams.store.protocol import Fence, FenceMove, GroupWrite
+from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite
 from streams.topic_names import ALERTS, BAND_CHANGES
 from streams.work import Work
 from tests.unit.scoring.customers import POLICY, at
@@ -238,8 +240,19 @@ async def test_no_more_customers_are_kept_than_there_is_room_for(bench: Bench) -
     assert await small.field("a", "score") == "9"
 
 
-async def test_a_round_of_many_customers_is_done_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.work._MOST_AT_ONCE", 1)
+@pytest.mark.parametrize(
+    ("limit", "loaded_before"),
+    [
+        # A round of many customers is done in parts: the next are loaded when those before are stored.
+        ("_MOST_AT_ONCE", [1, 2, 3]),
+        # Within a part, a group is stored while the next is loaded.
+        ("_LOADED_TOGETHER", [2, 3, 3]),
+    ],
+)
+async def test_customers_are_loaded_in_portions(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str, loaded_before: list[int]
+) -> None:
+    monkeypatch.setattr(f"streams.work.{limit}", 1)
     loaded = []
 
     async def note() -> None:
@@ -250,5 +263,41 @@ async def test_a_round_of_many_customers_is_done_in_parts(bench: Bench, monkeypa
     assert len({bench.store.group_of(name) for name in names}) == 3
     await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in names}))
 
-    assert loaded == [1, 2, 3]
+    assert loaded == loaded_before
     assert [await bench.field(name, "score") for name in names] == ["4.5"] * 3
+
+
+async def test_groups_with_few_newcomers_are_loaded_in_one_call(bench: Bench) -> None:
+    calls = []
+
+    async def load(customers: Sequence[str]) -> list[CustomerRecord]:
+        calls.append(list(customers))
+        return await MemoryStore.load(bench.store, customers)
+
+    bench.store.load = load  # type: ignore[method-assign]
+    await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in ("a", "b", "c")}))
+    await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:01") for name in ("a", "b", "d")}))
+
+    assert [sorted(some) for some in calls] == [["a", "b", "c"], ["d"]]
+
+
+async def test_what_cannot_be_loaded_leaves_the_groups_before_stored_and_is_done_the_next_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.work._LOADED_TOGETHER", 1)
+    faults = [None, StoreUnavailable("gone")]
+
+    async def load(customers: Sequence[str]) -> list[CustomerRecord]:
+        fault = faults.pop(0)
+        if fault:
+            raise fault
+        return await MemoryStore.load(bench.store, customers)
+
+    bench.store.load = load  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in ("a", "b")}))
+
+    assert [await bench.field(name, "score") for name in ("a", "b")] == ["4.5", ""]
+    faults += [None]
+    await bench.scorer.apply(work(bench, b=events_of(bench, "buy", "01 09:00")))
+    assert await bench.field("b", "score") == "4.5"
