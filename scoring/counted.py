@@ -30,7 +30,7 @@ class CountedEvents:
     after semicolons the amounts and the object.
     """
 
-    __slots__ = ("_day", "_number", "chunks", "touched")
+    __slots__ = ("_day", "_number", "_oldest", "chunks", "touched")
 
     def __init__(self, chunks: dict[str, str] | None = None) -> None:
         """Take over what was stored.
@@ -41,6 +41,8 @@ class CountedEvents:
         self.chunks: dict[str, str] = {} if chunks is None else chunks
         self.touched: set[str] = set()
         self._day, self._number = -1, 0
+        # The day up to which all is forgotten.
+        self._oldest = 0
 
     def add(self, digest: str, event: Counted, at: int) -> None:
         """Remember an event.
@@ -81,6 +83,9 @@ class CountedEvents:
             before: microseconds.
         """
         day = before // DAY
+        if day <= self._oldest:
+            return
+        self._oldest = day
         for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
             del self.chunks[name]
             self.touched.add(name)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import orjson
+
+from streams.agents import NOT_ACKNOWLEDGED
+from streams.identities.decoding import LinkDecoder
+from streams.metrics import Metrics
+from streams.pipeline import Submission
+from streams.records import RecordBatch
 from tests.unit.scoring.customers import at
-from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, did
+from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, Fault, Record, did
 
 ANNA = [did("anna", "buy", f"0{day} 09:00", f"a{day}") for day in (1, 2)]
 COOKIE = [did("cookie", "buy", f"0{day} 09:30", f"c{day}") for day in (1, 2)]
@@ -134,3 +141,99 @@ async def test_a_link_that_is_read_again_is_passed_over() -> None:
 
     assert [letter.record.offset for letter in worker.publisher.dead_letters] == [1]
     assert sorted(await worker.store.ids_of("anna")) == ["anna", "cookie", "tab"]
+
+
+async def test_many_links_are_applied_in_parts_and_only_the_last_acknowledges_the_message() -> None:
+    worker = await bench()
+    records = [
+        Record(*LINKS, offset, 0, b"", orjson.dumps({"id": f"c{offset}", "customer_id": "anna"}))
+        for offset in range(1_100)
+    ]
+    records[7] = records[7]._replace(value=b"{}")
+    records[600] = records[600]._replace(value=b"[]")
+    batch = RecordBatch(LINKS, 0, records)
+    parts = LinkDecoder(Metrics()).decode(batch)
+
+    assert [(part.source.base, part.source.next_offset, len(part.links)) for part in parts] == [
+        (0, 500, 499),
+        (500, 1_000, 499),
+        (1_000, 1_100, 100),
+    ]
+    assert parts[-1].source is batch
+    assert [letter.record.offset for part in parts for letter in part.dead_letters] == [7, 600]
+    for part in parts:
+        await worker.apply(Submission(part, NOT_ACKNOWLEDGED))
+    assert len(await worker.store.ids_of("anna")) == 1_099
+    assert min(worker.pipeline.cursors.offsets(LINKS)) == 1_100
+
+
+async def test_a_fault_after_a_link_repeats_it_and_loses_no_message() -> None:
+    worker = await bench()
+    angry = [did("cookie", "complain", "02 09:00", f"x{number}") for number in range(2)]
+    await worker.apply(worker.submission(0, *ANNA, did("anna", "buy", "02 10:00"), *angry))
+    worker.publisher.messages.clear()
+    # The link is stored, and its band change is not published at first.
+    worker.publisher.faults.append(Fault("Kafka is away"))
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert [message.body["cause"] for _, message in worker.publisher.messages] == ["link"]
+    assert await worker.waiting("anna") == []
+    assert await stands(worker) == ("5.5", "disengaged")
+
+
+async def test_a_customer_who_was_not_known_stands_where_the_id_stood() -> None:
+    worker = await bench()
+    posts = [did("cookie", "buy", "01 09:00", str(number)) for number in range(3)]
+    await worker.apply(worker.submission(0, *posts))
+    before = dict(worker.store.hashes["cookie"])
+    worker.publisher.messages.clear()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    after = worker.store.hashes["anna"]
+    for name in ("score", "band", "band_since", "previous_band", "disengages_at", "last_event_at", "_s"):
+        assert after[name] == before[name]
+    [(customer, message)] = worker.publisher.messages
+    assert (customer, message.body["previous_band"], message.body["band"]) == ("anna", "disengaged", "engaged")
+
+
+async def test_an_open_alert_is_closed_in_silence_by_a_link_that_lifts_the_customer() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *[did("anna", "buy", "01 09:00", str(number)) for number in range(3)]))
+    await worker.apply(worker.submission(3, did("anna", "quit", "01 10:00")))
+    assert worker.publisher.kinds()[-1] == "churn_risk"
+    await worker.apply(worker.submission(4, *[did("cookie", "buy", "01 11:00", str(number)) for number in range(9)]))
+    worker.publisher.messages.clear()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert worker.publisher.kinds() == ["band_change"]
+    [record] = await worker.store.load(["anna"])
+    assert (record.state.alert_open, record.state.armed, record.state.held) == (False, True, None)
+    # What the customer does afterwards is judged as ever, once the cooldown of the alert is over.
+    await worker.apply(worker.submission(13, did("anna", "quit", "01 23:00")))
+    assert worker.publisher.kinds()[-1] == "churn_risk"
+
+
+async def test_who_falls_below_engaged_by_a_link_has_no_alert_later() -> None:
+    worker = await bench()
+    angry = [did("cookie", "quit", "01 09:00")]
+    await worker.apply(
+        worker.submission(0, *[did("anna", "buy", "01 09:00", str(number)) for number in range(3)], *angry)
+    )
+    worker.publisher.messages.clear()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    await worker.apply(worker.submission(4, did("anna", "complain", "01 12:00")))
+
+    assert worker.publisher.kinds() == ["band_change"]
+
+
+async def test_the_timer_judges_the_customer_alone() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE))
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    await worker.apply(worker.submission(4, did("ben", "view", "04 09:00")))
+    worker.publisher.messages.clear()
+    await worker.timer.turn(lambda: {WEB: True, LINKS: True}, 1, {WEB})
+
+    assert worker.timer.fault == ""
+    assert {customer for customer, _ in worker.publisher.messages} == {"anna"}
+    assert worker.publisher.kinds() == ["band_change", "churn_risk"]
