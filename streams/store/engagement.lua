@@ -271,12 +271,12 @@ local function due(keys, args)
   return found
 end
 
--- Takes customers out of the schedules, unless they are stored: a linked id is not.
+-- Takes customers out of the schedules, unless they are stored.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, then ids.
 local function unschedule(keys, args)
   for at = 3, #args do
-    if not redis.call('HGET', args[1] .. 'customer:' .. args[at], '_s') then
+    if redis.call('EXISTS', args[1] .. 'customer:' .. args[at]) == 0 then
       for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
         redis.call('ZREM', args[1] .. kind .. args[2], args[at])
       end

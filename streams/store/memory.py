@@ -213,7 +213,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
     async def unschedule(self, group: int, customers: Sequence[str]) -> None:
         """Forget schedules."""
         for customer in customers:
-            if "_s" not in self.hashes.get(customer, {}):
+            if customer not in self.hashes:
                 for entries in (self._schedules["c", group], self._schedules["r", group]):
                     entries.pop(customer, None)
 

@@ -204,15 +204,6 @@ async def test_of_several_groups_none_is_written_where_one_is_refused(store: Sto
     assert b"score" not in await stores.hash_of("anna")
 
 
-async def test_a_linked_id_is_taken_off_the_schedule(store: Store) -> None:
-    await write(store, cookie=engaged()[1])
-    await store.unschedule(store.group_of("cookie"), ["cookie"])
-    assert await scheduled(store) == ["cookie"]
-    await link(store, "cookie", "anna")
-    await store.unschedule(store.group_of("cookie"), ["cookie"])
-    assert await scheduled(store) == ["anna"]
-
-
 async def test_erasing_a_customer_takes_the_linked_ids_along(store: Store, stores: Stores) -> None:
     await both(store)
     await link(store, "cookie", "anna")

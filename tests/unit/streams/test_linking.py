@@ -9,6 +9,8 @@ from streams.identities.decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.pipeline import Submission
 from streams.records import RecordBatch
+from streams.store.protocol import LinkWrite
+from streams.work import Work
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, Fault, Record, did
 
@@ -181,6 +183,38 @@ async def test_a_fault_after_a_link_repeats_it_and_loses_no_message() -> None:
     assert await stands(worker) == ("5.5", "disengaged")
 
 
+async def test_a_link_whose_answer_is_lost_is_published_before_its_round_is_acknowledged() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE))
+    worker.publisher.messages.clear()
+    link = worker.store.link
+
+    async def lose_the_answer(write: LinkWrite, now: int) -> object:
+        worker.store.link = link  # type: ignore[method-assign]
+        await link(write, now)
+        raise Fault("the answer is lost")
+
+    worker.store.link = lose_the_answer  # type: ignore[method-assign, assignment]
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+
+    assert [message.body["cause"] for _, message in worker.publisher.messages] == ["link"]
+    assert await worker.waiting("anna") == []
+
+
+async def test_an_id_that_is_linked_while_it_is_about_to_be_judged_is_passed_over() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *ANNA, *COOKIE))
+    other = await bench(shared=worker)
+    await other.apply(other.links(0, ("cookie", "anna")))
+    worker.scorer.forget()
+    group = worker.store.group_of("cookie")
+    await worker.scorer.evaluate(
+        group, ["cookie"], lambda events: Work({group: events}, {}, {}, at("03 00:00"), at("03 00:00"))
+    )
+
+    assert set(worker.store.hashes["cookie"]) == {"customer_id", "_v"}
+
+
 async def test_a_customer_who_was_not_known_stands_where_the_id_stood() -> None:
     worker = await bench()
     posts = [did("cookie", "buy", "01 09:00", str(number)) for number in range(3)]
@@ -221,9 +255,26 @@ async def test_who_falls_below_engaged_by_a_link_has_no_alert_later() -> None:
     )
     worker.publisher.messages.clear()
     await worker.apply(worker.links(0, ("cookie", "anna")))
-    await worker.apply(worker.submission(4, did("anna", "complain", "01 12:00")))
+    # Up to disengaged, which is judged as ever, and would be a drop of who is still armed.
+    await worker.apply(worker.submission(4, *[did("anna", "buy", "01 12:00", f"b{number}") for number in range(4)]))
 
+    assert worker.publisher.kinds() == ["band_change", "band_change"]
+    assert await stands(worker) == ("1.5", "disengaged")
+
+
+async def test_the_cooldown_of_an_alert_under_the_id_holds_for_the_customer() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *[did("cookie", "buy", "01 09:00", str(number)) for number in range(3)]))
+    await worker.apply(worker.submission(3, did("cookie", "quit", "01 10:00")))
+    await worker.apply(worker.submission(4, *[did("anna", "buy", "01 11:00", f"a{number}") for number in range(10)]))
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    assert await stands(worker) == ("28.5", "highly_engaged")
+    worker.publisher.messages.clear()
+    await worker.apply(worker.submission(14, did("anna", "quit", "01 20:00")))
     assert worker.publisher.kinds() == ["band_change"]
+    await worker.apply(worker.submission(15, did("anna", "view", "01 23:00")))
+
+    assert worker.publisher.kinds() == ["band_change", "churn_risk"]
 
 
 async def test_the_timer_judges_the_customer_alone() -> None:
