@@ -35,6 +35,16 @@ local function obstacle(key, kind)
   end
 end
 
+-- Says why one of some keys cannot be written; written names the kind of each.
+local function obstacle_among(written)
+  for key, kind in pairs(written) do
+    local obstructed = obstacle(key, kind)
+    if obstructed then
+      return obstructed
+    end
+  end
+end
+
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
 -- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
 --                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
@@ -149,13 +159,7 @@ local function check(fences, args)
   if customers > 0 then
     written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
   end
-  for key, kind in pairs(written) do
-    local obstructed = obstacle(key, kind)
-    if obstructed then
-      return obstructed
-    end
-  end
-  return nil, customers_at
+  return obstacle_among(written), customers_at
 end
 
 local function write(fences, args, customers_at)

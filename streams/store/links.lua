@@ -80,11 +80,9 @@ local function link(keys, args)
   end
   local schedules = {prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group}
   written[schedules[1]], written[schedules[2]] = 'zset', 'zset'
-  for each_key, kind in pairs(written) do
-    local obstructed = obstacle(each_key, kind)
-    if obstructed then
-      return obstructed
-    end
+  local obstructed = obstacle_among(written)
+  if obstructed then
+    return obstructed
   end
   local from = bands_from + bands + 1
   local part = part_of(args, from, #args - from + 1)
