@@ -52,6 +52,53 @@ def correct(policy: Policy, state: CustomerState, event: Timed) -> tuple[Sequenc
     return _apply(policy, state, {pane: counts for pane, counts in change.items() if pane >= kept_from}), forgotten
 
 
+def unite_histories(policy: Policy, state: CustomerState, other: Objects) -> None:
+    """Make two histories of each object one, and correct the counts by what their actions make of each other.
+
+    Args:
+        policy: in force.
+        state: the customer's, whose panes hold the counts of both already; changed in place, the score is not.
+        other: what the other one did to objects.
+    """
+    if state.objects is None:
+        state.objects = Objects()
+    for about in other.histories:
+        theirs, mine = other.history(about), state.objects.history(about)
+        pairing = policy.paired.get(theirs[0].code)
+        if mine and pairing is not None:
+            length = policy.pane
+            change = change_of(pairing.contribution([*mine, *theirs], length), pairing.contribution(mine, length))
+            _correct_kept(policy, state, change_of(change, pairing.contribution(theirs, length)))
+        state.objects.keep(about, [*mine, *theirs])
+
+
+def take_out(policy: Policy, state: CustomerState, event: Timed) -> None:
+    """Take an event out of the history of its object, and back what it made of others there; not its own count.
+
+    Args:
+        policy: in force.
+        state: the customer's; changed in place, the score is not.
+        event: that was counted; one whose object is not known any more changes nothing.
+    """
+    time, code, detail = event
+    pairing = policy.paired.get(code)
+    if detail is None or pairing is None or state.objects is None:
+        return
+    history, action = state.objects.history(detail.object), Action(time, code, detail.amounts)
+    if action not in history:
+        return
+    left = list(history)
+    left.remove(action)
+    state.objects.keep(detail.object, left)
+    before, after = pairing.contribution(history, policy.pane), pairing.contribution(left, policy.pane)
+    _correct_kept(policy, state, change_of(after, before))
+
+
+def _correct_kept(policy: Policy, state: CustomerState, change: Counts) -> None:
+    kept_from = state.pane - policy.kept_panes + 1
+    _apply(policy, state, {pane: counts for pane, counts in change.items() if pane >= kept_from})
+
+
 def _apply(policy: Policy, state: CustomerState, change: Counts) -> list[Correction]:
     corrections = []
     for pane, added in change.items():

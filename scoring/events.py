@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from scoring.details import Detail, DetailReader
@@ -72,7 +72,7 @@ class EventReader:
             raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
         customer = value.get("customer_id")
         if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
-            check_customer(value)
+            check_id(value, "customer_id")
         kind = value.get("type")
         if type(kind) is not str or not kind:
             raise InvalidEvent("type_missing" if kind in (None, "") else "type_not_a_string", "type must be a string")
@@ -137,22 +137,23 @@ class EventReader:
         return b2a_base64(salted.digest())[:10].decode()
 
 
-def check_customer(value: dict[str, object]) -> None:
-    """Refuse a wrong id of a customer.
+def check_id(value: Mapping[str, object], name: str) -> None:
+    """Refuse an id that nobody can have.
 
     Args:
         value: what the JSON of a record decodes to.
+        name: of the field that holds the id.
 
     Raises:
-        InvalidEvent: with the reason, if the id is missing or wrong.
+        InvalidEvent: with the reason, which begins with the name of the field.
     """
-    customer = value.get("customer_id")
-    if customer is None:
-        raise InvalidEvent("customer_id_missing", "customer_id is required")
-    if type(customer) is not str:
-        raise InvalidEvent("customer_id_not_a_string", f"customer_id is {type(customer).__name__}, not a string")
-    if not customer:
-        raise InvalidEvent("customer_id_empty", "customer_id is empty")
-    size = len(customer.encode("utf-8", "surrogatepass"))
+    written = value.get(name)
+    if written is None:
+        raise InvalidEvent(f"{name}_missing", f"{name} is required")
+    if type(written) is not str:
+        raise InvalidEvent(f"{name}_not_a_string", f"{name} is {type(written).__name__}, not a string")
+    if not written:
+        raise InvalidEvent(f"{name}_empty", f"{name} is empty")
+    size = len(written.encode("utf-8", "surrogatepass"))
     if size > MOST_ID_BYTES:
-        raise InvalidEvent("customer_id_too_long", f"customer_id has {size} bytes, at most {MOST_ID_BYTES} are allowed")
+        raise InvalidEvent(f"{name}_too_long", f"{name} has {size} bytes, at most {MOST_ID_BYTES} are allowed")

@@ -68,6 +68,10 @@ class Objects:
             How many actions had to be forgotten because there are too many of them, or too many objects.
         """
         kept = sorted(history)[-MOST_ACTIONS:]
+        if not kept:
+            self.histories.pop(about, None)
+            self.touched.add(about)
+            return 0
         self.histories[about] = ",".join([_write(action) for action in kept])
         self.touched.add(about)
         forgotten = len(history) - len(kept)

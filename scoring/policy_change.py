@@ -80,6 +80,7 @@ def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
         ("clock.lateness", own.lateness, new.lateness),
         ("clock.idle_after", own.idle_after, new.idle_after),
         ("events.remember_ids", in_force.remember_ids, new.remember_ids),
+        ("identities.topic", in_force.identities, new.identities),
         ("dead_letters.stop_above", own.most_bad, new.most_bad),
         ("dead_letters.over", own.bad_over, new.bad_over),
         ("dead_letters.at_least", own.bad_records, new.bad_records),

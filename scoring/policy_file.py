@@ -12,6 +12,7 @@ from typing import Any
 from scoring.builtin import BUILTIN_POLICY
 from scoring.channel_file import no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
+from scoring.identity_file import check_topic, read_identities
 from scoring.instants import DAY, format_duration, parse_duration
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
@@ -21,7 +22,6 @@ from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _MOST_POINTS = 1_000_000
 _MOST_PANES = 10_000
 _DURATIONS = {
@@ -40,6 +40,7 @@ _KEYS = {
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
     "kpi": ("keep",),
+    "identities": ("topic",),
 }
 _CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
@@ -105,6 +106,7 @@ class _Reader:
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
         channels = self._channels()
+        identities = read_identities(self._document, channels, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
         profiles = read_profiles(self._document, channels, measures, self._problems)
@@ -122,6 +124,7 @@ class _Reader:
             text=self._text,
             keep_figures=kept,
             profiles=profiles,
+            identities=identities,
             **times,
         )
 
@@ -242,8 +245,7 @@ class _Reader:
             return Channel(name, name, ())
         self._only(f"{where}.", table, _CHANNEL_KEYS)
         topic = table.get("topic", name)
-        if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
-            self._problems.append(f"{where}.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
+        check_topic(where, topic, self._problems)
         weights = self._table(f"{where}.weights", table.get("weights"))
         caps = self._table(f"{where}.cap", table.get("cap", {}))
         for kind in caps:

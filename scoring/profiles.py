@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scoring.details import PROFILE, Detail
 from scoring.errors import InvalidEvent
-from scoring.events import MOST_ID_BYTES, Event, EventReader, check_customer
+from scoring.events import MOST_ID_BYTES, Event, EventReader, check_id
 from scoring.instants import parse_timestamp
 from scoring.policy import Channel, Policy
 from scoring.segments import Profiles, read_segment
@@ -40,7 +40,7 @@ class ProfileReader:
             raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
         customer = value.get("customer_id")
         if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
-            check_customer(value)
+            check_id(value, "customer_id")
         written = value.get("timestamp")
         try:
             time = recorded_at if written is None else parse_timestamp(written)

@@ -101,6 +101,14 @@ class SeenIds:
             self.touched.add(name)
         self._index = None
 
+    def entries(self) -> list[tuple[str, int]]:
+        """List the digests, each with the number of the day on which it came."""
+        return [
+            (chunk[start : start + DIGEST], int(name.partition(".")[0]))
+            for name, chunk in self.chunks.items()
+            for start in range(0, len(chunk), DIGEST)
+        ]
+
     def _digests(self) -> Iterator[str]:
         for chunk in self.chunks.values():
             for start in range(0, len(chunk), DIGEST):

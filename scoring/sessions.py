@@ -71,6 +71,31 @@ def add_visit(visits: list[Visit], second: int, pages: int, pause: int) -> None:
     visits[before : before + after] = [Visit(first, last, pages)]
 
 
+def join_visits(one: Iterable[Visit], other: Iterable[Visit], pause: int) -> list[Visit]:
+    """Put the visits of two customers to one pane together, as if they had always been those of one.
+
+    Args:
+        one: in any order.
+        other: in any order.
+        pause: see `SessionRule`.
+
+    Returns:
+        Visits in the order of their time, none nearer than the pause to another.
+
+    Example:
+        >>> join_visits([Visit(0, 200, 3)], [Visit(250, 300, 1), Visit(9000, 9000, 1)], pause=1800)
+        [Visit(first=0, last=300, pages=4), Visit(first=9000, last=9000, pages=1)]
+    """
+    joined: list[Visit] = []
+    for visit in sorted([*one, *other]):
+        if joined and visit.first < joined[-1].last + pause:
+            first, last, pages = joined[-1]
+            joined[-1] = Visit(first, max(last, visit.last), pages + visit.pages)
+        else:
+            joined.append(visit)
+    return joined
+
+
 def add_up(visits: Iterable[Visit], pause: int) -> SessionTotals:
     """Put sessions together and add them up.
 

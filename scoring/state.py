@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.activity import Activity
+from scoring.counted import CountedEvents
 from scoring.details import Detail
 from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
@@ -30,7 +31,8 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
+    stored, where measures are told of all customers together. `counted` is None until an event with an id comes where
+    the policy says that ids are linked. `segment` is the one that the customer is in, '' for
     none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
     by each named score that raises alerts, None where there is none.
     """
@@ -42,6 +44,7 @@ class CustomerState:
     ahead: list[Timed] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
     objects: Objects | None = None
+    counted: CountedEvents | None = None
     band: int = DISENGAGED
     previous_band: int = NONE
     band_since: int = NONE

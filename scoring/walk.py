@@ -11,6 +11,7 @@ from operator import attrgetter, itemgetter
 from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import Alert, AlertMachine, BandChange, Transition
 from scoring.corrections import Correction, correct, within_window
+from scoring.counted import CountedEvents
 from scoring.details import PROFILE, Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
@@ -236,11 +237,17 @@ def _judge(
             note_days(policy, state, touched)
         if machine.transitions:
             note_bands(state, machine.transitions)
-    state.seen.forget(now - policy.remember_ids)
-    if state.objects is not None:
-        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
+    _forget(policy, state, now)
     _schedule(policy, state)
     return machine
+
+
+def _forget(policy: Policy, state: CustomerState, now: int) -> None:
+    state.seen.forget(now - policy.remember_ids)
+    if state.counted is not None:
+        state.counted.forget(now - policy.remember_ids)
+    if state.objects is not None:
+        state.objects.forget((state.pane - policy.kept_panes + 1) * policy.pane - policy.objects_kept)
 
 
 def _admit(
@@ -260,7 +267,9 @@ def _admit(
     due: list[Timed] = []
     outdated: list[Timed] = []
     kept_aside = bool(state.ahead)
-    seen = state.seen
+    seen, counted = state.seen, None
+    if policy.identities:
+        counted = state.counted = state.counted or CountedEvents()
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     came = max(now, arrived)
@@ -268,6 +277,8 @@ def _admit(
         if digest and not seen.add(digest, max(time, came)):
             outcome.duplicates += 1
             continue
+        if counted is not None and digest and code:
+            counted.add(digest, (time, code, detail), max(time, came))
         if time > horizon:
             state.ahead.append((time, code, detail))
             kept_aside = True

@@ -10,8 +10,9 @@ from mode import CrashingSupervisor
 
 from scoring.events import MOST_AHEAD
 from scoring.policy import Channel
-from streams.dead_letter_limit import DeadLetterLimit
+from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
+from streams.identities.decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.profile_decoding import ProfileDecoder
@@ -40,7 +41,7 @@ def add_agent(
         wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
         limit: on the share of bad records in the channel.
     """
-    topic = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+    topic = _raw(app, channel.topic)
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
     @app.agent(topic, name=f"score-{channel.name}", supervisor_strategy=CrashingSupervisor)
@@ -61,3 +62,42 @@ def add_agent(
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()
+
+
+def add_link_agent(
+    app: faust.App, topic: str, decoder: LinkDecoder, pipeline: Pipeline, consumption: Consumption
+) -> None:
+    """Register the agent that reads the links between ids.
+
+    Args:
+        app: gets the agent.
+        topic: of the links.
+        decoder: of their records.
+        pipeline: applies what the agent has decoded.
+        consumption: whether anything is consumed.
+    """
+
+    @app.agent(_raw(app, topic), name="link-ids", supervisor_strategy=CrashingSupervisor)
+    async def link(stream: Any) -> None:
+        async for event in stream.noack().events():
+            parts = [] if consumption.stopped_because else decoder.decode(event.message.value)
+            for part in parts:
+                part.source.release()
+                # What is acknowledged is the message, with the last of its parts.
+                await pipeline.submit(Submission(part, event if part is parts[-1] else NOT_ACKNOWLEDGED))
+            if not parts:
+                event.ack()
+
+
+def _raw(app: faust.App, topic: str) -> Any:
+    return app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+
+
+class _NotAcknowledged:
+    """Stands for the event of a part of a message."""
+
+    def ack(self) -> None:
+        """Do nothing."""
+
+
+NOT_ACKNOWLEDGED = _NotAcknowledged()

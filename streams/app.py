@@ -17,7 +17,7 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from scoring.policy import Channel
 from scoring.profiles import event_reader
-from streams.agents import add_agent
+from streams.agents import add_agent, add_link_agent
 from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
@@ -26,6 +26,8 @@ from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
+from streams.identities.decoding import LinkDecoder, as_channel
+from streams.identities.linker import Linker
 from streams.live_policy.in_force import PolicyInForce
 from streams.live_policy.walk import PolicyWalk
 from streams.logs import quiet_logs
@@ -184,7 +186,7 @@ class EngagementApp(BatchApp):
         window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
         found = await self._batch_consumer.thread.offsets_at(events, max(window_start, 0))
         starts = {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
-        # A profile holds for good, however old it is.
+        # A profile holds for good, however old it is, and so does a link.
         return starts | {Partition(*tp): first for tp, (first, _) in ranges.items() if tp not in events}
 
     async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -319,6 +321,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         consumption,
     )
     _add_agents(app)
+    _add_link_agent(app)
     app.task(app.run_timer)
     add_pages(app, metrics, app.not_ready_because, settings.web_token)
     return app
@@ -340,6 +343,18 @@ def _add_agents(app: EngagementApp) -> None:
         add_agent(app, source, profiles, parts.pipeline, parts.metrics, app.steady, limit)
         decoders.append(profiles)
     parts.policies.told_to(parts.scorer, parts.feeds, parts.figures, *decoders)
+
+
+def _add_link_agent(app: EngagementApp) -> None:
+    parts, policy = app.parts, app.parts.settings.policy
+    if not policy.identities:
+        return
+    linker = Linker(policy, parts.store, parts.scorer, parts.metrics, parts.clock.wall)
+    parts.pipeline.link_with(linker)
+    limit = DeadLetterLimit(as_channel(policy.identities), policy, parts.clock.wall, parts.consumption)
+    decoder = LinkDecoder(parts.metrics, limit)
+    add_link_agent(app, policy.identities, decoder, parts.pipeline, parts.consumption)
+    parts.policies.told_to(linker)
 
 
 def _faust_app(settings: Settings) -> EngagementApp:

@@ -80,6 +80,8 @@ class RecordCache:
                 characters = sum(map(len, chunks.values()))
                 if objects is not None:
                     characters += sum([_PER_OBJECT + len(history) for history in objects.histories.values()])
+                if state.counted is not None:
+                    characters += sum(map(len, state.counted.chunks.values()))
                 # No record is so heavy that there is no room for others.
                 weight = min(characters // _CHARACTERS, self._most // 2)
                 self._weight += weight - self._heavy.get(customer, 0)

@@ -29,6 +29,8 @@ class EvaluationClock:
         """
         self._policy = policy
         self._stream = kind == "stream"
+        # Links have no time: their partitions neither hold the evaluation time back nor carry it on.
+        self._timeless = policy.identities
         self.wall = wall
         self.partitions: set[Partition] = set()
         self.own: set[Partition] = set()
@@ -51,8 +53,8 @@ class EvaluationClock:
             newest: this worker's partitions, each with the newest event time applied, as the fences tell.
             marks: as last reported for all partitions.
         """
-        self.own = set(newest)
-        own = {tp: replace(marks.get(tp, Mark()), caught_up=False, newest=time) for tp, time in newest.items()}
+        self.own = {tp for tp in newest if tp.topic != self._timeless}
+        own = {tp: replace(marks.get(tp, Mark()), caught_up=False, newest=newest[tp]) for tp in self.own}
         self._marks = dict(marks) | own
 
     def least(self, besides: Iterable[Partition]) -> dict[Partition, int]:
@@ -77,6 +79,8 @@ class EvaluationClock:
         changed: dict[Partition, Mark] = {}
         for batch in batches:
             partition = batch.source.partition
+            if partition.topic == self._timeless:
+                continue
             mark = changed.get(partition) or self._marks.get(partition, Mark())
             moving = mark.moved_at and now - mark.moved_at < self._policy.idle_after
             changed[partition] = replace(
@@ -109,7 +113,8 @@ class EvaluationClock:
             The marks to report.
         """
         now = self.wall()
-        for partition, done in caught_up.items():
+        timed = {partition: done for partition, done in caught_up.items() if partition.topic != self._timeless}
+        for partition, done in timed.items():
             mark = self._marks.get(partition, Mark())
             self._marks[partition] = replace(
                 mark,
@@ -118,7 +123,7 @@ class EvaluationClock:
                 reported_at=now,
                 generation=generation,
             )
-        return {partition: self._marks[partition] for partition in caught_up}
+        return {partition: self._marks[partition] for partition in timed}
 
     def lag(self, partition: Partition) -> float:
         """Tell the seconds between now and the time up to which a partition has been applied."""

@@ -46,6 +46,9 @@ class Metrics:
             buckets=_ROUND_SECONDS,
         )
         self.round_events = Counter("engagement_round_events", "Events in finished rounds", registry=registry)
+        self.links = Counter(
+            "engagement_links", "Links between ids, by what became of them", ["outcome"], registry=registry
+        )
         self.refused = Counter(
             "engagement_refused_writes", "Writes that the store refused, by what had moved", ["what"], registry=registry
         )

@@ -23,11 +23,13 @@ from streams.cursors import Cursors
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.errors import ClockUnknown, FenceMoved, TransientError
 from streams.feed_watch import FeedWatch
+from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import DeadLetter, DecodedBatch, Partition
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.store.protocol import Fence, Store
+from streams.work import Work
 
 #: Events that one round takes, and events that may wait before agents are held back.
 _ROUND_EVENTS, _WAITING_EVENTS = 100_000, 120_000
@@ -112,6 +114,7 @@ class Pipeline(Service):
         self.cursors = Cursors(store)
         self.erasures = erasures
         self._policies: PolicyAgreement = OnePolicy()
+        self._linker: Linker | None = None
         self.lock = asyncio.Lock()
         self.fault = ""
         self._store = store
@@ -136,6 +139,14 @@ class Pipeline(Service):
             policies: asked once a turn of the timer, and when the store has refused a write.
         """
         self._policies = policies
+
+    def link_with(self, linker: Linker) -> None:
+        """Name what applies links, where the policy says that there are any.
+
+        Args:
+            linker: asked in each round with links, before its events are judged.
+        """
+        self._linker = linker
 
     async def submit(self, submission: Submission) -> None:
         """Queue a batch; waits while enough are queued.
@@ -224,11 +235,13 @@ class Pipeline(Service):
         await self.cursors.read({source.partition for source in sources})
         accepted, back = self.cursors.accept(sources)
         batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
-        await self._publisher.publish_dead_letters(self._new_dead_letters(batches))
+        refused = await self._link(batches) if self._linker is not None else []
+        await self._publisher.publish_dead_letters([*self._new_dead_letters(batches), *refused])
         await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)
-        moves = self.cursors.moves({tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()})
+        ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
+        moves = self.cursors.moves(_ends(batches) | ends if self._linker is not None else ends)
         # Noted before the events are chosen: what is erased in between makes the store refuse them.
         known = self.erasures.known
         chosen, ignored = self.erasures.choose(batches)
@@ -248,6 +261,23 @@ class Pipeline(Service):
         for submission in submissions:
             submission.event.ack()
         await self._turn_back(back)
+
+    async def _link(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
+        """Apply the links of a round as of the time before it; returns those that are refused."""
+        found = [
+            sent
+            for batch in batches
+            for sent in batch.links
+            if sent.record.offset >= min(self.cursors.offsets(batch.source.partition))
+        ]
+        if not found or self._linker is None:
+            return []
+        known = self.erasures.known
+        links = self.erasures.choose_links(found)
+        await self.erasures.carry_out([name for sent in links for name in sent.link])
+        now, horizon = self._clock.evaluation()
+        least = self._clock.least(())
+        return await self._linker.apply(links, LinkTime(now, horizon, least, self._feeds.known, known))
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
         new: dict[tuple[Partition, int], DeadLetter] = {}
@@ -337,3 +367,12 @@ class Pipeline(Service):
         if behind:
             self.log.warning("the store is behind on %d partitions; applying again from the log", len(behind))
             await self._log.seek(behind)
+
+
+def _ends(batches: Sequence[DecodedBatch]) -> dict[Partition, Fence]:
+    """Tell where partitions will stand; those of events have marks that tell more."""
+    ends: dict[Partition, Fence] = {}
+    for batch in batches:
+        source = batch.source
+        ends[source.partition] = max(ends.get(source.partition, Fence(0, 0)), Fence(source.next_offset, 0))
+    return ends

@@ -13,7 +13,7 @@ from streams.live_policy.in_force import PolicyInForce
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.store.protocol import Store
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics, read_topics
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 
@@ -60,7 +60,7 @@ class Preflight(Service):
             try:
                 await self._store.open()
                 await self._policies.open()
-                await check_worker(self._settings, source_topics(self._settings.policy))
+                await check_worker(self._settings, read_topics(self._settings.policy))
                 created = await ensure_topics(self._settings)
                 await self._publisher.open()
                 await self._erasures.open()

@@ -23,7 +23,7 @@ from streams.producers import start_producer
 from streams.records import DeadLetter, Message
 from streams.settings import Settings
 from streams.topic_names import DEAD_LETTERS, WRITTEN_TOPICS
-from streams.topics import source_topics
+from streams.topics import read_topics
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Publisher:
             metrics: where dead letters are counted.
         """
         self._settings = settings
-        self._topics = {*source_topics(settings.policy), *WRITTEN_TOPICS}
+        self._topics = {*read_topics(settings.policy), *WRITTEN_TOPICS}
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()

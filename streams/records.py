@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scoring.events import Event
+from scoring.links import Link
 
 #: About what a waiting event takes in memory.
 _BYTES_OF_AN_EVENT = 512
+#: A link is two or three calls of the store: about as long as so many events take.
+_EVENTS_OF_A_LINK = 50
 
 
 class Partition(NamedTuple):
@@ -59,6 +62,16 @@ class RecordBatch:
         self.count = len(self.records)
         self.next_offset = offset
 
+    def begin_at(self, offset: int) -> None:
+        """Leave records out; the batch holds one at least afterwards.
+
+        Args:
+            offset: before which they are left out.
+        """
+        self.records = [record for record in self.records if record.offset >= offset]
+        self.count = len(self.records)
+        self.base = offset
+
     def release(self) -> None:
         """Let the raw records go, as all that is needed of them has been read: many may wait, and they are large."""
         self.records = ()
@@ -72,8 +85,15 @@ class DeadLetter(NamedTuple):
     detail: str
 
 
+class SentLink(NamedTuple):
+    """A link between two ids, and the record that says so."""
+
+    record: Any
+    link: Link
+
+
 class DecodedBatch(NamedTuple):
-    """The events of a batch, each with its offset and customer, and what was not an event.
+    """The events of a batch, each with its offset and customer, or its links; and what was neither.
 
     `newest` is the newest event time (0 without events), `appended` when the last record was appended, both in
     microseconds.
@@ -84,12 +104,13 @@ class DecodedBatch(NamedTuple):
     dead_letters: list[DeadLetter]
     newest: int
     appended: int
+    links: Sequence[SentLink] = ()
 
     @property
     def weight(self) -> int:
-        """How much of the room for waiting events it takes: dead letters take more, as they are kept whole."""
+        """How much room among waiting events it takes: more for links, and for dead letters, as they are kept whole."""
         kept = sum(len(letter.record.value or b"") for letter in self.dead_letters)
-        return self.source.count + kept // _BYTES_OF_AN_EVENT
+        return self.source.count + kept // _BYTES_OF_AN_EVENT + _EVENTS_OF_A_LINK * len(self.links)
 
 
 class Message(NamedTuple):

@@ -17,9 +17,10 @@ from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.steady_clock import elapsed
 from streams.store.protocol import Store
+from streams.work import Work
 
 logger = get_logger(__name__)
 
@@ -144,11 +145,11 @@ class Timer:
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
     ) -> None:
         self._clock.partitions = partitions
-        done = caught_up()
-        marks = await self._store.exchange_marks(self._clock.report(done, generation))
+        own = self._clock.report(caught_up(), generation)
+        marks = await self._store.exchange_marks(own)
         await self._feeds.learn(marks)
         self._clock.learn(marks)
-        self._metrics.set_lags({partition: self._clock.lag(partition) for partition in done})
+        self._metrics.set_lags({partition: self._clock.lag(partition) for partition in own})
         self._exchanged_at = self._clock.wall()
         if self._store_failed:
             # The rest of the turn may wait long for rounds that make up for what was missed.

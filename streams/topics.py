@@ -39,8 +39,13 @@ def event_topics(policy: Policy) -> list[str]:
 
 
 def source_topics(policy: Policy) -> list[str]:
-    """List the topics that are read: those of events and, where the policy has profiles, theirs."""
+    """List the topics of records on customers: those of events and, where the policy has profiles, theirs."""
     return event_topics(policy) + ([policy.profiles.topic] if policy.profiles is not None else [])
+
+
+def read_topics(policy: Policy) -> list[str]:
+    """List the topics that workers read: those on customers, and that of the links if there are any."""
+    return [*source_topics(policy), *([policy.identities] if policy.identities else [])]
 
 
 def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
@@ -51,7 +56,8 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
-        the log after an outage. Of profiles the last of each customer is kept for good.
+        the log after an outage. Of profiles the last of each customer is kept for good. Links are kept for good: an id
+        is its customer's for as long as events of both count.
     """
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
@@ -59,6 +65,8 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     topics = dict.fromkeys(event_topics(policy), source)
     if policy.profiles is not None:
         topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    if policy.identities:
+        topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
     return topics | {
         ALERTS: output,
         BAND_CHANGES: output,
@@ -69,14 +77,15 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     }
 
 
-def partition_count(topic: str, partitions: int = PARTITIONS) -> int:
-    """Tell how many partitions a topic gets: erasures are read in one order by all, so they have one.
+def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = "") -> int:
+    """Tell how many partitions a topic gets: erasures and links are read in one order by all, so they have one.
 
     Args:
         topic: its name.
         partitions: of any other topic.
+        identities: the name of the topic of the links.
     """
-    return 1 if topic == ERASURES else partitions
+    return 1 if topic in (ERASURES, identities) else partitions
 
 
 async def ensure_topics(
@@ -106,7 +115,12 @@ async def ensure_topics(
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _MOST_REPLICAS) or 1
             topics = [
-                NewTopic(name, partition_count(name, partitions), replicas, topic_configs=wanted[name])
+                NewTopic(
+                    name,
+                    partition_count(name, partitions, settings.policy.identities),
+                    replicas,
+                    topic_configs=wanted[name],
+                )
                 for name in missing
             ]
             await _create(admin, topics)

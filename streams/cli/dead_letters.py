@@ -33,7 +33,7 @@ from streams.kafka_access import check_rights
 from streams.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES
 from streams.topic_range import open_range
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics, read_topics
 
 _READ = {"Read": (DEAD_LETTERS, DEAD_LETTER_REPLAYS)}
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
@@ -197,7 +197,7 @@ def replay_letters(settings: Settings, choice: Choice, *, limit: int | None, max
 async def _replay(settings: Settings, replay: LetterReplay, *, dry: bool) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, replay.stop)
     read = {"Read": (*_READ["Read"], ERASURES)}
-    written = (*source_topics(settings.policy), DEAD_LETTER_REPLAYS)
+    written = (*read_topics(settings.policy), DEAD_LETTER_REPLAYS)
     await check_rights(settings, read if dry else {**read, "Write": written})
     if not dry:
         await ensure_topics(settings, topics=written)

@@ -13,7 +13,7 @@ from streams.cli.options import takes_settings
 from streams.cli.parameters import MOMENT
 from streams.cli.wording import counted, printable
 from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
-from streams.erasures.eraser import Eraser
+from streams.erasures.eraser import Eraser, Erasure
 from streams.erasures.log import ErasureLog
 from streams.kafka_access import check_rights
 from streams.settings import Settings
@@ -21,7 +21,7 @@ from streams.store.redis import RedisStore
 from streams.store.redis_server import ERASER
 from streams.store.replacing import open_rebuilt
 from streams.topic_names import ERASURES
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics, read_topics
 
 
 @click.command()
@@ -39,7 +39,7 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
 
     Removes every trace of them from Redis. What the log holds of them has no effect any more, however often it is
     read again, nor have events that happened before now and are sent later. Events from now on are those of a new
-    customer.
+    customer. Ids that have been linked go along, whichever of them is named.
 
     Example: engagement erase maria.lopez
     """
@@ -52,12 +52,18 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
     asyncio.run(_erase(settings, customers, events_before))
 
 
+def _told(asked: str, done: Erasure) -> str:
+    whom = f" as {printable(done.customer)}" if done.customer != asked else ""
+    linked = f", with {counted(len(done.linked), 'linked id')}" if done.linked else ""
+    return f"{printable(asked)}: erased{whom}{linked}" + ("" if done.had_score else "; had no score")
+
+
 async def _check_rights(settings: Settings) -> list[str]:
     """Ask for every right before anything is erased; return the compacted topics."""
     needed = {
         "Read": [ERASURES],
         "Write": [ERASURES],
-        "Describe": [*source_topics(settings.policy), *KEYED_TOPICS],
+        "Describe": [*read_topics(settings.policy), *KEYED_TOPICS],
         "DescribeConfigs": KEYED_TOPICS,
     }
     await check_rights(settings, needed)
@@ -72,14 +78,16 @@ async def _erase(settings: Settings, customers: tuple[str, ...], events_before: 
     await ensure_topics(settings, topics=[ERASURES])
     log = ErasureLog(settings)
     store = RedisStore(settings, ERASER)
+    gone: list[str] = []
     try:
         await store.open_existing()
         async with open_rebuilt(settings) as rebuilt:
             eraser = Eraser(settings, [store, rebuilt] if rebuilt else [store], log)
             for customer in customers:
                 done = await eraser.erase(customer, events_before)
-                click.echo(f"{printable(customer)}: erased" + ("" if done.had_score else "; had no score"))
-        await forget_keys(settings, compacted, customers)
+                gone += [done.customer, *done.linked]
+                click.echo(_told(customer, done))
+        await forget_keys(settings, compacted, gone)
         for topic in compacted:
             click.echo(f"{topic} is compacted: null values written")
     finally:

@@ -15,7 +15,7 @@ from streams.gaps import Gap, accept_gap, find_gaps
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 from streams.store.redis_server import GAP_ACCEPTOR
-from streams.topics import source_topics
+from streams.topics import read_topics
 
 
 @click.group()
@@ -63,7 +63,7 @@ async def _find(settings: Settings) -> list[Gap]:
     store = RedisStore(settings)
     try:
         await store.open_readonly()
-        return await find_gaps(settings, store, source_topics(settings.policy))
+        return await find_gaps(settings, store, read_topics(settings.policy))
     finally:
         await store.close()
 
@@ -72,7 +72,7 @@ async def _accept(settings: Settings, partitions: Sequence[str]) -> list[Gap]:
     store = RedisStore(settings, GAP_ACCEPTOR)
     try:
         await store.open()
-        found = await find_gaps(settings, store, source_topics(settings.policy))
+        found = await find_gaps(settings, store, read_topics(settings.policy))
         names = {gap.partition.label for gap in found}
         if without := [name for name in partitions if name not in names]:
             raise Refusal("nothing is accepted", [f"{name} has no gap" for name in without])

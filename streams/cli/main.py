@@ -31,6 +31,7 @@ COMMANDS = {
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
+    "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
     ),

@@ -17,7 +17,7 @@ from streams.kafka_access import check_rights
 from streams.rebuild.rebuild import Rebuild, Result
 from streams.settings import Settings
 from streams.topic_names import ERASURES
-from streams.topics import ensure_topics, source_topics
+from streams.topics import ensure_topics, read_topics
 
 _SHOWN = 20
 _LINE_SECONDS = 2.0
@@ -65,7 +65,7 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, figures:
 
 
 async def _rebuild(settings: Settings, *, from_beginning: bool, figures: bool, dry: bool) -> Result:
-    topics = (*source_topics(settings.policy), ERASURES)
+    topics = (*read_topics(settings.policy), ERASURES)
     await check_rights(settings, {"Read": topics, "Write": [ERASURES]})
     await ensure_topics(settings, topics=topics)
     with open_offset_progress("events") as show:

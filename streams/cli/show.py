@@ -31,12 +31,14 @@ from streams.store.redis import RedisStore
 def show(settings: Settings, customer: str, *, since: float | None, panes: bool, as_json: bool) -> None:
     """Show a customer's score, and what changes it.
 
+    An id that has been linked to a customer shows whom it stands for, and that customer.
+
     Exit status 1 if the customer has no score.
 
     Example: engagement show BBB-2013B-25107 --since 2d
     """
     length = settings.policy.trend if since is None else round(since * SECOND)
-    record = asyncio.run(_read(settings, customer))
+    (whose, *linked), record = asyncio.run(_read(settings, customer))
     if record is None:
         raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
     policy = settings.policy.of(record.state.segment)
@@ -47,15 +49,21 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
         kept = f"counts are kept for the window and its trend, {format_duration(policy.trend)}"
         raise click.BadParameter(f"{format_duration(length)} is too long: {kept}", param_hint="--since")
     if as_json:
-        click.echo(orjson.dumps(customer_document(policy, customer, record, period)))
+        document = customer_document(policy, whose, record, period)
+        click.echo(orjson.dumps(document | ({"linked_ids": linked} if linked else {})))
         return
-    Console(highlight=False).print(customer_text(policy, customer, record, now, length, panes=panes))
+    if whose != customer:
+        click.echo(f"{printable(customer)} stands for {printable(whose)}")
+    Console(highlight=False).print(customer_text(policy, whose, record, now, length, panes=panes))
+    if linked:
+        click.echo(f"\nlinked ids  {', '.join(map(printable, linked))}")
 
 
-async def _read(settings: Settings, customer: str) -> CustomerRecord | None:
+async def _read(settings: Settings, customer: str) -> tuple[list[str], CustomerRecord | None]:
     store = RedisStore(settings)
     try:
         await store.open_readonly()
-        return await store.read(customer)
+        ids = await store.ids_of(customer)
+        return ids, await store.read(ids[0])
     finally:
         await store.close()

@@ -22,7 +22,7 @@ from streams.producers import start_producer
 from streams.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
 from streams.topic_range import open_range
-from streams.topics import MOST_DEAD_LETTER_BYTES, source_topics
+from streams.topics import MOST_DEAD_LETTER_BYTES, read_topics
 
 #: One replay at a time: a second one takes the name over, and the first is refused from then on.
 TRANSACTIONAL_ID = "engagement-dead-letter-replay"
@@ -135,7 +135,7 @@ class LetterReplay:
         """
         self._settings = settings
         self._choice = choice
-        self._topics = source_topics(settings.policy)
+        self._topics = read_topics(settings.policy)
         self._limit = limit
         self._most_replays = most_replays
         self._sender: LetterSender | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from streams.clock import wall_clock
 from streams.erasures.knowledge import erase
@@ -13,15 +13,16 @@ from streams.errors import StoreUnavailable, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import Store
 from streams.topic_range import log_ranges
-from streams.topics import source_topics
+from streams.topics import read_topics
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was done: whom, and whether there was a score."""
+    """What was done: whom, under which other ids, and whether there was a score."""
 
     customer: str
     had_score: bool
+    linked: tuple[str, ...] = ()
 
 
 class Eraser:
@@ -40,10 +41,10 @@ class Eraser:
         self._log = log
 
     async def erase(self, customer: str, events_before: int | None = None) -> Erasure:
-        """Erase one customer.
+        """Erase one customer, with all ids that have been linked.
 
         Args:
-            customer: the id.
+            customer: an id of the customer.
             events_before: events that happened earlier stay without effect, wherever they stand; by default those
                 before now.
 
@@ -54,21 +55,28 @@ class Eraser:
             TransientError: if Kafka or the store does not answer; the erasure has to be repeated.
         """
         await self._log.catch_up()
+        ids = list(dict.fromkeys([name for store in self._stores for name in await store.ids_of(customer)]))
+        # All of them first: what this command may leave undone, a worker finds by them.
+        ends = await self._ends_of_log()
+        tombstones = [(name, await self._publish(name, events_before, ends)) for name in ids]
+        had_score = False
+        for store in self._stores:
+            had_score |= await _has_score(store, ids[0])
+            # The customer last: the linked ids would go along, and nobody could tell how far their events were applied.
+            for name, tombstone in reversed(tombstones):
+                await self._remove(store, name, tombstone)
+        return Erasure(ids[0], had_score, tuple(ids[1:]))
+
+    async def _publish(self, customer: str, events_before: int | None, ends: Mapping[str, int]) -> Tombstone:
         digest = self._log.digests.of(customer)
         before = self._log.tombstones.get(digest)
         erased_at = max(wall_clock(), before.erased_at + 1 if before else 0)
         until = erased_at if events_before is None else events_before
         if before:
             until = max(until, before.events_before)
-        offsets = {**(before.offsets if before else {}), **await self._ends_of_log()}
+        offsets = {**(before.offsets if before else {}), **ends}
         tombstone = Tombstone(digest, erased_at, until, offsets)
-        place = await self._log.append(tombstone)
-        tombstone = Tombstone(digest, erased_at, until, offsets, place)
-        had_score = False
-        for store in self._stores:
-            had_score |= await _has_score(store, customer)
-            await self._remove(store, customer, tombstone)
-        return Erasure(customer, had_score)
+        return replace(tombstone, place=await self._log.append(tombstone))
 
     async def _remove(self, store: Store, customer: str, tombstone: Tombstone) -> None:
         try:
@@ -78,7 +86,7 @@ class Eraser:
             await erase(store, self._log, customer, tombstone)
 
     async def _ends_of_log(self) -> dict[str, int]:
-        ranges = await log_ranges(self._settings, source_topics(self._settings.policy))
+        ranges = await log_ranges(self._settings, read_topics(self._settings.policy))
         return {partition.label: end for partition, (_, end) in ranges.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from mode.utils.logging import get_logger
 
@@ -13,7 +13,7 @@ from scoring.instants import SECOND
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
-from streams.records import DecodedBatch
+from streams.records import DecodedBatch, Partition, SentLink
 from streams.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
@@ -36,6 +36,10 @@ class ErasureKnowledge(Protocol):
         """Leave out the events that have no effect any more; returns the rest and how many were left out."""
         ...
 
+    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
+        """Leave out the links of erased customers that have no effect any more."""
+        ...
+
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them."""
 
@@ -54,6 +58,10 @@ class NoErasures:
     def choose(self, batches: Sequence[DecodedBatch]) -> tuple[Sequence[DecodedBatch], int]:
         """Leave out nothing."""
         return batches, 0
+
+    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
+        """Leave out nothing."""
+        return list(links)
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Do nothing."""
@@ -127,6 +135,23 @@ class Erasures:
             if tombstone is None or not tombstone.covers(label, entry[0], entry[2].time):
                 kept.append(entry)
         return kept
+
+    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
+        """Leave out the links that have no effect any more, as one of the two has been erased since they were sent.
+
+        Args:
+            links: in their order.
+
+        Returns:
+            The rest.
+        """
+        return [each for each in links if not any(self._covers(each.record, name) for name in each.link)]
+
+    def _covers(self, record: Any, name: str) -> bool:
+        tombstone = self._log.tombstones.get(self._digest(name))
+        # A link has no time: only where it stands tells whether it was sent before.
+        place = Partition(record.topic, record.partition).label
+        return tombstone is not None and tombstone.offsets.get(place, 0) > record.offset
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them.

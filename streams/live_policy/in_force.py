@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from mode.utils.logging import get_logger
@@ -60,7 +60,7 @@ class PolicyInForce:
         self._store = store
         self._metrics = metrics
         self._wall = wall
-        self._followers: Sequence[Follower] = ()
+        self._followers: tuple[Follower, ...] = ()
         self._record = PolicyRecord(0, "", "", "", 0)
         self._taken_over: tuple[PolicyRecord, Policy] | None = None
         self._superseded = False
@@ -77,7 +77,7 @@ class PolicyInForce:
         Args:
             followers: told of each change.
         """
-        self._followers = followers
+        self._followers += followers
 
     def ask(self) -> None:
         """Have the file read again and put in force, as SIGHUP does."""

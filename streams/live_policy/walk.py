@@ -13,9 +13,10 @@ from streams.feed_watch import FeedWatch
 from streams.live_policy.in_force import PolicyInForce
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.store.policies import WalkPlace
 from streams.store.protocol import Store
+from streams.work import Work
 
 #: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
 #: already.

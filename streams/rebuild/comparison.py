@@ -18,6 +18,7 @@ from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings import Settings
 from streams.store.decoding import decode
+from streams.store.encoding import linked_ids, stands_for
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 from streams.store.score_fields import score_fields
@@ -51,6 +52,9 @@ class Comparison:
             A few words for each difference; none if the customer is right.
         """
         policy = self.settings.policy
+        whose, wanted_whose = stands_for(live.fields), stands_for(rebuilt.fields)
+        if whose or wanted_whose:
+            return _links_differ(live, whose, wanted_whose)
         if not live.fields:
             return [] if rebuilt.absent and live.absent else ["is missing"] if not rebuilt.absent else ["has no hash"]
         try:
@@ -66,7 +70,12 @@ class Comparison:
         at = max(self.time, record.state.judged, theirs.state.judged)
         for state in (record.state, theirs.state):
             self._judge(state, at)
-        found, wanted = self._facts(record.state), self._facts(theirs.state)
+        ids, wanted_ids = (sorted(linked_ids(view.fields)) for view in (live, rebuilt))
+        if ids != wanted_ids:
+            wrong.append(f"the linked ids are {ids}, by the log {wanted_ids}")
+        # Bands and alerts of who has several ids hang on when the links were read.
+        one_id = not ids and not wanted_ids
+        found, wanted = (self._facts(state, one_id=one_id) for state in (record.state, theirs.state))
         names = dict.fromkeys((*wanted, *found))
         differing = [name for name in names if found[name] != wanted[name]]
         return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
@@ -90,7 +99,7 @@ class Comparison:
         at = max(at, self.time, state.judged)
         advance(self.settings.policy, state, (), at, horizon_of(self.settings, at), self.feeds)
 
-    def _facts(self, state: CustomerState) -> Facts:
+    def _facts(self, state: CustomerState, *, one_id: bool) -> Facts:
         policy = self.settings.policy
         facts = _published(policy.of(state.segment), state) | _named(policy, state)
         facts |= {
@@ -109,7 +118,7 @@ class Comparison:
         if objects := _objects(state):
             facts["what was done to objects"] = objects
         # Where a segment has rules of its own, it matters when a worker learned of it.
-        alike = not policy.by_segment
+        alike = one_id and not policy.by_segment
         facts |= _activity(state, self.since, bands=alike)
         if self.whole_history and alike:
             facts |= _history(state)
@@ -121,6 +130,16 @@ class Comparison:
 def _told(fields: Mapping[str, str]) -> tuple[int, str]:
     at = fields.get("_g", "")
     return int(at) if at.isdecimal() else NONE, fields.get("segment", "")
+
+
+def _links_differ(live: View, whose: str, wanted: str) -> list[str]:
+    """Tell what is wrong with an id that is linked, or by the log should be."""
+    wrong = []
+    if whose != wanted:
+        wrong.append(f"stands for {whose or 'nobody'}, by the log for {wanted or 'nobody'}")
+    elif live.bands or live.crossing is not None or live.refresh is not None:
+        wrong.append("is linked, and yet stands in an index")
+    return wrong
 
 
 def _objects(state: CustomerState) -> dict[str, list[Action]]:

@@ -12,17 +12,20 @@ from streams.clock import EvaluationClock, wall_clock
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
+from streams.identities.decoding import LinkDecoder
+from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
 from streams.profile_decoding import ProfileDecoder
 from streams.publisher import Publisher
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove
 from streams.store.replacing import rebuilt_store
 from streams.topics import event_topics
+from streams.work import Work
 
 _WORKER = "rebuild"
 _AT_ONCE = 500
@@ -61,6 +64,8 @@ class Shadow:
         }
         if self._policy.profiles is not None:
             self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
+        self._link_decoder = LinkDecoder(metrics)
+        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock)
         self._clock = EvaluationClock(self._policy, settings.clock)
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
@@ -144,15 +149,19 @@ class Shadow:
     async def _apply(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
         if not batches:
             return
-        latest = wall_clock() + MOST_AHEAD
-        decoded = [self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches]
+        latest, ends = wall_clock() + MOST_AHEAD, {batch.partition: Fence(batch.next_offset, 0) for batch in batches}
+        links = [batch for batch in batches if batch.partition.topic == self._policy.identities]
+        decoded = [
+            self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
+        ]
         await self.erasures.follow()
         known = self.erasures.known
+        await self._link(links, bounds)
         chosen, _ = self.erasures.choose(decoded)
         events = self._by_group(chosen, bounds)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         marks = self._clock.with_batches(decoded)
-        ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
+        ends |= {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
         moves = {group: self._moves(group, ends, bounds) for group in range(self.store.groups)}
         now, _ = self._clock.evaluation(marks)
         now = min(now, bounds.time)
@@ -161,6 +170,21 @@ class Shadow:
         await self._scorer.apply(Work(groups, moves, {}, now, horizon, bounds.feeds, known, arrived))
         self._applied(moves)
         self._clock.applied(marks)
+
+    async def _link(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
+        """Apply links as far as the live scores have; in which order they and events come makes no difference."""
+        found = [
+            sent
+            for batch in batches
+            for part in self._link_decoder.decode(batch)
+            for sent in part.links
+            if sent.record.offset < bounds.offset(batch.partition, self.store.group_of(sent.link.id))
+        ]
+        links = self.erasures.choose_links(found)
+        await self.erasures.carry_out([name for sent in links for name in sent.link])
+        now = min(self._clock.evaluation()[0], bounds.time)
+        time = LinkTime(now, horizon_of(self._settings, now), {}, bounds.feeds, self.erasures.known)
+        await self._linker.apply(links, time)
 
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))

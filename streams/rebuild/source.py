@@ -17,7 +17,7 @@ from streams.kafka_access import unavailable
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
 from streams.topic_range import partitions_of
-from streams.topics import event_topics, source_topics
+from streams.topics import event_topics, read_topics
 from streams.transport import gap_message
 
 _POLL_MILLISECONDS = 500
@@ -44,7 +44,7 @@ class SourceLog:
         Raises:
             BrokerUnavailable: if Kafka does not answer.
         """
-        for topic in source_topics(self._settings.policy):
+        for topic in read_topics(self._settings.policy):
             self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
         try:
             await self._consumer.start()
@@ -73,7 +73,7 @@ class SourceLog:
         if not from_beginning and self._settings.clock == "wall":
             policy = self._settings.policy
             since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
-            # A profile holds for good, however old it is.
+            # A profile holds for good, however old it is, and so does a link.
             events = [tp for tp in tps if tp.topic in event_topics(policy)]
             found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
             ends = await self._consumer.end_offsets(events)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import orjson
 
 from scoring.activity import decode_spans
+from scoring.counted import CountedEvents
 from scoring.details import Detail
 from scoring.instants import parse_timestamp
 from scoring.objects import Objects
@@ -17,7 +18,7 @@ from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.sums import counts_in, tally_in
@@ -65,6 +66,10 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state = CustomerState()
     record = CustomerRecord(state)
     if "_v" not in fields:
+        return record
+    record.stands_for = stands_for(fields)
+    if record.stands_for:
+        record.version = fields["_v"]
         return record
     judged, flags, last_alert, due = fields["_s"].split(";")
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
@@ -117,11 +122,14 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
         elif (
             kind == "_w"
+            or (kind == "_m" and not policy.identities)
             or (name[0] != "_" and name not in known)
             or (kind == "_x" and name not in alert_fields(policy))
         ):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
+    if policy.identities:
+        state.counted = CountedEvents({name[2:]: words for name, words in fields.items() if name[:2] == "_m"})
     if histories:
         state.objects = Objects(histories)
 

@@ -17,6 +17,10 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.tally` |
+| `_m<day>.<n>` | where ids are linked, what events with an id counted: see `scoring.counted` |
+| `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
+
+The hash of a linked id holds `customer_id`, the customer for whom it stands, and `_v`.
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
 once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
@@ -24,6 +28,7 @@ once held a longer one takes three times the room from then on. So messages, whi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -33,7 +38,6 @@ from scoring.activity import Activity, encode_span
 from scoring.details import Detail
 from scoring.instants import SECOND, format_instant
 from scoring.measuring import measured
-from scoring.objects import Objects
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
@@ -49,6 +53,8 @@ NO_CODE = "...."
 OBJECT = "="
 #: Before the name of a segment, which no code of an amount begins with either.
 SEGMENT = "@"
+#: The field of a linked id that names its customer.
+LINKED = "customer_id"
 #: Internal fields that come and go.
 EXTRAS = frozenset(("_q", "_h", "_n"))
 # Characters of a part of a long text, so that each is kept compact.
@@ -89,13 +95,11 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
         _encode_activity(state.activity, fields, removed)
     if state.touched_visits:
         _encode_visits(policy, state, fields, removed)
-    for chunk in state.seen.touched:
-        if chunk in state.seen.chunks:
-            fields += (f"_i{chunk}", state.seen.chunks[chunk])
-        else:
-            removed.append(f"_i{chunk}")
+    _encode_memory("_i", state.seen.touched, state.seen.chunks, fields, removed)
     if state.objects is not None:
-        _encode_objects(state.objects, fields, removed)
+        _encode_memory("_k", state.objects.touched, state.objects.histories, fields, removed)
+    if state.counted is not None and state.counted.touched:
+        _encode_memory("_m", state.counted.touched, state.counted.chunks, fields, removed)
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
@@ -105,6 +109,27 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 def band_of(state: CustomerState) -> tuple[int, int, int]:
     """Give what is stored of a customer's band: it, the one before, and since when."""
     return state.band, state.previous_band, state.band_since
+
+
+def stands_for(fields: Mapping[str, str]) -> str:
+    """Tell for which customer an id stands.
+
+    Args:
+        fields: of the hash under the id.
+
+    Returns:
+        The customer; '' if the id is not linked.
+    """
+    return fields.get(LINKED, "") if "_s" not in fields else ""
+
+
+def linked_ids(fields: Iterable[str]) -> list[str]:
+    """Tell which ids have been linked to a customer.
+
+    Args:
+        fields: the names of those of the customer's hash.
+    """
+    return [name[2:] for name in fields if name.startswith("_l")]
 
 
 def _encode_scores(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
@@ -128,13 +153,16 @@ def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) 
             removed.append(f"_a{span}")
 
 
-def _encode_objects(objects: Objects, fields: list[str], removed: list[str]) -> None:
-    for about in objects.touched:
-        history = objects.histories.get(about)
-        if history is None:
-            removed.append(f"_k{about}")
+def _encode_memory(
+    mark: str, touched: set[str], stored: Mapping[str, str], fields: list[str], removed: list[str]
+) -> None:
+    """Write what is remembered under names of its own: ids, what they counted, and what was done to objects."""
+    for name in touched:
+        words = stored.get(name)
+        if words is None:
+            removed.append(mark + name)
         else:
-            fields += (f"_k{about}", history)
+            fields += (mark + name, words)
 
 
 def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
@@ -279,6 +307,8 @@ def settle(record: CustomerRecord, version: str) -> None:
     state.seen.touched.clear()
     if state.objects is not None:
         state.objects.touched.clear()
+    if state.counted is not None:
+        state.counted.touched.clear()
     if state.activity.touched:
         state.activity.touched.clear()
         state.activity.gains.clear()

@@ -45,6 +45,16 @@ local function note_newest(key, field, value)
   end
 end
 
+-- Says why one of some keys cannot be written; written names the kind of each.
+local function obstacle_among(written)
+  for key, kind in pairs(written) do
+    local obstructed = obstacle(key, kind)
+    if obstructed then
+      return obstructed
+    end
+  end
+end
+
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
 -- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
 --                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
@@ -97,8 +107,9 @@ end
 --       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
-local function apply(keys, args)
-  local fences, prefix, group, now_ms = keys[1], args[1], args[2], args[3]
+-- `check` tells why it cannot be done, or from where on the customers stand in the arguments; `write` does it.
+local function check(fences, args)
+  local prefix, group = args[1], args[2]
   if redis.call('EXISTS', prefix .. '_hold') == 1 then
     return {'held'}
   end
@@ -164,15 +175,15 @@ local function apply(keys, args)
   if customers > 0 then
     written[prefix .. 'customer:' .. args[customers_at]] = 'hash'
   end
-  for key, kind in pairs(written) do
-    local obstructed = obstacle(key, kind)
-    if obstructed then
-      return obstructed
-    end
-  end
+  return obstacle_among(written), customers_at
+end
 
-  at = customers_at
-  for _ = 1, customers do
+local function write(fences, args, customers_at)
+  local prefix, group, now_ms = args[1], args[2], args[3]
+  local crossings, refreshes = prefix .. '_crossings:' .. group, prefix .. '_refreshes:' .. group
+  local outbox, messages = prefix .. '_outbox:' .. group, prefix .. '_messages:' .. group
+  local at = customers_at
+  for _ = 1, tonumber(args[customers_at - 1]) do
     local id, old_band, band, since, schedule = args[at], unpack(args, at + 2, at + 5)
     local key, raised = prefix .. 'customer:' .. id, tonumber(args[at + 6])
     local set, removed = tonumber(args[at + 7]), tonumber(args[at + 8])
@@ -211,6 +222,14 @@ local function apply(keys, args)
     redis.call('HSET', fences, args[at], args[at + 2])
     at = at + 3
   end
+end
+
+local function apply(keys, args)
+  local refused, customers_at = check(keys[1], args)
+  if refused then
+    return refused
+  end
+  write(keys[1], args, customers_at)
   return {}
 end
 
@@ -286,6 +305,23 @@ local function unschedule(keys, args)
   return #args
 end
 
+-- Takes an id out of what links it with others: those that stand for it go, and its customer forgets it.
+local function unlink(prefix, id)
+  local key = prefix .. 'customer:' .. id
+  if redis.call('EXISTS', key) == 0 then
+    return
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if field:sub(1, 2) == '_l' then
+      redis.call('DEL', prefix .. 'customer:' .. field:sub(3))
+    end
+  end
+  local customer = not redis.call('HGET', key, '_s') and redis.call('HGET', key, 'customer_id')
+  if customer then
+    redis.call('HDEL', prefix .. 'customer:' .. customer, '_l' .. id)
+  end
+end
+
 -- Erases a customer, once for each erasure, and refuses every writer from then on who does not know of it.
 -- keys: hash of the group's fences
 -- args: prefix, group, digest of the customer, time of the erasure, offset of its tombstone, customer, its version as
@@ -300,6 +336,7 @@ local function erase(keys, args)
   if (redis.call('HGET', prefix .. 'customer:' .. id, '_v') or '') ~= args[7] then
     return {'version'}
   end
+  unlink(prefix, id)
   local existed = redis.call('DEL', prefix .. 'customer:' .. id)
   for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)

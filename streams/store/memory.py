@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import count
 
-from scoring.feeds import Stretch, join
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
@@ -16,17 +15,19 @@ from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.bookkeeping import decode_marks, decode_message, encode_mark, encode_message
 from streams.store.decoding import decode
-from streams.store.encoding import encode, index_changes, settle
+from streams.store.encoding import LINKED, encode, index_changes, linked_ids, settle, stands_for
+from streams.store.memory_erasures import MemoryErasures
+from streams.store.memory_feeds import MemoryFeeds
 from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore
-from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, Fence, GroupWrite, LinkWrite
 from streams.store.sums import gains_of, leaving
 
 Sorted = dict[str, int]
 
 
-class MemoryStore:
+class MemoryStore(MemoryErasures, MemoryFeeds):
     """See `streams.store.protocol.Store` for the contract.
 
     `hashes` holds each customer's fields as Redis would; `bands` the sorted set of each band.
@@ -40,6 +41,7 @@ class MemoryStore:
         Args:
             policy: in force.
         """
+        super().__init__()
         self._policy = policy
         self._writer, self._writes = secrets.token_urlsafe(4), count(1)
         self.hashes: dict[str, dict[str, str]] = {}
@@ -49,9 +51,6 @@ class MemoryStore:
         self._outboxes: dict[int, dict[tuple[str, str], tuple[int, str]]] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
-        self._feeds: dict[str, FeedRecord] = {}
-        self._erased: dict[str, int] = {}
-        self._carried_out: list[str] = []
         self.kpi = MemoryKpi()
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
@@ -89,7 +88,57 @@ class MemoryStore:
         """Write groups."""
         return [self._apply(write, now) for write in writes]
 
+    async def apply_together(
+        self, writes: Sequence[GroupWrite], followed: Mapping[str, str], now: int
+    ) -> FenceMoved | VersionMoved | None:
+        """Write several groups, all of them or none."""
+        moved = self._moved(followed)
+        for write in writes:
+            refused = self._refusal(write)
+            if isinstance(refused, FenceMoved):
+                return refused
+            moved += refused.customers if refused else ()
+        if moved:
+            return VersionMoved(moved)
+        for write in writes:
+            self._carry_out(write, now)
+        return None
+
+    async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
+        """Make an id stand for a customer."""
+        moved = self._moved({write.id: write.version, **write.followed})
+        if moved:
+            return VersionMoved(moved)
+        group, customers_group = self.group_of(write.id), self.group_of(write.customer)
+        if self._offset(group, ERASURES_PARTITION) > write.erasures:
+            return FenceMoved(f"the fence of {ERASURES_PARTITION.label} stands after {write.erasures}")
+        customers = {write.customer: write.record} if write.record is not None else {}
+        refused = await self.apply_together(
+            [GroupWrite(customers_group, (), write.least, customers, write.erasures)], {}, now
+        )
+        if refused is not None:
+            return refused
+        self.kpi.add(write.left)
+        ids = [write.id, *linked_ids(self.hashes.get(write.id, {}))]
+        self._remove(write.id, group)
+        version = self._version()
+        for each in ids:
+            self.hashes[each] = {LINKED: write.customer, "_v": version}
+            self.hashes.setdefault(write.customer, {})[f"_l{each}"] = "1"
+        return None
+
+    async def ids_of(self, customer: str) -> list[str]:
+        """List all ids of a customer."""
+        customer = stands_for(self.hashes.get(customer, {})) or customer
+        return [customer, *linked_ids(self.hashes.get(customer, {}))]
+
     def _apply(self, write: GroupWrite, now: int) -> FenceMoved | VersionMoved | None:
+        refused = self._refusal(write)
+        if refused is None:
+            self._carry_out(write, now)
+        return refused
+
+    def _refusal(self, write: GroupWrite) -> FenceMoved | VersionMoved | None:
         if write.customers and self._digest and not self._policies.allows(self._digest):
             return FenceMoved("another policy is in force than the one by which customers were judged")
         if self._offset(write.group, ERASURES_PARTITION) > write.erasures:
@@ -102,19 +151,18 @@ class MemoryStore:
         for partition, least in write.least.items():
             if self._offset(write.group, partition) < least:
                 return FenceMoved(f"the fence of {partition.label} stands before {least}")
-        moved = [
-            customer
-            for customer, record in write.customers.items()
-            if self.hashes.get(customer, {}).get("_v", "") != record.version
-        ]
-        if moved:
-            return VersionMoved(moved)
+        moved = self._moved({customer: record.version for customer, record in write.customers.items()})
+        return VersionMoved(moved) if moved else None
+
+    def _moved(self, versions: Mapping[str, str]) -> list[str]:
+        return [each for each, version in versions.items() if self.hashes.get(each, {}).get("_v", "") != version]
+
+    def _carry_out(self, write: GroupWrite, now: int) -> None:
         self.kpi.add(gains_of(self._policy, write.customers.values()))
         for customer, record in write.customers.items():
             self._write(write.group, customer, record, now)
         for fence in write.fences:
             self._fences[write.group, fence.partition] = fence.moved
-        return None
 
     def _offset(self, group: int, partition: Partition) -> int:
         fence = self._fences.get((group, partition))
@@ -122,7 +170,7 @@ class MemoryStore:
 
     def _write(self, group: int, customer: str, record: CustomerRecord, now: int) -> None:
         old_band, band, since, schedule = index_changes(record)
-        version = f"{self._writer}{next(self._writes)}"
+        version = self._version()
         fields, removed = encode(self._policy, record, version)
         stored = self.hashes.setdefault(customer, {})
         stored.update(zip(fields[::2], fields[1::2], strict=True))
@@ -139,6 +187,9 @@ class MemoryStore:
         for message in record.raised:
             self._outboxes[group][customer, message.name] = now, encode_message(message)
         settle(record, version)
+
+    def _version(self) -> str:
+        return f"{self._writer}{next(self._writes)}"
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
         """Read messages of the outbox."""
@@ -181,33 +232,17 @@ class MemoryStore:
                 self._marks[partition.label] = encode_mark(mark)
         return decode_marks(self._marks)
 
-    async def exchange_feeds(
-        self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
-    ) -> dict[str, FeedRecord]:
-        """Add stretches of events."""
-        for channel, stretches in activity.items():
-            record = self._feeds.get(channel, FeedRecord())
-            joined = join([*record.stretches, *stretches], apart[channel])
-            self._feeds[channel] = record._replace(stretches=joined)
-        return dict(self._feeds)
-
-    async def note_told(self, channel: str, expected: str, told: str) -> bool:
-        """Store what has been told of a feed."""
-        record = self._feeds.get(channel, FeedRecord())
-        if record.told != expected:
-            return False
-        self._feeds[channel] = record._replace(told=told)
-        return True
-
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.kpi.add(leaving(self.hashes.get(customer, {})))
-        existed = self.hashes.pop(customer, None) is not None
-        for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
-            entries.pop(customer, None)
+        fields = self.hashes.get(customer, {})
+        self.kpi.add(leaving(fields))
+        for each in linked_ids(fields):
+            self.hashes.pop(each, None)
+        self.hashes.get(stands_for(fields), {}).pop(f"_l{customer}", None)
+        existed = self._remove(customer, group)
         for entry in [entry for entry in self._outboxes[group] if entry[0] == customer]:
             del self._outboxes[group][entry]
         self._settle(digest, erased_at)
@@ -218,32 +253,20 @@ class MemoryStore:
             if existed and its_group == group and partition != ERASURES_PARTITION
         }
 
-    def _settle(self, digest: str, erased_at: int) -> None:
-        if self._erased.get(digest, -1) < erased_at:
-            self._erased[digest] = erased_at
-            self._carried_out.append(digest)
+    def _remove(self, customer: str, group: int) -> bool:
+        """Take a customer's hash away, and the places in the indexes; tell whether there was a hash."""
+        for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
+            entries.pop(customer, None)
+        return self.hashes.pop(customer, None) is not None
 
     def _require(self, group: int, known: int) -> None:
         if self._offset(group, ERASURES_PARTITION) < known:
             self._fences[group, ERASURES_PARTITION] = Fence(known, 0)
 
-    async def erased(self) -> dict[str, int]:
-        """Tell which erasures have been carried out."""
-        return dict(self._erased)
-
-    async def erasures_carried_out(self) -> int:
-        """Count the erasures that have been carried out."""
-        return len(self._carried_out)
-
     async def require_erasures(self, known: int) -> None:
         """Refuse writers who have not read the erasures so far."""
         for group in range(self.groups):
             self._require(group, known)
-
-    async def settle_erasures(self, erasures: Mapping[str, int]) -> None:
-        """Note that nothing is left to do for erasures."""
-        for digest, erased_at in erasures.items():
-            self._settle(digest, erased_at)
 
     async def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scoring.activity import Activity, encode_span
 from scoring.instants import DAY, parse_timestamp
 from scoring.policy import BANDS
+from streams.store.encoding import stands_for
 from streams.store.sums import Additions, activity_in, exchanging
 
 
@@ -37,7 +38,7 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
         one into the band of now; all by the log where it tells of all.
     """
     before, after = activity_in(live), activity_in(rebuilt)
-    if rebuilt and since is not None:
+    if rebuilt and since is not None and not stands_for(rebuilt):
         after = _joined(before, after, since)
         if "band" in rebuilt:
             after.enter(max(parse_timestamp(rebuilt["band_since"]), 0) // DAY, BANDS.index(rebuilt["band"]))

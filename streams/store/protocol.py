@@ -23,7 +23,8 @@ ERASURES_PARTITION = Partition(ERASURES, 0)
 class CustomerRecord:
     """A customer as stored: the state, the version of the last write, and the messages that come of it.
 
-    `raised` are the messages that the next write adds to the outbox.
+    `raised` are the messages that the next write adds to the outbox. `stands_for` is the customer whose id it is, where
+    an id has been linked: there is no state then.
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
@@ -36,6 +37,7 @@ class CustomerRecord:
 
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
+    stands_for: str = ""
     raised: list[Message] = field(default_factory=list)
     stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
@@ -82,6 +84,25 @@ class GroupWrite:
     fences: Sequence[FenceMove] = ()
     least: Mapping[Partition, int] = field(default_factory=dict)
     customers: Mapping[str, CustomerRecord] = field(default_factory=dict)
+    erasures: int = 0
+
+
+@dataclass(slots=True)
+class LinkWrite:
+    """Makes an id stand for a customer, from whom on everything under it is the customer's.
+
+    `version` is that of the id as loaded, `left` what takes it out of the sums over customers. `record` is
+    the customer with both histories, None where there was none to take over. `followed` are the versions of the linked
+    ids that the customer's id was found by, and of the customer. `least` and `erasures` are those of `GroupWrite`.
+    """
+
+    id: str
+    version: str
+    customer: str
+    record: CustomerRecord | None = None
+    left: dict[str, dict[str, int]] = field(default_factory=dict)
+    followed: Mapping[str, str] = field(default_factory=dict)
+    least: Mapping[Partition, int] = field(default_factory=dict)
     erasures: int = 0
 
 
@@ -186,6 +207,39 @@ class Store(Protocol):
         Returns:
             For each write None, or why it was refused.
         """
+        ...
+
+    async def apply_together(
+        self, writes: Sequence[GroupWrite], followed: Mapping[str, str], now: int
+    ) -> FenceMoved | VersionMoved | None:
+        """Write several groups, all of them or none: what came under linked ids is in other groups than the customers.
+
+        Args:
+            writes: one per group.
+            followed: the versions of the linked ids that stand for the customers; refused if one has another by now.
+            now: the wall clock, in microseconds.
+
+        Returns:
+            None, or why all were refused.
+        """
+        ...
+
+    async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
+        """Make an id stand for a customer; all that stood for the id stands for the customer from then on.
+
+        Messages of the id that wait to be published are published as they are.
+
+        Args:
+            write: see there.
+            now: the wall clock, in microseconds.
+
+        Returns:
+            None, or why it was refused.
+        """
+        ...
+
+    async def ids_of(self, customer: str) -> list[str]:
+        """List all ids of the customer whom an id is or stands for: the customer's own first, then the linked ones."""
         ...
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import lru_cache
-from itertools import count
 from typing import Any, cast
 
 from redis.crc import key_slot
@@ -24,21 +22,20 @@ from streams.store.bookkeeping import (
     decode_marks,
     decode_message,
     decode_offsets,
-    encode_fence,
     encode_mark,
-    encode_message,
     encode_stretches,
 )
 from streams.store.decoding import decode
-from streams.store.encoding import encode, index_changes, settle
+from streams.store.encoding import linked_ids, settle, stands_for
 from streams.store.policies import PolicyStore
-from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite
+from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
 from streams.store.redis_errors import refusal
 from streams.store.redis_kpi import RedisKpi
 from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
-from streams.store.sums import gains_of, leaving, words_of
+from streams.store.redis_writes import WriteWords
+from streams.store.sums import leaving, words_of
 from streams.store.wire import Words
 
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
@@ -65,17 +62,16 @@ class RedisStore(RedisSession):
         """
         super().__init__(settings, role, {"groups": str(GROUPS)})
         self._policy = settings.policy
-        self._digest = ""
         self._grouping_prefix = self._prefix
-        self._writer = secrets.token_urlsafe(4)
-        self._writes = count(1)
+        self._words = WriteWords(self._prefix, settings.policy)
         self.kpi = RedisKpi(self._prefix, LIBRARY, GROUPS, self._send)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
         self.policies: PolicyStore = RedisPolicies(self._send, self._prefix)
 
     def follow(self, policy: Policy, digest: str) -> None:
         """Read and write by another policy."""
-        self._policy, self._digest = policy, digest
+        self._policy = policy
+        self._words.follow(policy, digest)
 
     def _group_of(self, customer: str) -> int:
         """Tell the fence group by the hash slot of the customer's key."""
@@ -108,7 +104,7 @@ class RedisStore(RedisSession):
         commands: list[list[str | int]] = []
         versions: list[list[str]] = []
         for write in writes:
-            arguments, made = self._arguments(write, now)
+            arguments, made = self._words.of_group(write, now)
             versions.append(made)
             commands.append(["FCALL", f"{LIBRARY}_apply", 1, self._fences_key(write.group), *arguments])
         answers = await self._send(commands)
@@ -120,29 +116,35 @@ class RedisStore(RedisSession):
                     settle(record, version)
         return results
 
-    def _arguments(self, write: GroupWrite, now: int) -> tuple[list[str | int], list[str]]:
-        arguments: list[str | int] = [self._prefix, write.group, now // MILLISECOND, len(write.fences)]
-        for fence in write.fences:
-            expected = "" if fence.expected is None else fence.expected
-            arguments += (fence.partition.label, expected, encode_fence(fence.moved))
-        arguments.append(len(write.least))
-        for partition, offset in write.least.items():
-            arguments += (partition.label, offset)
-        arguments.append(len(write.customers))
-        versions = []
-        for customer, record in write.customers.items():
-            version = f"{self._writer}{next(self._writes)}"
-            versions.append(version)
-            arguments += (customer, record.version, *index_changes(record), len(record.raised))
-            fields, removed = encode(self._policy, record, version)
-            arguments += (len(fields), len(removed))
-            for message in record.raised:
-                arguments += (message.name, encode_message(message))
-            arguments += fields
-            arguments += removed
-        arguments += words_of(gains_of(self._policy, write.customers.values()))
-        arguments += (self._digest if write.customers else "", write.erasures)
-        return arguments, versions
+    async def apply_together(
+        self, writes: Sequence[GroupWrite], followed: Mapping[str, str], now: int
+    ) -> FenceMoved | VersionMoved | None:
+        """Write several groups, all of them or none."""
+        words, versions = self._words.of_groups(writes, followed, now)
+        answer = await self._call("apply_together", self._fences_key(writes[0].group), *words)
+        refused = refusal(answer)
+        if refused is None:
+            for write, made in zip(writes, versions, strict=True):
+                for record, version in zip(write.customers.values(), made, strict=True):
+                    settle(record, version)
+        return refused
+
+    async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
+        """Make an id stand for a customer."""
+        groups = self.group_of(write.id), self.group_of(write.customer)
+        words = self._words.of_link(write, *groups, now)
+        return refusal(await self._call("link", self._fences_key(groups[0]), *words))
+
+    async def ids_of(self, customer: str) -> list[str]:
+        """List all ids of a customer."""
+        fields = await self._hash_of(customer)
+        if whose := stands_for(fields):
+            customer, fields = whose, await self._hash_of(whose)
+        return [customer, *linked_ids(fields)]
+
+    async def _hash_of(self, customer: str) -> dict[str, str]:
+        async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
+            return await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
         """Read messages of the outbox."""
@@ -262,8 +264,7 @@ class RedisStore(RedisSession):
 
     async def read(self, customer: str) -> CustomerRecord | None:
         """Read one customer for display."""
-        async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
-            fields = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
+        fields = await self._hash_of(customer)
         record = decode(self._policy, fields, self._key(customer))
         record.fields = {name: value for name, value in fields.items() if not name.startswith("_")}
         return record if record.version and record.state.judged != NONE else None

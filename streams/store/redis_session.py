@@ -22,7 +22,11 @@ from streams.store.wire import Words, call
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
 LIBRARY = "engagement_4"
 FEED_LIBRARY = "engagement_feeds_1"
-_LIBRARIES = {LIBRARY: "engagement.lua", FEED_LIBRARY: "feeds.lua", POLICY_LIBRARY: "policies.lua"}
+_LIBRARIES = {
+    LIBRARY: ("engagement.lua", "links.lua"),
+    FEED_LIBRARY: ("feeds.lua",),
+    POLICY_LIBRARY: ("policies.lua",),
+}
 
 
 class RedisSession:
@@ -99,8 +103,8 @@ class RedisSession:
         await self._disconnect()
 
     async def _load_library(self) -> None:
-        for name, file in _LIBRARIES.items():
-            source = (resources.files("streams.store") / file).read_text(encoding="utf-8")
+        for name, files in _LIBRARIES.items():
+            source = "".join([(resources.files("streams.store") / file).read_text(encoding="utf-8") for file in files])
             await self._client.function_load(source.replace("NAME", name), replace=True)
 
     async def _send(self, commands: Sequence[Words]) -> list[Any]:

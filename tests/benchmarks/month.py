@@ -17,9 +17,10 @@ from scoring.instants import SECOND
 from scoring.policy_file import builtin_policy
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Message
-from streams.scorer import Scorer, Work
+from streams.scorer import Scorer
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+from streams.work import Work
 from tests.benchmarks.activity import ACTIVE_DAYS, DAYS, TYPES_A_DAY, activity
 
 #: Rounds a day: so many that a customer's events of one day come by in several.

@@ -14,7 +14,7 @@ from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
 from streams.settings import Settings
 from streams.store.policies import PolicyStore, WalkPlace, offered
-from streams.store.protocol import GroupWrite, Store
+from streams.store.protocol import GroupWrite, LinkWrite, Store
 from streams.store.redis import RedisStore
 from streams.store.redis_server import check_server
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
@@ -57,6 +57,9 @@ CALLS: dict[str, Call] = {
     "customers": all_customers,
     "read": lambda store: store.read("anna"),
     "band_counts": lambda store: store.band_counts(),
+    "apply_together": lambda store: store.apply_together([GroupWrite(0, erasures=1 << 53)], {}, WALL),
+    "link": lambda store: store.link(LinkWrite("cookie", "", "anna", erasures=1 << 53), WALL),
+    "ids_of": lambda store: store.ids_of("anna"),
     "policies.in_force": lambda store: store.policies.in_force(),
     "policies.state": lambda store: store.policies.state(),
     "policies.propose": lambda store: store.policies.propose(offered(parse_policy(POLICY), WALL), None),

@@ -12,7 +12,7 @@ from streams.decoding import Decoder
 from streams.pipeline import Submission
 from streams.publisher import _dead_letter
 from streams.records import DeadLetter, DecodedBatch, Partition
-from streams.scorer import Work
+from streams.work import Work
 from tests.fuzz.accounts import Accepted, Accounts, DifferenceError
 from tests.fuzz.contract import AHEAD, EVENT, Verdict, judge
 from tests.fuzz.mutations import Mutator

@@ -16,6 +16,7 @@ from scoring.errors import InvalidEvent
 from scoring.feed_notices import Notice, notice_message
 from scoring.instants import SECOND, parse_timestamp
 from scoring.kpi import Sums
+from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.measure_figures import MeasureFigure
 from scoring.policy import BANDS
 from scoring.profiles import ProfileReader
@@ -23,6 +24,7 @@ from scoring.segments import Profiles
 from streams import publisher, topics
 from streams.decoding import Decoder
 from streams.figure_report import FLOWS, published, published_measures
+from streams.identities.decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
 from tests.unit.docs import maria
@@ -112,7 +114,7 @@ def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> No
 
 
 def test_every_reason_in_the_code_is_in_the_table() -> None:
-    found = set()
+    found = {f"customer_id{ending}" for ending in endings_of_ids()}
     for module in (scoring.events, scoring.profiles, scoring.segments, streams.decoding):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == InvalidEvent.__name__:
@@ -123,6 +125,44 @@ def test_every_reason_in_the_code_is_in_the_table() -> None:
             elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.value)))
     assert {str(name) for name in found} == {names_in(row[0])[0] for row in README.table("`dlq.reason`", "")}
+
+
+def endings_of_ids() -> set[str]:
+    """Give what follows the name of an id in the reasons for which it is refused."""
+    return set(re.findall(r"\{name\}(_\w+)", inspect.getsource(scoring.events.check_id)))
+
+
+def test_the_reasons_of_bad_links_are_those_in_the_table() -> None:
+    own = {LINKED_OTHERWISE, CLOSES_CIRCLE} | {f"id{ending}" for ending in endings_of_ids()}
+    assert {names_in(row[0])[0] for row in README.table("reason of a link", "")} == own
+    assert len(own) == 6
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "empty_value"),
+        (b"[]", "not_an_object"),
+        (b'{"customer_id": "anna"}', "id_missing"),
+        (b'{"id": "", "customer_id": "anna"}', "id_empty"),
+        (b'{"id": 7, "customer_id": "anna"}', "id_not_a_string"),
+        (b'{"id": "' + b"x" * 257 + b'", "customer_id": "anna"}', "id_too_long"),
+        (b'{"id": "cookie"}', "customer_id_missing"),
+        (b'{"id": "cookie", "customer_id": ["anna"]}', "customer_id_not_a_string"),
+        (b'{"id": "anna", "customer_id": "anna"}', CLOSES_CIRCLE),
+    ],
+)
+def test_a_reason_for_a_bad_link_is_given_for_what_it_says(value: bytes, reason: str) -> None:
+    [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [Record(value)]))
+    assert [letter.reason for letter in part.dead_letters] == [reason]
+    assert part.links == []
+
+
+def test_the_sample_link_is_one() -> None:
+    [sample] = re.findall(r'`(\{"id": [^`]*\})`', README.prose)
+    record = Record(sample.encode())
+    [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [record]))
+    assert part.links == [(record, Link("cookie-7f3a", maria.NAME))]
 
 
 def test_the_headers_of_a_dead_letter_are_those_in_the_table() -> None:

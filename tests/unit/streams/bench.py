@@ -13,9 +13,12 @@ from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from scoring.profiles import event_reader
 from streams.clock import EvaluationClock
+from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.feed_watch import FeedWatch
+from streams.identities.decoding import LinkDecoder, as_channel
+from streams.identities.linker import Linker
 from streams.live_policy.in_force import PolicyInForce
 from streams.live_policy.walk import PolicyWalk
 from streams.metrics import Metrics
@@ -32,6 +35,8 @@ from tests.unit.scoring.customers import POLICY, at
 WEB = Partition("web", 0)
 SOCIAL = Partition("social", 3)
 PROFILES = Partition("profiles", 1)
+LINKS = Partition("identities", 0)
+LINKING = POLICY + '[events]\nremember_ids = "3000d"\n[identities]\n'
 Journal = list[str]
 
 
@@ -190,6 +195,12 @@ class Bench:
         if self.policy.profiles is not None:
             self._decoders[PROFILES.topic] = ProfileDecoder(self.policy.profiles, self.metrics)
         self.policies.told_to(self.scorer, self.feeds, *self._decoders.values())
+        if self.policy.identities:
+            linker = Linker(self.policy, self.store, self.scorer, self.metrics, lambda: self.now)
+            self.pipeline.link_with(linker)
+            self.policies.told_to(linker)
+            limit = DeadLetterLimit(as_channel("identities"), self.policy, lambda: self.now, Consumption(self.metrics))
+            self._link_decoder = LinkDecoder(self.metrics, limit)
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Note where the consumer was sent."""
@@ -228,6 +239,21 @@ class Bench:
         batch = RecordBatch(partition, base, records)
         decoded = self._decoders[partition.topic].decode(batch, self.now + MOST_AHEAD)
         return Submission(decoded, Event(self.journal, f"{partition.label}@{base}"))
+
+    def links(self, base: int, *links: tuple[str, str] | object) -> Submission:
+        """Make a decoded batch of links.
+
+        Args:
+            base: where the consumer was before it.
+            links: each an id and its customer; anything else as JSON.
+        """
+        values = [{"id": link[0], "customer_id": link[1]} if isinstance(link, tuple) else link for link in links]
+        records = [
+            Record(*LINKS, offset, self.now // MILLISECOND, b"key", _as_bytes(value))
+            for offset, value in enumerate(values, base)
+        ]
+        [decoded] = self._link_decoder.decode(RecordBatch(LINKS, base, records))
+        return Submission(decoded, Event(self.journal, f"{LINKS.label}@{base}"))
 
     async def apply(self, *submissions: Submission) -> None:
         """Apply batches in one round, as the pipeline does, faults and all."""

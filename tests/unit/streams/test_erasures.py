@@ -12,8 +12,9 @@ from streams.erasures.knowledge import GRACE, Erasures
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import LogGap, WrongErasureKey
 from streams.settings import Settings
+from streams.store.protocol import LinkWrite
 from tests.unit.scoring.customers import POLICY, at
-from tests.unit.streams.bench import WEB, Bench, did
+from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, did
 
 DIGESTS = Digests("secret")
 LONG_AGO = at("01 00:00") - 10**12
@@ -226,3 +227,48 @@ def test_a_tombstone_covers_by_place_or_by_time() -> None:
     assert not tombstone.covers("web/1", 0, 100)
     assert tombstone.raised({WEB: 5}) is tombstone
     assert tombstone.raised({WEB: 6}).offsets == {"web/0": 6}
+
+
+async def test_a_link_that_stands_before_a_tombstone_of_either_has_no_effect() -> None:
+    bench = ErasingBench(text=LINKING)
+    await bench.assign(WEB, LINKS)
+    bench.clock.partitions = {WEB}
+    await bench.apply(bench.links(0, ("cookie", "anna"), ("tab", "ben")))
+    for name in ("cookie", "dora"):
+        tombstone = Tombstone(DIGESTS.of(name), bench.now, LONG_AGO, {LINKS.label: 2})
+        place = await bench.log.append(tombstone)
+        await bench.store.erase(name, tombstone.digest, tombstone.erased_at, place)
+    await bench.erasures.open()
+    other = ErasingBench(bench.log, text=LINKING)
+    await other.erasures.open()
+    await other.assign(WEB, LINKS)
+    other.clock.partitions = {WEB}
+    await other.apply(other.links(0, ("cookie", "anna"), ("mail", "dora"), ("tab", "ben")))
+
+    assert await bench.store.ids_of("anna") == ["anna"]
+    for name in ("cookie", "mail"):
+        assert await other.store.ids_of(name) == [name]
+    assert await other.store.ids_of("ben") == ["ben", "tab"]
+    # What is sent after the erasure is a new link.
+    await bench.apply(bench.links(2, ("cookie", "anna")))
+    assert await bench.store.ids_of("anna") == ["anna", "cookie"]
+
+
+async def test_a_link_whose_writer_did_not_know_of_an_erasure_is_chosen_anew() -> None:
+    bench = ErasingBench(text=LINKING)
+    await bench.assign(WEB, LINKS)
+    bench.clock.partitions = {WEB}
+    bench.log.readable = 0
+    tombstone = Tombstone(DIGESTS.of("anna"), bench.now, LONG_AGO, {LINKS.label: 1})
+    await bench.store.erase("anna", tombstone.digest, tombstone.erased_at, await bench.log.append(tombstone))
+    link = bench.store.link
+
+    async def learn_then_link(write: LinkWrite, now: int) -> object:
+        bench.log.readable = 9
+        return await link(write, now)
+
+    bench.store.link = learn_then_link  # type: ignore[method-assign, assignment]
+    await bench.apply(bench.links(0, ("cookie", "anna")))
+
+    assert await bench.store.ids_of("anna") == ["anna"]
+    assert min(bench.pipeline.cursors.offsets(LINKS)) == 1

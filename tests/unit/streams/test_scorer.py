@@ -9,10 +9,11 @@ import pytest
 from scoring.events import Event, EventReader
 from scoring.objects import MOST_OBJECTS
 from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable
-from streams.scorer import Events, Work
+from streams.identities.bundles import Events
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite
 from streams.topic_names import ALERTS, BAND_CHANGES
+from streams.work import Work
 from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import WEB, Bench, did
 
@@ -251,7 +252,7 @@ async def test_no_more_customers_are_kept_than_there_is_room_for(bench: Bench) -
 async def test_customers_are_loaded_in_portions(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str, loaded_before: list[int]
 ) -> None:
-    monkeypatch.setattr(f"streams.scorer.{limit}", 1)
+    monkeypatch.setattr(f"streams.work.{limit}", 1)
     loaded = []
 
     async def note() -> None:
@@ -283,7 +284,7 @@ async def test_groups_with_few_newcomers_are_loaded_in_one_call(bench: Bench) ->
 async def test_what_cannot_be_loaded_leaves_the_groups_before_stored_and_is_done_the_next_time(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.scorer._LOADED_TOGETHER", 1)
+    monkeypatch.setattr("streams.work._LOADED_TOGETHER", 1)
     faults = [None, StoreUnavailable("gone")]
 
     async def load(customers: Sequence[str]) -> list[CustomerRecord]:

@@ -6,7 +6,14 @@ from scoring.instants import DAY, MILLISECOND
 from scoring.policy_file import builtin_policy, parse_policy
 from streams.publisher import _dead_letter
 from streams.records import DeadLetter
-from streams.topics import MOST_DEAD_LETTER_BYTES, MOST_RECORD_BYTES, source_topics, topic_settings
+from streams.topics import (
+    MOST_DEAD_LETTER_BYTES,
+    MOST_RECORD_BYTES,
+    partition_count,
+    read_topics,
+    source_topics,
+    topic_settings,
+)
 from tests.unit.streams.bench import Record
 
 OURS = {
@@ -44,3 +51,13 @@ def test_a_dead_letter_of_the_largest_record_fits_its_topic() -> None:
     assert topic_settings(builtin_policy())["engagement-dead-letters"]["max.message.bytes"] == str(
         MOST_DEAD_LETTER_BYTES
     )
+
+
+def test_links_are_kept_for_good_in_one_partition() -> None:
+    policy = parse_policy('[identities]\ntopic = "who-is-who"\n')
+
+    assert read_topics(policy) == [*source_topics(policy), "who-is-who"]
+    assert topic_settings(policy)["who-is-who"]["retention.ms"] == "-1"
+    assert partition_count("who-is-who", 12, policy.identities) == 1
+    assert partition_count("clickstream", 12, policy.identities) == 12
+    assert read_topics(builtin_policy()) == source_topics(builtin_policy())

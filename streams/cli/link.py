@@ -1,0 +1,54 @@
+"""`engagement link`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import click
+import orjson
+from aiokafka.errors import KafkaError
+
+from scoring.links import Link, read_link
+from streams.cli.options import takes_settings
+from streams.cli.refusal import Refusal
+from streams.cli.wording import printable
+from streams.errors import BrokerUnavailable
+from streams.kafka_access import check_rights
+from streams.producers import start_producer
+from streams.settings import Settings
+from streams.topics import ensure_topics
+
+
+@click.command()
+@click.argument("linked", metavar="ID")
+@click.argument("customer")
+@takes_settings("brokers", "policy")
+def link(settings: Settings, linked: str, customer: str) -> None:
+    """Say that an id is one of a customer.
+
+    What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy
+    names. The workers apply it; of several links of one id the first one holds.
+
+    Example: engagement link cookie-7f3a maria.lopez
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
+    topic = settings.policy.identities
+    if not topic:
+        raise Refusal("the policy has no section [identities], so no worker reads links")
+    sent = read_link({"id": linked, "customer_id": customer})
+    asyncio.run(_send(settings, topic, sent))
+    click.echo(f"{printable(linked)} is linked to {printable(customer)}, as soon as the workers have read it")
+
+
+async def _send(settings: Settings, topic: str, sent: Link) -> None:
+    await check_rights(settings, {"Write": [topic]})
+    await ensure_topics(settings, topics=[topic])
+    producer = await start_producer(settings)
+    try:
+        value = orjson.dumps({"id": sent.id, "customer_id": sent.customer})
+        await producer.send_and_wait(topic, value, key=sent.id.encode())
+    except KafkaError as error:
+        raise BrokerUnavailable(f"Kafka has not accepted the link: {error!r}") from error
+    finally:
+        await producer.stop()

@@ -1,0 +1,91 @@
+"""The messages that are stored and have to be published: alerts and band changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from streams.metrics import Metrics
+from streams.publisher import Publisher
+from streams.records import Message
+from streams.store.protocol import GroupWrite, Store
+
+
+class Outbox:
+    """Publishes what has been stored, and tells the store so; what could not be published stays noted."""
+
+    def __init__(self, store: Store, publisher: Publisher, metrics: Metrics) -> None:
+        """Put the parts together.
+
+        Args:
+            store: where messages wait.
+            publisher: of the messages.
+            metrics: counters.
+        """
+        self._store = store
+        self._publisher = publisher
+        self._metrics = metrics
+        # Stored and not known to be published, by group, customer and name; and, by group and customer, the names of
+        # those whose write may have been stored although its answer was lost.
+        self._unpublished: dict[tuple[int, str, str], Message] = {}
+        self._doubtful: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+
+    async def settle(self) -> None:
+        """Publish what an earlier attempt stored and could not publish.
+
+        Raises:
+            TransientError: if Kafka or the store does not answer.
+        """
+        for group in list(self._doubtful):
+            self.add(group, await self._store.waiting(group, self._doubtful[group]))
+            await self.publish()
+            del self._doubtful[group]
+        await self.publish()
+
+    def doubt(self, write: GroupWrite) -> None:
+        """Note that it is not known whether a write has been stored.
+
+        Args:
+            write: whose answer was lost.
+        """
+        for customer, record in write.customers.items():
+            if record.raised:
+                self._doubtful[write.group][customer] += [raised.name for raised in record.raised]
+
+    def take(self, write: GroupWrite) -> None:
+        """Take the messages of a write that has been stored.
+
+        Args:
+            write: its records have none afterwards.
+        """
+        for customer, record in write.customers.items():
+            if record.raised:
+                self.add(write.group, [(customer, raised) for raised in record.raised])
+                record.raised = []
+
+    def add(self, group: int, waiting: Iterable[tuple[str, Message]]) -> None:
+        """Take messages that are stored.
+
+        Args:
+            group: of the customers.
+            waiting: the messages, each with its customer.
+        """
+        self._unpublished |= {(group, customer, raised.name): raised for customer, raised in waiting}
+
+    async def publish(self) -> None:
+        """Publish what is stored and not published; it stays noted until the store knows that it is out.
+
+        Raises:
+            TransientError: if Kafka or the store does not answer; the messages stay in the outbox.
+        """
+        if not self._unpublished:
+            return
+        await self._publisher.publish([(customer, waiting) for (_, customer, _), waiting in self._unpublished.items()])
+        names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for group, customer, name in self._unpublished:
+            names[group][customer].append(name)
+        for group, by_customer in names.items():
+            await self._store.published(group, by_customer)
+        for sent in self._unpublished.values():
+            self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
+        self._unpublished.clear()
