@@ -19,7 +19,11 @@ _IDS = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
 
 @dataclass(frozen=True, slots=True)
 class BandChange:
-    """A customer has moved from one band to another; times in microseconds, scores in millionths."""
+    """A customer has moved from one band to another; times in microseconds, scores in millionths.
+
+    The `cause` is ``event`` or ``expired``; ``policy`` or ``segment`` where the rules have changed, not the customer.
+    `segment` is the one that the customer was in, '' for none.
+    """
 
     band: int
     previous_band: int
@@ -28,13 +32,15 @@ class BandChange:
     occurred_at: int
     cause: str
     reasons: Reasons = field(default_factory=list)
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert: ``churn_risk``, ``recovered`` or ``disengaging_soon``; times in microseconds, scores in millionths.
 
-    `disengages_at` is when the drop comes that ``disengaging_soon`` warns of.
+    `disengages_at` is when the drop comes that ``disengaging_soon`` warns of. `segment` is the one that the customer
+    was in, '' for none; `score_name` is '' for the score that has no other name.
     """
 
     kind: str
@@ -45,6 +51,8 @@ class Alert:
     occurred_at: int
     reasons: Reasons
     disengages_at: int = 0
+    segment: str = ""
+    score_name: str = ""
 
     @property
     def severity(self) -> str:
@@ -95,10 +103,15 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
         "detected_at": format_instant(detected_at),
         "policy_version": policy_version,
     }
+    if transition.segment:
+        body["segment"] = transition.segment
     if isinstance(transition, BandChange):
         change_id = transition_id(customer, f"band_change:{BANDS[transition.band]}", transition.occurred_at)
         return {"change_id": change_id, **body, "cause": transition.cause, "reasons": transition.reasons}
-    alert_id = transition_id(customer, transition.kind, transition.occurred_at)
+    named = f"{transition.kind}:{transition.score_name}" if transition.score_name else transition.kind
+    alert_id = transition_id(customer, named, transition.occurred_at)
+    if transition.score_name:
+        body["score_name"] = transition.score_name
     if transition.disengages_at:
         body["disengages_at"] = format_instant(transition.disengages_at)
     return {

@@ -9,7 +9,7 @@ from scoring.details import is_sum
 from scoring.objects import Objects
 from scoring.pairing import Action, Counts, change_of
 from scoring.policy import Policy
-from scoring.state import NONE, CustomerState, Timed
+from scoring.state import NONE, CustomerState, Timed, touch
 
 
 class Correction(NamedTuple):
@@ -102,12 +102,13 @@ def _correct_kept(policy: Policy, state: CustomerState, change: Counts) -> None:
 def _apply(policy: Policy, state: CustomerState, change: Counts) -> list[Correction]:
     corrections = []
     for pane, added in change.items():
+        if pane not in state.touched_panes:
+            touch(policy, state, pane)
         counts = state.panes.get(pane)
         if counts is None:
             counts = state.panes[pane] = {}
             state.pane_points[pane] = 0
             state.new_panes.append(pane)
-        state.touched_panes.add(pane)
         for code, count in added.items():
             points = _add(policy, counts, code, count)
             state.pane_points[pane] += points

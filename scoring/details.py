@@ -18,6 +18,8 @@ SUM, VALUES, AT_LEAST, AT_MOST, LATEST = "sum", "values", "at_least", "at_most",
 MOST_VALUE = 10**12
 #: No code of a type begins with these: an amount can never be taken for a count.
 _ADDED, _NEWEST = "$", "^"
+#: Stands where the code of a type stands in an event: what is told is a profile. No code of a type begins with it.
+PROFILE = "@"
 #: Before what is measured between events; no code of a type begins with it either.
 MEASURED = "~"
 _MARKS = _ADDED + _NEWEST + MEASURED
@@ -26,10 +28,14 @@ _VALUE_BITS = 60
 
 
 class Detail(NamedTuple):
-    """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''."""
+    """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
+
+    `segment` is the one that it says the customer is in, '' where it tells of none.
+    """
 
     amounts: tuple[tuple[str, int], ...]
     object: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,15 @@ def is_sum(code: str) -> bool:
         code: of a count or an amount.
     """
     return code[0] == _ADDED
+
+
+def is_latest(code: str) -> bool:
+    """Tell whether what stands under a code is a latest value.
+
+    Args:
+        code: of a count or an amount.
+    """
+    return code[0] == _NEWEST
 
 
 def latest_value(amount: int) -> int:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from scoring.alerts import BandChange, Transition
 from scoring.corrections import take_out, unite_histories
-from scoring.details import add_amount, is_sum
+from scoring.details import Detail, add_amount, is_sum
 from scoring.feeds import Feeds
 from scoring.instants import DAY, SECOND
+from scoring.named_scores import begin
 from scoring.outlook import follow_policy
 from scoring.policy import DISENGAGED, ENGAGED, Policy
 from scoring.sessions import Visit, join_visits
-from scoring.state import NONE, CustomerState, Timed, derive
+from scoring.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.walk import advance
 
@@ -46,6 +47,9 @@ def merge(
     advance(policy, linked, (), at, horizon, feeds)
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
+    if is_newer(state, linked.segment_at, linked.segment):
+        take_segment(state, linked.segment_at, linked.segment)
+    own = policy.of(state.segment)
     _add_events_ahead(state, linked)
     if linked.judged != NONE:
         before, known = state.score, state.judged != NONE
@@ -56,13 +60,15 @@ def merge(
             unite_histories(policy, state, linked.objects)
         _add_days(state, linked)
         state.last_event_at = max(state.last_event_at, linked.last_event_at)
-        derive(policy, state)
+        derive(own, state)
+        state.policy_version = own.version
+        _unite_named(policy, state, linked)
         if known:
-            _unite_alerts(policy, state, linked)
+            _unite_alerts(own, state, linked)
         previous = state.band if known else DISENGAGED
-        band = policy.band_of(state.score)
+        band = own.band_of(state.score)
         if band != previous:
-            transitions.append(BandChange(band, previous, state.score, before, at, "link"))
+            transitions.append(BandChange(band, previous, state.score, before, at, "link", segment=state.segment))
         if band != state.band:
             state.band, state.previous_band, state.band_since = band, previous, at
     # What comes next by itself follows from both.
@@ -82,10 +88,11 @@ def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerStat
 
 
 def _take_back(policy: Policy, state: CustomerState, event: Timed) -> None:
-    if event in state.ahead:
-        state.ahead.remove(event)
-        return
     time, code, detail = event
+    for each in state.ahead:
+        if each[:2] == (time, code) and _amounts(each[2]) == _amounts(detail):
+            state.ahead.remove(each)
+            return
     take_out(policy, state, event)
     pane = time // policy.pane
     counts = state.panes.get(pane, {})
@@ -103,6 +110,11 @@ def _take_back(policy: Policy, state: CustomerState, event: Timed) -> None:
     if not counts:
         del state.panes[pane], state.pane_points[pane]
     _see_less(policy, state, pane, time // SECOND, code)
+
+
+def _amounts(detail: Detail | None) -> tuple[object, str]:
+    """Give what tells an event from others of its time: not the segment, which is not remembered."""
+    return (detail.amounts, detail.object) if detail is not None else ((), "")
 
 
 def _see_less(policy: Policy, state: CustomerState, pane: int, second: int, code: str) -> None:
@@ -146,12 +158,13 @@ def _begin_as(state: CustomerState, linked: CustomerState) -> None:
 
 def _add_counts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
     for pane, theirs in linked.panes.items():
+        if pane not in state.touched_panes:
+            touch(policy, state, pane)
         counts = state.panes.setdefault(pane, {})
         for code, count in theirs.items():
             add_amount(counts, code, count)
         for _ in range(len(counts) if len(counts) > MOST_APART else 0):
             gather(policy, counts)
-        state.touched_panes.add(pane)
     derive(policy, state)
     pauses = {rule.channel: rule.pause for rule in policy.sessions.values()}
     for channel, panes in linked.visits.items():
@@ -165,6 +178,22 @@ def _add_days(state: CustomerState, linked: CustomerState) -> None:
     for day in linked.activity.list_days():
         if not state.activity.has(day):
             state.activity.add(day)
+
+
+def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    """Go on from both by each named score that raises alerts; its changes of band are not told."""
+    for score in policy.alerting:
+        theirs = linked.named.get(score.name) if linked.named is not None else None
+        known = state.named is not None and score.name in state.named
+        if not known and theirs is not None:
+            state.named = {**(state.named or {}), score.name: theirs}
+            theirs = None
+        view = begin(score, state)
+        derive(score.policy, view)
+        if theirs is not None:
+            _unite_alerts(score.policy, view, theirs)
+        view.band = score.policy.band_of(view.score)
+        state.named = {**(state.named or {}), score.name: view}
 
 
 def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:

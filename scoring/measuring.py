@@ -46,7 +46,7 @@ def measured(policy: Policy, state: CustomerState) -> list[str]:
         if form in (FRACTION, RATE):
             if span not in totals:
                 totals[span] = _totals(policy, state, span)
-            texts.append(_fraction(measure, totals[span]))
+            texts.append(fraction(measure, totals[span]))
         elif form == PANES:
             active = len(_active_panes(measure, state))
             texts.append(str(active) if active else "")
@@ -72,7 +72,16 @@ def _totals(policy: Policy, state: CustomerState, span: int) -> dict[str, int]:
     return totals
 
 
-def _fraction(measure: Measure, totals: dict[str, int]) -> str:
+def fraction(measure: Measure, totals: dict[str, int]) -> str:
+    """Compute a fraction or a rate.
+
+    Args:
+        measure: of one of these forms.
+        totals: of its codes, over its time; one that is missing has nothing to tell.
+
+    Returns:
+        The text as it is published; '' where there is nothing to take it from, or nothing to divide by.
+    """
     value, found = 0, False
     for code in measure.of:
         if code in totals:

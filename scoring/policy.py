@@ -6,7 +6,7 @@ import base64
 import hashlib
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from scoring.details import Amount
@@ -14,7 +14,9 @@ from scoring.instants import DAY, MINUTE
 from scoring.measures import Measure
 from scoring.pairing import Pairing
 from scoring.points import POINT
+from scoring.segments import Profiles
 from scoring.sessions import SessionRule
+from scoring.tally import Tally, tally_of
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
 BANDS = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
@@ -89,6 +91,15 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class NamedScore:
+    """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts."""
+
+    name: str
+    policy: Policy
+    alerts: bool = False
+
+
+@dataclass(frozen=True)
 class Policy:
     """Everything that decides a score; all times in microseconds, all points in millionths.
 
@@ -97,8 +108,10 @@ class Policy:
     `warn_before` is how long before a drop that is coming it is warned of; 0: never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
-    over all customers are kept by the day. `identities` is the topic that says which ids are the same customer's; ''
-    where nothing says so. `text` is the file that it was read from.
+    over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
+    `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
+    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `text` is the file
+    that it was read from.
     """
 
     version: str
@@ -120,12 +133,32 @@ class Policy:
     keep_figures: int = 400 * DAY
     identities: str = ""
     measures: tuple[Measure, ...] = ()
+    profiles: Profiles | None = None
+    segments: tuple[tuple[str, Policy], ...] = ()
+    scores: tuple[NamedScore, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the event types by their stored code."""
         object.__setattr__(self, "types", {kind.code: kind for channel in self.channels for kind in channel.types})
+
+    def of(self, segment: str) -> Policy:
+        """Give the policy by which the customers of a segment are judged.
+
+        Args:
+            segment: its name, '' for none.
+
+        Returns:
+            That of the segment, or this one where it has none of its own.
+        """
+        return self.by_segment.get(segment, self) if self.segments else self
+
+    @cached_property
+    def by_segment(self) -> dict[str, Policy]:
+        """The policies of those segments that differ from this one, by their name."""
+        plain = replace(self, profiles=None, segments=(), scores=())
+        return {name: own for name, own in self.segments if own != plain}
 
     @cached_property
     def panes(self) -> int:
@@ -145,7 +178,34 @@ class Policy:
     @cached_property
     def published_names(self) -> frozenset[str]:
         """The names of all published fields of a score."""
-        return RESERVED_NAMES | {channel.name for channel in self.channels} | set(self.measure_names)
+        names = {channel.name for channel in self.channels} | {*self.measure_names, *self.score_fields}
+        return RESERVED_NAMES | {"segment"} | names
+
+    @cached_property
+    def alerting(self) -> tuple[NamedScore, ...]:
+        """The named scores that raise alerts."""
+        return tuple([score for score in self.scores if score.alerts])
+
+    @cached_property
+    def score_fields(self) -> tuple[str, ...]:
+        """The names of the published fields of the named scores."""
+        return tuple([f"{field}:{score.name}" for score in self.scores for field in ("score", "band", "trend")])
+
+    def kept_from(self, now: int) -> int:
+        """Give the first pane whose counts are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + 1
+
+    def told_from(self, now: int) -> int:
+        """Give the first pane as of which the window can still be told from the counts that are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + self.panes
 
     @cached_property
     def measure_names(self) -> tuple[str, ...]:
@@ -156,6 +216,16 @@ class Policy:
     def measured_codes(self) -> frozenset[str]:
         """The codes of all counts and amounts that a measure adds up."""
         return frozenset(code for each in self.measures for code in (*each.of, *each.less, *each.to))
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What is added up over all customers; nothing where no measure asks for it."""
+        return tally_of(self.measures)
+
+    @cached_property
+    def tallied(self) -> bool:
+        """Whether anything is added up over all customers."""
+        return bool(self.tally.text)
 
     @cached_property
     def measure_spans(self) -> tuple[int, ...]:

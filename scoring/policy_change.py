@@ -15,7 +15,7 @@ _LEFT_OUT = {
     *("text", "channel"),
     *("lateness", "idle_after", "most_bad", "bad_over", "bad_records"),
 }
-_WITHOUT_ORDER = {"channels", "types"}
+_WITHOUT_ORDER = {"channels", "types", "segments", "scores"}
 
 
 def policy_digest(policy: Policy) -> str:
@@ -72,7 +72,7 @@ def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
     Returns:
         The keys of the file that differ; none if it can be followed.
     """
-    pairs = [
+    pairs: list[tuple[str, object, object]] = [
         ("window.length", in_force.length, new.length),
         ("window.pane", in_force.pane, new.pane),
         ("window.trend", in_force.trend, new.trend),
@@ -84,8 +84,16 @@ def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
         ("dead_letters.stop_above", own.most_bad, new.most_bad),
         ("dead_letters.over", own.bad_over, new.bad_over),
         ("dead_letters.at_least", own.bad_records, new.bad_records),
+        ("profiles.topic", _topic(in_force), _topic(new)),
     ]
+    for name in dict.fromkeys([name for name, _ in (*in_force.segments, *new.segments)]):
+        key = f"segments.{name}.window.half_life"
+        pairs.append((key, in_force.of(name).half_life, new.of(name).half_life))
     return [key for key, before, after in pairs if before != after] + list(_channel_differences(in_force, new))
+
+
+def _topic(policy: Policy) -> str:
+    return policy.profiles.topic if policy.profiles is not None else ""
 
 
 def _channel_differences(in_force: Policy, new: Policy) -> Iterator[str]:

@@ -18,6 +18,8 @@ from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
+from scoring.score_file import SCORE_KEYS, with_scores
+from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000
@@ -65,7 +67,12 @@ def parse_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"not TOML: {error}"]) from error
-    return _Reader(document, text).policy()
+    policy = with_segments(_Reader(document, text).policy(), document, _read)
+    return with_scores(policy, document, _read)
+
+
+def _read(document: Mapping[str, Any]) -> Policy:
+    return _Reader(document, "").policy()
 
 
 def builtin_policy() -> Policy:
@@ -82,8 +89,8 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels", "measures"))
-        times = {
+        self._only("", self._document, ("version", *_KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS))
+        times: dict[str, Any] = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
             for key, default in defaults.items()
@@ -102,6 +109,7 @@ class _Reader:
         identities = read_identities(self._document, channels, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        profiles = read_profiles(self._document, channels, measures, self._problems)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
@@ -116,6 +124,7 @@ class _Reader:
             text=self._text,
             keep_figures=kept,
             identities=identities,
+            profiles=profiles,
             **times,
         )
 

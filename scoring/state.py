@@ -30,8 +30,11 @@ class CustomerState:
     drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
-    `activity` is what the figures over all customers count. `counted` is None until an event with an id comes where
-    the policy says that ids are linked.
+    `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
+    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
+    none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
+    by each named score that raises alerts, None where there is none. `counted` is None until an event comes
+    where the policy says that ids are linked.
     """
 
     policy_version: str = ""
@@ -56,16 +59,43 @@ class CustomerState:
     due: int = 0
     due_crosses: bool = False
     activity: Activity = field(default_factory=Activity)
+    segment: str = ""
+    segment_at: int = NONE
+    segment_changed: bool = False
+    named: dict[str, CustomerState] | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0
     channel_points: list[int] = field(default_factory=list)
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: set[int] = field(default_factory=set)
+    tallied: dict[int, dict[str, int]] | None = None
     touched_visits: set[tuple[str, int]] = field(default_factory=set)
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
+
+
+def is_newer(state: CustomerState, told_at: int, segment: str) -> bool:
+    """Tell whether a segment takes the place of the one that a customer is in: the newest holds, in any order.
+
+    Args:
+        state: the customer's.
+        told_at: when it was told, in microseconds.
+        segment: its name; of two that were told at one time the later one in the alphabet holds.
+    """
+    return (told_at, segment) > (state.segment_at, state.segment)
+
+
+def take_segment(state: CustomerState, told_at: int, segment: str) -> None:
+    """Put a customer into a segment.
+
+    Args:
+        state: changed in place.
+        told_at: when it was told, in microseconds.
+        segment: its name, '' for none.
+    """
+    state.segment, state.segment_at, state.segment_changed = segment, told_at, True
 
 
 def derive(policy: Policy, state: CustomerState) -> None:
@@ -86,6 +116,31 @@ def derive(policy: Policy, state: CustomerState) -> None:
     state.score = sum(state.channel_points)
     if policy.half_life:
         fade(policy, state)
+
+
+def touch(policy: Policy, state: CustomerState, pane: int) -> None:
+    """Note that the counts of a pane are about to change.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+        pane: its number; not touched since the state was stored.
+    """
+    state.touched_panes.add(pane)
+    if policy.tallied or state.tallied is not None:
+        if state.tallied is None:
+            state.tallied = {}
+        state.tallied[pane] = dict(state.panes.get(pane, {}))
+
+
+def settle_panes(state: CustomerState) -> None:
+    """Note that the counts are stored as they stand.
+
+    Args:
+        state: changed in place.
+    """
+    state.touched_panes.clear()
+    state.tallied = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from scoring.active_days import enter_band, note_bands, note_days
-from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.alerts import Alert, AlertMachine, BandChange, Transition
 from scoring.corrections import Correction, correct, within_window
 from scoring.counted import CountedEvents
-from scoring.details import Detail, add_amounts
+from scoring.details import PROFILE, Detail, add_amounts
 from scoring.events import Event
 from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
+from scoring.named_scores import begin, finish, schedule
 from scoring.outlook import Outlook, follow_policy, next_warning
 from scoring.policy import ENGAGED, Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
 from scoring.sessions import SessionRule, add_visit
-from scoring.state import NONE, CustomerState, Timed, derive, fade
+from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, gather
 
-_TIME = itemgetter(0)
+_TIME, _OCCURRED_AT = itemgetter(0), attrgetter("occurred_at")
 #: Time and code of an event, the score before and after it, and what it changed in the counts of others.
 _Step = tuple[int, str, int, int, Sequence[Correction]]
 _NONE: Sequence[Correction] = ()
@@ -74,7 +75,137 @@ def advance(
     """
     outcome = Outcome()
     now = max(now, state.judged)
-    due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome, arrived)
+    horizon = max(horizon, now)
+    if policy.profiles is not None or policy.scores:
+        _advance_by_several(policy, state, events, now, horizon, feeds, arrived, outcome)
+        return outcome
+    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
+    machine = _judge(policy, state, due, outdated, now, feeds, outcome)
+    outcome.transitions, outcome.holding = machine.transitions, machine.holding
+    return outcome
+
+
+def _advance_by_several(
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    feeds: Feeds | None,
+    arrived: int,
+    outcome: Outcome,
+) -> None:
+    """Bring one customer up to a time by the policies of segments and named scores."""
+    before = state.segment
+    if policy.profiles is not None:
+        events = _take_profiles(state, events)
+    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
+    named = _judge_named(policy, state, due, outdated, now, feeds)
+    if policy.profiles is not None:
+        _judge_by_segment(policy, state, before, due, outdated, now, feeds, outcome)
+    else:
+        machine = _judge(policy, state, due, outdated, now, feeds, outcome)
+        outcome.transitions, outcome.holding = machine.transitions, machine.holding
+    if policy.alerting:
+        schedule(policy, state)
+        outcome.transitions = sorted([*outcome.transitions, *named], key=_OCCURRED_AT)
+
+
+def _judge_named(
+    policy: Policy,
+    state: CustomerState,
+    due: Sequence[Timed],
+    outdated: Sequence[Timed],
+    now: int,
+    feeds: Feeds | None,
+) -> list[Alert]:
+    """Judge by each named score that raises alerts, on copies of the counts; give the alerts."""
+    alerts: list[Alert] = []
+    for score in policy.alerting:
+        view = begin(score, state)
+        machine = _judge(score.policy, view, due, outdated, now, feeds, Outcome())
+        alerts += finish(score, state, view, machine)
+    return alerts
+
+
+def _take_profiles(state: CustomerState, events: Iterable[Event]) -> list[Event]:
+    """Take over what profiles tell of the segment; give the events."""
+    rest = []
+    for event in events:
+        if event.code != PROFILE:
+            rest.append(event)
+        elif event.detail is not None and is_newer(state, event.time, event.detail.segment):
+            take_segment(state, event.time, event.detail.segment)
+    return rest
+
+
+def _judge_by_segment(
+    policy: Policy,
+    state: CustomerState,
+    before: str,
+    due: Sequence[Timed],
+    outdated: Sequence[Timed],
+    now: int,
+    feeds: Feeds | None,
+    outcome: Outcome,
+) -> None:
+    """Judge one whose segment may change on the way: from the event on that tells it, by the policy of the new one."""
+    for time, _, detail in outdated:
+        if detail is not None and detail.segment and is_newer(state, time, detail.segment):
+            take_segment(state, time, detail.segment)
+    transitions: list[Transition] = []
+    holding: list[str] = []
+    transitions += _change_segment(policy, state, before, feeds, due, now)
+    start = 0
+    for index, (time, _, detail) in enumerate(due):
+        if detail is None or not detail.segment or not is_newer(state, time, detail.segment):
+            continue
+        before = state.segment
+        if detail.segment != before and (state.judged != NONE or index):
+            until = max(min(time, now), state.judged)
+            machine = _judge(policy.of(before), state, due[start:index], (), until, feeds, outcome)
+            transitions += _told_in(before, machine.transitions)
+            holding += machine.holding
+            start = index
+        take_segment(state, time, detail.segment)
+        transitions += _change_segment(policy, state, before, feeds, (), state.judged)
+    machine = _judge(policy.of(state.segment), state, due[start:], outdated, now, feeds, outcome)
+    outcome.transitions = transitions + _told_in(state.segment, machine.transitions)
+    outcome.holding = holding + machine.holding
+
+
+def _change_segment(
+    policy: Policy, state: CustomerState, before: str, feeds: Feeds | None, due: Sequence[Timed], now: int
+) -> list[Transition]:
+    """Judge by the policy of another segment what was judged by that of the one before, as after a change of policy."""
+    after = policy.of(state.segment)
+    if state.judged == NONE or after is policy.of(before):
+        return []
+    if state.activity.band != state.band:
+        enter_band(state)
+    machine = AlertMachine(after, state, feeds)
+    _follow_policy(after, state, machine, due, now, "segment")
+    state.policy_version = after.version
+    note_days(after, state, state.panes)
+    note_bands(state, machine.transitions)
+    return _told_in(state.segment, machine.transitions)
+
+
+def _told_in(segment: str, transitions: Sequence[Transition]) -> list[Transition]:
+    """Name in transitions the segment that the customer was in."""
+    return [replace(transition, segment=segment) for transition in transitions] if segment else list(transitions)
+
+
+def _judge(
+    policy: Policy,
+    state: CustomerState,
+    due: Sequence[Timed],
+    outdated: Sequence[Timed],
+    now: int,
+    feeds: Feeds | None,
+    outcome: Outcome,
+) -> AlertMachine:
+    """Judge one customer by one policy up to a time."""
     machine = AlertMachine(policy, state, feeds)
     if state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
@@ -87,7 +218,7 @@ def advance(
         enter_band(state)
         noted = False
     if known and state.policy_version != policy.version:
-        _follow_policy(policy, state, machine, due, now)
+        _follow_policy(policy, state, machine, due, now, "policy")
         noted = False
     state.policy_version = policy.version
     if not noted:
@@ -108,8 +239,7 @@ def advance(
             note_bands(state, machine.transitions)
     _forget(policy, state, now)
     _schedule(policy, state)
-    outcome.transitions, outcome.holding = machine.transitions, machine.holding
-    return outcome
+    return machine
 
 
 def _forget(policy: Policy, state: CustomerState, now: int) -> None:
@@ -177,6 +307,8 @@ def _keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
 
 def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
     """Count one event in its pane; return the points by which the pane changed."""
+    if pane not in state.touched_panes:
+        touch(policy, state, pane)
     counts = state.panes.get(pane)
     if counts is None:
         counts = state.panes[pane] = {}
@@ -190,7 +322,6 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
         rule = policy.sessions.get(code)
         if rule is not None:
             _visit(state, pane, time // SECOND, rule)
-    state.touched_panes.add(pane)
     kind = policy.types.get(code)
     if kind is None or count > kind.cap:
         if kind is None and count == 1 and len(counts) > MOST_APART:
@@ -206,7 +337,9 @@ def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> N
     state.touched_visits.add((rule.channel, pane))
 
 
-def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine, due: Sequence[Timed], now: int) -> None:
+def _follow_policy(
+    policy: Policy, state: CustomerState, machine: AlertMachine, due: Sequence[Timed], now: int, cause: str
+) -> None:
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
     at = state.judged
     # Up to then nothing has changed by itself under the other policy, so what differs by then is the policy's doing.
@@ -218,7 +351,7 @@ def _follow_policy(policy: Policy, state: CustomerState, machine: AlertMachine, 
     derive(policy, state)
     band = policy.band_of(state.score)
     if band != state.band:
-        machine.transitions.append(BandChange(band, state.band, state.score, before, at, "policy"))
+        machine.transitions.append(BandChange(band, state.band, state.score, before, at, cause))
         state.band, state.previous_band, state.band_since = band, state.band, at
     if state.score >= policy.engaged_from:
         # Who was engaged under both has to reach the margin for the next alert, as ever.

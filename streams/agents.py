@@ -1,4 +1,4 @@
-"""One Faust agent per channel of the policy; there is no code of a channel's own."""
+"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from streams.decoding import Decoder
 from streams.identities.decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
+from streams.profile_decoding import ProfileDecoder
 from streams.steady_clock import SteadyClock
 
 _DOUBT_SECONDS = 0.2
@@ -23,7 +24,7 @@ _DOUBT_SECONDS = 0.2
 def add_agent(
     app: faust.App,
     channel: Channel,
-    decoder: Decoder,
+    decoder: Decoder | ProfileDecoder,
     pipeline: Pipeline,
     metrics: Metrics,
     wall: SteadyClock,
@@ -33,7 +34,7 @@ def add_agent(
 
     Args:
         app: gets the agent.
-        channel: of the policy.
+        channel: of the policy, or what stands for one where profiles come from.
         decoder: of the channel's records.
         pipeline: applies what the agent has decoded.
         metrics: counters.

@@ -14,8 +14,9 @@ from faust.types import TP
 from mode import ServiceT
 from yarl import URL
 
-from scoring.events import EventReader
 from scoring.instants import MILLISECOND
+from scoring.policy import Channel
+from scoring.profiles import event_reader
 from streams.agents import add_agent, add_link_agent
 from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
@@ -33,6 +34,7 @@ from streams.logs import quiet_logs
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
 from streams.preflight import Preflight
+from streams.profile_decoding import PROFILES, ProfileDecoder
 from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
@@ -41,7 +43,7 @@ from streams.steady_clock import SteadyClock
 from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
-from streams.topics import source_topics
+from streams.topics import event_topics
 from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
 from streams.web import FAILED, OwnPages, add_pages
 from streams.worker_process import EngagementWorker
@@ -180,11 +182,11 @@ class EngagementApp(BatchApp):
         if parts.settings.clock == "stream":
             return {Partition(*tp): first for tp, (first, _) in ranges.items()}
         policy = parts.settings.policy
+        events = {tp for tp in ranges if tp.topic in event_topics(policy)}
         window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
-        events = {tp for tp in ranges if tp.topic != policy.identities}
         found = await self._batch_consumer.thread.offsets_at(events, max(window_start, 0))
         starts = {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
-        # A link holds for good, however old it is.
+        # A profile, or a link, holds for good, however old it is.
         return starts | {Partition(*tp): first for tp, (first, _) in ranges.items() if tp not in events}
 
     async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -243,7 +245,7 @@ class EngagementApp(BatchApp):
             return
         self._next_turn = now + INTERVAL[self.parts.settings.clock]
         thread = self._batch_consumer.thread
-        topics = source_topics(self.parts.settings.policy)
+        topics = event_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
         await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
         if not self.parts.timer.fault:
@@ -328,13 +330,19 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
 def _add_agents(app: EngagementApp) -> None:
     parts, policy = app.parts, app.parts.settings.policy
     window = policy.length if parts.settings.clock == "wall" else 0
-    decoders = []
+    decoders: list[Decoder | ProfileDecoder] = []
     for channel in policy.channels:
         limit = DeadLetterLimit(channel, policy, parts.clock.wall, parts.consumption)
-        decoder = Decoder(channel.name, EventReader(channel, policy.types), parts.metrics, window, limit)
+        decoder = Decoder(channel.name, event_reader(channel, policy), parts.metrics, window, limit)
         add_agent(app, channel, decoder, parts.pipeline, parts.metrics, app.steady, limit)
         decoders.append(decoder)
-    parts.policies.told_to(parts.scorer, parts.feeds, *decoders)
+    if policy.profiles is not None:
+        source = Channel(PROFILES, policy.profiles.topic, ())
+        limit = DeadLetterLimit(source, policy, parts.clock.wall, parts.consumption)
+        profiles = ProfileDecoder(policy.profiles, parts.metrics, limit)
+        add_agent(app, source, profiles, parts.pipeline, parts.metrics, app.steady, limit)
+        decoders.append(profiles)
+    parts.policies.told_to(parts.scorer, parts.feeds, parts.figures, *decoders)
 
 
 def _add_link_agent(app: EngagementApp) -> None:

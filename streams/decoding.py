@@ -8,6 +8,7 @@ from scoring.errors import InvalidEvent
 from scoring.events import Event, EventReader
 from scoring.instants import MILLISECOND
 from scoring.policy import Channel, Policy
+from scoring.profiles import event_reader
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
@@ -51,7 +52,7 @@ class Decoder:
             policy: in force from now on; it may not have the channel.
         """
         channels = [channel for channel in policy.channels if channel.name == self._channel]
-        self._reader = EventReader(channels[0] if channels else Channel(self._channel, "", ()), policy.types)
+        self._reader = event_reader(channels[0] if channels else Channel(self._channel, "", ()), policy)
 
     def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
         """Decode a batch.
@@ -102,11 +103,14 @@ class Decoder:
 
 
 def why_not_json(value: bytes | None, error: orjson.JSONDecodeError) -> str:
-    """Tell the reason for which a value that is no JSON becomes a dead letter.
+    """Give the reason of the dead letter for a value that is not JSON.
 
     Args:
         value: of the record.
-        error: that decoding it raised.
+        error: of decoding it.
+
+    Returns:
+        A short, stable name.
     """
     if not value:
         return "empty_value"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
 from scoring.kpi import DayFigures, Period, Sums
+from scoring.measure_figures import MeasureFigure, MeasureSums
 from scoring.policy import BANDS, Policy
+from scoring.segments import MOST_SEGMENTS
 from streams.errors import TransientError
 from streams.metrics import Metrics
 from streams.store.protocol import Store
@@ -16,6 +19,8 @@ logger = logging.getLogger(__name__)
 #: The days over which the published figures tell who came and went.
 PERIOD = 30
 _EVERY = 20 * SECOND
+#: Segments whose figures are made in one turn.
+_AT_ONCE = 5
 
 
 class FigureReport:
@@ -34,6 +39,14 @@ class FigureReport:
         self._metrics = metrics
         self._made_at = 0
 
+    def follow(self, policy: Policy) -> None:
+        """Make the figures by another policy.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
+
     async def turn(self, now: int, wall: int) -> None:
         """Make and tell the figures, if it is time to.
 
@@ -45,26 +58,64 @@ class FigureReport:
             return
         self._made_at = wall
         try:
-            await self._make_and_tell(now)
+            await self._make_and_tell(now, wall)
         except TransientError as error:
             logger.info("%s; the figures over all customers are made the next time", error)
 
-    async def _make_and_tell(self, now: int) -> None:
+    async def _make_and_tell(self, now: int, wall: int) -> None:
+        kpi = self._store.kpi
         # The others are let in somewhat before this worker comes again, so that nobody misses two turns.
-        if await self._store.kpi.take_turn(_EVERY * 3 // 4 // MILLISECOND):
-            await self._make(now)
-        self._metrics.set_figures(await self._store.kpi.figures())
+        if await kpi.take_turn(_EVERY * 3 // 4 // MILLISECOND):
+            counts = await self._store.band_counts()
+            await self._make("", now, [counts[band] for band in BANDS])
+            segments = largest(await kpi.segments())
+            for segment in in_turn(segments, wall // _EVERY):
+                await self._make(segment, now)
+            await kpi.keep_published(segments)
+        self._metrics.set_figures(await kpi.figures())
+        self._metrics.set_segment_figures({name: await kpi.figures(name) for name in largest(await kpi.segments())})
 
-    async def _make(self, now: int) -> None:
+    async def _make(self, segment: str, now: int, in_bands: Sequence[int] | None = None) -> None:
+        policy, kpi = self._policy, self._store.kpi
         day = now // DAY
-        counts = await self._store.band_counts()
-        sums = Sums(await self._store.kpi.sums(), [counts[band] for band in BANDS])
+        sums = Sums(await kpi.sums(segment), in_bands)
         [figures] = sums.figures(day, day)
         fields = published(figures, sums.period(day - PERIOD + 1, day))
         flows = sums.flows(day - PERIOD + 1, day)
         fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
-        await self._store.kpi.publish("", {**fields, "updated_at": format_instant(now)})
-        await self._store.kpi.fold("", max(now - self._policy.keep_figures, 0) // DAY)
+        if policy.tallied:
+            measures = MeasureSums(await kpi.measures(segment))
+            fields |= published_measures(measures.figures(policy, now // policy.pane))
+        await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
+        await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
+        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now))
+
+
+def largest(segments: Mapping[str, int]) -> list[str]:
+    """Choose the segments of which figures are published: those with the most customers, but not too many.
+
+    Args:
+        segments: each with the number of its customers.
+
+    Returns:
+        Their names, in the order of the alphabet.
+    """
+    by_size = sorted(segments, key=lambda name: (-segments[name], name))
+    return sorted(by_size[:MOST_SEGMENTS])
+
+
+def in_turn(segments: Sequence[str], turn: int) -> list[str]:
+    """Choose the segments whose figures are made now: some at a time, as each takes as long as those of all customers.
+
+    Args:
+        segments: all of them, in any order that stays.
+        turn: a number that goes up by one each time.
+
+    Returns:
+        A few of them; each is among them at least every so many turns as there are parts of that size.
+    """
+    parts = -(-len(segments) // _AT_ONCE)
+    return list(segments[turn % parts :: parts]) if parts else []
 
 
 #: The names of the published flows, by the band before (None for a new customer) and after.
@@ -107,6 +158,24 @@ def published(figures: DayFigures, period: Period) -> dict[str, str]:
         "disengaged_share": _number(disengaged),
         **{band: str(count) for band, count in zip(BANDS, figures.bands, strict=True)},
     }
+
+
+def published_measures(figures: Mapping[str, MeasureFigure]) -> dict[str, str]:
+    """Write measures over all customers as applications read them.
+
+    Args:
+        figures: by the name of the measure.
+
+    Returns:
+        Fields and values; '' where there is nothing to tell.
+    """
+    fields = {}
+    for name, figure in figures.items():
+        fields[f"measure:{name}"] = figure.value
+        if figure.customers is not None:
+            fields[f"measure:{name}:average"] = figure.average
+            fields[f"measure:{name}:customers"] = str(figure.customers)
+    return fields
 
 
 def _number(value: float | None) -> str:

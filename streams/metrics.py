@@ -84,6 +84,9 @@ class Metrics:
             registry=registry,
         )
         self.kpi = Gauge("engagement_kpi", "Figures over all customers, as in Redis", ["figure"], registry=registry)
+        self.segment_kpi = Gauge(
+            "engagement_segment_kpi", "Figures of a segment, as in Redis", ["segment", "figure"], registry=registry
+        )
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
 
     def set_lags(self, lags: Mapping[Partition, float]) -> None:
@@ -106,6 +109,18 @@ class Metrics:
         for name, value in figures.items():
             if value and name not in ("day", "updated_at"):
                 self.kpi.labels(name).set(float(value))
+
+    def set_segment_figures(self, segments: Mapping[str, Mapping[str, str]]) -> None:
+        """Tell the figures of segments, but for the flows between bands; one that says nothing is not mentioned.
+
+        Args:
+            segments: by name, with figures as applications read them.
+        """
+        self.segment_kpi.clear()
+        for segment, figures in segments.items():
+            for name, value in figures.items():
+                if value and name not in ("day", "updated_at") and not name.startswith("flow:"):
+                    self.segment_kpi.labels(segment, name).set(float(value))
 
     def note_first_fetch(self, now: int) -> None:
         """Note when the first record came; later calls change nothing.

@@ -33,13 +33,18 @@ _REPLAYS_KEPT_DAYS = 2 * _KEPT_DAYS
 _TIMEOUT_MS = 10_000
 
 
-def source_topics(policy: Policy) -> list[str]:
+def event_topics(policy: Policy) -> list[str]:
     """List the topics that events come from, in the order of the policy's channels."""
     return [channel.topic for channel in policy.channels]
 
 
+def source_topics(policy: Policy) -> list[str]:
+    """List the topics that are read: those of events and, where the policy has profiles, theirs."""
+    return event_topics(policy) + ([policy.profiles.topic] if policy.profiles is not None else [])
+
+
 def read_topics(policy: Policy) -> list[str]:
-    """List the topics that workers read: those of the events, and that of the links if there are any."""
+    """List the topics that workers read: those of events and profiles, and that of the links if there are any."""
     return [*source_topics(policy), *([policy.identities] if policy.identities else [])]
 
 
@@ -51,14 +56,17 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
-        the log after an outage. Links are kept for good: an id is its customer's for as long as events of both count.
+        the log after an outage. Of profiles the last of each customer is kept for good, and so is every link.
     """
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}
     output = {"retention.ms": str(_KEPT_DAYS * DAY // MILLISECOND)}
-    links = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
-    read = {topic: links if topic == policy.identities else source for topic in read_topics(policy)}
-    return read | {
+    topics = dict.fromkeys(event_topics(policy), source)
+    if policy.profiles is not None:
+        topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    if policy.identities:
+        topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    return topics | {
         ALERTS: output,
         BAND_CHANGES: output,
         FEED_ALERTS: output,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scoring.alerts import Alert
-from scoring.details import is_type
+from scoring.details import PROFILE, is_type
 from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join
 from scoring.instants import DAY
 from scoring.policy import Policy
-from scoring.state import CustomerState
+from scoring.state import CustomerState, settle_panes
 from scoring.validation.observations import NEVER, Moment, Observation
 from scoring.walk import advance
 
@@ -81,14 +81,14 @@ class CustomerHistory:
         self.alerts += [
             change.occurred_at
             for change in outcome.transitions
-            if isinstance(change, Alert) and change.kind == "churn_risk"
+            if isinstance(change, Alert) and change.kind == "churn_risk" and not change.score_name
         ]
         self.late += outcome.late
         self.outdated += outcome.outdated
         # A pane that has left the state keeps the number that it had.
         for pane in state.touched_panes & state.panes.keys():
             self.panes[pane] = events_in(state.panes[pane])
-        state.touched_panes.clear()
+        settle_panes(state)
 
     def _tell_what_came(self, events: Sequence[Event]) -> None:
         for observation in self._ahead:
@@ -137,9 +137,9 @@ class Population:
         Args:
             channel: the name of its channel.
             customer: who.
-            event: what.
+            event: what; a profile does not move the clock.
         """
-        if event.time > self.newest:
+        if event.time > self.newest and event.code != PROFILE:
             if event.time // self._step > self.newest // self._step:
                 self.judge()
             self.newest = event.time

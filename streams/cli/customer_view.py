@@ -88,6 +88,7 @@ def customer_document(policy: Policy, customer: str, record: CustomerRecord, per
     """
     channels = [channel.name for channel in policy.channels]
     numbers = {*_NUMBERS, *channels, *[measure.name for measure in policy.measures if measure.is_number]}
+    numbers |= {name for name in record.fields if name.startswith(("score:", "trend:"))}
     order = ["score", "band", "band_since", "previous_band", *channels, "trend", "disengages_at"]
     fields = {name: record.fields[name] for name in [*order, *record.fields] if name in record.fields}
     made_of = [
@@ -155,11 +156,23 @@ def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now:
         "since": Text(_when(fields["band_since"], now) + before),
         "trend": _trend(policy, fields.get("trend", "0")),
         "channels": Text(" · ".join(points)),
+        **({"segment": Text(printable(state.segment))} if state.segment else {}),
+        **_named_scores(fields),
         "will drop": _drop(policy, fields.get("disengages_at", ""), state, now),
         "last event": Text(_when(fields["last_event_at"], now) if fields.get("last_event_at") else "none"),
         "alert": _alert(policy, state, now),
         "as of": Text(f"{_when(fields['updated_at'], now)}, policy {printable(fields.get('policy_version', ''))}"),
     }
+
+
+def _named_scores(fields: Mapping[str, str]) -> dict[str, Text]:
+    """Show the named scores, each with its band and trend."""
+    found = {}
+    for name in [name.removeprefix("score:") for name in sorted(fields) if name.startswith("score:")]:
+        band, trend = fields.get(f"band:{name}", ""), fields.get(f"trend:{name}", "0")
+        style = BAND_STYLES.get(band, "")
+        found[name] = Text.assemble(f"{fields[f'score:{name}']} points, ", (band, style), f", trend {trend}")
+    return found
 
 
 def _when(instant: str, now: int) -> str:

@@ -16,8 +16,9 @@ import orjson
 
 from scoring.events import MOST_AHEAD
 from scoring.instants import parse_timestamp
-from scoring.policy import Channel
+from scoring.policy import Channel, Policy
 from streams.cli.refusal import Refusal
+from streams.profile_decoding import PROFILES
 from streams.topics import MOST_RECORD_BYTES
 
 _GZIP = b"\x1f\x8b"
@@ -25,6 +26,16 @@ _BUFFER = 1 << 18
 #: The longest line that is sent: what brokers take unless they are told otherwise, less room for the key.
 MOST_BYTES = MOST_RECORD_BYTES - 64 * 1024
 _SUFFIXES = (".gz", ".jsonl", ".ndjson", ".json")
+
+
+def known_channels(policy: Policy) -> list[Channel]:
+    """List what a line of a file may be of: the channels of a policy and, where it has them, profiles.
+
+    Args:
+        policy: any.
+    """
+    profiles = policy.profiles
+    return [*policy.channels, *([Channel(PROFILES, profiles.topic, ())] if profiles is not None else [])]
 
 
 class EventLine(NamedTuple):

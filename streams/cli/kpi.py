@@ -9,9 +9,10 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.instants import DAY, format_duration
+from scoring.instants import DAY, format_duration, parse_timestamp
 from scoring.kpi import Sums
-from scoring.policy import BANDS
+from scoring.measure_figures import MeasureFigure, MeasureSums
+from scoring.policy import BANDS, Policy
 from streams.cli.kpi_view import kpi_document, kpi_text
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
@@ -19,6 +20,8 @@ from streams.cli.refusal import Refusal
 from streams.figure_report import PERIOD
 from streams.settings import Settings
 from streams.store.redis import RedisStore
+
+_SHOWN = 20
 
 
 @click.command()
@@ -28,37 +31,54 @@ from streams.store.redis import RedisStore
 @click.option(
     "--to", "last", type=CALENDAR_DAY, metavar="DAY", help="Last day; by default the one up to which is judged."
 )
+@click.option("--segment", default="", metavar="NAME", help="Only of customers of a segment.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
-def kpi(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
+def kpi(settings: Settings, first: int | None, last: int | None, segment: str, *, as_json: bool) -> None:
     """Show the figures over all customers.
 
-    How many are active, how many stay and go, how many are in which band and move between them.
+    How many are active, how many stay and go, how many are in which band and move between them, and the measures of the
+    policy for all of them together.
 
     Example: engagement kpi --from 2026-10-01 --to 2026-10-31
     """
-    asyncio.run(_show(settings, first, last, as_json=as_json))
+    asyncio.run(_show(settings, first, last, segment, as_json=as_json))
 
 
-async def _show(settings: Settings, first: int | None, last: int | None, *, as_json: bool) -> None:
+async def _show(settings: Settings, first: int | None, last: int | None, segment: str, *, as_json: bool) -> None:
     store = RedisStore(settings)
     try:
         await store.open_readonly()
+        segments = await store.kpi.segments()
         counts = await store.band_counts()
-        sums = Sums(await store.kpi.sums(spells=True), [counts[band] for band in BANDS])
+        fields = await store.kpi.sums(segment, spells=True)
+        sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
+        measured = MeasureSums(await store.kpi.measures(segment))
         figures = await store.kpi.figures()
     finally:
         await store.close()
+    if segment and segment not in segments:
+        known = ", ".join(sorted(segments)[:_SHOWN]) or "none"
+        raise Refusal(f"there is no customer with a score in segment {segment!r}; there are {known}")
     today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
     if today is None:
         raise Refusal(f"nothing has been counted yet under {settings.namespace}:")
     last = today if last is None else last
     first = last - PERIOD + 1 if first is None else first
     _check(settings, first, last, today)
+    judged = parse_timestamp(figures["updated_at"]) if figures else (today + 1) * DAY - 1
+    measures = _measures(settings.policy, measured, last, judged)
     if as_json:
-        click.echo(orjson.dumps(kpi_document(sums, first, last)))
+        document = kpi_document(sums, first, last, measures)
+        click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
     else:
-        Console(highlight=False).print(kpi_text(sums, first, last))
+        Console(highlight=False).print(kpi_text(sums, first, last, measures, {} if segment else segments))
+
+
+def _measures(policy: Policy, sums: MeasureSums, last: int, judged: int) -> dict[str, MeasureFigure] | None:
+    """Give the measures as of the end of a day, or up to when has been judged; None where they are told no more."""
+    pane = min((last + 1) * DAY - 1, judged) // policy.pane
+    return sums.figures(policy, pane) if pane >= policy.told_from(judged) else None
 
 
 def _check(settings: Settings, first: int, last: int, today: int) -> None:

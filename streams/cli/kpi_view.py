@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,20 +11,28 @@ from rich.text import Text
 
 from scoring.instants import DAY, format_instant
 from scoring.kpi import DayFigures, Period, Sums
+from scoring.measure_figures import MeasureFigure
 from scoring.policy import BANDS
 from streams.cli.tables import plain_table
 from streams.cli.wording import counted
 
 _NEW = "new"
+#: A policy without any.
+NO_MEASURES: Mapping[str, MeasureFigure] = {}
+NO_SEGMENTS: Mapping[str, int] = {}
+_SHOWN = 10
 
 
-def kpi_document(sums: Sums, first: int, last: int) -> dict[str, Any]:
+def kpi_document(
+    sums: Sums, first: int, last: int, measures: Mapping[str, MeasureFigure] | None = NO_MEASURES
+) -> dict[str, Any]:
     """Write figures for machines.
 
     Args:
         sums: over all customers, spells included.
         first: number of the first day.
         last: number of the last day.
+        measures: as of that day, by name; None where they are told no more.
 
     Returns:
         What the JSON holds; shares in percent, None where there is nothing to take a share of.
@@ -44,8 +53,16 @@ def kpi_document(sums: Sums, first: int, last: int) -> dict[str, Any]:
         "retention": _rounded(period.retention),
         "churn": _rounded(period.churn),
         "flows": flows,
+        "measures": None if measures is None else {name: _measure_document(each) for name, each in measures.items()},
         "days": [_day_document(figures) for figures in sums.figures(first, last)],
     }
+
+
+def _measure_document(figure: MeasureFigure) -> dict[str, Any]:
+    document: dict[str, Any] = {"value": _parsed(figure.value)}
+    if figure.customers is not None:
+        document |= {"average": _parsed(figure.average), "customers": figure.customers}
+    return document
 
 
 def _day_document(figures: DayFigures) -> dict[str, Any]:
@@ -68,20 +85,31 @@ def _day_document(figures: DayFigures) -> dict[str, Any]:
     }
 
 
-def kpi_text(sums: Sums, first: int, last: int) -> RenderableType:
+def kpi_text(
+    sums: Sums,
+    first: int,
+    last: int,
+    measures: Mapping[str, MeasureFigure] | None = NO_MEASURES,
+    segments: Mapping[str, int] = NO_SEGMENTS,
+) -> RenderableType:
     """Write figures for a terminal.
 
     Args:
         sums: over all customers, spells included.
         first: number of the first day.
         last: number of the last day.
+        measures: as of that day, by name; None where they are told no more.
+        segments: how many customers are in each by now.
 
     Returns:
         The figures of the period and of its last day, and a line for each day.
     """
     days = sums.figures(first, last)
     lines = Table.grid(padding=(0, 2))
-    for name, words in _lines(days[-1], sums.period(first, last), sums):
+    told = [*_lines(days[-1], sums.period(first, last), sums), *_measure_lines(measures)]
+    if segments:
+        told.append(("segments", _in_segments(segments)))
+    for name, words in told:
         lines.add_row(name, words)
     table = plain_table()
     table.add_column("day")
@@ -118,6 +146,26 @@ def _lines(day: DayFigures, period: Period, sums: Sums) -> list[tuple[str, str]]
     ]
 
 
+def _measure_lines(measures: Mapping[str, MeasureFigure] | None) -> Iterator[tuple[str, str]]:
+    if measures is None:
+        yield "measures", "are told no more of that day"
+        return
+    for name, figure in measures.items():
+        words = figure.value or "-"
+        if figure.customers:
+            words += f" in all, {figure.average} for each of {counted(figure.customers, 'customer')}"
+        yield name, words
+
+
+def _in_segments(segments: Mapping[str, int]) -> str:
+    """Name the segments with the most customers; the rest together."""
+    by_size = sorted(segments, key=lambda name: (-segments[name], name))
+    words = [f"{name} {segments[name]:,}" for name in by_size[:_SHOWN]]
+    if len(by_size) > _SHOWN:
+        words.append(f"{sum(segments[name] for name in by_size[_SHOWN:]):,} in {len(by_size) - _SHOWN:,} others")
+    return ", ".join(words)
+
+
 def _largest_first(entry: tuple[tuple[int | None, int], int]) -> tuple[int, str, int]:
     (before, after), count = entry
     return -count, _band(before), after
@@ -133,6 +181,10 @@ def _date(day: int) -> str:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
+
+
+def _parsed(value: str) -> float | None:
+    return float(value) if value else None
 
 
 def _percent(value: float | None) -> str:

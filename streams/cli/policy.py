@@ -9,7 +9,6 @@ import click
 from rich.console import Console
 
 from scoring.instants import format_duration
-from scoring.points import POINT
 from scoring.policy import BANDS, NO_CAP, Policy
 from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
@@ -17,6 +16,7 @@ from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
+from streams.cli.segment_view import exact, score_facts, segment_facts
 from streams.cli.tables import plain_table
 from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
@@ -92,7 +92,7 @@ def _print_summary(parsed: Policy) -> None:
     for channel in parsed.channels:
         for kind in channel.types:
             cap = "" if kind.cap == NO_CAP else str(kind.cap)
-            types.add_row(channel.name, channel.topic, kind.name, _exact(kind.weight), cap)
+            types.add_row(channel.name, channel.topic, kind.name, exact(kind.weight), cap)
     console = Console(markup=False, highlight=False)
     console.print(facts, types, sep="\n")
 
@@ -100,31 +100,28 @@ def _print_summary(parsed: Policy) -> None:
 def _facts(parsed: Policy) -> dict[str, str]:
     window = f"{format_duration(parsed.length)} in {parsed.panes} panes of {format_duration(parsed.pane)}"
     fading = f", half-life {format_duration(parsed.half_life)}" if parsed.half_life else ""
-    bands = ", ".join(f"{name} from {_exact(bound)}" for name, bound in zip(BANDS[1:], parsed.bounds, strict=True))
+    bands = ", ".join(f"{name} from {exact(bound)}" for name, bound in zip(BANDS[1:], parsed.bounds, strict=True))
     return {
         "version": parsed.version,
         "window": window + fading,
         "trend": f"against the score {format_duration(parsed.trend)} before",
-        "bands": f"{BANDS[0]} below {_exact(parsed.bounds[0])}, {bands}",
+        "bands": f"{BANDS[0]} below {exact(parsed.bounds[0])}, {bands}",
         "alerts": _alerts(parsed),
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
         "feeds": _watched(parsed),
         "measures": ", ".join(parsed.measure_names) or "none",
+        **segment_facts(parsed),
+        **score_facts(parsed),
         "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
 
 
 def _alerts(parsed: Policy) -> str:
     warning = f"warning {format_duration(parsed.warn_before)} before a drop" if parsed.warn_before else "no warning"
-    return f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {_exact(parsed.rearm_margin)} points, {warning}"
+    return f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {exact(parsed.rearm_margin)} points, {warning}"
 
 
 def _watched(parsed: Policy) -> str:
     silent = [f"{name} silent after {format_duration(length)}" for name, length in parsed.watched.values()]
     return ", ".join(silent) or "none is watched; see silence_after"
-
-
-def _exact(points: int) -> str:
-    """Write points with all their decimals: what is checked is the file, not what will be published."""
-    return f"{points / POINT:.6f}".rstrip("0").rstrip(".")

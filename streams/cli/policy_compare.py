@@ -16,7 +16,7 @@ from scoring.events import MOST_AHEAD
 from scoring.instants import format_duration, format_instant
 from scoring.points import rounded
 from scoring.policy import BANDS, Channel, Policy
-from streams.cli.event_lines import EventFiles
+from streams.cli.event_lines import EventFiles, known_channels
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare_view import print_alerts, print_moves
 from streams.cli.progress import open_offset_progress
@@ -89,7 +89,7 @@ async def _compare(settings: Settings, old: Policy, new: Policy, limit: int) -> 
 
 
 def _replay(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, History]:
-    channels = {channel.name: channel for channel in (*old.channels, *new.channels)}
+    channels = {channel.name: channel for channel in (*known_channels(old), *known_channels(new))}
     # Only names matter here: two policies may read a channel from different topics.
     named = [Channel(name, name, ()) for name in channels]
     histories = History(old), History(new)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli.event_lines import EventFiles
+from streams.cli.event_lines import EventFiles, known_channels
 from streams.cli.event_sender import EventSender
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
@@ -50,7 +50,7 @@ def replay(
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     sender = EventSender(settings)
-    with EventFiles(files, settings.policy.channels, channel) as events:
+    with EventFiles(files, known_channels(settings.policy), channel) as events:
         run = Replay(events, sender, Pace(speed) if speed else None, limit)
         try:
             asyncio.run(_run(settings, sender, run, events.total_bytes))

@@ -37,11 +37,11 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
 
     Example: engagement show BBB-2013B-25107 --since 2d
     """
-    policy = settings.policy
-    length = policy.trend if since is None else round(since * SECOND)
+    length = settings.policy.trend if since is None else round(since * SECOND)
     (whose, *linked), record = asyncio.run(_read(settings, customer))
     if record is None:
         raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
+    policy = settings.policy.of(record.state.segment)
     # On the stream clock, "now" is where the events are.
     now = time.time_ns() // 1_000 if settings.clock == "wall" else record.state.judged
     period = period_until(record.state, now, length)

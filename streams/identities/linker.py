@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scoring.activity import Activity
 from scoring.alerts import Alert, message
 from scoring.feeds import Feeds
 from scoring.linking import merge
@@ -112,8 +111,6 @@ class Linker:
     ) -> LinkWrite:
         write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
         if record.version:
-            days = record.state.activity
-            write.left = Activity(dict(days.days), dict(days.changes))
             transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
             detected_at = self._wall()
             for transition in transitions:

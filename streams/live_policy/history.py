@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from scoring.alerts import Alert
 from scoring.errors import InvalidEvent
-from scoring.events import Event, EventReader
+from scoring.events import Event
 from scoring.feeds import Feeds, Stretch, join, stretches_of
 from scoring.policy import Policy
-from scoring.state import CustomerState
+from scoring.profiles import ProfileReader, event_reader
+from scoring.state import CustomerState, settle_panes
 from scoring.walk import advance
+from streams.profile_decoding import PROFILES
 
 
 class Raised(NamedTuple):
@@ -72,7 +74,8 @@ class History:
             policy: that judges.
         """
         self._policy = policy
-        self._readers = {channel.name: EventReader(channel, policy.types) for channel in policy.channels}
+        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
+        self._profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
         self._watched = dict(policy.watched.values())
         self._stretches: dict[str, Sequence[Stretch]] = {}
         self._feeds = Feeds(policy, self._stretches) if self._watched else None
@@ -92,9 +95,14 @@ class History:
         times: dict[str, list[int]] = defaultdict(list)
         for channel, value in events:
             reader = self._readers.get(channel)
-            if reader is None:
-                continue
             try:
+                if channel == PROFILES and self._profiles is not None:
+                    # Without a time of its own it holds from the beginning.
+                    if (profile := self._profiles.read(value, 0, latest)) is not None:
+                        found[profile[0]].append(profile[1])
+                    continue
+                if reader is None:
+                    continue
                 customer, event = reader.read(value, latest)
             except InvalidEvent:
                 self.bad += 1
@@ -122,9 +130,9 @@ class History:
         for customer, some in events.items():
             state = self.customers.setdefault(customer, CustomerState())
             outcome = advance(self._policy, state, some, now, now, self._feeds)
-            state.touched_panes.clear()
+            settle_panes(state)
             self.alerts.update(
                 Raised(alert.occurred_at, customer, alert.kind)
                 for alert in outcome.transitions
-                if isinstance(alert, Alert)
+                if isinstance(alert, Alert) and not alert.score_name
             )

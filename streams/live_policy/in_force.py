@@ -18,6 +18,7 @@ from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, PolicyRecord, offered
 from streams.store.protocol import Store
+from streams.topics import source_topics
 
 logger = get_logger(__name__)
 
@@ -178,7 +179,7 @@ class PolicyInForce:
         self._metrics.policy_in_force.clear()
         self._metrics.policy_in_force.labels(policy.version).set(1)
         logger.info("policy %r is in force%s", policy.version, f", after {before!r}" if before else "")
-        missing = {channel.topic for channel in policy.channels} ^ {channel.topic for channel in self._own.channels}
+        missing = {*source_topics(policy)} ^ {*source_topics(self._own)}
         if missing:
             logger.warning(
                 "the policy in force has other topics than this worker was started with (%s); restart it with that "

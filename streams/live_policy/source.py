@@ -61,6 +61,8 @@ def parse_source(text: str, path: str) -> Policy:
         for channel in policy.channels
         if channel.topic in WRITTEN_TOPICS
     ]
+    if policy.profiles is not None and policy.profiles.topic in WRITTEN_TOPICS:
+        written.append(f"{path}: profiles.topic: the service itself writes {policy.profiles.topic!r}")
     if written:
         raise SettingsError(written)
     return policy

@@ -12,6 +12,7 @@ from streams.records import Partition
 from streams.settings import Settings
 from streams.store.protocol import Fence
 from streams.store.replacing import ReplaceableStore
+from streams.topics import event_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
     fences = await live.fences(partitions)
     clock = EvaluationClock(settings.policy, settings.clock)
     clock.learn(await live.exchange_marks({}))
-    clock.partitions = {tp for tp in partitions if any(fences[tp]) and tp.topic != settings.policy.identities}
+    events = event_topics(settings.policy)
+    clock.partitions = {tp for tp in partitions if tp.topic in events and any(fences[tp])}
     time, _ = clock.evaluation()
     if settings.clock == "wall" and not time:
         # The workers went before they had reported on every partition.

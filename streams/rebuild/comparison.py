@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scoring.feeds import Feeds
@@ -21,6 +21,7 @@ from streams.store.decoding import decode
 from streams.store.encoding import linked_ids, stands_for
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
+from streams.store.score_fields import score_fields
 
 Facts = dict[str, object]
 #: What a hash that somebody has changed by hand makes the decoding, or then the judging, fail with.
@@ -79,13 +80,28 @@ class Comparison:
         differing = [name for name in names if found[name] != wanted[name]]
         return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
 
+    def forgotten(self, live: View, rebuilt: View) -> tuple[int, str] | None:
+        """Tell the segment of a live customer if it is newer than what the log tells, and the log does not tell all.
+
+        Args:
+            live: as stored.
+            rebuilt: computed anew, from the same of the log.
+
+        Returns:
+            When it was told (microseconds), and the segment; None if there is nothing to take over.
+        """
+        if self.since is None or self.settings.policy.profiles is None or rebuilt.absent:
+            return None
+        theirs, mine = (_told(view.fields) for view in (rebuilt, live))
+        return mine if mine > theirs else None
+
     def _judge(self, state: CustomerState, at: int = 0) -> None:
         at = max(at, self.time, state.judged)
         advance(self.settings.policy, state, (), at, horizon_of(self.settings, at), self.feeds)
 
     def _facts(self, state: CustomerState, *, one_id: bool) -> Facts:
         policy = self.settings.policy
-        facts = _published(policy, state)
+        facts = _published(policy.of(state.segment), state) | _named(policy, state)
         facts |= {
             f"the pane of {format_instant(pane * policy.pane)}": dict(sorted(counts.items()))
             for pane, counts in state.panes.items()
@@ -96,12 +112,18 @@ class Comparison:
             for pane, visits in panes.items()
         }
         facts = {name: facts[name] for name in sorted(facts)}
+        if state.segment:
+            facts["segment"] = state.segment
         facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
         if objects := _objects(state):
             facts["what was done to objects"] = objects
-        facts |= _activity(state, self.since, with_bands=one_id)
-        if self.whole_history and one_id:
+        # Where a segment has rules of its own, it matters when a worker learned of it.
+        alike = one_id and not policy.by_segment
+        facts |= _activity(state, self.since, bands=alike)
+        if self.whole_history and alike:
             facts |= _history(state)
+            for name, view in (state.named or {}).items():
+                facts |= {f"{what} of {name}": value for what, value in _history(view).items()}
         return _Absent(facts)
 
 
@@ -113,6 +135,11 @@ def _links_differ(live: View, whose: str, wanted: str) -> list[str]:
     elif live.bands or live.crossing is not None or live.refresh is not None:
         wrong.append("is linked, and yet stands in an index")
     return wrong
+
+
+def _told(fields: Mapping[str, str]) -> tuple[int, str]:
+    at = fields.get("_g", "")
+    return int(at) if at.isdecimal() else NONE, fields.get("segment", "")
 
 
 def _objects(state: CustomerState) -> dict[str, list[Action]]:
@@ -143,10 +170,18 @@ def _published(policy: Policy, state: CustomerState) -> Facts:
     }
 
 
-def _activity(state: CustomerState, since: int | None, *, with_bands: bool) -> Facts:
+def _named(policy: Policy, state: CustomerState) -> Facts:
+    """Tell the published fields of the named scores."""
+    if state.judged == NONE or not policy.scores:
+        return {}
+    written = score_fields(policy, state)
+    return {name: written[name] for name in policy.score_fields}
+
+
+def _activity(state: CustomerState, since: int | None, *, bands: bool) -> Facts:
     days = [format_instant(day * DAY)[:10] for day in state.activity.list_days() if day >= (since or 0)]
     facts: Facts = {"the list of active days": days}
-    if since is None and with_bands:
+    if since is None and bands:
         facts["the list of bands"] = [
             (format_instant(day * DAY)[:10], BANDS[band]) for day, band in state.activity.list_changes()
         ]
@@ -169,7 +204,9 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     """Tell where what applications read is not what the counts of the same customer say."""
     fields, state = live.fields, record.state
     if fields.get("policy_version") == policy.version:
-        for name, value in _published(policy, state).items():
+        if record.tally != policy.tally.text:
+            yield "is not in the measures over all customers"
+        for name, value in (_published(policy.of(state.segment), state) | _named(policy, state)).items():
             if fields.get(name) != value and (value or name in fields or name not in policy.measure_names):
                 yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"
     entered = {BANDS[state.band]: max(state.band_since, 0) // SECOND} if state.judged != NONE else {}

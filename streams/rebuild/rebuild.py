@@ -124,7 +124,7 @@ class Rebuild:
             self._display.replacing(len(suspects.differences))
             result.time = bounds.time
             comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
-            result.differences = await self._differences(suspects.differences, comparison)
+            result.differences = await self._differences(suspects.differences, comparison, bounds)
             if not dry:
                 await self._live.replace(self._shadow.store, result.differences, holder, self._since)
             if self._figures:
@@ -171,14 +171,23 @@ class Rebuild:
                 new = [customer for customer in dict.fromkeys(some) if customer not in seen]
                 seen.update(new)
                 for start in range(0, len(new), _COMPARED_AT_ONCE):
-                    found.differences |= await self._differences(new[start : start + _COMPARED_AT_ONCE], comparison)
+                    found.differences |= await self._differences(
+                        new[start : start + _COMPARED_AT_ONCE], comparison, bounds
+                    )
                 found.compared = len(seen)
                 self._display.comparing(found.compared, len(found.differences))
         return found
 
-    async def _differences(self, customers: Iterable[str], comparison: Comparison) -> dict[str, list[str]]:
+    async def _differences(
+        self, customers: Iterable[str], comparison: Comparison, bounds: Bounds
+    ) -> dict[str, list[str]]:
         asked = list(customers)
         live, rebuilt = await self._live.views(asked), await self._shadow.store.views(asked)
+        told = {customer: comparison.forgotten(live[customer], rebuilt[customer]) for customer in asked}
+        forgotten = {customer: segment for customer, segment in told.items() if segment is not None}
+        if forgotten:
+            await self._shadow.learn_segments(forgotten, bounds)
+            rebuilt |= await self._shadow.store.views(list(forgotten))
         found = {customer: comparison.differences(live[customer], rebuilt[customer]) for customer in asked}
         return {customer: words for customer, words in found.items() if words}
 

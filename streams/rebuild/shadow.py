@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from scoring.events import MOST_AHEAD, Event, EventReader
+from scoring.details import PROFILE, Detail
+from scoring.events import MOST_AHEAD, Event
+from scoring.profiles import event_reader
 from streams.clock import EvaluationClock, wall_clock
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
@@ -13,6 +15,7 @@ from streams.errors import FenceMoved, RebuildRefused
 from streams.identities.decoding import LinkDecoder
 from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
+from streams.profile_decoding import ProfileDecoder
 from streams.publisher import Publisher
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
@@ -21,6 +24,7 @@ from streams.scorer import Scorer
 from streams.settings import Settings
 from streams.store.protocol import Fence, FenceMove
 from streams.store.replacing import rebuilt_store
+from streams.topics import event_topics
 from streams.work import Work
 
 _WORKER = "rebuild"
@@ -54,12 +58,14 @@ class Shadow:
         self.erasures = Erasures(settings, self.store, wall_clock)
         self._scorer = Scorer(self._policy, self.store, SilentPublisher(settings, metrics), metrics, wall_clock)
         window = self._policy.length if settings.clock == "wall" else 0
-        self._decoders = {
-            channel.topic: Decoder(channel.name, EventReader(channel, self._policy.types), metrics, window)
+        self._decoders: dict[str, Decoder | ProfileDecoder] = {
+            channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
             for channel in self._policy.channels
         }
         self._link_decoder = LinkDecoder(metrics)
         self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock)
+        if self._policy.profiles is not None:
+            self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
         self._clock = EvaluationClock(self._policy, settings.clock)
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
@@ -87,7 +93,8 @@ class Shadow:
             partition: max(fence.newest if fence else 0 for fence in fences)
             for partition, fences in self._fences.items()
         }
-        self._clock.partitions = {tp for tp in self._log.partitions if tp.topic != self._policy.identities}
+        events = event_topics(self._policy)
+        self._clock.partitions = {partition for partition in self._log.partitions if partition.topic in events}
         self._clock.take_over(newest, {})
 
     async def close(self) -> None:
@@ -221,6 +228,23 @@ class Shadow:
         known = self.erasures.known
         await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, bounds.feeds, known))
         self._applied(moves)
+
+    async def learn_segments(self, told: Mapping[str, tuple[int, str]], bounds: Bounds) -> None:
+        """Take over segments of which the log does not tell any more.
+
+        Args:
+            told: by customer, when it was told (microseconds), and the segment.
+            bounds: up to where has been judged.
+
+        Raises:
+            TransientError: if Redis does not answer.
+        """
+        groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
+        for customer, (at, segment) in told.items():
+            event = Event(at, PROFILE, "", Detail((), "", segment))
+            groups[self.store.group_of(customer)][customer] = [event]
+        known = self.erasures.known
+        await self._scorer.apply(Work(groups, {}, {}, bounds.time, bounds.horizon, bounds.feeds, known))
 
     async def _judge_due(self, bounds: Bounds) -> None:
         for group in range(self.store.groups):

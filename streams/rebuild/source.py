@@ -17,7 +17,7 @@ from streams.kafka_access import unavailable
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
 from streams.topic_range import partitions_of
-from streams.topics import read_topics
+from streams.topics import event_topics, read_topics
 from streams.transport import gap_message
 
 _POLL_MILLISECONDS = 500
@@ -63,8 +63,8 @@ class SourceLog:
         """Tell where a rebuild from nothing starts.
 
         Args:
-            from_beginning: with the first record that the log holds; otherwise, on the wall clock, with the first one
-                that window and trend look at.
+            from_beginning: with the first record that the log holds; otherwise, on the wall clock, with the first
+                event that window and trend look at.
         """
         tps = [TopicPartition(*partition) for partition in self.partitions]
         if not tps:
@@ -73,8 +73,8 @@ class SourceLog:
         if not from_beginning and self._settings.clock == "wall":
             policy = self._settings.policy
             since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
-            # A link holds for good, however old it is.
-            events = [tp for tp in tps if tp.topic != policy.identities]
+            # A profile, or a link, holds for good, however old it is.
+            events = [tp for tp in tps if tp.topic in event_topics(policy)]
             found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
             ends = await self._consumer.end_offsets(events)
             first |= {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import orjson
 
@@ -15,9 +16,12 @@ from scoring.points import to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.seen import SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
+from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
-from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, band_of, stands_for
+from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import alert_fields, read_named, stored_fields
+from streams.store.sums import counts_in, tally_in
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
@@ -84,8 +88,14 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     record.stored_due = (state.due, state.due_crosses)
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
+    _decode_counted(policy, record, fields)
     _decode_public(record, fields)
-    derive(policy, state)
+    if policy.profiles is not None and "_g" in fields:
+        state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
+    derive(policy.of(state.segment), state)
+    if policy.scores:
+        record.stored_scores = stored_fields(policy, fields)
+        read_named(policy, state, fields)
     if record.stored_policy_version != policy.version and "score" in fields:
         state.score_before_policy = to_millionths(float(fields["score"]))
     return record
@@ -100,7 +110,7 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
     for name, words in fields.items():
         kind = name[:2]
         if kind == "_p":
-            state.panes[int(name[2:])] = {entry[:4]: int(entry[4:]) for entry in words.split(",")}
+            state.panes[int(name[2:])] = counts_in(words)
         elif kind == "_i":
             ids[name[2:]] = words
         elif kind == "_a":
@@ -110,13 +120,29 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif kind == "_w" and policy.sessions:
             pane, channel = name[2:].split(".")
             state.visits.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * policy.pane)
-        elif kind == "_w" or (kind == "_m" and not policy.identities) or (name[0] != "_" and name not in known):
+        elif (
+            kind == "_w"
+            or (kind == "_m" and not policy.identities)
+            or (name[0] != "_" and name not in known)
+            or (kind == "_x" and name not in alert_fields(policy))
+        ):
             record.obsolete.append(name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if policy.identities:
         state.counted = CountedEvents({name[2:]: words for name, words in fields.items() if name[:2] == "_m"})
     if histories:
         state.objects = Objects(histories)
+
+
+def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    """Take by what the customer is in the sums over customers."""
+    if "_f0" in fields:
+        record.tally = tally_in(fields)
+        parse_tally(record.tally)
+        if record.tally != policy.tally.text:
+            # What changes now has been counted by another one.
+            record.state.tallied = {}
+    record.segment = fields.get("segment", "") if "_g" in fields else ""
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
@@ -137,6 +163,7 @@ def _event_ahead(entry: str) -> Timed:
     event, *details = entry.split(";")
     detail = None
     if details:
-        about = details.pop()[1:] if details[-1][0] == OBJECT else ""
-        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about)
+        segment = unquote(details.pop()[1:]) if details[-1][0] == SEGMENT else ""
+        about = details.pop()[1:] if details and details[-1][0] == OBJECT else ""
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment)
     return int(event[4:]), event[:4].replace(NO_CODE, ""), detail

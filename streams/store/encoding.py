@@ -11,11 +11,14 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_a<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
-| `_q` | events ahead of the evaluation time: code and time, separated by commas; amounts and object after semicolons |
+| `_q` | events ahead of the evaluation time: code and time, separated by commas; details after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
 | `_m<day>.<n>` | where ids are linked, what events with an id counted: see `scoring.counted` |
 | `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
+| `_x<score>` | alerts of a named score, see `score_fields.py` |
+| `_g` | when it was told which `segment` the customer is in, or that in none |
+| `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.tally` |
 
 The hash of a linked id holds `customer_id`, the customer for whom it stands, and `_v`.
 
@@ -27,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from urllib.parse import quote
 
 import orjson
 
@@ -37,8 +41,10 @@ from scoring.measuring import measured
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
-from scoring.state import NONE, CustomerState
+from scoring.state import NONE, CustomerState, settle_panes
 from streams.store.protocol import CustomerRecord
+from streams.store.score_fields import score_fields
+from streams.store.sums import counted_segment
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
@@ -47,8 +53,12 @@ NO_CODE = "...."
 OBJECT = "="
 #: The field of a linked id that names its customer.
 LINKED = "customer_id"
+#: Before the name of a segment, which no code of an amount begins with either.
+SEGMENT = "@"
 #: Internal fields that come and go.
 EXTRAS = frozenset(("_q", "_h", "_n"))
+# Characters of a part of a long text, so that each is kept compact.
+_PART = 60
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
 
@@ -90,7 +100,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
         _encode_memory("_k", state.objects.touched, state.objects.histories, fields, removed)
     if state.counted is not None and state.counted.touched:
         _encode_memory("_m", state.counted.touched, state.counted.chunks, fields, removed)
-    if state.ahead or state.held or record.extras or state.warned or state.last_warning != NONE:
+    warned = state.warned or state.last_warning != NONE
+    if state.ahead or state.held or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
     return fields, removed
 
@@ -119,6 +130,18 @@ def linked_ids(fields: Iterable[str]) -> list[str]:
         fields: the names of those of the customer's hash.
     """
     return [name[2:] for name in fields if name.startswith("_l")]
+
+
+def _encode_scores(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    stored, written = record.stored_scores or {}, score_fields(policy, record.state)
+    record.encoded_scores = written
+    for name, value in written.items():
+        if value == stored.get(name, ""):
+            continue
+        if value:
+            fields += (name, value)
+        else:
+            removed.append(name)
 
 
 def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) -> None:
@@ -152,13 +175,20 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
             fields += (name, value)
         elif name in record.extras:
             removed.append(name)
+    if state.segment_changed:
+        fields += ("_g", str(state.segment_at))
+        if state.segment:
+            fields += ("segment", state.segment)
+        else:
+            removed.append("segment")
 
 
 def _details(detail: Detail | None) -> str:
     if detail is None:
         return ""
     about = f";{OBJECT}{detail.object}" if detail.object else ""
-    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about
+    segment = f";{SEGMENT}{quote(detail.segment, safe='')}" if detail.segment else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment
 
 
 def _encode_visits(policy: Policy, state: CustomerState, fields: list[str], removed: list[str]) -> None:
@@ -186,8 +216,21 @@ def _encode_measures(
             removed.append(name)
 
 
+def _encode_tally(stored: str, text: str, fields: list[str], removed: list[str]) -> None:
+    for at in range(0, max(len(stored), len(text)), _PART):
+        name, part = f"_f{at // _PART}", text[at : at + _PART]
+        if part:
+            fields += (name, part)
+        else:
+            removed.append(name)
+
+
 def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
     state = record.state
+    if policy.scores:
+        _encode_scores(policy, record, fields, removed)
+    segment = counted_segment(policy, record)
+    policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
     if numbers != stored:
@@ -206,7 +249,10 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     if policy.measures:
         measures = measured(policy, state)
         _encode_measures(policy, record, measures, fields, removed)
-    record.encoded = (numbers, leaves, measures)
+    tally = policy.tally.text
+    if record.tally != tally:
+        _encode_tally(record.tally, tally, fields, removed)
+    record.encoded = (numbers, leaves, measures, tally, segment)
     last = format_instant(state.last_event_at) if state.last_event_at != NONE else ""
     fields += ("last_event_at", last, "updated_at", _format_judged(state.judged))
 
@@ -246,14 +292,18 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_policy_version = state.policy_version
     record.stored_due = (state.due, state.due_crosses)
     if record.encoded is not None:
-        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded
+        record.stored_numbers, record.stored_disengages_at, record.stored_measures = record.encoded[:3]
+        record.tally, record.segment = record.encoded[3:]
         record.encoded = None
+    if record.encoded_scores is not None:
+        record.stored_scores, record.encoded_scores = record.encoded_scores, None
     record.obsolete.clear()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or warned or record.extras:
         record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_n", warned)) if held}
-    state.touched_panes.clear()
+    settle_panes(state)
     state.touched_visits.clear()
+    state.segment_changed = False
     state.seen.touched.clear()
     if state.objects is not None:
         state.objects.touched.clear()

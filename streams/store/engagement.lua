@@ -45,9 +45,20 @@ local function obstacle_among(written)
   end
 end
 
+-- Notes the newest of something: the largest of whole numbers, too large for Redis to calculate with; 0 removes it.
+local function note_newest(key, field, value)
+  local stands = redis.call('HGET', key, field) or ''
+  if value == '0' then
+    redis.call('HDEL', key, field)
+  elseif not stands:match('^%d+$') or #value > #stands or (#value == #stands and value > stands) then
+    redis.call('HSET', key, field, value)
+  end
+end
+
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
 -- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
 --                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
+--                        Of a field that begins with ^ the largest stays.
 -- returns: the index after them.
 local function sums_at(prefix, group, args, at, visit)
   local sums = tonumber(args[at])
@@ -66,13 +77,18 @@ end
 local function add_sums(prefix, group, args, at)
   return sums_at(prefix, group, args, at, function(days, spells, first, fields)
     for field = first, first + 2 * fields - 2, 2 do
-      local key = args[field]:sub(1, 1) == 's' and spells or days
-      local total = redis.pcall('HINCRBY', key, args[field], args[field + 1])
-      if total == 0 then
-        redis.call('HDEL', key, args[field])
-      elseif type(total) == 'table' then
-        -- Somebody has written there what is no number; to fail here would leave a call carried out in part.
-        redis.call('HSET', key, args[field], args[field + 1])
+      local kind = args[field]:sub(1, 1)
+      local key = kind == 's' and spells or days
+      if kind == '^' then
+        note_newest(key, args[field], args[field + 1])
+      else
+        local total = redis.pcall('HINCRBY', key, args[field], args[field + 1])
+        if total == 0 then
+          redis.call('HDEL', key, args[field])
+        elseif type(total) == 'table' then
+          -- Somebody has written there what is no number; to fail here would leave a call carried out in part.
+          redis.call('HSET', key, args[field], args[field + 1])
+        end
       end
     end
   end)

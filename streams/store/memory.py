@@ -22,7 +22,7 @@ from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, Fence, GroupWrite, LinkWrite
-from streams.store.sums import activity_in, gains_of, leaving
+from streams.store.sums import gains_of, leaving
 
 Sorted = dict[str, int]
 
@@ -109,6 +109,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         moved = self._moved({write.id: write.version, **write.followed})
         if moved:
             return VersionMoved(moved)
+        left = leaving(self.hashes.get(write.id, {}))
         group, customers_group = self.group_of(write.id), self.group_of(write.customer)
         if self._offset(group, ERASURES_PARTITION) > write.erasures:
             return FenceMoved(f"the fence of {ERASURES_PARTITION.label} stands after {write.erasures}")
@@ -118,7 +119,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         )
         if refused is not None:
             return refused
-        self.kpi.add(leaving(write.left))
+        self.kpi.add(left)
         ids = [write.id, *linked_ids(self.hashes.get(write.id, {}))]
         self._remove(write.id, group)
         version = self._version()
@@ -158,7 +159,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         return [each for each, version in versions.items() if self.hashes.get(each, {}).get("_v", "") != version]
 
     def _carry_out(self, write: GroupWrite, now: int) -> None:
-        self.kpi.add(gains_of(write.customers.values()))
+        self.kpi.add(gains_of(self._policy, write.customers.values()))
         for customer, record in write.customers.items():
             self._write(write.group, customer, record, now)
         for fence in write.fences:
@@ -237,7 +238,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
-        self.kpi.add(leaving(activity_in(self.hashes.get(customer, {}))))
+        self.kpi.add(leaving(self.hashes.get(customer, {})))
         fields = self.hashes.get(customer, {})
         for each in linked_ids(fields):
             self.hashes.pop(each, None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from scoring import tally
 from scoring.kpi import folding
-from streams.store.sums import Additions
+from streams.store.sums import IN_SEGMENT, SEGMENTS, Additions, add_field, measures_name, sums_name
 
 
 class MemoryKpi:
@@ -26,17 +27,29 @@ class MemoryKpi:
         for name, fields in additions.items():
             sums = self._sums[name]
             for field, count in fields.items():
-                sums[field] = sums.get(field, 0) + count
-                if not sums[field]:
-                    del sums[field]
+                add_field(sums, field, count)
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
         """Read the sums over customers."""
-        return {field: count for field, count in self._sums[segment].items() if spells or field[0] != "s"}
+        return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}
 
     async def fold(self, segment: str, before: int) -> None:
         """Let the sums forget days."""
-        self.add({segment: folding(self._sums[segment], before)})
+        name = sums_name(segment)
+        self.add({name: folding(self._sums[name], before)})
+
+    async def measures(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        return dict(self._sums[measures_name(segment)])
+
+    async def segments(self) -> dict[str, int]:
+        """Tell which segments have customers."""
+        return {field.removeprefix(IN_SEGMENT): count for field, count in self._sums[SEGMENTS].items()}
+
+    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        name = measures_name(segment)
+        self.add({name: tally.folding(self._sums[name], kept_from, told_from)})
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""
@@ -45,6 +58,10 @@ class MemoryKpi:
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read."""
         return dict(self._figures.get(segment, {}))
+
+    async def keep_published(self, segments: Collection[str]) -> None:
+        """Remove the published figures of all segments but these."""
+        self._figures = {name: figures for name, figures in self._figures.items() if not name or name in segments}
 
     async def take_turn(self, milliseconds: int) -> bool:
         """Tell whether to make the figures now: there is one worker, who makes them whenever it asks."""

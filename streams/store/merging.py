@@ -44,7 +44,8 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
             after.enter(max(parse_timestamp(rebuilt["band_since"]), 0) // DAY, BANDS.index(rebuilt["band"]))
     fields = {f"_a{span}": encode_span(after, span) for span in {*after.days, *after.changes}}
     removed = [name for name in rebuilt if name.startswith("_a") and name not in fields]
-    return Merged(live.get("_v", ""), fields, removed, exchanging(before, after))
+    becomes = {name: words for name, words in {**rebuilt, **fields}.items() if name not in removed}
+    return Merged(live.get("_v", ""), fields, removed, exchanging(live, becomes))
 
 
 def _joined(before: Activity, after: Activity, since: int) -> Activity:

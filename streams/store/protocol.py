@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from scoring.activity import Activity
 from scoring.feeds import Stretch
 from scoring.policy import Policy
 from scoring.state import CustomerState
@@ -30,9 +29,10 @@ class CustomerRecord:
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
-    between); `encoded` holds those of a write under way. `extras` are the internal fields that come and go, `obsolete`
-    the fields that the policy has no use for any more. `fields` holds the published fields where the record was read
-    for display.
+    between); `encoded` and `encoded_scores` hold those of a write under way. `tally` is the text of the one by which
+    the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none.
+    `extras` are the internal fields that come and go, `obsolete` the fields that the policy has no use for any more.
+    `fields` holds the published fields where the record was read for display.
     """
 
     state: CustomerState = field(default_factory=CustomerState)
@@ -45,7 +45,11 @@ class CustomerRecord:
     stored_policy_version: str = ""
     stored_numbers: list[int] | None = None
     stored_measures: list[str] | None = None
-    encoded: tuple[list[int], int, list[str] | None] | None = None
+    stored_scores: dict[str, str] | None = None
+    encoded: tuple[list[int], int, list[str] | None, str, str] | None = None
+    encoded_scores: dict[str, str] | None = None
+    tally: str = ""
+    segment: str = ""
     extras: set[str] = field(default_factory=set)
     obsolete: list[str] = field(default_factory=list)
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -87,8 +91,8 @@ class GroupWrite:
 class LinkWrite:
     """Makes an id stand for a customer, from whom on everything under it is the customer's.
 
-    `version` is that of the id as loaded, `left` the days that it leaves in the figures over all customers. `record` is
-    the customer with both histories, None where there was none to take over. `followed` are the versions of the linked
+    `version` is that of the id as loaded. `record` is the customer with both histories, None where there was none to
+    take over. `followed` are the versions of the linked
     ids that the customer's id was found by, and of the customer. `least` and `erasures` are those of `GroupWrite`.
     """
 
@@ -96,7 +100,6 @@ class LinkWrite:
     version: str
     customer: str
     record: CustomerRecord | None = None
-    left: Activity = field(default_factory=Activity)
     followed: Mapping[str, str] = field(default_factory=dict)
     least: Mapping[Partition, int] = field(default_factory=dict)
     erasures: int = 0
@@ -122,12 +125,26 @@ class KpiStore(Protocol):
     async def fold(self, segment: str, before: int) -> None:
         """Let sums forget the days before one (its number), see `scoring.kpi.folding`; once for each such day."""
 
+    async def measures(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of which measures are made, by the fields of `scoring.tally`."""
+        ...
+
+    async def segments(self) -> dict[str, int]:
+        """Tell which segments have customers with a score, and how many."""
+        ...
+
+    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes, see `scoring.tally.folding`; not each time."""
+
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
-        """Put figures in the place of those that applications read; they have the same names each time."""
+        """Put figures in the place of those that applications read; one that is not among them is removed."""
 
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read; none if none have been published."""
         ...
+
+    async def keep_published(self, segments: Collection[str]) -> None:
+        """Remove the published figures of all segments but these."""
 
     async def take_turn(self, milliseconds: int) -> bool:
         """Tell whether to make the figures now; for so long no other worker is told so."""

@@ -35,7 +35,7 @@ from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
 from streams.store.redis_writes import WriteWords
-from streams.store.sums import activity_in, leaving, words_of
+from streams.store.sums import leaving, words_of
 from streams.store.wire import Words
 
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.
@@ -132,7 +132,10 @@ class RedisStore(RedisSession):
     async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
         """Make an id stand for a customer."""
         groups = self.group_of(write.id), self.group_of(write.customer)
-        words = self._words.of_link(write, *groups, now)
+        fields = await self._fields_of(write.id)
+        if fields.get("_v", "") != write.version:
+            return VersionMoved([write.id])
+        words = self._words.of_link(write, groups, leaving(fields), now)
         return refusal(await self._call("link", self._fences_key(groups[0]), *words))
 
     async def ids_of(self, customer: str) -> list[str]:
@@ -213,7 +216,7 @@ class RedisStore(RedisSession):
             # What the customer leaves in the sums has to go in the same call.
             fields = await self._fields_of(customer)
             words = (self._prefix, group, digest, erased_at, place, customer, fields.get("_v", ""))
-            additions = words_of(leaving(activity_in(fields)))
+            additions = words_of(leaving(fields))
             answer = await self._call("erase", self._fences_key(group), *words, *additions, *BANDS)
         if not answer:
             return None

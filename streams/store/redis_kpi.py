@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from scoring import tally
 from scoring.kpi import folding
-from streams.store.sums import words_of
+from streams.store.sums import IN_SEGMENT, SEGMENTS, add_field, measures_name, sums_name, words_of
 from streams.store.wire import Words
 
 
@@ -31,42 +32,86 @@ class RedisKpi:
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
         """Read the sums over customers."""
+        return await self._added_up(sums_name(segment), spells=spells)
+
+    async def measures(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        return await self._added_up(measures_name(segment))
+
+    async def segments(self) -> dict[str, int]:
+        """Tell which segments have customers."""
+        counts = await self._added_up(SEGMENTS)
+        return {field.removeprefix(IN_SEGMENT): count for field, count in counts.items()}
+
+    async def _added_up(self, name: str, *, spells: bool = False) -> dict[str, int]:
         total: dict[str, int] = {}
         for group in range(self._groups):
             # One by one: a year has some thousand fields, and others want their turn.
-            for field, count in (await self.group_sums(group, segment, spells=spells)).items():
-                total[field] = total.get(field, 0) + count
+            for field, count in (await self.group_sums(group, name, spells=spells)).items():
+                add_field(total, field, count)
         return total
 
-    async def group_sums(self, group: int, segment: str = "", *, spells: bool = True) -> dict[str, int]:
-        """Read the sums of one fence group.
+    async def group_sums(self, group: int, name: str, *, spells: bool = False) -> dict[str, int]:
+        """Read sums of one fence group.
 
         Args:
             group: its number.
-            segment: '' for all customers.
+            name: of the sums, see `streams.store.sums`.
             spells: whether to read those of spells, too.
 
         Returns:
             By field.
         """
-        name = f":{segment}" if segment else ""
+        place = f"{group}:{name}" if name else str(group)
         kinds = ("_kpi", "_spells") if spells else ("_kpi",)
-        hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{group}{name}"] for kind in kinds])
+        hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
         return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
 
     async def fold(self, segment: str, before: int) -> None:
         """Let the sums forget days."""
+        name = sums_name(segment)
         for group in range(self._groups):
-            [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{segment}"]])
-            if not folded or int(folded) < before:
-                fields = await self.group_sums(group, segment)
-                additions = words_of({segment: folding(fields, before)})
-                words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}"]
-                await self._send([["FCALL", *words, self._prefix, group, segment, folded or "", before, *additions]])
+            folded = await self._folded(group, name)
+            if folded is None or folded < before:
+                fields = await self.group_sums(group, name, spells=True)
+                await self._fold(group, name, folded, before, folding(fields, before))
+
+    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        name = measures_name(segment)
+        at_once = 1 + (told_from - kept_from) // 8
+        for group in range(self._groups):
+            folded = await self._folded(group, name)
+            if folded is None or folded + at_once <= kept_from:
+                changes = tally.folding(await self.group_sums(group, name), kept_from, told_from)
+                await self._fold(group, name, folded, kept_from, changes)
+
+    async def _folded(self, group: int, name: str) -> int | None:
+        """Tell from where on sums are kept; None if from the first."""
+        [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
+        return int(folded) if folded else None
+
+    async def _fold(self, group: int, name: str, folded: int | None, before: int, changes: Mapping[str, int]) -> None:
+        words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}", self._prefix, group, name]
+        stands = "" if folded is None else folded
+        await self._send([["FCALL", *words, stands, before, *words_of({name: dict(changes)})]])
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""
-        await self._send([["HSET", self._key(segment), *[word for pair in figures.items() for word in pair]]])
+        key = self._key(segment)
+        commands: list[Words] = [["HSET", key, *[word for pair in figures.items() for word in pair]]]
+        if gone := (await self.figures(segment)).keys() - figures.keys():
+            commands.append(["HDEL", key, *sorted(gone)])
+        if segment:
+            commands.append(["HSET", self._published_key, segment, "1"])
+        await self._send(commands)
+
+    async def keep_published(self, segments: Collection[str]) -> None:
+        """Remove the published figures of all segments but these."""
+        [answer] = await self._send([["HKEYS", self._published_key]])
+        if gone := [segment for segment in answer if segment not in segments]:
+            deleted: list[Words] = [["DEL", self._key(segment)] for segment in gone]
+            await self._send([*deleted, ["HDEL", self._published_key, *gone]])
 
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read."""
@@ -77,6 +122,10 @@ class RedisKpi:
         """Tell whether to make the figures now."""
         [answer] = await self._send([["SET", f"{self._prefix}_kpi_turn", "taken", "NX", "PX", milliseconds]])
         return answer is not None
+
+    @property
+    def _published_key(self) -> str:
+        return f"{self._prefix}_kpi_segments"
 
     def _key(self, segment: str) -> str:
         return f"{self._prefix}kpi:{segment}" if segment else f"{self._prefix}kpi"

@@ -20,7 +20,7 @@ from streams.store.redis_server import Role, check_server
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_3"
+LIBRARY = "engagement_4"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
     LIBRARY: ("engagement.lua", "links.lua"),

@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from scoring.activity import Activity
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
 from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
 from streams.store.redis_server import ERASER, REBUILDER, Role
-from streams.store.sums import Additions, activity_in, exchanging, join, words_of
+from streams.store.sums import Additions, join, judged_in, share_of, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000
@@ -160,21 +159,21 @@ class ReplaceableStore(RedisStore):
         """
         await self._replace(other, group, holder, words_of(additions))
 
-    async def contributions(self, customers: Sequence[str]) -> list[tuple[int, Additions]]:
+    async def contributions(self, customers: Sequence[str]) -> list[tuple[int, Additions, int]]:
         """Tell what customers are to add to the sums.
 
         Args:
             customers: their ids.
 
         Returns:
-            For each the group, and what is to be added.
+            For each the group, what is to be added, and up to when the customer has been judged, in microseconds.
         """
         found = []
         for group, some in self._by_group(customers):
             answers = await self._call("load", self._fences_key(group), self._prefix, *some)
             for flat in answers:
                 fields = dict(zip(flat[::2], flat[1::2], strict=True))
-                found.append((group, exchanging(Activity(), activity_in(fields))))
+                found.append((group, share_of(fields), judged_in(fields)))
         return found
 
     async def _replace(self, other: ReplaceableStore, group: int, holder: str, words: Sequence[str | int]) -> None:

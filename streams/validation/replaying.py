@@ -13,14 +13,17 @@ from pathlib import Path
 
 import orjson
 
+from scoring.details import PROFILE
 from scoring.errors import InvalidEvent
-from scoring.events import MOST_AHEAD, Event, EventReader
+from scoring.events import MOST_AHEAD, Event
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
+from scoring.profiles import ProfileReader, event_reader
 from scoring.validation.history import Look, Population
 from scoring.validation.observations import Moment, Observation
-from streams.cli.event_lines import EventFiles
+from streams.cli.event_lines import EventFiles, known_channels
 from streams.clock import wall_clock
+from streams.profile_decoding import PROFILES
 
 _SHOWN_EACH = 20_000
 
@@ -76,6 +79,8 @@ def survey(paths: Sequence[Path], policy: Policy, show: Show) -> Survey:
     found = Survey()
     first, types = found.first_events, found.types
     for channel, customer, event, kind in _events(paths, policy, show, Replayed()):
+        if event.code == PROFILE:
+            continue
         if event.time < first.get(customer, event.time + 1):
             first[customer] = event.time
         types[channel, kind] = types.get((channel, kind), 0) + 1
@@ -154,19 +159,24 @@ def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str,
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
     """Give channel, customer, event and type of every line that is good, counting in `seen`."""
-    codes = frozenset(policy.types)
-    readers = {channel.topic: (channel.name, EventReader(channel, codes)) for channel in policy.channels}
+    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
     latest = wall_clock() + MOST_AHEAD
     loads = orjson.loads
     shown = time.monotonic()
-    with EventFiles(paths, policy.channels) as files:
+    profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
+    with EventFiles(paths, known_channels(policy)) as files:
         for line in files.lines():
             if not line.topic:
                 seen.bad += 1
                 continue
-            channel, reader = readers[line.topic]
             try:
                 value = loads(line.value)
+                if profiles is not None and line.topic not in readers:
+                    # Without a time of its own it holds from the beginning.
+                    if (profile := profiles.read(value, 0, latest)) is not None:
+                        yield PROFILES, *profile, PROFILES
+                    continue
+                channel, reader = readers[line.topic]
                 customer, event = reader.read(value, latest)
             except (orjson.JSONDecodeError, InvalidEvent):
                 seen.bad += 1

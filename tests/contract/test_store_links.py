@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoring.activity import Activity, contribution
+from scoring.activity import contribution
 from scoring.linking import merge
 from scoring.policy import BANDS
 from scoring.policy_file import parse_policy
@@ -22,8 +22,6 @@ async def judged(store: Store, name: str, customer: str) -> LinkWrite:
     of_id, into = await store.load([name, customer])
     link = LinkWrite(name, of_id.version, customer, followed={customer: into.version})
     if of_id.version:
-        days = of_id.state.activity
-        link.left = Activity(dict(days.days), dict(days.changes))
         merge(LINKING, into.state, of_id.state, NOW, NOW)
         link.record = into
     return link

@@ -61,7 +61,7 @@ async def test_measures_are_written_as_they_change_and_removed_as_they_end(store
     assert await measures_of(store) == {"visits": "1", "duration": "0"}
     await judge(store, "08 00:00")
     assert await measures_of(store) == {}
-    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a"}
+    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a", b"_f"}
 
 
 async def test_a_cached_customer_is_written_as_one_who_was_loaded(stores: Stores) -> None:

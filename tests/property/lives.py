@@ -30,6 +30,7 @@ class Happening(NamedTuple):
     type: str
     event_id: str
     object: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from scoring.alerts import Alert, Transition
-from scoring.events import Event, EventReader
+from scoring.events import Event
 from scoring.instants import format_instant
 from scoring.points import rounded
 from scoring.policy import BANDS, Policy
 from scoring.policy_file import parse_policy
+from scoring.profiles import event_reader
 from scoring.state import CustomerState
 from scoring.walk import Outcome, advance
 from streams.store.memory import MemoryStore
@@ -50,6 +51,7 @@ def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biogr
         "previous_band": told.previous_band,
         "disengages_at": told.disengages_at,
         "last_event_at": told.last_event_at,
+        **({"segment": told.segment} if told.segment else {}),
         **{channel: Decimal(points) for channel, points in told.points.items()},
     }
     return Biography(fields, [_numbers(alert) for alert in told.alerts], [_numbers(each) for each in told.band_changes])
@@ -57,7 +59,7 @@ def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biogr
 
 def raw_events(life: Iterable[Happening]) -> list[brute_force.Event]:
     """Give happenings to the brute force, in the order of their time."""
-    events = [brute_force.Event(each.time, each.channel, each.type, each.object) for each in life]
+    events = [brute_force.Event(each.time, each.channel, each.type, each.object, each.segment) for each in life]
     return sorted(events, key=brute_force.event_time)
 
 
@@ -74,7 +76,7 @@ class Reader:
 
     def __init__(self, policy: Policy) -> None:
         """Make a reader per channel."""
-        self._readers = {channel.name: EventReader(channel) for channel in policy.channels}
+        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
 
     def read(self, batch: Iterable[Happening]) -> list[Event]:
         """Give the events of a batch."""
@@ -87,7 +89,9 @@ def _value(happening: Happening) -> dict[str, object]:
         "type": happening.type,
         "timestamp": format_instant(happening.time),
         "event_id": happening.event_id,
-        "properties": {"object_id": happening.object} if happening.object else {},
+        "properties": {
+            name: told for name, told in (("object_id", happening.object), ("segment", happening.segment)) if told
+        },
     }
 
 
@@ -130,10 +134,11 @@ def in_memory(
 def _note(biography: Biography, outcome: Outcome) -> None:
     for transition in outcome.transitions:
         is_alert = isinstance(transition, Alert)
-        (biography.alerts if is_alert else biography.changes).append(_told(transition))
+        (biography.alerts if is_alert else biography.changes).append(told_of(transition))
 
 
-def _told(transition: Transition) -> Told:
+def told_of(transition: Transition) -> Told:
+    """Write a transition as the brute force does."""
     told: Told = {
         "occurred_at": format_instant(transition.occurred_at),
         "score": _decimal(transition.score),

@@ -17,6 +17,7 @@ lateness. Events are taken in the order of their timestamps, so no event is ever
 from __future__ import annotations
 
 import argparse
+import copy
 import gzip
 import json
 import re
@@ -201,6 +202,11 @@ class Policy:
     weights: dict[str, dict[str, int]]
     caps: dict[str, dict[str, int]]
     rules: dict[str, Rules] = field(default_factory=dict)
+    segments: dict[str, Policy] = field(default_factory=dict)
+
+    def of(self, segment: str) -> Policy:
+        """The policy for the customers of a segment."""
+        return self.segments.get(segment, self)
 
     def band(self, score: int) -> str:
         """The band of a score; a lower bound belongs to its band."""
@@ -215,7 +221,27 @@ class Policy:
 def parse_policy(text: str) -> Policy:
     """Read a policy written in TOML; numbers are taken as they are written, not as binary fractions."""
     table = tomllib.loads(text, parse_float=Decimal)
-    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels")
+    segments = {name: policy_of(in_segment(table, own)) for name, own in table.get("segments", {}).items()}
+    return replace(policy_of(table), segments=segments)
+
+
+def in_segment(table: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A policy's table with what a segment says in the place of what it says itself."""
+    expect_keys(own, "bands", "alerts", "channels")
+    changed = copy.deepcopy(table)
+    for section in ("bands", "alerts"):
+        changed[section].update(own.get(section, {}))
+    for name, channel in own.get("channels", {}).items():
+        expect_keys(channel, "weights", "cap")
+        for key, content in channel.items():
+            changed["channels"][name].setdefault(key, {}).update(content)
+    return changed
+
+
+def policy_of(table: dict[str, Any]) -> Policy:
+    """Read the policy of all customers out of a file's table, or that of a segment."""
+    # Measures change no score; `measures` computes them.
+    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures")
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
@@ -252,12 +278,16 @@ def expect_keys(table: dict[str, Any], *known: str) -> None:
 
 @dataclass(frozen=True)
 class Event:
-    """One raw event of a customer; the object is what it is about, '' for nothing that the policy asks for."""
+    """One raw event of a customer; the object is what it is about, '' for nothing that the policy asks for.
+
+    The segment is the one that the event says the customer is in, '' where it says nothing.
+    """
 
     time: int
     channel: str
     type: str
     object: str = ""
+    segment: str = ""
 
 
 def event_time(event: Event) -> int:
@@ -292,6 +322,11 @@ def histories(lines: Iterable[str], policy: Policy) -> Histories:
 def evaluation_time(customers: Histories, policy: Policy) -> int:
     """The newest event time of all, less the policy's lateness."""
     return max(events[-1].time for events in customers.values()) - policy.lateness
+
+
+def segment_of(events: list[Event]) -> str:
+    """The segment that the newest event that tells one tells; of several at one time the last in the alphabet."""
+    return max(((event.time, event.segment) for event in events if event.segment), default=(0, ""))[1]
 
 
 # --- The score, from its definition ----------------------------------------------------------------------------------
@@ -411,6 +446,23 @@ class Machine:
             self._judge_low(change)
         self.score, self.band = score, change.band
 
+    def follow(self, policy: Policy, time: int, events: list[Event]) -> None:
+        """Go by the policy of another segment from `time` on: the rules have changed, not the customer."""
+        was_engaged = self.score >= self.policy.bands["engaged"]
+        self.policy = policy
+        score, engaged = score_of(events, policy, time), policy.bands["engaged"]
+        change = Change(time, score, self.score, policy.band(score), self.band)
+        if change.band != change.previous_band:
+            self.band_changes.append(change)
+        if score >= engaged:
+            self.armed = self.armed or not was_engaged or score >= engaged + policy.rearm_margin
+            self.ever_armed, self.open, self.drop = True, False, None
+        elif self.drop is None:
+            self.armed = False
+        self.score, self.band, self.last_warning = score, change.band, None
+        leaves = disengages_at(events, policy, time)
+        self.warned = bool(policy.warn_before) and leaves is not None and leaves - policy.warn_before <= time
+
     def look_ahead(self, time: int, previous_score: int, coming: list[tuple[int, int]]) -> int | None:
         """Judge at `time` what is coming if nothing more arrives: the later boundaries, each with its score.
 
@@ -468,16 +520,19 @@ def judge_history(events: list[Event], policy: Policy, until: int) -> Machine:
     A boundary and the end of a cooldown are judged with the events before them, an event with those up to and with it,
     so each of several events of one time is a moment of its own.
     """
-    machine = Machine(policy)
+    whole, machine = policy, Machine(policy.of(segment_of(events[:1])))
     moments = [(boundary, Step.BOUNDARY, 0) for boundary in boundaries(events, policy)]
     moments += [(event.time, Step.EVENT, index) for index, event in enumerate(events)]
     heapify(moments)
     taken = 0
     while moments and moments[0][0] <= until:
         time, step, index = heappop(moments)
-        before = machine.score
         if step is Step.EVENT:
+            after = whole.of(segment_of(events[: index + 1]))
+            if after is not machine.policy:
+                machine.follow(after, time, events[:taken])
             taken = index + 1
+        before, policy = machine.score, machine.policy
         known = events[:taken]
         if step is not Step.WARNING:
             machine.judge(time, score_of(known, policy, time))
@@ -508,6 +563,7 @@ class Customer:
     trend: str
     disengages_at: str
     last_event_at: str
+    segment: str
     alerts: list[dict[str, str]]
     band_changes: list[dict[str, str]]
 
@@ -518,6 +574,7 @@ def evaluate(customer_id: str, events: list[Event], policy: Policy, time: int) -
     if not events:
         return None
     machine = judge_history(events, policy, time)
+    policy = machine.policy
     disengages = disengages_at(events, policy, time)
     latest = machine.band_changes[-1] if machine.band_changes else None
     return Customer(
@@ -530,6 +587,7 @@ def evaluate(customer_id: str, events: list[Event], policy: Policy, time: int) -
         trend=published(trend_of(events, policy, time)),
         disengages_at="" if disengages is None else rfc3339(disengages),
         last_event_at=rfc3339(events[-1].time),
+        segment=segment_of(events),
         alerts=[alert.fields() for alert in machine.alerts],
         band_changes=[change.fields() for change in machine.band_changes],
     )

@@ -52,10 +52,14 @@ class Customer:
         """Give every measure that has a value, as it is published."""
         found = {}
         for name, table in self._document["measures"].items():
-            value = getattr(self, f"_{table['kind']}")(table)
+            value = self.value(table)
             if value is not None:
                 found[name] = value if isinstance(value, str) else written(Fraction(value))
         return found
+
+    def value(self, table: dict[str, Any]) -> Any:
+        """Give a measure as a number, or as a word where it is one; None where it has no value."""
+        return getattr(self, f"_{table['kind']}")(table)
 
     def _types(self, channel: str) -> set[str]:
         return {*self._document["channels"][channel]["weights"], *self._machines(channel).values()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import date
 
 import click
@@ -11,17 +12,18 @@ from rich.console import Console
 
 from scoring.activity import named
 from scoring.kpi import Sums
-from streams.cli.kpi_view import kpi_text
+from scoring.measure_figures import MeasureFigure
+from streams.cli.kpi_view import NO_MEASURES, kpi_document, kpi_text
 from streams.cli.parameters import CALENDAR_DAY
 from tests.property.test_activity import made_of
 
 FIRST = (date(2026, 10, 1) - date(1970, 1, 1)).days
 
 
-def printed(sums: Sums, first: int, last: int) -> list[str]:
+def printed(sums: Sums, first: int, last: int, measures: Mapping[str, MeasureFigure] | None = NO_MEASURES) -> list[str]:
     """Print for a terminal without colours."""
     output = io.StringIO()
-    Console(file=output, width=120, color_system=None).print(kpi_text(sums, first, last))
+    Console(file=output, width=120, color_system=None).print(kpi_text(sums, first, last, measures))
     return [" ".join(line.split()) for line in output.getvalue().splitlines()]
 
 
@@ -47,6 +49,43 @@ def test_the_screen_tells_the_period_and_each_day() -> None:
     assert lines[12] == "day active in 7 days in 30 days stickiness new back lost"
     assert lines[12 + 40] == "2026-11-10 2 2 2 100.0 % 1"
     assert len(lines) == 12 + 42
+
+
+def test_measures_stand_below_the_figures_and_are_missing_where_they_are_told_no_more() -> None:
+    sums = Sums({f"d{FIRST}": 1})
+    measures = {
+        "nps": MeasureFigure("40"),
+        "csat": MeasureFigure(""),
+        "lifetime_value": MeasureFigure("1800", "900", 2),
+        "refunds": MeasureFigure("", "", 0),
+    }
+    assert printed(sums, FIRST, FIRST, measures)[11:16] == [
+        "nps 40",
+        "csat -",
+        "lifetime_value 1800 in all, 900 for each of 2 customers",
+        "refunds -",
+        "",
+    ]
+    assert printed(sums, FIRST, FIRST, None)[11:13] == ["measures are told no more of that day", ""]
+    assert kpi_document(sums, FIRST, FIRST, measures)["measures"] == {
+        "nps": {"value": 40.0},
+        "csat": {"value": None},
+        "lifetime_value": {"value": 1800.0, "average": 900.0, "customers": 2},
+        "refunds": {"value": None, "average": None, "customers": 0},
+    }
+    assert kpi_document(sums, FIRST, FIRST, None)["measures"] is None
+    assert kpi_document(sums, FIRST, FIRST)["measures"] == {}
+
+
+def test_the_largest_segments_are_named() -> None:
+    some = {f"s{number}": 1_000 * number for number in range(1, 13)}
+    output = io.StringIO()
+    Console(file=output, width=200, color_system=None).print(
+        kpi_text(Sums({f"d{FIRST}": 1}), FIRST, FIRST, segments=some)
+    )
+    [line] = [line for line in output.getvalue().splitlines() if line.startswith("segments")]
+    assert line.split()[1:3] == ["s12", "12,000,"]
+    assert line.strip().endswith("s3 3,000, 3,000 in 2 others")
 
 
 def test_a_day_is_read_and_anything_else_refused() -> None:

@@ -91,3 +91,19 @@ def test_silent_feeds_hold_alerts_back_here_as_well(files: Path) -> None:
 
     assert [alert["occurred_at"] for alert in document["go"]] == ["2024-01-04T00:00:00Z"] * 2
     assert [alert["customer_id"] for alert in document["go"]] == ["anna", "eve"]
+
+
+def test_segments_have_alerts_by_their_own_rules_and_named_scores_do_not_count(files: Path) -> None:
+    named = "[scores.loud]\nalerts = true\n[scores.loud.channels.social]\nweights = { post = 50 }\n"
+    segments = "[segments.small.bands]\nengaged = 3\n" + named
+    for name in ("old.toml", "new.toml"):
+        path = files / name
+        path.write_text(path.read_text() + (segments if name == "new.toml" else ""))
+    profiles = [{"customer_id": "eve", "segment": "small"}, {"customer_id": "eve", "segment": 3}]
+    (files / "profiles.jsonl").write_text("".join(json.dumps(profile) + "\n" for profile in profiles))
+    alert = {"occurred_at": "2024-01-04T00:00:00Z", "kind": "churn_risk"}
+
+    document = json.loads(compare(files, "--json", "--replay", str(files / "profiles.jsonl")).stdout)
+    assert document["same"] == [{**alert, "customer_id": "anna"}, {**alert, "customer_id": "eve"}]
+    assert (document["come"], document["go"]) == ([], [])
+    assert [entry["customer_id"] for entry in json.loads(compare(files, "--json").stdout)["go"]] == ["eve"]

@@ -8,6 +8,8 @@ import re
 import pytest
 
 import scoring.events
+import scoring.profiles
+import scoring.segments
 import streams.decoding
 from scoring.alerts import BandChange, message
 from scoring.errors import InvalidEvent
@@ -15,10 +17,13 @@ from scoring.feed_notices import Notice, notice_message
 from scoring.instants import SECOND, parse_timestamp
 from scoring.kpi import Sums
 from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
+from scoring.measure_figures import MeasureFigure
 from scoring.policy import BANDS
+from scoring.profiles import ProfileReader
+from scoring.segments import Profiles
 from streams import publisher, topics
 from streams.decoding import Decoder
-from streams.figure_report import FLOWS, published
+from streams.figure_report import FLOWS, published, published_measures
 from streams.identities.decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
@@ -43,6 +48,11 @@ BAD = {
     "timestamp_invalid": {"timestamp": "2026-11-21T11:00:00"},
     "timestamp_in_future": {"timestamp": "2026-11-21T12:05:01Z"},
     "event_id_not_a_string": {"event_id": 1.5},
+}
+BAD_PROFILES = {
+    "segment_not_a_string": {"segment": 3},
+    "segment_not_printable": {"segment": "a\n"},
+    "segment_too_long": {"segment": "x" * 65},
 }
 
 
@@ -94,6 +104,10 @@ def test_the_border_between_seconds_and_milliseconds_is_the_one_stated() -> None
 
 @pytest.mark.parametrize("reason", [names_in(row[0])[0] for row in README.table("`dlq.reason`", "")])
 def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> None:
+    if reason in BAD_PROFILES:
+        with pytest.raises(InvalidEvent, match=reason):
+            ProfileReader(Profiles()).read({"customer_id": "c", **BAD_PROFILES[reason]}, NOW, NOW)
+        return
     bad = BAD[reason]
     (letter,) = decoded(bad if isinstance(bad, bytes) else json.dumps(GOOD | bad).encode())
     assert letter.reason == reason
@@ -101,12 +115,12 @@ def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> No
 
 def test_every_reason_in_the_code_is_in_the_table() -> None:
     found = {f"customer_id{ending}" for ending in endings_of_ids()}
-    for module in (scoring.events, streams.decoding):
+    for module in (scoring.events, scoring.profiles, scoring.segments, streams.decoding):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == InvalidEvent.__name__:
                 # A reason may be chosen by a condition.
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.args[0])))
-            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Constant):
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and node.value.value:
                 found.add(node.value.value)
             elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.value)))
@@ -227,3 +241,10 @@ def test_the_figures_over_all_customers_are_those_in_the_table() -> None:
     assert {name for name in named if not name.startswith("flow:")} == {*made, "updated_at"}
     assert {name for name in named if name.startswith("flow:")} < {*FLOWS.values()}
     assert "flow:new:disengaged" in FLOWS.values()
+
+
+def test_the_fields_of_a_measure_over_all_customers_are_those_in_the_table() -> None:
+    made = published_measures({"nps": MeasureFigure("40"), "spent": MeasureFigure("1800", "900", 2)})
+    named = [names_in(row[0])[0] for row in README.table("field of a measure", "example", "")]
+    assert [name.replace("<name>", "spent") for name in named] == [name for name in made if "spent" in name]
+    assert named[0].replace("<name>", "nps") in made

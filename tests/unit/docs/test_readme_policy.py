@@ -3,13 +3,15 @@
 import re
 import tomllib
 
-from scoring import policy_file
+from scoring import policy_file, segment_file
 from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import SECOND
 from scoring.measure_file import HIGH, KINDS, LOW
 from scoring.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.policy import NO_CAP
 from scoring.policy_file import parse_policy
+from scoring.score_file import MOST_SCORES
+from scoring.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from streams.policies import shipped_policies, shipped_policy
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, README, names_in
@@ -26,9 +28,26 @@ def defaults() -> dict[str, str]:
     return found | {"alerts.rearm_margin": "5"}
 
 
+def test_where_profiles_come_from_by_default_is_in_the_table() -> None:
+    rows = {names_in(row[0])[0]: row[1] for row in README.table("key", "default", "")}
+    assert Profiles() == Profiles(*[names_in(rows[f"profiles.{key}"])[0] for key in segment_file._FIELDS])
+
+
+def test_segments_and_named_scores_are_read_as_shown() -> None:
+    *_, segments, scores = README.blocks("toml")
+    policy = parse_policy(segments + scores)
+    assert list(policy.by_segment) == ["enterprise", "trial"]
+    assert [(score.name, score.alerts) for score in policy.scores] == [("shop", True), ("community", False)]
+    assert f"At most {MOST_SEGMENTS} segments may have rules" in README.words
+    assert f"may declare up to {MOST_SCORES} scores" in README.words
+    assert f"A name has at most {MOST_SEGMENT_BYTES} bytes" in README.words
+
+
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
-    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS} | {"measures.<name>.<key>"}
+    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
+    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores")}
+    keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
     assert {names_in(row[0])[0] for row in README.table("key", "default", "")} == keys
 
 
@@ -77,7 +96,7 @@ def test_the_events_of_one_object_are_paired_as_told() -> None:
 
 
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    _, lines, _ = README.blocks("toml")
+    _, lines, *_ = README.blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels
@@ -110,7 +129,7 @@ def test_the_policies_that_come_with_the_package_are_those_in_the_table() -> Non
 
 
 def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
-    *_, lines = README.blocks("toml")
+    _, _, lines, *_ = README.blocks("toml")
     shown = tomllib.loads(lines)
     shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
     for name, table in shown["measures"].items():

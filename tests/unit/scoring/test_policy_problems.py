@@ -7,6 +7,8 @@ import pytest
 from scoring import policy_file
 from scoring.errors import PolicyError
 from scoring.policy_file import RESERVED_NAMES, parse_policy
+from scoring.score_file import SCORE_KEYS
+from scoring.segment_file import SEGMENT_KEYS
 
 
 def problems(text: str) -> list[str]:
@@ -32,7 +34,8 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         (
             "windows = 1",
-            "windows: unknown key; allowed here: " + ", ".join(("version", *policy_file._KEYS, "channels", "measures")),
+            "windows: unknown key; allowed here: "
+            + ", ".join(("version", *policy_file._KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS)),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (

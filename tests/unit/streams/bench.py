@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scoring.events import MOST_AHEAD, EventReader
+from scoring.events import MOST_AHEAD
 from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
+from scoring.profiles import event_reader
 from streams.clock import EvaluationClock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
@@ -22,6 +23,7 @@ from streams.live_policy.in_force import PolicyInForce
 from streams.live_policy.walk import PolicyWalk
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
+from streams.profile_decoding import ProfileDecoder
 from streams.records import DeadLetter, Message, Partition, RecordBatch
 from streams.scorer import Scorer
 from streams.settings import Settings
@@ -34,6 +36,7 @@ WEB = Partition("web", 0)
 SOCIAL = Partition("social", 3)
 LINKS = Partition("identities", 0)
 LINKING = POLICY + '[events]\nremember_ids = "3000d"\n[identities]\n'
+PROFILES = Partition("profiles", 1)
 Journal = list[str]
 
 
@@ -185,10 +188,12 @@ class Bench:
         self.timer.go_on_with(self.walk)
         self.seeks: list[dict[Partition, int]] = []
         self.log_starts: dict[Partition, int] = {}
-        self._decoders = {
-            channel.topic: Decoder(channel.name, EventReader(channel), self.metrics, 0)
+        self._decoders: dict[str, Decoder | ProfileDecoder] = {
+            channel.topic: Decoder(channel.name, event_reader(channel, self.policy), self.metrics, 0)
             for channel in self.policy.channels
         }
+        if self.policy.profiles is not None:
+            self._decoders[PROFILES.topic] = ProfileDecoder(self.policy.profiles, self.metrics)
         self.policies.told_to(self.scorer, self.feeds, *self._decoders.values())
         if self.policy.identities:
             linker = Linker(self.policy, self.store, self.scorer, self.metrics, lambda: self.now)

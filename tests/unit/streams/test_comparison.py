@@ -14,8 +14,10 @@ from streams.store.encoding import encode, index_changes
 from streams.store.protocol import CustomerRecord
 from streams.store.replacing import View
 from tests.unit.scoring.customers import POLICY, Customer, at
+from tests.unit.scoring.test_named_scores import LOUD
 from tests.unit.scoring.test_pairing import PAIRED
 from tests.unit.scoring.test_pairing import anna as paired_customer
+from tests.unit.scoring.test_segments import profile
 
 SETTINGS = Settings(parse_policy(POLICY), clock="stream")
 NOWHERE = View({}, {}, None, None)
@@ -129,3 +131,42 @@ def test_one_of_whom_the_log_holds_nothing_may_stay_with_nothing_in_the_window()
     assert compare(with_field("score", "7")(anna(judged="20 00:00")), NOWHERE, time="20 00:00") == [
         "score is 7, by the counts 0"
     ]
+
+
+SEGMENTED = Settings(parse_policy(POLICY + "[segments.large.bands]\nengaged = 15\n" + LOUD), clock="stream")
+
+
+def in_segment(segment: str, told: str = "01 08:00", *, posts: int = 6) -> View:
+    """Give a customer in a segment as she would be stored."""
+    customer = Customer(SEGMENTED.policy)
+    customer.judge("01 08:00", profile(segment, told))
+    customer.do("post", "01 09:00", posts)
+    customer.judge("02 00:00")
+    record = CustomerRecord(customer.state)
+    _, band, since, schedule = index_changes(record)
+    flat, _ = encode(SEGMENTED.policy, record, "v1")
+    times = {"c": None, "r": None, schedule[0]: int(schedule[1:])}
+    return View(dict(zip(flat[::2], flat[1::2], strict=True)), {band: since}, times["c"], times["r"])
+
+
+def test_segments_and_named_scores_are_compared() -> None:
+    comparison = Comparison(SEGMENTED, at("02 00:00"), whole_history=True)
+    right = in_segment("large")
+
+    assert comparison.differences(right, in_segment("large")) == []
+    told = comparison.differences(in_segment("small"), right)
+    assert "segment is small, by the log large" in told
+    assert "band is engaged, by the log disengaged" in told
+    wrong = replace(right, fields={**right.fields, "score:loud": "7"})
+    assert comparison.differences(wrong, right) == ["score:loud is 7, by the counts 60"]
+
+
+def test_a_segment_of_which_the_log_does_not_tell_any_more_is_taken_over() -> None:
+    live, rebuilt = in_segment("large", "01 08:00"), in_segment("small", "01 07:00")
+    partly = Comparison(SEGMENTED, at("02 00:00"), whole_history=False, since=3)
+
+    assert partly.forgotten(live, rebuilt) == (at("01 08:00"), "large")
+    assert partly.forgotten(rebuilt, live) is None
+    assert partly.forgotten(live, NOWHERE) is None
+    assert Comparison(SEGMENTED, at("02 00:00"), whole_history=True).forgotten(live, rebuilt) is None
+    assert Comparison(SETTINGS, at("02 00:00"), whole_history=False, since=3).forgotten(live, rebuilt) is None

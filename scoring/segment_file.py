@@ -1,0 +1,173 @@
+"""The part of a policy file that is about segments: where they are told, and what differs for their customers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from scoring.builtin import BUILTIN_POLICY
+from scoring.errors import InvalidEvent, PolicyError
+from scoring.measures import Measure
+from scoring.policy import Channel, Policy
+from scoring.segments import MOST_SEGMENTS, Profiles, read_segment
+
+SEGMENT_KEYS = ("profiles", "segments")
+#: What a segment may have for itself, by section; of a channel its weights and caps.
+_OWN = {
+    "window": ("half_life",),
+    "bands": ("disengaged", "engaged", "highly_engaged", "power"),
+    "alerts": ("rearm_margin", "cooldown", "warn_before"),
+}
+_OF_CHANNEL = ("weights", "cap")
+_FIELDS = ("topic", "segment")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_LONGEST_FIELD = 100
+
+Table = Mapping[str, Any]
+
+
+def read_profiles(
+    document: Table, channels: Sequence[Channel], measures: Sequence[Measure], problems: list[str]
+) -> Profiles | None:
+    """Read where attributes of customers come from.
+
+    Args:
+        document: of the file; a policy with segments has profiles without asking for them.
+        channels: of the policy.
+        measures: of the policy.
+        problems: what is wrong is added.
+
+    Returns:
+        None where the policy asks for none.
+    """
+    table = document.get("profiles", {})
+    if "profiles" not in document and "segments" not in document:
+        return None
+    if not isinstance(table, dict):
+        problems.append("profiles: must be a table, [profiles]")
+        return None
+    problems += [f"profiles.{key}: unknown key; allowed here: topic, segment" for key in table if key not in _FIELDS]
+    profiles = Profiles(**{key: value for key, value in table.items() if key in _FIELDS})
+    topic, segment = profiles.topic, profiles.segment
+    if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
+        problems.append(f"profiles.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
+    if not isinstance(segment, str) or not 0 < len(segment) <= _LONGEST_FIELD or segment == "customer_id":
+        problems.append(f"profiles.segment: {segment!r} is not the name of a field of 1 to {_LONGEST_FIELD} characters")
+    if "segment" in [measure.name for measure in measures]:
+        problems.append("measures.segment: the name is taken where there are profiles; choose another")
+    for channel in channels:
+        if channel.topic == topic:
+            problems.append(f"profiles.topic: {topic!r} is already the topic of channels.{channel.name}")
+        if channel.name in ("profiles", "segment"):
+            problems.append(f"channels.{channel.name}: the name is taken where there are profiles; choose another")
+    return profiles
+
+
+def with_segments(policy: Policy, document: Table, read: Callable[[Table], Policy]) -> Policy:
+    """Add the policies of segments.
+
+    Args:
+        policy: of the file, without them.
+        document: of the file.
+        read: makes a policy of a document.
+
+    Returns:
+        The policy, each of whose segments has what the file says, and all else from the policy itself.
+
+    Raises:
+        PolicyError: with every problem, if there is any.
+    """
+    tables = document.get("segments")
+    if tables is None:
+        return policy
+    if not isinstance(tables, dict):
+        raise PolicyError(["segments: must be a table of tables, [segments.NAME]"])
+    problems: list[str] = []
+    if len(tables) > MOST_SEGMENTS:
+        problems.append(f"segments: at most {MOST_SEGMENTS} may have rules of their own")
+    found = []
+    for name, table in tables.items():
+        wrong = list(_problems_of(policy, name, table))
+        if not wrong:
+            try:
+                found.append((name, read(_overridden(policy, document, table))))
+            except PolicyError as error:
+                wrong += error.problems
+        problems += [f"segments.{name}: {problem}" for problem in wrong]
+    if problems:
+        raise PolicyError(problems)
+    return replace(policy, segments=tuple(found))
+
+
+def _problems_of(policy: Policy, name: str, table: object) -> Iterator[str]:
+    try:
+        if not read_segment(name):
+            yield "the name is empty"
+    except InvalidEvent as error:
+        yield error.detail
+    if not isinstance(table, dict):
+        yield f"must be a table, [segments.{name}]"
+        return
+    allowed = (*_OWN, "channels")
+    for section, content in table.items():
+        if section not in allowed:
+            yield f"{section}: unknown key; allowed here: {', '.join(allowed)}"
+        elif not isinstance(content, dict):
+            yield f"{section}: must be a table"
+        elif section == "channels":
+            for channel, inner in content.items():
+                yield from _problems_of_channel(policy, channel, inner)
+        else:
+            own = _OWN[section]
+            for key in [key for key in content if key not in own]:
+                yield f"{section}.{key}: is the same for all segments; of its own one may have {', '.join(own)}"
+
+
+def _problems_of_channel(policy: Policy, name: str, table: object) -> Iterator[str]:
+    where = f"channels.{name}"
+    known = {channel.name: {kind.name for kind in channel.types} for channel in policy.channels}
+    if name not in known:
+        yield f"{where}: the policy has no such channel"
+    elif not isinstance(table, dict):
+        yield f"{where}: must be a table"
+    else:
+        for key, content in table.items():
+            if key not in _OF_CHANNEL:
+                own = ", ".join(_OF_CHANNEL)
+                yield f"{where}.{key}: is the same for all segments; of its own one may have {own}"
+            elif not isinstance(content, dict):
+                yield f"{where}.{key}: must be a table such as {{ open = 1, click = 5 }}"
+            else:
+                for kind in [kind for kind in content if kind not in known[name]]:
+                    yield f"{where}.{key}.{kind}: the channel has no weight for this type for all customers"
+
+
+def _overridden(policy: Policy, document: Table, table: Table) -> Table:
+    """Make the document of a segment: that of all customers, with what the segment has of its own."""
+    own = {key: value for key, value in document.items() if key not in SEGMENT_KEYS}
+    own["version"] = policy.version
+    for section in _OWN:
+        if section in table:
+            own[section] = {**own.get(section, {}), **table[section]}
+    different = table.get("channels", {})
+    own["channels"] = {
+        name: _channel(channel, different.get(name, {})) for name, channel in channel_tables(document).items()
+    }
+    return own
+
+
+def channel_tables(document: Table) -> Mapping[str, Table]:
+    """Give the tables of the channels of a file, which may be the built-in ones.
+
+    Args:
+        document: of the file.
+    """
+    tables: Mapping[str, Table] = document.get("channels", tomllib.loads(BUILTIN_POLICY)["channels"])
+    return tables
+
+
+def _channel(table: Table, own: Table) -> Table:
+    return {**table, **{key: {**table.get(key, {}), **content} for key, content in own.items()}}

@@ -1,0 +1,46 @@
+"""The segment of a customer: where it is told, what it may be called, and which of two told ones holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scoring.errors import InvalidEvent
+
+MOST_SEGMENT_BYTES = 64
+#: Segments that a policy may name; only these are told apart where their number matters.
+MOST_SEGMENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Where attributes of customers come from: a Kafka topic, and the field of a profile that names the segment.
+
+    A property of an event has the same name as that field.
+    """
+
+    topic: str = "profiles"
+    segment: str = "segment"
+
+
+def read_segment(written: object) -> str:
+    """Check the name of a segment.
+
+    Args:
+        written: as the JSON decodes.
+
+    Returns:
+        The name.
+
+    Raises:
+        InvalidEvent: if it is no string, has a character that cannot be printed, or is too long.
+    """
+    if type(written) is not str:
+        raise InvalidEvent("segment_not_a_string", f"the segment is {type(written).__name__}, not a string")
+    if not written.isprintable():
+        raise InvalidEvent("segment_not_printable", "the segment has a character that cannot be printed")
+    size = len(written.encode("utf-8", "surrogatepass"))
+    if size > MOST_SEGMENT_BYTES:
+        raise InvalidEvent(
+            "segment_too_long", f"the segment has {size} bytes, at most {MOST_SEGMENT_BYTES} are allowed"
+        )
+    return written

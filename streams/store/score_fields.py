@@ -1,0 +1,96 @@
+"""How the named scores of a policy are written as fields of a customer's hash, and read back.
+
+Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that raises alerts are kept, beside them,
+`_x<name>`: band, band before, since when, flags (a armed, r has reached engaged, o alert open, w warned), last alert,
+last warning, separated by semicolons; and `_x!<name>`: a drop that the cooldown holds back, JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from scoring.named_scores import view_of
+from scoring.points import text, to_millionths
+from scoring.policy import BANDS, Policy
+from scoring.score import trend
+from scoring.state import NONE, CustomerState, derive
+
+_FLAGS = (("a", "armed"), ("r", "reached_engaged"), ("o", "alert_open"), ("w", "warned"))
+
+
+def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
+    """Write the named scores of a customer.
+
+    Args:
+        policy: in force.
+        state: judged.
+
+    Returns:
+        The value of each field, '' for one that is not to be there.
+    """
+    found = {}
+    for score in policy.scores:
+        view, name = view_of(score, state), score.name
+        found[f"score:{name}"] = text(view.score)
+        found[f"band:{name}"] = BANDS[view.band]
+        found[f"trend:{name}"] = text(trend(score.policy, view))
+        if score.alerts:
+            flags = "".join([flag for flag, attribute in _FLAGS if getattr(view, attribute)])
+            bands = f"{view.band};{view.previous_band};{view.band_since}"
+            found[f"_x{name}"] = f"{bands};{flags};{view.last_alert};{view.last_warning}"
+            found[f"_x!{name}"] = orjson.dumps(view.held).decode() if view.held else ""
+    return found
+
+
+def alert_fields(policy: Policy) -> list[str]:
+    """List the internal fields of the scores that raise alerts.
+
+    Args:
+        policy: in force.
+    """
+    return [f"{mark}{score.name}" for score in policy.alerting for mark in ("_x", "_x!")]
+
+
+def stored_fields(policy: Policy, fields: Mapping[str, str]) -> dict[str, str]:
+    """Give what is stored of named scores.
+
+    Args:
+        policy: in force.
+        fields: of the hash.
+
+    Returns:
+        The values by name, '' for a field that is not there.
+    """
+    names = [*policy.score_fields, *alert_fields(policy)]
+    return {name: fields.get(name, "") for name in names}
+
+
+def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) -> None:
+    """Read the alerts of named scores back.
+
+    Args:
+        policy: in force.
+        state: the customer's; those of the scores that raise alerts are put into `named`.
+        fields: of the hash.
+    """
+    named = {}
+    for score in policy.alerting:
+        words = fields.get(f"_x{score.name}")
+        if words is None:
+            continue
+        band, previous, since, flags, last_alert, last_warning = words.split(";")
+        view = CustomerState(state.policy_version, state.judged, state.panes)
+        view.band, view.previous_band, view.band_since = int(band), int(previous), int(since)
+        view.last_alert, view.last_warning = int(last_alert), int(last_warning)
+        for flag, attribute in _FLAGS:
+            setattr(view, attribute, flag in flags)
+        held = fields.get(f"_x!{score.name}")
+        view.held = dict(orjson.loads(held)) if held else None
+        if view.judged != NONE:
+            derive(score.policy, view)
+        if state.policy_version != score.policy.version:
+            view.score_before_policy = to_millionths(float(fields.get(f"score:{score.name}", "0")))
+        named[score.name] = view
+    state.named = named or None
