@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoring.alerts import AlertMachine, BandChange, Transition
+from scoring.alerts import BandChange, Transition
 from scoring.corrections import take_out, unite_histories
 from scoring.details import Detail, add_amount, is_sum
 from scoring.feeds import Feeds
 from scoring.instants import DAY, SECOND
-from scoring.named_scores import begin, finish
+from scoring.named_scores import begin
 from scoring.outlook import follow_policy
-from scoring.policy import DISENGAGED, ENGAGED, NamedScore, Policy
+from scoring.policy import DISENGAGED, ENGAGED, Policy
 from scoring.sessions import Visit, join_visits
 from scoring.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, TOGETHER, gather
@@ -45,11 +45,11 @@ def merge(
     horizon = max(horizon, at)
     transitions = list(advance(policy, state, (), at, horizon, feeds).transitions)
     advance(policy, linked, (), at, horizon, feeds)
-    if is_newer(state, linked.segment_at, linked.segment):
-        take_segment(state, linked.segment_at, linked.segment)
-    everybodys, policy = policy, policy.of(state.segment)
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
+    if is_newer(state, linked.segment_at, linked.segment):
+        take_segment(state, linked.segment_at, linked.segment)
+    own = policy.of(state.segment)
     _add_events_ahead(state, linked)
     if linked.judged != NONE:
         before, known = state.score, state.judged != NONE
@@ -60,20 +60,20 @@ def merge(
             unite_histories(policy, state, linked.objects)
         _add_days(state, linked)
         state.last_event_at = max(state.last_event_at, linked.last_event_at)
-        derive(policy, state)
+        derive(own, state)
+        state.policy_version = own.version
+        _unite_named(policy, state, linked)
         if known:
-            _unite_alerts(policy, state, linked)
+            _unite_alerts(own, state, linked)
         previous = state.band if known else DISENGAGED
-        band = policy.band_of(state.score)
+        band = own.band_of(state.score)
         if band != previous:
             transitions.append(BandChange(band, previous, state.score, before, at, "link", segment=state.segment))
         if band != state.band:
             state.band, state.previous_band, state.band_since = band, previous, at
-        for score in everybodys.alerting:
-            _unite_named(score, state, linked, at)
     # What comes next by itself follows from both.
     state.due = 0
-    transitions += advance(everybodys, state, (), at, horizon, feeds).transitions
+    transitions += advance(policy, state, (), at, horizon, feeds).transitions
     return transitions
 
 
@@ -89,9 +89,9 @@ def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerStat
 
 def _take_back(policy: Policy, state: CustomerState, event: Timed) -> None:
     time, code, detail = event
-    for index, (its_time, its_code, its_detail) in enumerate(state.ahead):
-        if (its_time, its_code) == (time, code) and _apart_from_segment(its_detail) == _apart_from_segment(detail):
-            del state.ahead[index]
+    for each in state.ahead:
+        if each[:2] == (time, code) and _amounts(each[2]) == _amounts(detail):
+            state.ahead.remove(each)
             return
     take_out(policy, state, event)
     pane = time // policy.pane
@@ -112,9 +112,9 @@ def _take_back(policy: Policy, state: CustomerState, event: Timed) -> None:
     _see_less(policy, state, pane, time // SECOND, code)
 
 
-def _apart_from_segment(detail: Detail | None) -> Detail:
-    """Give what of a detail is counted: it says nothing else of an event."""
-    return Detail(()) if detail is None else Detail(detail.amounts, detail.object)
+def _amounts(detail: Detail | None) -> tuple[object, str]:
+    """Give what tells an event from others of its time: not the segment, which is not remembered."""
+    return (detail.amounts, detail.object) if detail is not None else ((), "")
 
 
 def _see_less(policy: Policy, state: CustomerState, pane: int, second: int, code: str) -> None:
@@ -180,21 +180,20 @@ def _add_days(state: CustomerState, linked: CustomerState) -> None:
             state.activity.add(day)
 
 
-def _unite_named(score: NamedScore, state: CustomerState, linked: CustomerState, at: int) -> None:
-    """Go on with a named score from both, by the same rules as with the score."""
-    theirs = linked.named.get(score.name) if linked.named is not None else None
-    known = state.named is not None and score.name in state.named
-    if theirs is None and not known:
-        return
-    if theirs is not None and not known:
-        state.named = {**(state.named or {}), score.name: theirs}
-    view = begin(score, state)
-    if theirs is not None and known:
-        _unite_alerts(score.policy, view, theirs)
-    band = score.policy.band_of(view.score)
-    if band != view.band:
-        view.band, view.previous_band, view.band_since = band, view.band, at
-    finish(score, state, view, AlertMachine(score.policy, view, None))
+def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    """Go on from both by each named score that raises alerts; its changes of band are not told."""
+    for score in policy.alerting:
+        theirs = linked.named.get(score.name) if linked.named is not None else None
+        known = state.named is not None and score.name in state.named
+        if not known and theirs is not None:
+            state.named = {**(state.named or {}), score.name: theirs}
+            theirs = None
+        view = begin(score, state)
+        derive(score.policy, view)
+        if theirs is not None:
+            _unite_alerts(score.policy, view, theirs)
+        view.band = score.policy.band_of(view.score)
+        state.named = {**(state.named or {}), score.name: view}
 
 
 def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:

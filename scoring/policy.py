@@ -108,10 +108,10 @@ class Policy:
     `warn_before` is how long before a drop that is coming it is warned of; 0: never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
-    over all customers are kept by the day. `identities` is the topic that says which ids are the same customer's; ''
-    where nothing says so. `profiles` says where attributes of customers come from, None for nowhere; `segments` are
-    whole policies by the name of the segment that they are for, `scores` are others beside the score. `text` is the
-    file that it was read from.
+    over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
+    `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
+    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `text` is the file
+    that it was read from.
     """
 
     version: str

@@ -123,8 +123,8 @@ class _Reader:
             bad_over=times.pop("over"),
             text=self._text,
             keep_figures=kept,
-            profiles=profiles,
             identities=identities,
+            profiles=profiles,
             **times,
         )
 

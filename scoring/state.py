@@ -31,10 +31,10 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together. `counted` is None until an event with an id comes where
-    the policy says that ids are linked. `segment` is the one that the customer is in, '' for
+    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
     none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
-    by each named score that raises alerts, None where there is none.
+    by each named score that raises alerts, None where there is none. `counted` is None until an event comes
+    where the policy says that ids are linked.
     """
 
     policy_version: str = ""

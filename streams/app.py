@@ -186,7 +186,7 @@ class EngagementApp(BatchApp):
         window_start = (parts.clock.wall() - policy.length - policy.trend) // MILLISECOND
         found = await self._batch_consumer.thread.offsets_at(events, max(window_start, 0))
         starts = {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
-        # A profile holds for good, however old it is, and so does a link.
+        # A profile, or a link, holds for good, however old it is.
         return starts | {Partition(*tp): first for tp, (first, _) in ranges.items() if tp not in events}
 
     async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:

@@ -39,12 +39,12 @@ def event_topics(policy: Policy) -> list[str]:
 
 
 def source_topics(policy: Policy) -> list[str]:
-    """List the topics of records on customers: those of events and, where the policy has profiles, theirs."""
+    """List the topics that are read: those of events and, where the policy has profiles, theirs."""
     return event_topics(policy) + ([policy.profiles.topic] if policy.profiles is not None else [])
 
 
 def read_topics(policy: Policy) -> list[str]:
-    """List the topics that workers read: those on customers, and that of the links if there are any."""
+    """List the topics that workers read: those of events and profiles, and that of the links if there are any."""
     return [*source_topics(policy), *([policy.identities] if policy.identities else [])]
 
 
@@ -56,8 +56,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
-        the log after an outage. Of profiles the last of each customer is kept for good. Links are kept for good: an id
-        is its customer's for as long as events of both count.
+        the log after an outage. Of profiles the last of each customer is kept for good, and so is every link.
     """
     kept = policy.length + policy.trend + _SPARE_DAYS * DAY
     source = {"retention.ms": str(kept // MILLISECOND), "max.message.bytes": str(MOST_RECORD_BYTES)}

@@ -15,7 +15,6 @@ from streams.metrics import Metrics
 from streams.records import DeadLetter, Message, Partition, SentLink
 from streams.scorer import Scorer
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
-from streams.store.sums import taken_out
 from streams.topic_names import ALERTS, BAND_CHANGES
 
 
@@ -112,7 +111,6 @@ class Linker:
     ) -> LinkWrite:
         write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
         if record.version:
-            write.left = taken_out(self._policy, record)
             transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
             detected_at = self._wall()
             for transition in transitions:

@@ -127,11 +127,6 @@ class Comparison:
         return _Absent(facts)
 
 
-def _told(fields: Mapping[str, str]) -> tuple[int, str]:
-    at = fields.get("_g", "")
-    return int(at) if at.isdecimal() else NONE, fields.get("segment", "")
-
-
 def _links_differ(live: View, whose: str, wanted: str) -> list[str]:
     """Tell what is wrong with an id that is linked, or by the log should be."""
     wrong = []
@@ -140,6 +135,11 @@ def _links_differ(live: View, whose: str, wanted: str) -> list[str]:
     elif live.bands or live.crossing is not None or live.refresh is not None:
         wrong.append("is linked, and yet stands in an index")
     return wrong
+
+
+def _told(fields: Mapping[str, str]) -> tuple[int, str]:
+    at = fields.get("_g", "")
+    return int(at) if at.isdecimal() else NONE, fields.get("segment", "")
 
 
 def _objects(state: CustomerState) -> dict[str, list[Action]]:

@@ -62,10 +62,10 @@ class Shadow:
             channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
             for channel in self._policy.channels
         }
-        if self._policy.profiles is not None:
-            self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
         self._link_decoder = LinkDecoder(metrics)
         self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock)
+        if self._policy.profiles is not None:
+            self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
         self._clock = EvaluationClock(self._policy, settings.clock)
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}

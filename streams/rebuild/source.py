@@ -73,7 +73,7 @@ class SourceLog:
         if not from_beginning and self._settings.clock == "wall":
             policy = self._settings.policy
             since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
-            # A profile holds for good, however old it is, and so does a link.
+            # A profile, or a link, holds for good, however old it is.
             events = [tp for tp in tps if tp.topic in event_topics(policy)]
             found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
             ends = await self._consumer.end_offsets(events)

@@ -14,11 +14,11 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; details after semicolons |
 | `_h` | a drop that the cooldown holds back, JSON |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
+| `_m<day>.<n>` | where ids are linked, what events with an id counted: see `scoring.counted` |
+| `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.tally` |
-| `_m<day>.<n>` | where ids are linked, what events with an id counted: see `scoring.counted` |
-| `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
 
 The hash of a linked id holds `customer_id`, the customer for whom it stands, and `_v`.
 
@@ -51,10 +51,10 @@ from streams.store.visits import encode_visits
 NO_CODE = "...."
 #: Before the digest of an object; no code of an amount begins so.
 OBJECT = "="
-#: Before the name of a segment, which no code of an amount begins with either.
-SEGMENT = "@"
 #: The field of a linked id that names its customer.
 LINKED = "customer_id"
+#: Before the name of a segment, which no code of an amount begins with either.
+SEGMENT = "@"
 #: Internal fields that come and go.
 EXTRAS = frozenset(("_q", "_h", "_n"))
 # Characters of a part of a long text, so that each is kept compact.

@@ -35,16 +35,6 @@ local function obstacle(key, kind)
   end
 end
 
--- Notes the newest of something: the largest of whole numbers, too large for Redis to calculate with; 0 removes it.
-local function note_newest(key, field, value)
-  local stands = redis.call('HGET', key, field) or ''
-  if value == '0' then
-    redis.call('HDEL', key, field)
-  elseif not stands:match('^%d+$') or #value > #stands or (#value == #stands and value > stands) then
-    redis.call('HSET', key, field, value)
-  end
-end
-
 -- Says why one of some keys cannot be written; written names the kind of each.
 local function obstacle_among(written)
   for key, kind in pairs(written) do
@@ -52,6 +42,16 @@ local function obstacle_among(written)
     if obstructed then
       return obstructed
     end
+  end
+end
+
+-- Notes the newest of something: the largest of whole numbers, too large for Redis to calculate with; 0 removes it.
+local function note_newest(key, field, value)
+  local stands = redis.call('HGET', key, field) or ''
+  if value == '0' then
+    redis.call('HDEL', key, field)
+  elseif not stands:match('^%d+$') or #value > #stands or (#value == #stands and value > stands) then
+    redis.call('HSET', key, field, value)
   end
 end
 

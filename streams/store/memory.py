@@ -109,6 +109,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         moved = self._moved({write.id: write.version, **write.followed})
         if moved:
             return VersionMoved(moved)
+        left = leaving(self.hashes.get(write.id, {}))
         group, customers_group = self.group_of(write.id), self.group_of(write.customer)
         if self._offset(group, ERASURES_PARTITION) > write.erasures:
             return FenceMoved(f"the fence of {ERASURES_PARTITION.label} stands after {write.erasures}")
@@ -118,7 +119,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         )
         if refused is not None:
             return refused
-        self.kpi.add(write.left)
+        self.kpi.add(left)
         ids = [write.id, *linked_ids(self.hashes.get(write.id, {}))]
         self._remove(write.id, group)
         version = self._version()
@@ -237,8 +238,8 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         if self._erased.get(digest, -1) >= erased_at:
             return None
         group = self.group_of(customer)
+        self.kpi.add(leaving(self.hashes.get(customer, {})))
         fields = self.hashes.get(customer, {})
-        self.kpi.add(leaving(fields))
         for each in linked_ids(fields):
             self.hashes.pop(each, None)
         self.hashes.get(stands_for(fields), {}).pop(f"_l{customer}", None)

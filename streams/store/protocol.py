@@ -91,8 +91,8 @@ class GroupWrite:
 class LinkWrite:
     """Makes an id stand for a customer, from whom on everything under it is the customer's.
 
-    `version` is that of the id as loaded, `left` what takes it out of the sums over customers. `record` is
-    the customer with both histories, None where there was none to take over. `followed` are the versions of the linked
+    `version` is that of the id as loaded. `record` is the customer with both histories, None where there was none to
+    take over. `followed` are the versions of the linked
     ids that the customer's id was found by, and of the customer. `least` and `erasures` are those of `GroupWrite`.
     """
 
@@ -100,7 +100,6 @@ class LinkWrite:
     version: str
     customer: str
     record: CustomerRecord | None = None
-    left: dict[str, dict[str, int]] = field(default_factory=dict)
     followed: Mapping[str, str] = field(default_factory=dict)
     least: Mapping[Partition, int] = field(default_factory=dict)
     erasures: int = 0

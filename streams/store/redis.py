@@ -132,7 +132,10 @@ class RedisStore(RedisSession):
     async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
         """Make an id stand for a customer."""
         groups = self.group_of(write.id), self.group_of(write.customer)
-        words = self._words.of_link(write, *groups, now)
+        fields = await self._fields_of(write.id)
+        if fields.get("_v", "") != write.version:
+            return VersionMoved([write.id])
+        words = self._words.of_link(write, groups, leaving(fields), now)
         return refusal(await self._call("link", self._fences_key(groups[0]), *words))
 
     async def ids_of(self, customer: str) -> list[str]:

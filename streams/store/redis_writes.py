@@ -11,7 +11,7 @@ from scoring.policy import BANDS, Policy
 from streams.store.bookkeeping import encode_fence, encode_message
 from streams.store.encoding import encode, index_changes
 from streams.store.protocol import GroupWrite, LinkWrite
-from streams.store.sums import gains_of, words_of
+from streams.store.sums import Additions, gains_of, words_of
 
 Words = list[str | int]
 
@@ -89,18 +89,19 @@ class WriteWords:
             versions.append(made)
         return words, versions
 
-    def of_link(self, write: LinkWrite, group: int, customers_group: int, now: int) -> Words:
+    def of_link(self, write: LinkWrite, groups: tuple[int, int], left: Additions, now: int) -> Words:
         """Write down what `link` takes.
 
         Args:
             write: see there.
-            group: of the id.
-            customers_group: of the customer.
+            groups: of the id and of the customer.
+            left: what the id leaves, to be added to the sums.
             now: the wall clock, in microseconds.
         """
+        group, customers_group = groups
         words: Words = [self._prefix, group, write.id, write.customer, self._version(), write.erasures]
         words += _versions({write.id: write.version, **write.followed})
-        words += words_of(write.left)
+        words += words_of(left)
         words += (len(BANDS), *BANDS)
         customers = {write.customer: write.record} if write.record is not None else {}
         arguments, _ = self.of_group(GroupWrite(customers_group, (), write.least, customers, write.erasures), now)

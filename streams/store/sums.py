@@ -120,32 +120,10 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     return found
 
 
-def taken_out(policy: Policy, record: CustomerRecord) -> Additions:
-    """Tell how to take a customer out of the sums who has just been loaded.
-
-    Args:
-        policy: in force.
-        record: as stored.
-
-    Returns:
-        What is to be added.
-    """
-    gains, segment = Gains(), _stored_segment(record)
-    gains.leave(policy, record)
-    found = gains.additions("")
-    if segment:
-        found |= gains.additions(segment) | {SEGMENTS: {IN_SEGMENT + segment: -1}}
-    return found
-
-
-def _stored_segment(record: CustomerRecord) -> str:
-    return record.segment if record.stored_band[0] != NONE else ""
-
-
 def _gain_in_segments(
     policy: Policy, record: CustomerRecord, segments: dict[str, Gains], moved: dict[str, int]
 ) -> None:
-    before = _stored_segment(record)
+    before = record.segment if record.stored_band[0] != NONE else ""
     after = counted_segment(policy, record)
     if before == after:
         if after:

@@ -8,7 +8,6 @@ from scoring.policy import BANDS
 from scoring.policy_file import parse_policy
 from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
-from streams.store.sums import taken_out
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, MAILS, WALL, engaged, move, raised, write
 from tests.contract.test_store_erasures import scheduled
@@ -23,7 +22,6 @@ async def judged(store: Store, name: str, customer: str) -> LinkWrite:
     of_id, into = await store.load([name, customer])
     link = LinkWrite(name, of_id.version, customer, followed={customer: into.version})
     if of_id.version:
-        link.left = taken_out(LINKING, of_id)
         merge(LINKING, into.state, of_id.state, NOW, NOW)
         link.record = into
     return link

@@ -34,9 +34,9 @@ from tests.unit.scoring.customers import POLICY, at
 
 WEB = Partition("web", 0)
 SOCIAL = Partition("social", 3)
-PROFILES = Partition("profiles", 1)
 LINKS = Partition("identities", 0)
 LINKING = POLICY + '[events]\nremember_ids = "3000d"\n[identities]\n'
+PROFILES = Partition("profiles", 1)
 Journal = list[str]
 
 
