@@ -109,3 +109,24 @@ async def test_a_pane_that_some_have_dropped_as_they_were_judged_later_is_no_dif
         await let(live, name, "01 12:00", ("buy", "01 09:00", {"amount": 2}))
     await let(live, "anna", "05 12:00", ("buy", "05 09:00", {"amount": 2}))
     assert await FigureComparison(settings, live, at("04 12:00")).differences() == []
+
+
+async def test_sums_of_a_segment_that_nobody_is_in_are_found_and_taken_away(
+    settings: Settings, live: ReplaceableStore, beside: ReplaceableStore
+) -> None:
+    for store in (live, beside):
+        await let(store, "anna", "01 12:00", ("buy", "01 09:00", {"amount": 2}))
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
+        await client.hset(f"{settings.namespace}:_kpi:3:segments", "@ghosts", "1")
+        await client.hset(f"{settings.namespace}:_kpi:3:in:ghosts", f"d{FIRST}", "1")
+        await client.hset(f"{settings.namespace}:_kpi:3:measures in:ghosts", f"m{FIRST}.aaaa", "1")
+    comparison = FigureComparison(settings, live, at("01 12:00"))
+    assert await comparison.differences() == [
+        "active in 'ghosts': 2024-01-01",
+        "measures in 'ghosts': 2024-01-01",
+        "the numbers of customers in segments",
+    ]
+    await live.hold("me", HOLD_MS)
+    await comparison.mend(beside, "me")
+    assert await live.kpi.segments() == {}
+    assert await FigureComparison(settings, live, at("01 12:00")).differences() == []
