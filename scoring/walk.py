@@ -74,20 +74,40 @@ def advance(
     """
     outcome = Outcome()
     now = max(now, state.judged)
+    horizon = max(horizon, now)
+    if policy.profiles is not None or policy.scores:
+        _advance_by_several(policy, state, events, now, horizon, feeds, arrived, outcome)
+        return outcome
+    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
+    machine = _judge(policy, state, due, outdated, now, feeds, outcome)
+    outcome.transitions, outcome.holding = machine.transitions, machine.holding
+    return outcome
+
+
+def _advance_by_several(
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    feeds: Feeds | None,
+    arrived: int,
+    outcome: Outcome,
+) -> None:
+    """Bring one customer up to a time by the policies of segments and named scores."""
     before = state.segment
     if policy.profiles is not None:
         events = _take_profiles(state, events)
-    due, outdated = _admit(policy, state, events, now, max(horizon, now), outcome, arrived)
-    named = _judge_named(policy, state, due, outdated, now, feeds) if policy.scores else None
+    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
+    named = _judge_named(policy, state, due, outdated, now, feeds)
     if policy.profiles is not None:
         _judge_by_segment(policy, state, before, due, outdated, now, feeds, outcome)
     else:
         machine = _judge(policy, state, due, outdated, now, feeds, outcome)
         outcome.transitions, outcome.holding = machine.transitions, machine.holding
-    if named is not None:
+    if policy.alerting:
         schedule(policy, state)
         outcome.transitions = sorted([*outcome.transitions, *named], key=_OCCURRED_AT)
-    return outcome
 
 
 def _judge_named(

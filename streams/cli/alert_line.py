@@ -40,6 +40,8 @@ def _line(body: Mapping[str, Any]) -> Text:
     label = _LABELS.get(kind, kind.replace("_", " "))
     line.append(f"{label:<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["customer_id"]), style="bold")
+    if body.get("score_name"):
+        line.append(f" by {body['score_name']}")
     if kind == "disengaging_soon":
         line.append(f"  {body['score']:g}  ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))

@@ -91,6 +91,6 @@ def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) 
         if view.judged != NONE:
             derive(score.policy, view)
         if state.policy_version != score.policy.version:
-            view.score_before_policy = to_millionths(float(fields[f"score:{score.name}"]))
+            view.score_before_policy = to_millionths(float(fields.get(f"score:{score.name}", "0")))
         named[score.name] = view
     state.named = named or None

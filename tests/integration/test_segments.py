@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.conftest import MakeSystem
 from tests.integration.policies import MONTH, SECONDS
 from tests.integration.running import Running, run_on
 from tests.polling import poll_until
@@ -141,7 +142,7 @@ async def test_bad_profiles_become_dead_letters_and_the_good_ones_count(running:
 
 async def test_an_audit_finds_nothing_and_a_rebuild_mends_a_segment(running: Running) -> None:
     system, customer = running.system, running.system.customer("audited")
-    await system.send("profiles", profile(customer, "trial"))
+    await system.send("profiles", profile(system.customer("silent"), "trial"), profile(customer, "trial"))
     await system.send("clickstream", event(customer, "purchase"))
     await wait_for(running, customer, score="50", segment="trial")
     for arguments in (("--dry-run",), ("--dry-run", "--from-beginning")):
@@ -186,3 +187,18 @@ async def test_a_named_score_raises_an_alert_when_its_points_leave(fleeting: Run
     assert [reason["type"] for reason in alert["reasons"]] == ["comment"]
     await wait_for(fleeting, customer, **{"score:talk": "0", "band:talk": "disengaged", "score": "0"})
     assert await system.band_changes(customer) == []
+
+
+async def test_a_profile_older_than_the_window_is_read_by_who_starts_later(make_system: MakeSystem) -> None:
+    system = make_system(SEGMENTED)
+    await system.create_topics()
+    customer, long_ago = system.customer("early"), time.time() - 90 * 86_400
+    record = event_record(profile(customer, "trial"))
+    await system.send_raw("profiles", [Record(record.value, record.key, at=long_ago)], partition=1)
+    await system.send("clickstream", event(customer, "purchase"))
+    with system.worker():
+        await poll_until(lambda: system.fields(customer).get("segment") == "trial", 20)
+        await system.wait_for_score(customer, "50")
+    stored = int(system.redis.hget(f"{system.namespace}:customer:{customer}", "_g") or 0)
+    assert stored // 1_000 == int(long_ago * 1_000)
+    await asyncio.to_thread(run_command, system.environment, "rebuild", "--dry-run", status=0, timeout=100)

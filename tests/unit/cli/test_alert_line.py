@@ -23,6 +23,12 @@ def test_a_churn_alert_is_one_line() -> None:
     )
 
 
+def test_an_alert_of_a_named_score_names_it() -> None:
+    alert = Alert("churn_risk", DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, [EXPIRED], score_name="shop")
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert "warning   ada by shop  45.5 → 30.5  engaged → disengaged" in line.plain
+
+
 def test_a_warning_of_a_coming_drop_is_one_line() -> None:
     reasons = [{**EXPIRED, "cause": "expires"}]
     alert = Alert("disengaging_soon", ENGAGED, ENGAGED, 45_500_000, 45_500_000, AT, reasons, AT + 72 * HOUR)

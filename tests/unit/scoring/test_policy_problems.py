@@ -7,6 +7,7 @@ import pytest
 from scoring import policy_file
 from scoring.errors import PolicyError
 from scoring.policy_file import RESERVED_NAMES, parse_policy
+from scoring.score_file import SCORE_KEYS
 from scoring.segment_file import SEGMENT_KEYS
 
 
@@ -34,7 +35,7 @@ def channel(rest: str, name: str = "calls") -> str:
         (
             "windows = 1",
             "windows: unknown key; allowed here: "
-            + ", ".join(("version", *policy_file._KEYS, "channels", "measures", *SEGMENT_KEYS)),
+            + ", ".join(("version", *policy_file._KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS)),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
