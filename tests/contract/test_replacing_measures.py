@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import redis.asyncio
 
 from scoring.instants import DAY
 from streams.rebuild.figures import FigureComparison
 from streams.settings import Settings
-from streams.store.replacing import ReplaceableStore, rebuilt_store
+from streams.store.replacing import ReplaceableStore
 from streams.store.sums import MEASURES, join, share_of
 from tests.contract.records import WALL
 from tests.contract.test_store_measure_sums import FEWER, MEASURED, let
@@ -24,26 +22,6 @@ HOLD_MS = 60_000
 def settings(request: pytest.FixtureRequest, namespace: str) -> Settings:
     """Name a server and a namespace."""
     return Settings(MEASURED, redis_url=request.getfixturevalue(request.param), namespace=namespace)
-
-
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the live namespace."""
-    store = ReplaceableStore(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
-
-
-@pytest.fixture
-async def beside(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the namespace of the rebuild."""
-    store = rebuilt_store(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
 
 
 async def made_together(store: ReplaceableStore, *customers: str) -> dict[str, int]:
