@@ -9,7 +9,8 @@ from scoring.instants import DAY
 from streams.rebuild.figures import FigureComparison
 from streams.settings import Settings
 from streams.store.replacing import ReplaceableStore
-from streams.store.sums import MEASURES, join, share_of
+from streams.store.shares import share_of
+from streams.store.sums import MEASURES, join
 from tests.contract.records import WALL
 from tests.contract.test_store_measure_sums import FEWER, MEASURED, let
 from tests.unit.scoring.customers import at

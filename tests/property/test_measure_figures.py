@@ -19,7 +19,8 @@ from scoring.walk import advance
 from streams.figure_report import published_measures
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.sums import MEASURES, Additions, join, share_of
+from streams.store.shares import share_of
+from streams.store.sums import MEASURES, Additions, join
 from tests.property.test_measures import START, Happening, Reader, World, lives, worlds
 from tests.reference.measure_figures import measure_fields
 from tests.reference.measures import RawEvent

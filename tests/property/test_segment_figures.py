@@ -19,7 +19,8 @@ from scoring.walk import advance
 from streams.figure_report import published_measures
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.sums import MEASURES, SEGMENTS, Additions, join, less, share_of
+from streams.store.shares import share_of
+from streams.store.sums import MEASURES, SEGMENTS, Additions, join, less
 from tests.property.test_measure_figures import RawEvent, another, reader_of_both
 from tests.property.test_measures import START, Happening, World, lives, worlds
 from tests.reference.measure_figures import measure_fields
