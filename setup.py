@@ -11,12 +11,12 @@ from setuptools import setup
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
     *(f"scoring/{name}.py" for name in ("measures", "tally", "segments", "policy", "events", "profiles", "seen")),
-    *(f"scoring/{name}.py" for name in ("counted", "activity", "state", "measuring")),
+    *(f"scoring/{name}.py" for name in ("counted", "activity", "state", "measuring", "watermark")),
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
     *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "tally_gains", "walk")),
-    *(f"scoring/{name}.py" for name in ("watermark",)),
     *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors", "store/score_fields")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "encoding", "decoding", "bookkeeping")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "shares", "encoding", "decoding")),
+    *(f"streams/store/{name}.py" for name in ("bookkeeping",)),
 ]
 
 

@@ -21,7 +21,7 @@ from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import alert_fields, read_named, stored_fields
-from streams.store.sums import counts_in, tally_in
+from streams.store.shares import counts_in, tally_in
 from streams.store.visits import decode_visits
 
 _BAND_INDEX = {name: index for index, name in enumerate(BANDS)}

@@ -22,7 +22,8 @@ from streams.store.memory_kpi import MemoryKpi
 from streams.store.memory_policies import MemoryPolicies
 from streams.store.policies import PolicyStore
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, Fence, GroupWrite, LinkWrite
-from streams.store.sums import gains_of, leaving
+from streams.store.shares import leaving
+from streams.store.sums import gains_of
 
 Sorted = dict[str, int]
 

@@ -9,7 +9,8 @@ from scoring.activity import Activity, encode_span
 from scoring.instants import DAY, parse_timestamp
 from scoring.policy import BANDS
 from streams.store.encoding import stands_for
-from streams.store.sums import Additions, activity_in, exchanging
+from streams.store.shares import activity_in, exchanging
+from streams.store.sums import Additions
 
 
 @dataclass(frozen=True, slots=True)

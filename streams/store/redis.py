@@ -35,7 +35,8 @@ from streams.store.redis_policies import RedisPolicies
 from streams.store.redis_server import WORKER, Role
 from streams.store.redis_session import FEED_LIBRARY, LIBRARY, RedisSession
 from streams.store.redis_writes import WriteWords
-from streams.store.sums import leaving, words_of
+from streams.store.shares import leaving
+from streams.store.sums import words_of
 from streams.store.wire import Words
 
 #: Fence groups on one server: few enough that a batch has customers for each, so many that one call stays short.

@@ -13,7 +13,8 @@ from streams.settings import Settings
 from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
 from streams.store.redis_server import ERASER, REBUILDER, Role
-from streams.store.sums import Additions, join, judged_in, share_of, words_of
+from streams.store.shares import judged_in, share_of
+from streams.store.sums import Additions, join, words_of
 
 _AT_ONCE = 200
 _DISCARDED_AT_ONCE = 1_000

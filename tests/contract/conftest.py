@@ -13,6 +13,7 @@ from streams.settings import Settings
 from streams.store.memory import MemoryStore
 from streams.store.protocol import Store
 from streams.store.redis import RedisStore
+from streams.store.replacing import ReplaceableStore, rebuilt_store
 from tests.unit.scoring.customers import POLICY
 
 KINDS = {"memory": "", "redis": "redis_url", "embedded redis": "embedded_redis_url"}
@@ -108,6 +109,26 @@ async def stores(request: pytest.FixtureRequest, namespace: str) -> AsyncIterato
 async def store(stores: Stores) -> Store:
     """Give a store."""
     return await stores.open()
+
+
+@pytest.fixture
+async def live(settings: Settings) -> AsyncIterator[ReplaceableStore]:
+    """Give the live namespace."""
+    store = ReplaceableStore(settings)
+    await store.open()
+    yield store
+    await store.discard()
+    await store.close()
+
+
+@pytest.fixture
+async def beside(settings: Settings) -> AsyncIterator[ReplaceableStore]:
+    """Give the namespace of the rebuild."""
+    store = rebuilt_store(settings)
+    await store.open()
+    yield store
+    await store.discard()
+    await store.close()
 
 
 Open = Callable[..., Awaitable[Store]]

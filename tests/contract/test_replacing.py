@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -29,26 +29,6 @@ def settings(request: pytest.FixtureRequest, namespace: str) -> Settings:
     """Name a server and a namespace."""
     url = request.getfixturevalue(request.param)
     return Settings(parse_policy(POLICY), redis_url=url, namespace=namespace)
-
-
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the live namespace."""
-    store = ReplaceableStore(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
-
-
-@pytest.fixture
-async def beside(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the namespace of the rebuild."""
-    store = rebuilt_store(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
 
 
 async def both(live: ReplaceableStore, beside: ReplaceableStore) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import redis.asyncio
 
 from scoring.instants import DAY
 from streams.rebuild.figures import FigureComparison
 from streams.settings import Settings
-from streams.store.replacing import ReplaceableStore, rebuilt_store
-from streams.store.sums import MEASURES, join, share_of
+from streams.store.replacing import ReplaceableStore
+from streams.store.shares import share_of
+from streams.store.sums import MEASURES, join
 from tests.contract.records import WALL
 from tests.contract.test_store_measure_sums import FEWER, MEASURED, let
 from tests.unit.scoring.customers import at
@@ -24,26 +23,6 @@ HOLD_MS = 60_000
 def settings(request: pytest.FixtureRequest, namespace: str) -> Settings:
     """Name a server and a namespace."""
     return Settings(MEASURED, redis_url=request.getfixturevalue(request.param), namespace=namespace)
-
-
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the live namespace."""
-    store = ReplaceableStore(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
-
-
-@pytest.fixture
-async def beside(settings: Settings) -> AsyncIterator[ReplaceableStore]:
-    """Give the namespace of the rebuild."""
-    store = rebuilt_store(settings)
-    await store.open()
-    yield store
-    await store.discard()
-    await store.close()
 
 
 async def made_together(store: ReplaceableStore, *customers: str) -> dict[str, int]:
@@ -109,3 +88,24 @@ async def test_a_pane_that_some_have_dropped_as_they_were_judged_later_is_no_dif
         await let(live, name, "01 12:00", ("buy", "01 09:00", {"amount": 2}))
     await let(live, "anna", "05 12:00", ("buy", "05 09:00", {"amount": 2}))
     assert await FigureComparison(settings, live, at("04 12:00")).differences() == []
+
+
+async def test_sums_of_a_segment_that_nobody_is_in_are_found_and_taken_away(
+    settings: Settings, live: ReplaceableStore, beside: ReplaceableStore
+) -> None:
+    for store in (live, beside):
+        await let(store, "anna", "01 12:00", ("buy", "01 09:00", {"amount": 2}))
+    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
+        await client.hset(f"{settings.namespace}:_kpi:3:segments", "@ghosts", "1")
+        await client.hset(f"{settings.namespace}:_kpi:3:in:ghosts", f"d{FIRST}", "1")
+        await client.hset(f"{settings.namespace}:_kpi:3:measures in:ghosts", f"m{FIRST}.aaaa", "1")
+    comparison = FigureComparison(settings, live, at("01 12:00"))
+    assert await comparison.differences() == [
+        "active in 'ghosts': 2024-01-01",
+        "measures in 'ghosts': 2024-01-01",
+        "the numbers of customers in segments",
+    ]
+    await live.hold("me", HOLD_MS)
+    await comparison.mend(beside, "me")
+    assert await live.kpi.segments() == {}
+    assert await FigureComparison(settings, live, at("01 12:00")).differences() == []

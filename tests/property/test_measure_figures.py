@@ -19,7 +19,8 @@ from scoring.walk import advance
 from streams.figure_report import published_measures
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.sums import MEASURES, Additions, join, share_of
+from streams.store.shares import share_of
+from streams.store.sums import MEASURES, Additions, join
 from tests.property.test_measures import START, Happening, Reader, World, lives, worlds
 from tests.reference.measure_figures import measure_fields
 from tests.reference.measures import RawEvent
@@ -39,7 +40,7 @@ class Step(NamedTuple):
 def told(draw: st.DrawFn) -> tuple[list[World], list[Step]]:
     """Draw policies with the same window, and lives that arrive in any order, in parts, some of it again."""
     world = draw(worlds())
-    drawn = [world, World(_another(draw, world), world.pane, world.panes), World(_bare(world), world.pane, world.panes)]
+    drawn = [world, World(another(draw, world), world.pane, world.panes), World(_bare(world), world.pane, world.panes)]
     arrivals = []
     for name in draw(st.sampled_from(["a", "ab", "abc"])):
         life = draw(lives(world))
@@ -60,7 +61,7 @@ def told(draw: st.DrawFn) -> tuple[list[World], list[Step]]:
     return drawn, [*steps, Step("a", [], end, "", policy)]
 
 
-def _another(draw: st.DrawFn, world: World) -> str:
+def another(draw: st.DrawFn, world: World) -> str:
     """Give a policy with measures that differ in what they look at, and some not at all."""
     text = world.text.replace('"drawn"', '"another"').replace('["web.view", "mail.open"]', '["mail.click"]')
     tables = re.split(r"(?=^\[measures\.)", text, flags=re.MULTILINE)
@@ -71,6 +72,11 @@ def _another(draw: st.DrawFn, world: World) -> str:
 def _bare(world: World) -> str:
     """Give a policy without measures."""
     return re.split(r"(?=^\[measures\.)", world.text.replace('"drawn"', '"bare"'), flags=re.MULTILINE)[0]
+
+
+def reader_of_both(first: World, second: World) -> Reader:
+    """Give a reader of all properties that either policy asks for: each alone reads what it asks for itself."""
+    return Reader(parse_policy(first.text + re.sub(r"\[measures\.", "[measures.z_", _tables(second.text))))
 
 
 def _tables(text: str) -> str:
@@ -85,9 +91,7 @@ class Life:
         """Start with nothing."""
         self.worlds = drawn
         self.policies = [parse_policy(world.text) for world in drawn]
-        # Properties are read from when a policy asks for them; here all are read from the beginning.
-        both = drawn[0].text + re.sub(r"\[measures\.", "[measures.z_", _tables(drawn[1].text))
-        self.reader = Reader(parse_policy(both))
+        self.reader = reader_of_both(*drawn[:2])
         self.store = MemoryStore(self.policies[0])
         self.arrived: dict[str, dict[str, RawEvent]] = {}
         self.erased = 0
