@@ -28,7 +28,7 @@ from streams.records import Partition
 from streams.store.decoding import decode
 from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord, Store
-from streams.store.sums import activity_in
+from streams.store.shares import activity_in
 from tests.property import lives
 from tests.property.lives import Happening, World
 from tests.property.references import raw_events

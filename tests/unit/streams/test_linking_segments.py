@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.store.sums import join, share_of
+from streams.store.shares import share_of
+from streams.store.sums import join
 from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import LINKING, LINKS, PROFILES, WEB, Bench, did
 from tests.unit.streams.test_profiles_applied import profile
