@@ -202,9 +202,10 @@ class Erasures:
             TransientError: if Kafka or the store does not answer.
             LogGap: if the topic does not hold all that has been carried out.
         """
-        await self.follow()
+        # First the fences: what is carried out between the two looks is in the topic by the second.
         fences = (await self._store.fences([ERASURES_PARTITION]))[ERASURES_PARTITION]
         required = max(fence.offset if fence else 0 for fence in fences)
+        await self.follow()
         if required > self.known:
             raise LogGap(
                 f"the erasures up to {required} have been carried out, but their topic ends at {self.known}: "

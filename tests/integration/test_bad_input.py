@@ -127,7 +127,7 @@ async def test_each_bad_record_gets_one_dead_letter_and_the_others_are_scored(ru
     async def all_came() -> bool:
         return len(await system.dead_letters()) >= len(BAD)
 
-    await poll_until(all_came, 10)
+    await poll_until(all_came, 30)
     assert metric(worker, "engagement_events_total", outcome="dead_letter") == len(BAD)
     assert metric(worker, "engagement_dead_letters_total") == len(BAD)
     assert metric(worker, "engagement_events_total", outcome="read") == 2 * len(BAD) + 1

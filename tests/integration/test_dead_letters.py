@@ -89,9 +89,9 @@ async def test_a_letter_goes_back_once_and_is_scored(
         until = time.time() + 8
         early = event_record(event(customer, "page_view", until + ALLOWED_AHEAD, event_id="e"))
         # One after the other: the embedded broker tells the end of a log wrongly where its last batch holds several.
-        for record in (Record(early.value, early.key, HEADERS), Record(b"{", b"k", HEADERS)):
+        for count, record in enumerate((Record(early.value, early.key, HEADERS), Record(b"{", b"k", HEADERS)), start=1):
             await system.send_raw("clickstream", [record])
-        await letters_came(system, 2)
+            await letters_came(system, count)
 
         assert "2 dead letters would be replayed" in await replays(system, "--dry-run")
         ends = await system.log_ends()

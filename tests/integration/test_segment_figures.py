@@ -54,7 +54,12 @@ async def test_figures_follow_customers_from_segment_to_segment(running: Running
         bought = event(customer, "purchase", properties={"amount": 10 * number, "segment": "free"})
         await system.send("clickstream", bought, event(customer, "page_view", time.time() - 86_400))
     await system.send("profiles", *[{"customer_id": name, "segment": "pro"} for name in names[:2]])
-    await poll_until(lambda: json.loads(system.command("kpi", "--json")[1])["segments"] == {"free": 4, "pro": 2}, 20)
+
+    def all_counted() -> bool:
+        status, words = system.command("kpi", "--json")
+        return status == 0 and json.loads(words)["segments"] == {"free": 4, "pro": 2}
+
+    await poll_until(all_counted, 20)
     free, pro = (json.loads(system.command("kpi", "--segment", name, "--json")[1]) for name in ("free", "pro"))
     assert free["measures"]["spent"] == {"value": 140.0, "average": 35.0, "customers": 4}
     assert pro["measures"]["spent"] == {"value": 10.0, "average": 5.0, "customers": 2}
