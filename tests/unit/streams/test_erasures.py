@@ -272,3 +272,19 @@ async def test_a_link_whose_writer_did_not_know_of_an_erasure_is_chosen_anew() -
 
     assert await bench.store.ids_of("anna") == ["anna"]
     assert min(bench.pipeline.cursors.offsets(LINKS)) == 1
+
+
+async def test_an_erasure_carried_out_while_a_worker_looks_again_is_no_topic_made_anew() -> None:
+    bench = ErasingBench()
+    await bench.erase("anna")
+    await bench.erasures.open()
+    read = bench.log.catch_up
+
+    async def read_and_erase() -> None:
+        await read()
+        await bench.erase("ben")
+
+    bench.log.catch_up = read_and_erase  # type: ignore[method-assign]
+    await bench.erasures.look_again()
+    await bench.erasures.look_again()
+    assert bench.erasures.known == 2
