@@ -33,8 +33,8 @@ class CustomerState:
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
     stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
     none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
-    by each named score that raises alerts, None where there is none. `counted` is None until an event comes
-    where the policy says that ids are linked.
+    by each named score that raises alerts, None where there is none. `counted` is None until an event comes where the
+    policy says that ids are linked.
     """
 
     policy_version: str = ""

@@ -92,8 +92,8 @@ class LinkWrite:
     """Makes an id stand for a customer, from whom on everything under it is the customer's.
 
     `version` is that of the id as loaded. `record` is the customer with both histories, None where there was none to
-    take over. `followed` are the versions of the linked
-    ids that the customer's id was found by, and of the customer. `least` and `erasures` are those of `GroupWrite`.
+    take over. `followed` are the versions of the linked ids that the customer's id was found by, and of the customer.
+    `least` and `erasures` are those of `GroupWrite`.
     """
 
     id: str
