@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from scoring.builtin import BUILTIN_POLICY
-from scoring.errors import InvalidEvent, PolicyError
+from scoring.errors import InvalidEvent
+from scoring.identity_file import check_topic
 from scoring.measures import Measure
 from scoring.policy import Channel, Policy
+from scoring.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
 from scoring.segments import MOST_SEGMENTS, Profiles, read_segment
 
 SEGMENT_KEYS = ("profiles", "segments")
@@ -21,12 +20,12 @@ _OWN = {
     "bands": ("disengaged", "engaged", "highly_engaged", "power"),
     "alerts": ("rearm_margin", "cooldown", "warn_before"),
 }
-_OF_CHANNEL = ("weights", "cap")
+_PROBLEMS = (
+    f"is the same for all segments; of its own one may have {', '.join(OF_CHANNEL)}",
+    "the channel has no weight for this type for all customers",
+)
 _FIELDS = ("topic", "segment")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _LONGEST_FIELD = 100
-
-Table = Mapping[str, Any]
 
 
 def read_profiles(
@@ -52,8 +51,7 @@ def read_profiles(
     problems += [f"profiles.{key}: unknown key; allowed here: topic, segment" for key in table if key not in _FIELDS]
     profiles = Profiles(**{key: value for key, value in table.items() if key in _FIELDS})
     topic, segment = profiles.topic, profiles.segment
-    if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
-        problems.append(f"profiles.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
+    check_topic("profiles", topic, problems)
     if not isinstance(segment, str) or not 0 < len(segment) <= _LONGEST_FIELD or segment == "customer_id":
         problems.append(f"profiles.segment: {segment!r} is not the name of a field of 1 to {_LONGEST_FIELD} characters")
     if "segment" in [measure.name for measure in measures]:
@@ -80,26 +78,13 @@ def with_segments(policy: Policy, document: Table, read: Callable[[Table], Polic
     Raises:
         PolicyError: with every problem, if there is any.
     """
-    tables = document.get("segments")
-    if tables is None:
-        return policy
-    if not isinstance(tables, dict):
-        raise PolicyError(["segments: must be a table of tables, [segments.NAME]"])
-    problems: list[str] = []
-    if len(tables) > MOST_SEGMENTS:
-        problems.append(f"segments: at most {MOST_SEGMENTS} may have rules of their own")
-    found = []
-    for name, table in tables.items():
-        wrong = list(_problems_of(policy, name, table))
-        if not wrong:
-            try:
-                found.append((name, read(_overridden(policy, document, table))))
-            except PolicyError as error:
-                wrong += error.problems
-        problems += [f"segments.{name}: {problem}" for problem in wrong]
-    if problems:
-        raise PolicyError(problems)
-    return replace(policy, segments=tuple(found))
+    limit = MOST_SEGMENTS, f"segments: at most {MOST_SEGMENTS} may have rules of their own"
+
+    def made(name: str, table: Table) -> tuple[str, Policy]:
+        return name, read(_overridden(policy, document, table))
+
+    segments = read_tables(document, "segments", limit, partial(_problems_of, policy), made)
+    return replace(policy, segments=tuple(segments)) if segments else policy
 
 
 def _problems_of(policy: Policy, name: str, table: object) -> Iterator[str]:
@@ -119,30 +104,11 @@ def _problems_of(policy: Policy, name: str, table: object) -> Iterator[str]:
             yield f"{section}: must be a table"
         elif section == "channels":
             for channel, inner in content.items():
-                yield from _problems_of_channel(policy, channel, inner)
+                yield from channel_problems(policy, channel, inner, *_PROBLEMS)
         else:
             own = _OWN[section]
             for key in [key for key in content if key not in own]:
                 yield f"{section}.{key}: is the same for all segments; of its own one may have {', '.join(own)}"
-
-
-def _problems_of_channel(policy: Policy, name: str, table: object) -> Iterator[str]:
-    where = f"channels.{name}"
-    known = {channel.name: {kind.name for kind in channel.types} for channel in policy.channels}
-    if name not in known:
-        yield f"{where}: the policy has no such channel"
-    elif not isinstance(table, dict):
-        yield f"{where}: must be a table"
-    else:
-        for key, content in table.items():
-            if key not in _OF_CHANNEL:
-                own = ", ".join(_OF_CHANNEL)
-                yield f"{where}.{key}: is the same for all segments; of its own one may have {own}"
-            elif not isinstance(content, dict):
-                yield f"{where}.{key}: must be a table such as {{ open = 1, click = 5 }}"
-            else:
-                for kind in [kind for kind in content if kind not in known[name]]:
-                    yield f"{where}.{key}.{kind}: the channel has no weight for this type for all customers"
 
 
 def _overridden(policy: Policy, document: Table, table: Table) -> Table:
@@ -152,22 +118,5 @@ def _overridden(policy: Policy, document: Table, table: Table) -> Table:
     for section in _OWN:
         if section in table:
             own[section] = {**own.get(section, {}), **table[section]}
-    different = table.get("channels", {})
-    own["channels"] = {
-        name: _channel(channel, different.get(name, {})) for name, channel in channel_tables(document).items()
-    }
+    own["channels"] = channels_with(document, table.get("channels", {}))
     return own
-
-
-def channel_tables(document: Table) -> Mapping[str, Table]:
-    """Give the tables of the channels of a file, which may be the built-in ones.
-
-    Args:
-        document: of the file.
-    """
-    tables: Mapping[str, Table] = document.get("channels", tomllib.loads(BUILTIN_POLICY)["channels"])
-    return tables
-
-
-def _channel(table: Table, own: Table) -> Table:
-    return {**table, **{key: {**table.get(key, {}), **content} for key, content in own.items()}}
