@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from scoring.alerts import Alert, Transition, message
 from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.records import Message
-from streams.store.protocol import GroupWrite, Store
+from streams.store.protocol import CustomerRecord, GroupWrite, Store
+from streams.topic_names import ALERTS, BAND_CHANGES
+
+
+def raise_messages(
+    record: CustomerRecord, customer: str, transitions: Iterable[Transition], detected_at: int, policy_version: str
+) -> None:
+    """Add the messages of transitions to those that the next write of a customer stores.
+
+    Args:
+        record: of the customer; changed in place.
+        customer: the id.
+        transitions: in the order of their time.
+        detected_at: the wall clock, in microseconds.
+        policy_version: of the policy that judged.
+    """
+    for transition in transitions:
+        topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
+        record.raised.append(Message(topic, message(customer, transition, detected_at, policy_version)))
 
 
 class Outbox:

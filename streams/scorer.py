@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from scoring.alerts import Alert, message
 from scoring.events import Event
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
@@ -13,11 +12,10 @@ from streams.cache import RecordCache
 from streams.errors import FenceMoved, VersionMoved
 from streams.identities.bundles import Bundle, Events, LinkedIds
 from streams.metrics import Metrics
-from streams.outbox import Outbox
+from streams.outbox import Outbox, raise_messages
 from streams.publisher import Publisher
 from streams.records import Message
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
-from streams.topic_names import ALERTS, BAND_CHANGES
 from streams.work import Judged, Work, portions_of, some_of
 
 #: Customers kept in memory between rounds; some kilobytes each.
@@ -137,11 +135,7 @@ class Scorer:
     def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
         outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
         if outcome.transitions:
-            detected_at = self._wall()
-            for transition in outcome.transitions:
-                topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
-                body = message(customer, transition, detected_at, self._policy.version)
-                record.raised.append(Message(topic, body))
+            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
         return outcome
 
     async def _bundles(self, loaded: Mapping[int, Events]) -> list[Bundle]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scoring.alerts import Alert, message
 from scoring.feeds import Feeds
 from scoring.linking import merge
 from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.policy import Policy
 from streams.errors import FenceMoved, VersionMoved
 from streams.metrics import Metrics
-from streams.records import DeadLetter, Message, Partition, SentLink
+from streams.outbox import raise_messages
+from streams.records import DeadLetter, Partition, SentLink
 from streams.scorer import Scorer
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
-from streams.topic_names import ALERTS, BAND_CHANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +111,7 @@ class Linker:
         write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
         if record.version:
             transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
-            detected_at = self._wall()
-            for transition in transitions:
-                topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
-                body = message(customer, transition, detected_at, self._policy.version)
-                into.raised.append(Message(topic, body))
+            raise_messages(into, customer, transitions, self._wall(), self._policy.version)
             write.record = into
         return write
 
