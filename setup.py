@@ -14,9 +14,9 @@ HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("counted", "activity", "state", "measuring", "watermark")),
     *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
     *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "tally_gains", "walk")),
-    *(f"streams/{name}.py" for name in ("records", "decoding", "cache", "cursors", "store/score_fields")),
+    *(f"streams/{name}.py" for name in ("records", "decoding", "grouping", "cache", "cursors", "judging")),
     *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "shares", "encoding", "decoding")),
-    *(f"streams/store/{name}.py" for name in ("bookkeeping",)),
+    *(f"streams/store/{name}.py" for name in ("score_fields", "bookkeeping", "redis_writes")),
 ]
 
 

@@ -19,17 +19,29 @@ up to that day, and the number of those who were there on one day and stayed unt
 
 from __future__ import annotations
 
-WEEK, MONTH = 7, 30
+from typing import Final
+
+WEEK: Final = 7
+MONTH: Final = 30
 #: Days that one stored number tells of.
-SPAN = 50
-_NOBODY = -1
-_FIRST_DAY, _FIRST_PAIR = ord("A"), ord("0")
-_BANDS = 5
-_MARKS = "-01234"
+SPAN: Final = 50
+_NOBODY: Final = -1
+_FIRST_DAY: Final = ord("A")
+_FIRST_PAIR: Final = ord("0")
+_BANDS: Final = 5
+_MARKS: Final = "-01234"
 # A field is a number until it is stored, as most of them are added up with others first: days, then the kind.
-_KINDS, _LETTERS = 8, "dwnrl"
-_ACTIVE, _WEEKLY, _NEW, _RETURNED, _LOST, _SPELL, _FLOW = range(7)
-_PAIRS, _DAYS = 32, 1 << 20
+_KINDS: Final = 8
+_LETTERS: Final = "dwnrl"
+_ACTIVE: Final = 0
+_WEEKLY: Final = 1
+_NEW: Final = 2
+_RETURNED: Final = 3
+_LOST: Final = 4
+_SPELL: Final = 5
+_FLOW: Final = 6
+_PAIRS: Final = 32
+_DAYS: Final = 1 << 20
 
 
 class Activity:

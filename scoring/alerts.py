@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from scoring.feeds import Feeds
 from scoring.instants import format_instant
@@ -14,7 +14,7 @@ from scoring.policy import AT_RISK, BANDS, Policy
 from scoring.reasons import Reasons, largest_first
 from scoring.state import NONE, CustomerState
 
-_IDS = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
+_IDS: Final = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Container
+from typing import Final
 
 from scoring.details import Detail
 from scoring.instants import DAY
 from scoring.seen import DIGEST
 
 #: Before the digest of an object; no code of an amount begins so.
-_OBJECT = "="
-_CODE, _TIME = 4, 10
+_OBJECT: Final = "="
+_CODE: Final = 4
+_TIME: Final = 10
 # As for the ids themselves: chunks that Redis keeps compact, and large ones for who has much traffic.
-_SMALL, _SMALL_CHUNKS, _LARGE = 64, 12, 24_000
+_SMALL: Final = 64
+_SMALL_CHUNKS: Final = 12
+_LARGE: Final = 24_000
 
 #: Time (microseconds), code of the type, detail.
 Counted = tuple[int, str, Detail | None]

@@ -8,23 +8,28 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scoring.points import POINT
 
 #: The ways in which a property becomes an amount; see `Amount`.
-SUM, VALUES, AT_LEAST, AT_MOST, LATEST = "sum", "values", "at_least", "at_most", "latest"
+SUM: Final = "sum"
+VALUES: Final = "values"
+AT_LEAST: Final = "at_least"
+AT_MOST: Final = "at_most"
+LATEST: Final = "latest"
 #: A value further from zero than this is no measurement but a mistake.
-MOST_VALUE = 10**12
+MOST_VALUE: Final = 10**12
 #: No code of a type begins with these: an amount can never be taken for a count.
-_ADDED, _NEWEST = "$", "^"
+_ADDED: Final = "$"
+_NEWEST: Final = "^"
 #: Stands where the code of a type stands in an event: what is told is a profile. No code of a type begins with it.
-PROFILE = "@"
+PROFILE: Final = "@"
 #: Before what is measured between events; no code of a type begins with it either.
-MEASURED = "~"
-_MARKS = _ADDED + _NEWEST + MEASURED
+MEASURED: Final = "~"
+_MARKS: Final = _ADDED + _NEWEST + MEASURED
 # A latest value is kept with its time before it, so that the larger of two is the later one.
-_VALUE_BITS = 60
+_VALUE_BITS: Final = 60
 
 
 class Detail(NamedTuple):

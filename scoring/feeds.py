@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scoring.policy import Policy
 
 #: Silences of a feed that are remembered; of those before them it counts as never silent.
-MOST_STRETCHES = 500
+MOST_STRETCHES: Final = 500
 #: Later than any time.
-NEVER = 1 << 62
+NEVER: Final = 1 << 62
 
 Stretch = tuple[int, int]
 """Two events of a feed, and others between them that are nowhere further apart than its `silence_after`."""

@@ -6,23 +6,31 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
-MILLISECOND = 1_000
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 
-_LONGEST = 36_525 * DAY
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
-_SHAPE = re.compile(
+_LONGEST: Final = 36_525 * DAY
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
+_SHAPE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ][0-2]\d:[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)", re.ASCII
 )
 
 # A number this large cannot be seconds (it would be the year 5138) and is read as milliseconds (from 1973 on).
-_MILLISECONDS_FROM = 1e11
+_MILLISECONDS_FROM: Final = 1e11
+# Below it every whole microsecond is a float of its own.
+_LATEST_PLAIN: Final = 4e12
+_MILLISECONDS: Final = 1e3
+_HALF: Final = 0.5
+_MICROSECONDS: Final = 1e6
+_NO_TIME: Final = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
+_TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
 
 
 def parse_duration(text: str) -> int:
@@ -87,12 +95,23 @@ def parse_timestamp(value: object) -> int:
         return _parse_rfc3339(value)
     if type(value) is int:
         return _from_1970(value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND))
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float):
+        return _from_number(value)
+    raise ValueError(_NO_TIME)
+
+
+def _from_number(value: float) -> int:
+    if 0.0 <= value < _LATEST_PLAIN:
+        # As `round` does it, without its call: half to even.
+        exact = value * (_MILLISECONDS if value >= _MILLISECONDS_FROM else _MICROSECONDS)
+        whole = int(exact)
+        rest = exact - whole
+        return whole + 1 if rest > _HALF or (rest == _HALF and whole % 2) else whole
+    if math.isfinite(value):
         time = value * (MILLISECOND if value >= _MILLISECONDS_FROM else SECOND)
         if math.isfinite(time):
             return _from_1970(round(time))
-    message = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
-    raise ValueError(message)
+    raise ValueError(_NO_TIME)
 
 
 def _parse_rfc3339(text: str) -> int:
@@ -121,11 +140,12 @@ def format_instant(time: int) -> str:
     Returns:
         Such as ``2026-11-21T09:30:00Z``; with a fraction only where there is one.
     """
-    minute, rest = divmod(time, MINUTE)
-    second, fraction = divmod(rest, SECOND)
-    if fraction:
-        return f"{_format_minute(minute)}{second:02}.{fraction:06}Z"
-    return f"{_format_minute(minute)}{second:02}Z"
+    second = time // SECOND
+    minute = second // 60
+    text = _format_minute(minute) + _TWO_DIGITS[second - 60 * minute]
+    fraction = time - second * SECOND
+    # Digits behind a one are padded without a format, which is slow.
+    return f"{text}.{str(SECOND + fraction)[1:]}Z" if fraction else text + "Z"
 
 
 @lru_cache(maxsize=4096)

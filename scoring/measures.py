@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 #: A sum of counts and amounts, over another one or not; most kinds of the policy file are one of these.
-FRACTION = "fraction"
+FRACTION: Final = "fraction"
 #: The same over the latest value of a property.
-RATE = "rate"
+RATE: Final = "rate"
 #: How many panes had an event.
-PANES = "panes"
-REGULARITY = "regularity"
+PANES: Final = "panes"
+REGULARITY: Final = "regularity"
 #: What is read off the sessions of a channel.
-SESSIONS, SESSION_TIME, SESSION_DURATION = "sessions", "session_time", "session_duration"
-PAGES_PER_SESSION, TIME_ON_PAGE, BOUNCE_RATE, RETURNING = (
-    "pages_per_session",
-    "time_on_page",
-    "bounce_rate",
-    "returning",
-)
-SESSION_FORMS = (
+SESSIONS: Final = "sessions"
+SESSION_TIME: Final = "session_time"
+SESSION_DURATION: Final = "session_duration"
+PAGES_PER_SESSION: Final = "pages_per_session"
+TIME_ON_PAGE: Final = "time_on_page"
+BOUNCE_RATE: Final = "bounce_rate"
+RETURNING: Final = "returning"
+SESSION_FORMS: Final = (
     SESSIONS,
     SESSION_TIME,
     SESSION_DURATION,
@@ -29,7 +30,7 @@ SESSION_FORMS = (
     RETURNING,
 )
 #: How often somebody does something, from the most to the least.
-REGULARITIES = ("daily", "weekly", "monthly", "dormant")
+REGULARITIES: Final = ("daily", "weekly", "monthly", "dormant")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from scoring.details import add_amount, latest_value
 from scoring.instants import DAY
 from scoring.measures import (
@@ -23,9 +25,9 @@ from scoring.policy import Policy
 from scoring.sessions import SessionTotals, Visit, add_up
 from scoring.state import CustomerState
 
-_WEEK = 7
+_WEEK: Final = 7
 # 1970 began on a Thursday; weeks begin on Mondays.
-_MONDAY = 3
+_MONDAY: Final = 3
 
 
 def measured(policy: Policy, state: CustomerState) -> list[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, b2a_base64
+from typing import Final
 
 from scoring.pairing import Action
 
 #: Actions of one object that are kept. Of more, the oldest is forgotten: what it counts stays as it is.
-MOST_ACTIONS = 32
+MOST_ACTIONS: Final = 32
 #: Objects of one customer that are kept. Of more, those untouched for the longest time are forgotten likewise.
-MOST_OBJECTS = 512
+MOST_OBJECTS: Final = 512
 # So many are forgotten at once, as finding them means looking at all.
-_FORGOTTEN_AT_ONCE = 64
+_FORGOTTEN_AT_ONCE: Final = 64
 # A code has four characters; a time is 7 bytes, ten characters.
-_CODE, _TIME = 4, 14
-_ACTION = r"[\w-]{4}[A-Za-z0-9+/]{10}(?:;[$^][\w-]{3}-?\d+)*"
-_HISTORY = re.compile(f"{_ACTION}(?:,{_ACTION})*", re.ASCII)
+_CODE: Final = 4
+_TIME: Final = 14
+_ACTION: Final = r"[\w-]{4}[A-Za-z0-9+/]{10}(?:;[$^][\w-]{3}-?\d+)*"
+_HISTORY: Final = re.compile(f"{_ACTION}(?:,{_ACTION})*", re.ASCII)
 
 
 class Objects:

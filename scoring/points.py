@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
-POINT = 1_000_000
-_HUNDREDTH = POINT // 100
+POINT: Final = 1_000_000
+_HUNDREDTH: Final = POINT // 100
 
 
 def to_millionths(value: float) -> int:

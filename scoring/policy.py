@@ -7,7 +7,7 @@ import hashlib
 import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from typing import Final
 
 from scoring.details import Amount
 from scoring.instants import DAY, MINUTE
@@ -19,13 +19,15 @@ from scoring.sessions import SessionRule
 from scoring.tally import Tally, tally_of
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
-BANDS = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
-AT_RISK, DISENGAGED, ENGAGED = 0, 1, 2
+BANDS: Final = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
+AT_RISK: Final = 0
+DISENGAGED: Final = 1
+ENGAGED: Final = 2
 
-NO_CAP = sys.maxsize
+NO_CAP: Final = sys.maxsize
 
 #: The published fields of a score beside one per channel: a channel must not take the name of one.
-RESERVED_NAMES = frozenset(
+RESERVED_NAMES: Final = frozenset(
     (
         "score",
         "band",
@@ -137,11 +139,56 @@ class Policy:
     segments: tuple[tuple[str, Policy], ...] = ()
     scores: tuple[NamedScore, ...] = ()
     text: str = field(default="", repr=False, compare=False)
+    # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
+    # mypyc makes plain properties of those.
+    #: The event types by their stored code.
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
+    #: How many panes the window holds.
+    panes: int = field(init=False, repr=False, compare=False)
+    #: For how many panes counts are kept: the window and, before it, the way back of the trend.
+    kept_panes: int = field(init=False, repr=False, compare=False)
+    #: The factor on the points of a pane by its age in panes, 0 first; all 1 without a half-life.
+    decay: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    #: The lower bound of `engaged`: below it a customer is churning.
+    engaged_from: int = field(init=False, repr=False, compare=False)
+    #: The names of the published numbers: score, trend, and one per channel.
+    number_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of the published measures.
+    measure_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of the published fields of the named scores.
+    score_fields: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of all published fields of a score.
+    published_names: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: The codes of all counts and amounts that a measure adds up.
+    measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: The times, in microseconds, over which measures are taken that are shorter than the window.
+    measure_spans: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: What is added up over all customers; nothing where no measure asks for it.
+    tally: Tally = field(init=False, repr=False, compare=False)
+    #: Whether anything is added up over all customers.
+    tallied: bool = field(init=False, repr=False, compare=False)
+    #: How events make sessions, by the code of their type; empty where no channel has sessions.
+    sessions: dict[str, SessionRule] = field(init=False, repr=False, compare=False)
+    #: The channels whose feed is watched: by their index, name and `silence_after`.
+    watched: dict[int, tuple[str, int]] = field(init=False, repr=False, compare=False)
+    #: What holds between the events of one object, by the code of each type that it is about.
+    paired: dict[str, Pairing] = field(init=False, repr=False, compare=False)
+    #: The codes under which pairings count, beside those of the types.
+    counted_apart: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: For how long it is kept what was done to which object, before the panes that are kept; microseconds.
+    objects_kept: int = field(init=False, repr=False, compare=False)
+    #: The named scores that raise alerts.
+    alerting: tuple[NamedScore, ...] = field(init=False, repr=False, compare=False)
+    #: The policies of those segments that differ from this one, by their name.
+    by_segment: dict[str, Policy] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the event types by their stored code."""
-        object.__setattr__(self, "types", {kind.code: kind for channel in self.channels for kind in channel.types})
+        """Compute what follows from the rest."""
+        for derived in (_of_window(self), _of_channels(self), _of_measures(self), _of_names(self)):
+            for name, value in derived.items():
+                object.__setattr__(self, name, value)
+        plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
+        object.__setattr__(self, "by_segment", {name: own for name, own in self.segments if own != plain})
 
     def of(self, segment: str) -> Policy:
         """Give the policy by which the customers of a segment are judged.
@@ -153,43 +200,6 @@ class Policy:
             That of the segment, or this one where it has none of its own.
         """
         return self.by_segment.get(segment, self) if self.segments else self
-
-    @cached_property
-    def by_segment(self) -> dict[str, Policy]:
-        """The policies of those segments that differ from this one, by their name."""
-        plain = replace(self, profiles=None, segments=(), scores=())
-        return {name: own for name, own in self.segments if own != plain}
-
-    @cached_property
-    def panes(self) -> int:
-        """How many panes the window holds."""
-        return self.length // self.pane
-
-    @cached_property
-    def kept_panes(self) -> int:
-        """For how many panes counts are kept: the window and, before it, the way back of the trend."""
-        return self.panes + -(-self.trend // self.pane)
-
-    @cached_property
-    def number_names(self) -> tuple[str, ...]:
-        """The names of the published numbers: score, trend, and one per channel."""
-        return ("score", "trend", *[channel.name for channel in self.channels])
-
-    @cached_property
-    def published_names(self) -> frozenset[str]:
-        """The names of all published fields of a score."""
-        names = {channel.name for channel in self.channels} | {*self.measure_names, *self.score_fields}
-        return RESERVED_NAMES | {"segment"} | names
-
-    @cached_property
-    def alerting(self) -> tuple[NamedScore, ...]:
-        """The named scores that raise alerts."""
-        return tuple([score for score in self.scores if score.alerts])
-
-    @cached_property
-    def score_fields(self) -> tuple[str, ...]:
-        """The names of the published fields of the named scores."""
-        return tuple([f"{field}:{score.name}" for score in self.scores for field in ("score", "band", "trend")])
 
     def kept_from(self, now: int) -> int:
         """Give the first pane whose counts are kept.
@@ -207,78 +217,6 @@ class Policy:
         """
         return now // self.pane - self.kept_panes + self.panes
 
-    @cached_property
-    def measure_names(self) -> tuple[str, ...]:
-        """The names of the published measures."""
-        return tuple([measure.name for measure in self.measures])
-
-    @cached_property
-    def measured_codes(self) -> frozenset[str]:
-        """The codes of all counts and amounts that a measure adds up."""
-        return frozenset(code for each in self.measures for code in (*each.of, *each.less, *each.to))
-
-    @cached_property
-    def tally(self) -> Tally:
-        """What is added up over all customers; nothing where no measure asks for it."""
-        return tally_of(self.measures)
-
-    @cached_property
-    def tallied(self) -> bool:
-        """Whether anything is added up over all customers."""
-        return bool(self.tally.text)
-
-    @cached_property
-    def measure_spans(self) -> tuple[int, ...]:
-        """The times, in microseconds, over which measures are taken that are shorter than the window."""
-        return tuple(sorted({each.panes * self.pane for each in self.measures} - {self.length}))
-
-    @cached_property
-    def sessions(self) -> dict[str, SessionRule]:
-        """How events make sessions, by the code of their type; empty where no channel has sessions."""
-        return {code: rule for channel in self.channels for code, rule in channel.sessions}
-
-    @cached_property
-    def watched(self) -> dict[int, tuple[str, int]]:
-        """The channels whose feed is watched: by their index, name and `silence_after`."""
-        return {
-            index: (channel.name, channel.silence_after)
-            for index, channel in enumerate(self.channels)
-            if channel.silence_after
-        }
-
-    @cached_property
-    def paired(self) -> dict[str, Pairing]:
-        """What holds between the events of one object, by the code of each type that it is about."""
-        pairings = [pairing for channel in self.channels for pairing in channel.pairings]
-        return {code: pairing for pairing in pairings for code in pairing.codes}
-
-    @cached_property
-    def counted_apart(self) -> frozenset[str]:
-        """The codes under which pairings count, beside those of the types."""
-        return frozenset(
-            code
-            for channel in self.channels
-            for pairing in channel.pairings
-            for code, _ in pairing.own_codes(channel.name)
-        )
-
-    @cached_property
-    def objects_kept(self) -> int:
-        """For how long it is kept what was done to which object, before the panes that are kept; microseconds."""
-        return max([pairing.reach for pairing in self.paired.values()], default=0)
-
-    @cached_property
-    def decay(self) -> tuple[float, ...]:
-        """The factor on the points of a pane by its age in panes, 0 first; all 1 without a half-life."""
-        if not self.half_life:
-            return (1.0,) * self.panes
-        return tuple(0.5 ** (age * self.pane / self.half_life) for age in range(self.panes))
-
-    @property
-    def engaged_from(self) -> int:
-        """The lower bound of `engaged`: below it a customer is churning."""
-        return self.bounds[ENGAGED - 1]
-
     def band_of(self, score: int) -> int:
         """Find the band of a score.
 
@@ -289,3 +227,48 @@ class Policy:
             An index into `BANDS`; a lower bound belongs to its band.
         """
         return bisect_right(self.bounds, score)
+
+
+def _of_window(policy: Policy) -> dict[str, object]:
+    panes = policy.length // policy.pane
+    decay = tuple([0.5 ** (age * policy.pane / policy.half_life) if policy.half_life else 1.0 for age in range(panes)])
+    kept_panes = panes + -(-policy.trend // policy.pane)
+    return {"panes": panes, "kept_panes": kept_panes, "decay": decay, "engaged_from": policy.bounds[ENGAGED - 1]}
+
+
+def _of_channels(policy: Policy) -> dict[str, object]:
+    channels = policy.channels
+    paired = {code: pairing for channel in channels for pairing in channel.pairings for code in pairing.codes}
+    return {
+        "types": {kind.code: kind for channel in channels for kind in channel.types},
+        "sessions": {code: rule for channel in channels for code, rule in channel.sessions},
+        "watched": {at: (each.name, each.silence_after) for at, each in enumerate(channels) if each.silence_after},
+        "paired": paired,
+        "counted_apart": frozenset(
+            [code for each in channels for pairing in each.pairings for code, _ in pairing.own_codes(each.name)]
+        ),
+        "objects_kept": max([pairing.reach for pairing in paired.values()], default=0),
+    }
+
+
+def _of_measures(policy: Policy) -> dict[str, object]:
+    tally = tally_of(policy.measures)
+    return {
+        "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
+        "measure_spans": tuple(sorted({each.panes * policy.pane for each in policy.measures} - {policy.length})),
+        "tally": tally,
+        "tallied": bool(tally.text),
+    }
+
+
+def _of_names(policy: Policy) -> dict[str, object]:
+    channels = [channel.name for channel in policy.channels]
+    measures = tuple([measure.name for measure in policy.measures])
+    scores = tuple([f"{field}:{score.name}" for score in policy.scores for field in ("score", "band", "trend")])
+    return {
+        "number_names": ("score", "trend", *channels),
+        "measure_names": measures,
+        "score_fields": scores,
+        "published_names": RESERVED_NAMES | {"segment", *channels, *measures, *scores},
+        "alerting": tuple([score for score in policy.scores if score.alerts]),
+    }

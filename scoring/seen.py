@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from scoring.instants import DAY
 
 #: Characters of one remembered id.
-DIGEST = 10
+DIGEST: Final = 10
 # A chunk is stored as one field of a Redis hash. Redis keeps a hash compact while its values have at most 64 bytes,
 # so a customer with little traffic gets chunks of 6 ids; one with much gets large chunks, as it is not compact anyway.
-_SMALL, _SMALL_CHUNKS, _LARGE = 6 * DIGEST, 12, 1000 * DIGEST
-_INDEX_FROM = 8
+_SMALL: Final = 6 * DIGEST
+_SMALL_CHUNKS: Final = 12
+_LARGE: Final = 1000 * DIGEST
+_INDEX_FROM: Final = 8
 
 
 class SeenIds:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from scoring.errors import InvalidEvent
 
-MOST_SEGMENT_BYTES = 64
+MOST_SEGMENT_BYTES: Final = 64
 #: Segments that a policy may name; only these are told apart where their number matters.
-MOST_SEGMENTS = 50
+MOST_SEGMENTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)

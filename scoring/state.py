@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from scoring.activity import Activity
 from scoring.counted import CountedEvents
@@ -14,7 +14,7 @@ from scoring.seen import SeenIds
 from scoring.sessions import Visit
 
 #: No pane yet.
-NONE = -1
+NONE: Final = -1
 
 #: An event that has been told from its repetitions: time, code of its type, detail.
 Timed = tuple[int, str, Detail | None]

@@ -21,6 +21,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from scoring.details import is_latest, is_type
 from scoring.measures import FRACTION, RATE, Measure
@@ -28,12 +29,12 @@ from scoring.measures import FRACTION, RATE, Measure
 #: Counts and amounts by pane and code.
 Panes = Mapping[int, Mapping[str, int]]
 #: Marks the field of a value of which the largest stays, instead of being added up.
-NEWEST = "^"
-BILLION = 10**9
+NEWEST: Final = "^"
+BILLION: Final = 10**9
 #: The pane to which changes are folded that are too old to be told apart.
-FOLDED = 0
-_WIDTH = 4
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+FOLDED: Final = 0
+_WIDTH: Final = 4
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Tally:
 
 
 #: Nothing is added up.
-NOTHING = Tally()
+NOTHING: Final = Tally()
 
 
 def tally_of(measures: Iterable[Measure]) -> Tally:

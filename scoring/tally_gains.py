@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from scoring.details import is_type
 from scoring.tally import BILLION, NEWEST, Holders, Panes, Tally, tally_panes
 
-_NONE: Mapping[str, int] = {}
+_NONE: Final[Mapping[str, int]] = {}
 
 
 class TallyGains:

@@ -6,13 +6,15 @@ the order in which they came: those with the lowest codes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from scoring.details import is_type
 from scoring.policy import Policy
 
 #: So many types that the policy does not name are told apart in one pane of one customer.
-MOST_APART = 100
+MOST_APART: Final = 100
 #: Under this code the others are counted together; no type has it.
-TOGETHER = "...."
+TOGETHER: Final = "...."
 
 
 def gather(policy: Policy, counts: dict[str, int]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter, itemgetter
+from typing import Final
 
 from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alerts import Alert, AlertMachine, BandChange, Transition
@@ -25,10 +26,11 @@ from scoring.sessions import SessionRule, add_visit
 from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, gather
 
-_TIME, _OCCURRED_AT = itemgetter(0), attrgetter("occurred_at")
+_TIME: Final = itemgetter(0)
+_OCCURRED_AT: Final = attrgetter("occurred_at")
 #: Time and code of an event, the score before and after it, and what it changed in the counts of others.
 _Step = tuple[int, str, int, int, Sequence[Correction]]
-_NONE: Sequence[Correction] = ()
+_NONE: Final[Sequence[Correction]] = ()
 
 
 @dataclass(slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from scoring.instants import SECOND
 
 #: A mark that has not been renewed for this long says nothing about the present.
-STALE_AFTER = 5 * SECOND
+STALE_AFTER: Final = 5 * SECOND
 #: Up to this much lag counts as keeping up.
-KEEPING_UP = 5 * SECOND
+KEEPING_UP: Final = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ _METADATA_MAX_AGE_MS = 5_000
 _CLOCK_IN_DOUBT = "waiting until it is clear whether the machine's clock is right: it has jumped ahead"
 #: How often it is looked whether the timer has to take a turn, in seconds.
 _TICK = 0.1
-_GARBAGE_THRESHOLDS = (100_000, 50, 100)
+_GARBAGE_THRESHOLDS = (1_000_000, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Final
 
 from streams.store.protocol import CustomerRecord
 
 # Up to so many chunks of event ids and so many objects a record weighs one; beyond, as much more as it has this many
 # characters of them. The history of an object counts as some characters beside its own.
-_LIGHT_CHUNKS, _LIGHT_OBJECTS, _CHARACTERS, _PER_OBJECT = 8, 16, 300, 100
+_LIGHT_CHUNKS: Final = 8
+_LIGHT_OBJECTS: Final = 16
+_CHARACTERS: Final = 300
+_PER_OBJECT: Final = 100
 
 
 class RecordCache:

@@ -140,10 +140,10 @@ class DeadLetterLimit:
         return recent or (records, bad), (records, bad)
 
     def _stop(self, letter: DeadLetter, records: int, bad: int) -> None:
-        policy, record = self._policy, letter.record
+        policy, place = self._policy, letter.partition
         self.consumption.stop(
             self._channel.name,
             f"of the last {records} records of channel {self._channel.name} {bad} are bad, more than the "
             f"{policy.most_bad / 10_000:g} % that the policy allows over {format_duration(policy.bad_over)}; "
-            f"the last is {record.topic}[{record.partition}] at offset {record.offset}: {letter.reason}",
+            f"the last is {place.topic}[{place.number}] at offset {letter.record.offset}: {letter.reason}",
         )

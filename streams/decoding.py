@@ -65,18 +65,18 @@ class Decoder:
             The events and the dead letters, which together are all records but those too old to score, and but those
             from the one on at which too many are bad: the batch then ends before it, and may be empty.
         """
-        loads, read, scores, window = orjson.loads, self._reader.read, self._reader.scores, self._window
+        loads, reader, window = orjson.loads, self._reader, self._window
         events: list[tuple[int, str, Event]] = []
         dead: list[DeadLetter] = []
         newest = unknown = outdated = 0
         for record in batch.records:
             try:
-                customer, event = read(loads(record.value), latest)
+                customer, event = reader.read(loads(record.value), latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error)))
+                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
                 continue
             except InvalidEvent as error:
-                dead.append(DeadLetter(record, error.reason, error.detail))
+                dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
                 continue
             time = event.time
             if window and time < record.timestamp * MILLISECOND - window:
@@ -84,7 +84,7 @@ class Decoder:
                 continue
             if time > newest:  # noqa: PLR1730 - max() would be a call for each event
                 newest = time
-            if not scores(event.code):
+            if not reader.scores(event.code):
                 unknown += 1
             events.append((record.offset, customer, event))
         if self._limit is not None:

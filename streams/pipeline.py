@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mode import Service
 
-from scoring.events import Event
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.errors import ClockUnknown, FenceMoved, TransientError
 from streams.feed_watch import FeedWatch
+from streams.grouping import by_group
 from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
 from streams.publisher import Publisher
@@ -245,7 +245,7 @@ class Pipeline(Service):
         # Noted before the events are chosen: what is erased in between makes the store refuse them.
         known = self.erasures.known
         chosen, ignored = self.erasures.choose(batches)
-        events = self._by_group(chosen)
+        events, applied_before = by_group(chosen, self.cursors.offsets, self.cursors.group_of)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
         least, arrived = self._clock.least(marks), self._clock.arrival(marks)
@@ -253,6 +253,8 @@ class Pipeline(Service):
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
+        if applied_before:
+            self._metrics.scored.labels("applied_before").inc(applied_before)
         if ignored:
             self._metrics.scored.labels("erased").inc(ignored)
         for source in accepted:
@@ -288,32 +290,6 @@ class Pipeline(Service):
                     if letter.record.offset >= applied:
                         new[batch.source.partition, letter.record.offset] = letter
         return list(new.values())
-
-    def _by_group(self, batches: Sequence[DecodedBatch]) -> dict[int, dict[str, list[Event]]]:
-        """Sort events by fence group and customer, leaving out what a group has applied before.
-
-        The same records may be in hand twice, from before and after the consumer was sent back: they count once.
-        """
-        found: dict[str, list[Event]] = defaultdict(list)
-        group_of = self.cursors.group_of
-        taken: dict[Partition, int] = {}
-        applied_before = 0
-        for batch in batches:
-            partition = batch.source.partition
-            offsets, before = self.cursors.offsets(partition), taken.get(partition, 0)
-            behind = max(before, *offsets) > batch.source.base
-            for offset, customer, event in batch.events:
-                if behind and (offset < before or offset < offsets[group_of(customer)]):
-                    applied_before += 1
-                    continue
-                found[customer].append(event)
-            taken[partition] = max(before, batch.source.next_offset)
-        if applied_before:
-            self._metrics.scored.labels("applied_before").inc(applied_before)
-        groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
-        for customer, events in found.items():
-            groups[group_of(customer)][customer] = events
-        return groups
 
     async def _turn_back(self, back: Mapping[Partition, int]) -> None:
         """Go back where the predecessor of a batch never arrived; what is queued of such a partition is let go."""

@@ -62,9 +62,9 @@ class ProfileDecoder:
             try:
                 found = self._reader.read(orjson.loads(record.value), record.timestamp * MILLISECOND, latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error)))
+                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
             except InvalidEvent as error:
-                dead.append(DeadLetter(record, error.reason, error.detail))
+                dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
             else:
                 if found is not None:
                     told.append((record.offset, *found))

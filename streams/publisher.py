@@ -159,8 +159,8 @@ def _dead_letter(letter: DeadLetter) -> _Sent:
         *record.headers,
         ("dlq.reason", letter.reason.encode()),
         ("dlq.detail", letter.detail[:_DETAIL].encode("utf-8", "replace")),
-        ("dlq.topic", record.topic.encode()),
-        ("dlq.partition", str(record.partition).encode()),
+        ("dlq.topic", letter.partition.topic.encode()),
+        ("dlq.partition", str(letter.partition.number).encode()),
         ("dlq.offset", str(record.offset).encode()),
     ]
     return DEAD_LETTERS, record.key, record.value, headers

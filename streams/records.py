@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from scoring.events import Event
 from scoring.links import Link
 
 #: About what a waiting event takes in memory.
-_BYTES_OF_AN_EVENT = 512
+_BYTES_OF_AN_EVENT: Final = 512
 #: A link is two or three calls of the store: about as long as so many events take.
-_EVENTS_OF_A_LINK = 50
+_EVENTS_OF_A_LINK: Final = 50
 
 
 class Partition(NamedTuple):
@@ -43,7 +43,7 @@ class RecordBatch:
         Args:
             partition: where they come from.
             base: see above; at most the offset of the first record.
-            records: aiokafka's consumer records, at least one, in the order of their offsets.
+            records: as aiokafka unpacks them, at least one, in the order of their offsets.
         """
         self.partition = partition
         self.base = base
@@ -78,18 +78,20 @@ class RecordBatch:
 
 
 class DeadLetter(NamedTuple):
-    """A record that cannot be scored, and why."""
+    """A record that cannot be scored, why, and where it comes from."""
 
     record: Any
     reason: str
     detail: str
+    partition: Partition
 
 
 class SentLink(NamedTuple):
-    """A link between two ids, and the record that says so."""
+    """A link between two ids, the record that says so, and where it comes from."""
 
     record: Any
     link: Link
+    partition: Partition
 
 
 class DecodedBatch(NamedTuple):

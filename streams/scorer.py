@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events import Event
 from scoring.policy import Policy
-from scoring.walk import Outcome, advance
+from scoring.walk import Outcome
 from streams.cache import RecordCache
 from streams.errors import FenceMoved, VersionMoved
 from streams.identities.bundles import Bundle, Events, LinkedIds
+from streams.judging import Judge, total
 from streams.metrics import Metrics
-from streams.outbox import Outbox, raise_messages
+from streams.outbox import Outbox
 from streams.publisher import Publisher
 from streams.records import Message
-from streams.store.protocol import CustomerRecord, GroupWrite, Store
+from streams.store.protocol import CustomerRecord, Store
 from streams.work import Judged, Work, portions_of, some_of
 
 #: Customers kept in memory between rounds; some kilobytes each.
@@ -50,6 +51,7 @@ class Scorer:
         self._store = store
         self.outbox = Outbox(store, publisher, metrics)
         self._cache = RecordCache(most_cached)
+        self._judge = Judge(policy, self._cache, wall)
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
@@ -100,7 +102,7 @@ class Scorer:
                 if index < len(portions):
                     loading = asyncio.create_task(self._load(portions[index]))
                 for bundle in await self._bundles(portion):
-                    storing.append(asyncio.create_task(self._store_bundle(work, self._judge(work, bundle))))
+                    storing.append(asyncio.create_task(self._store_bundle(work, self._judge.judge(work, bundle))))
                     bundles.append(bundle)
                     # Let its call go out, and the web server and the agents in between two groups.
                     await asyncio.sleep(0)
@@ -113,30 +115,6 @@ class Scorer:
             if isinstance(refusal, VersionMoved):
                 again |= bundle.sent
         return next((refusal for refusal in reversed(refusals) if isinstance(refusal, FenceMoved)), None), again
-
-    def _judge(self, work: Work, bundle: Bundle) -> Judged:
-        writes, outcomes = [], {}
-        try:
-            for group, events in bundle.events.items():
-                records = {customer: self._cache[customer] for customer in events}
-                # One who was deleted while this worker kept the record is nobody until the next event.
-                records = {
-                    customer: record for customer, record in records.items() if record.version or events[customer]
-                }
-                for customer, record in records.items():
-                    outcomes[customer] = self._advance(work, customer, record, events[customer])
-                fences = work.fences.get(group, ()) if group in bundle.sent else ()
-                writes.append(GroupWrite(group, fences, work.least, records, work.erasures))
-        except BaseException:
-            self._cache.drop(bundle.customers)
-            raise
-        return Judged(bundle, writes, outcomes)
-
-    def _advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
-        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
-        if outcome.transitions:
-            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
-        return outcome
 
     async def _bundles(self, loaded: Mapping[int, Events]) -> list[Bundle]:
         """Find out whose the events under linked ids are."""
@@ -222,7 +200,7 @@ class Scorer:
                 record = self._cache[customer] = loaded[customer]
                 if record.version or events[customer]:
                     records[customer] = record
-                    judged.outcomes[customer] = self._advance(work, customer, record, events[customer])
+                    judged.outcomes[customer] = self._judge.advance(work, customer, record, events[customer])
                 else:
                     del records[customer], judged.outcomes[customer]
             write.customers = records
@@ -279,6 +257,7 @@ class Scorer:
             policy: in force from now on.
         """
         self._policy = policy
+        self._judge = Judge(policy, self._cache, self._wall)
         self.forget()
 
     def forget(self) -> None:
@@ -296,12 +275,9 @@ class Scorer:
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         scored = self._metrics.scored
-        for name in ("taken", "duplicates", "outdated", "ahead", "late"):
-            total = sum([getattr(outcome, name) for outcome in outcomes])
-            if total:
-                scored.labels(name).inc(total)
-        if self._policy.paired:
-            scored.labels("crowded").inc(sum([outcome.crowded for outcome in outcomes]))
+        for name, count in total(outcomes).items():
+            if count:
+                scored.labels(name).inc(count)
         if self._policy.watched:
             for channel in [channel for outcome in outcomes for channel in outcome.holding]:
                 self._metrics.held.labels(channel).inc()

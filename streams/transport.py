@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import chain
 from typing import Any, cast
 
 import aiokafka
@@ -22,6 +23,7 @@ from mode.utils.futures import notify
 
 from streams.errors import LogGap
 from streams.fetch_size import FetchSize
+from streams.raw_records import take_in_chunks
 from streams.records import Partition, RecordBatch
 
 _MOST_FETCHED_BYTES = 1024 * 1024
@@ -143,9 +145,10 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         max_records: int | None = None,  # noqa: ARG002 - decided here
     ) -> Any:
         """Take no more records at a time than have some megabytes."""
-        records = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.records)
-        self._fetch_size.learn(records)
-        return records
+        take_in_chunks(consumer._fetcher, self._fetch_size)  # noqa: SLF001 - Faust's way
+        chunks = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.chunks)
+        self._fetch_size.learn(chunks)
+        return {tp: list(chain.from_iterable(some)) for tp, some in chunks.items()}
 
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""

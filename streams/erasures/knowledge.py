@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from mode.utils.logging import get_logger
 
@@ -13,7 +13,7 @@ from scoring.instants import SECOND
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
-from streams.records import DecodedBatch, Partition, SentLink
+from streams.records import DecodedBatch, SentLink
 from streams.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
@@ -145,13 +145,12 @@ class Erasures:
         Returns:
             The rest.
         """
-        return [each for each in links if not any(self._covers(each.record, name) for name in each.link)]
+        return [each for each in links if not any(self._covers(each, name) for name in each.link)]
 
-    def _covers(self, record: Any, name: str) -> bool:
+    def _covers(self, sent: SentLink, name: str) -> bool:
         tombstone = self._log.tombstones.get(self._digest(name))
         # A link has no time: only where it stands tells whether it was sent before.
-        place = Partition(record.topic, record.partition).label
-        return tombstone is not None and tombstone.offsets.get(place, 0) > record.offset
+        return tombstone is not None and tombstone.offsets.get(sent.partition.label, 0) > sent.record.offset
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them.

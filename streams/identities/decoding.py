@@ -71,11 +71,11 @@ def _read_all(batch: RecordBatch) -> tuple[list[SentLink], list[DeadLetter]]:
     dead: list[DeadLetter] = []
     for record in batch.records:
         try:
-            links.append(SentLink(record, read_link(orjson.loads(record.value))))
+            links.append(SentLink(record, read_link(orjson.loads(record.value)), batch.partition))
         except orjson.JSONDecodeError as error:
-            dead.append(DeadLetter(record, why_not_json(record.value, error), str(error)))
+            dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
         except InvalidEvent as error:
-            dead.append(DeadLetter(record, error.reason, error.detail))
+            dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
     return links, dead
 
 

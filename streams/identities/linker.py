@@ -74,7 +74,7 @@ class Linker:
         for sent in links:
             reason = await self._apply(sent.link, time)
             if reason:
-                refused.append(DeadLetter(sent.record, reason, _DETAILS[reason]))
+                refused.append(DeadLetter(sent.record, reason, _DETAILS[reason], sent.partition))
         await self._scorer.outbox.publish()
         return refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import unquote
 
 import orjson
@@ -24,11 +25,11 @@ from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.shares import counts_in, tally_in
 from streams.store.visits import decode_visits
 
-_BAND_INDEX = {name: index for index, name in enumerate(BANDS)}
+_BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
 #: What a hash that somebody has changed by hand makes the decoding fail with.
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
+_UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError)
 # What each hash has at least, in an order in which one that is missing is named before what hangs on it.
-_RIGHT = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
+_RIGHT: Final = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
 
 
 def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:

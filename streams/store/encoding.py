@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 import orjson
@@ -48,17 +49,17 @@ from streams.store.sums import counted_segment
 from streams.store.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
-NO_CODE = "...."
+NO_CODE: Final = "...."
 #: Before the digest of an object; no code of an amount begins so.
-OBJECT = "="
+OBJECT: Final = "="
 #: The field of a linked id that names its customer.
-LINKED = "customer_id"
+LINKED: Final = "customer_id"
 #: Before the name of a segment, which no code of an amount begins with either.
-SEGMENT = "@"
+SEGMENT: Final = "@"
 #: Internal fields that come and go.
-EXTRAS = frozenset(("_q", "_h", "_n"))
+EXTRAS: Final = frozenset(("_q", "_h", "_n"))
 # Characters of a part of a long text, so that each is kept compact.
-_PART = 60
+_PART: Final = 60
 # All customers of a round are judged up to the same time.
 _format_judged = lru_cache(maxsize=8)(format_instant)
 

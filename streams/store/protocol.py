@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from scoring.feeds import Stretch
 from scoring.policy import Policy
@@ -16,7 +16,7 @@ from streams.store.policies import PolicyStore
 from streams.topic_names import ERASURES
 
 #: Its fence in a group is up to where a writer must have read the erasures.
-ERASURES_PARTITION = Partition(ERASURES, 0)
+ERASURES_PARTITION: Final = Partition(ERASURES, 0)
 
 
 @dataclass(slots=True)

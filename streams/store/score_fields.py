@@ -8,6 +8,7 @@ last warning, separated by semicolons; and `_x!<name>`: a drop that the cooldown
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 
@@ -17,7 +18,7 @@ from scoring.policy import BANDS, Policy
 from scoring.score import trend
 from scoring.state import NONE, CustomerState, derive
 
-_FLAGS = (("a", "armed"), ("r", "reached_engaged"), ("o", "alert_open"), ("w", "warned"))
+_FLAGS: Final = (("a", "armed"), ("r", "reached_engaged"), ("o", "alert_open"), ("w", "warned"))
 
 
 def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from scoring.activity import contribution, named
 from scoring.policy import Policy
@@ -14,9 +15,10 @@ from streams.store.protocol import CustomerRecord
 #: Sums by their name, '' for those of `scoring.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.tally` over all customers.
-MEASURES = "measures"
+MEASURES: Final = "measures"
 #: The name of the numbers of customers by segment, and what the field of each begins with.
-SEGMENTS, IN_SEGMENT = "segments", "@"
+SEGMENTS: Final = "segments"
+IN_SEGMENT: Final = "@"
 
 
 class Gains:

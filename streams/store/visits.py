@@ -8,12 +8,13 @@ numbers are in base 64: a day's visit takes four characters if it was a single p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from scoring.instants import SECOND
 from scoring.sessions import Visit
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
-_VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
 
 
 def encode_visits(visits: Sequence[Visit], pane_start: int) -> str:

@@ -162,11 +162,11 @@ def test_the_sample_link_is_one() -> None:
     [sample] = re.findall(r'`(\{"id": [^`]*\})`', README.prose)
     record = Record(sample.encode())
     [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [record]))
-    assert part.links == [(record, Link("cookie-7f3a", maria.NAME))]
+    assert part.links == [(record, Link("cookie-7f3a", maria.NAME), Partition("identities", 0))]
 
 
 def test_the_headers_of_a_dead_letter_are_those_in_the_table() -> None:
-    _, _, _, headers = publisher._dead_letter(DeadLetter(Record(b""), "empty_value", "x" * 1000))
+    _, _, _, headers = publisher._dead_letter(DeadLetter(Record(b""), "empty_value", "x" * 1000, Partition("email", 0)))
     assert [name for row in README.table("header", "content") for name in names_in(row[0])] == [
         name for name, _ in headers
     ]

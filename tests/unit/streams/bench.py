@@ -43,8 +43,6 @@ Journal = list[str]
 class Record(NamedTuple):
     """A raw record, with the names that aiokafka's have."""
 
-    topic: str
-    partition: int
     offset: int
     timestamp: int
     key: bytes | None
@@ -233,7 +231,7 @@ class Bench:
             first: the offset of the first record, if not the base.
         """
         records = [
-            Record(*partition, offset, self.now // MILLISECOND, b"key", _as_bytes(value))
+            Record(offset, self.now // MILLISECOND, b"key", _as_bytes(value))
             for offset, value in enumerate(values, base if first is None else first)
         ]
         batch = RecordBatch(partition, base, records)
@@ -249,7 +247,7 @@ class Bench:
         """
         values = [{"id": link[0], "customer_id": link[1]} if isinstance(link, tuple) else link for link in links]
         records = [
-            Record(*LINKS, offset, self.now // MILLISECOND, b"key", _as_bytes(value))
+            Record(offset, self.now // MILLISECOND, b"key", _as_bytes(value))
             for offset, value in enumerate(values, base)
         ]
         [decoded] = self._link_decoder.decode(RecordBatch(LINKS, base, records))

@@ -39,7 +39,7 @@ class Bench:
 
 def batch(newest: int, partition: Partition = WEB, end: int = 10, appended: float = 0) -> DecodedBatch:
     """Make a batch with an event time in hours, appended at a second."""
-    record = Record(*partition, end - 1, 0, None, b"")
+    record = Record(end - 1, 0, None, b"")
     source = RecordBatch(partition, 0, [record])
     return DecodedBatch(source, [], [], newest * HOUR, NOON + round(appended * SECOND))
 

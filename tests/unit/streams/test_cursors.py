@@ -16,7 +16,7 @@ WEB, MAIL = Partition("web", 0), Partition("mail", 1)
 
 def batch(base: int, following: int, partition: Partition = WEB) -> RecordBatch:
     """Make a batch that stands between two offsets."""
-    return RecordBatch(partition, base, [Record(*partition, following - 1, 0, None, b"")])
+    return RecordBatch(partition, base, [Record(following - 1, 0, None, b"")])
 
 
 async def stand(store: MemoryStore, *offsets: int | None, partition: Partition = WEB) -> None:

@@ -41,10 +41,7 @@ class Reading:
         self._at += after
         base = self._next.get(partition, 0) + gap
         self._next[partition] = base + len(values)
-        records = [
-            Record("email", partition, offset, self._at // MILLISECOND, None, value)
-            for offset, value in enumerate(values, base)
-        ]
+        records = [Record(offset, self._at // MILLISECOND, None, value) for offset, value in enumerate(values, base)]
         return self._decoder.decode(RecordBatch(Partition("email", partition), base, records), START + HOUR)
 
     @property

@@ -38,7 +38,7 @@ class Decoding:
 
     def decode(self, *values: bytes | None, base: int = 0) -> DecodedBatch:
         """Decode a batch."""
-        records = [Record("email", 2, offset, APPENDED, None, content) for offset, content in enumerate(values, base)]
+        records = [Record(offset, APPENDED, None, content) for offset, content in enumerate(values, base)]
         return self._decoder.decode(RecordBatch(Partition("email", 2), base, records), NOW)
 
     def reasons(self, *values: bytes | None) -> list[str]:
@@ -165,7 +165,7 @@ def test_properties_of_the_wrong_type_are_counted_once_also_where_a_batch_is_cut
     decoder = Decoder("email", EventReader(replace(email, types=(kind,))), metrics, 0, limit)
     wrong = value(type="open", properties={"seconds": "three"})
     values = [wrong, wrong, *[b"no json"] * 5]
-    records = [Record("email", 2, offset, APPENDED, None, content) for offset, content in enumerate(values)]
+    records = [Record(offset, APPENDED, None, content) for offset, content in enumerate(values)]
     decoded = decoder.decode(RecordBatch(Partition("email", 2), 0, records), NOW)
     assert (len(decoded.events), len(decoded.dead_letters)) == (2, 2)
     labels = {"channel": "email", "outcome": "property_ignored"}

@@ -10,7 +10,7 @@ import pytest
 from streams.dead_letters.letter import Choice, Letter, read_letter
 from streams.dead_letters.replayed import Replayed, written
 from streams.publisher import _dead_letter
-from streams.records import DeadLetter
+from streams.records import DeadLetter, Partition
 from tests.unit.streams.bench import Record
 
 ORIGINAL = (("trace", b"\xff"), ("dlq.reason", b"an earlier life"), ("trace", b"again"), ("empty", None))
@@ -18,8 +18,9 @@ ORIGINAL = (("trace", b"\xff"), ("dlq.reason", b"an earlier life"), ("trace", b"
 
 def dead(headers: Any = ORIGINAL, *, offset: int = 7) -> SimpleNamespace:
     """Give the record that the worker writes for a bad one."""
-    record = Record("clickstream", 3, 41, 0, b"key", b"value", headers)
-    _, key, value, written_headers = _dead_letter(DeadLetter(record, "not_json", "no JSON"))
+    record = Record(41, 0, b"key", b"value", headers)
+    letter = DeadLetter(record, "not_json", "no JSON", Partition("clickstream", 3))
+    _, key, value, written_headers = _dead_letter(letter)
     return SimpleNamespace(
         partition=2, offset=offset, timestamp=1_700_000_000_000, key=key, value=value, headers=tuple(written_headers)
     )

@@ -20,7 +20,7 @@ NOW = 1_700_000_000 * SECOND
 
 def batch(*values: bytes | None) -> RecordBatch:
     """Make a batch of records of now."""
-    records = [Record(*PROFILES, offset, NOW // MILLISECOND, b"anna", content) for offset, content in enumerate(values)]
+    records = [Record(offset, NOW // MILLISECOND, b"anna", content) for offset, content in enumerate(values)]
     return RecordBatch(PROFILES, 0, records)
 
 

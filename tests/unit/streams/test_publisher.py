@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from streams.errors import BrokerUnavailable
 from streams.metrics import Metrics
 from streams.publisher import Publisher
-from streams.records import DeadLetter, Message
+from streams.records import DeadLetter, Message, Partition
 from streams.settings import read_settings
 from streams.topic_names import WRITTEN_TOPICS
 from tests.unit.streams.bench import Record
@@ -105,7 +105,7 @@ async def test_every_error_of_the_client_is_a_passing_fault(kind: type[KafkaErro
 async def test_a_dead_letter_that_is_too_large_is_told_with_its_topic() -> None:
     producer = Producer(MessageSizeTooLargeError())
     publisher, _ = publisher_with(producer)
-    letter = DeadLetter(Record("email", 0, 0, 0, None, b"no json"), "not_json", "")
+    letter = DeadLetter(Record(0, 0, None, b"no json"), "not_json", "", Partition("email", 0))
 
     told = r"engagement-dead-letters: the dead letter of email\[0\] at offset 0, 7\d bytes, .*max\.message\.bytes"
     with pytest.raises(BrokerUnavailable, match=told):
@@ -176,8 +176,8 @@ async def test_a_topic_that_has_gone_is_named() -> None:
 async def test_dead_letters_are_counted_by_their_reason_once_they_are_out() -> None:
     producer = Producer()
     publisher, metrics = publisher_with(producer)
-    record = Record("email", 0, 0, 0, None, b"no json")
-    letters = [DeadLetter(record, "not_json", ""), DeadLetter(record, "not_json", ""), DeadLetter(record, "other", "")]
+    record = Record(0, 0, None, b"no json")
+    letters = [DeadLetter(record, reason, "", Partition("email", 0)) for reason in ("not_json", "not_json", "other")]
     publishing = asyncio.create_task(publisher.publish_dead_letters(letters))
     await settled()
     count = metrics.registry.get_sample_value

@@ -12,7 +12,7 @@ def test_a_partition_has_a_label_by_which_it_is_known() -> None:
 
 
 def test_a_batch_ends_after_its_last_record_and_is_not_applied_at_first() -> None:
-    records = [Record("web", 0, offset, 0, None, b"") for offset in (7, 9, 40)]
+    records = [Record(offset, 0, None, b"") for offset in (7, 9, 40)]
     batch = RecordBatch(Partition("web", 0), 5, records)
 
     assert (batch.base, batch.next_offset, batch.applied) == (5, 41, False)

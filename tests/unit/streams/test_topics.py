@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoring.instants import DAY, MILLISECOND
 from scoring.policy_file import builtin_policy, parse_policy
 from streams.publisher import _dead_letter
-from streams.records import DeadLetter
+from streams.records import DeadLetter, Partition
 from streams.topics import (
     MOST_DEAD_LETTER_BYTES,
     MOST_RECORD_BYTES,
@@ -43,8 +43,8 @@ def test_events_are_kept_for_longer_than_scores_look_back() -> None:
 
 
 def test_a_dead_letter_of_the_largest_record_fits_its_topic() -> None:
-    record = Record("t" * 249, 2**31, 2**63, 0, b"k" * 256, b"v" * (MOST_RECORD_BYTES - 256))
-    _, key, value, headers = _dead_letter(DeadLetter(record, "r" * 50, "é" * 500))
+    record = Record(2**63, 0, b"k" * 256, b"v" * (MOST_RECORD_BYTES - 256))
+    _, key, value, headers = _dead_letter(DeadLetter(record, "r" * 50, "é" * 500, Partition("t" * 249, 2**31)))
     size = len(key or b"") + len(value or b"") + sum(len(name) + len(content) for name, content in headers)
 
     assert size < MOST_DEAD_LETTER_BYTES

@@ -1,0 +1,103 @@
+"""Judges the customers of a bundle, and tells what has to be written of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from scoring.events import Event
+from scoring.policy import Policy
+from scoring.walk import Outcome, advance
+from streams.cache import RecordCache
+from streams.identities.bundles import Bundle
+from streams.outbox import raise_messages
+from streams.store.protocol import CustomerRecord, GroupWrite
+from streams.work import Judged, Work
+
+
+class Judge:
+    """Judges by one policy."""
+
+    def __init__(self, policy: Policy, cache: RecordCache, wall: Callable[[], int]) -> None:
+        """Put the parts together.
+
+        Args:
+            policy: in force.
+            cache: holds the customers who are judged.
+            wall: reads the wall clock, in microseconds.
+        """
+        self._policy = policy
+        self._cache = cache
+        self._wall = wall
+
+    def judge(self, work: Work, bundle: Bundle) -> Judged:
+        """Judge a bundle.
+
+        Args:
+            work: says when.
+            bundle: of loaded customers; if judging fails, they are dropped, as they may be half judged.
+
+        Returns:
+            What is to be written.
+        """
+        cache = self._cache
+        writes: list[GroupWrite] = []
+        outcomes: dict[str, Outcome] = {}
+        try:
+            for group, events in bundle.events.items():
+                records: dict[str, CustomerRecord] = {}
+                for customer, its in events.items():
+                    record = cache[customer]
+                    # One who was deleted while this worker kept the record is nobody until the next event.
+                    if its or record.version:
+                        records[customer] = record
+                        outcomes[customer] = self.advance(work, customer, record, its)
+                fences = work.fences.get(group, ()) if group in bundle.sent else ()
+                writes.append(GroupWrite(group, fences, work.least, records, work.erasures))
+        except BaseException:
+            cache.drop(bundle.customers)
+            raise
+        return Judged(bundle, writes, outcomes)
+
+    def advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
+        """Judge one customer.
+
+        Args:
+            work: says when.
+            customer: the id.
+            record: changed in place; gets the messages that come of it.
+            events: the customer's.
+
+        Returns:
+            What came of it.
+        """
+        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
+        if outcome.transitions:
+            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
+        return outcome
+
+
+def total(outcomes: Iterable[Outcome]) -> Mapping[str, int]:
+    """Add up how many events were taken, repeated, too old, ahead, late, or forgotten as there were too many.
+
+    Args:
+        outcomes: of the customers.
+
+    Returns:
+        By the name that the metrics have for it.
+    """
+    taken = duplicates = outdated = ahead = late = crowded = 0
+    for outcome in outcomes:
+        taken += outcome.taken
+        duplicates += outcome.duplicates
+        outdated += outcome.outdated
+        ahead += outcome.ahead
+        late += outcome.late
+        crowded += outcome.crowded
+    return {
+        "taken": taken,
+        "duplicates": duplicates,
+        "outdated": outdated,
+        "ahead": ahead,
+        "late": late,
+        "crowded": crowded,
+    }
