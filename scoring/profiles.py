@@ -95,7 +95,7 @@ class SegmentedEventReader(EventReader):
             self._ignored += 1
             return customer, event
         amounts, about, _ = event.detail or Detail(())
-        return customer, Event(event.time, event.code, event.digest, Detail(amounts, about, segment))
+        return customer, event.with_detail(Detail(amounts, about, segment))
 
 
 def event_reader(channel: Channel, policy: Policy) -> EventReader:

@@ -275,7 +275,10 @@ def _admit(
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     came = max(now, arrived)
-    for time, code, digest, detail in events:
+    in_order = True
+    newest = 0
+    for event in events:
+        time, code, digest, detail = event.time, event.code, event.digest, event.detail
         if digest and not seen.add(digest, max(time, came)):
             outcome.duplicates += 1
             continue
@@ -289,6 +292,9 @@ def _admit(
             outcome.outdated += 1
             outdated.append((time, code, detail))
         else:
+            if time < newest:
+                in_order = False
+            newest = time
             due.append((time, code, detail))
     if kept_aside:
         state.ahead.sort(key=_TIME)
@@ -296,7 +302,8 @@ def _admit(
         # They came before those of this batch.
         due = state.ahead[:reached] + due
         del state.ahead[:reached]
-    due.sort(key=_TIME)
+    if kept_aside or not in_order:
+        due.sort(key=_TIME)
     return due, outdated
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 
 from scoring.errors import InvalidEvent
@@ -12,6 +14,9 @@ from scoring.profiles import event_reader
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
+
+# Ids that a decoder remembers; some hundred bytes each.
+_MOST_NAMES: Final = 50_000
 
 
 class Decoder:
@@ -39,6 +44,7 @@ class Decoder:
         self._reader = reader
         self._window = window
         self._limit = limit
+        self._names: dict[str, str] = {}
         self._dead = metrics.events.labels(channel, "dead_letter")
         self._outdated = metrics.events.labels(channel, "outdated")
         self._unknown = metrics.events.labels(channel, "unknown_type")
@@ -65,7 +71,9 @@ class Decoder:
             The events and the dead letters, which together are all records but those too old to score, and but those
             from the one on at which too many are bad: the batch then ends before it, and may be empty.
         """
-        loads, reader, window = orjson.loads, self._reader, self._window
+        loads, reader, window, names = orjson.loads, self._reader, self._window, self._names
+        if len(names) > _MOST_NAMES:
+            names.clear()
         events: list[tuple[int, str, Event]] = []
         dead: list[DeadLetter] = []
         newest = unknown = outdated = 0
@@ -79,14 +87,16 @@ class Decoder:
                 dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
                 continue
             time = event.time
-            if window and time < record.timestamp * MILLISECOND - window:
+            appended: int = record.timestamp
+            if window and time < appended * MILLISECOND - window:
                 outdated += 1
                 continue
             if time > newest:  # noqa: PLR1730 - max() would be a call for each event
                 newest = time
             if not reader.scores(event.code):
                 unknown += 1
-            events.append((record.offset, customer, event))
+            # Events of one customer share the id, so that it is hashed once, and compared by its place in memory.
+            events.append((record.offset, names.setdefault(customer, customer), event))
         if self._limit is not None:
             offset = self._limit.first_over(batch, dead) if dead else None
             if offset is not None:

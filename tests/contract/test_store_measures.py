@@ -135,7 +135,7 @@ async def test_what_a_measure_needs_of_an_event_kept_aside_is_kept_with_it(store
     anna = Customer(policy)
     event = anna.event("buy", "02 12:00")
     (amount,) = policy.types[event.code].amounts
-    anna.judge("02 11:00", anna.event("view", "02 10:00"), event._replace(detail=Detail(((amount.code, 7_500_000),))))
+    anna.judge("02 11:00", anna.event("view", "02 10:00"), event.with_detail(Detail(((amount.code, 7_500_000),))))
     await write(store, anna=CustomerRecord(anna.state))
     [record] = await store.load(["anna"])
     anna.state = record.state

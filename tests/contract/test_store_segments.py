@@ -66,7 +66,7 @@ async def test_who_has_left_a_segment_has_no_field_and_an_older_word_does_not_br
 async def test_a_segment_that_is_kept_aside_comes_back_whatever_its_name(store: Store) -> None:
     following(store, SEGMENTS)
     anna, name = Customer(SEGMENTS), "a;b,c=d@é"
-    event = anna.event("post", "02 09:00")._replace(detail=Detail((), "", name))
+    event = anna.event("post", "02 09:00").with_detail(Detail((), "", name))
     await judged(store, SEGMENTS, "01 09:00", anna.event("post", "01 08:00"), event)
     [record] = await store.load(["anna"])
 

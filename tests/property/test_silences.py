@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -143,9 +143,8 @@ def watching(silence_after: int, pane: int = 5) -> Policy:
     """Give a policy that watches a channel, its times in single microseconds."""
     policy = parse_policy('[channels.web]\ntopic = "web"\nweights = { buy = 1 }\nsilence_after = "1s"')
     (channel,) = policy.channels
-    changed = {"channels": (type(channel)(channel.name, channel.topic, channel.types, silence_after),), "pane": pane}
-    fields = {name: getattr(policy, name) for name in policy.__dataclass_fields__ if name != "types"}
-    return Policy(**{**fields, **changed})
+    channels = (type(channel)(channel.name, channel.topic, channel.types, silence_after),)
+    return replace(policy, channels=channels, pane=pane)
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.integers(0, 70))

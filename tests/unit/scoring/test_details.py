@@ -182,7 +182,7 @@ def test_amounts_are_not_taken_for_types_of_which_a_pane_has_too_many() -> None:
     anna = Customer()
     amounts = tuple((f"{mark}ab{number}", number + 1) for mark in "$^" for number in range(9))
     unknown = [Event(NOON, f"{mark}{number:03}", "") for mark in "Aa" for number in range(MOST_APART)]
-    events = [unknown[0]._replace(detail=Detail(amounts)), *unknown]
+    events = [unknown[0].with_detail(Detail(amounts)), *unknown]
     advance(anna.policy, anna.state, events, NOON, NOON)
     (counts,) = anna.state.panes.values()
     assert {code: counts[code] for code, _ in amounts} == dict(amounts)

@@ -230,6 +230,6 @@ def test_named_scores_tell_policies_apart_and_may_change_live() -> None:
 def test_segments_and_named_scores_stand_side_by_side() -> None:
     anna = customer(LOUD, "[segments.large.channels.social]\nweights = { post = 5 }\n")
     anna.do("post", "01 09:00", 2)
-    anna.judge("01 10:00", anna.event("post", "01 10:00")._replace(detail=Detail((), "", "large")))
+    anna.judge("01 10:00", anna.event("post", "01 10:00").with_detail(Detail((), "", "large")))
 
     assert (anna.score, by_name(anna)["loud"][0]) == (15, "30")

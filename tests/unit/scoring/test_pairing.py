@@ -319,7 +319,7 @@ def test_what_is_taken_back_answers_nothing_and_delivers_nothing() -> None:
 def test_amounts_are_taken_back_with_their_action() -> None:
     [like, unlike] = events(LIKE, UNLIKE)
     amounts = (("$abc", 7), ("^def", 9))
-    like = like._replace(detail=like.detail._replace(amounts=amounts))  # type: ignore[attr-defined]
+    like = like.with_detail(like.detail._replace(amounts=amounts))  # type: ignore[attr-defined]
     for order in permutations([like, unlike]):
         customer = Customer(PAIRED)
         for event in order:

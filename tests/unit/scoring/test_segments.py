@@ -47,7 +47,7 @@ def profile(segment: str, time: str) -> Event:
 
 def telling(anna: Customer, kind: str, time: str, segment: str) -> Event:
     """Make an event that tells a segment."""
-    return anna.event(kind, time)._replace(detail=Detail((), "", segment))
+    return anna.event(kind, time).with_detail(Detail((), "", segment))
 
 
 def test_a_customer_without_a_segment_is_judged_as_ever() -> None:

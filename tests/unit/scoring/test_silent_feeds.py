@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.alerts import Alert
+from scoring.events import Event
 from scoring.feed_notices import Notice, Told, follow, notice_message
 from scoring.feeds import MOST_STRETCHES, NEVER, Feeds
 from scoring.instants import HOUR
@@ -111,9 +112,8 @@ def test_what_a_feed_took_away_is_not_what_it_brought() -> None:
     )
     anna = Customer(policy)
     anna.feeds = feeds(policy, social=["01 09:00"])
-    unfollow = anna.event("post", "01 10:00")._replace(
-        code=next(kind.code for kind in policy.types.values() if kind.name == "unfollow")
-    )
+    code = next(kind.code for kind in policy.types.values() if kind.name == "unfollow")
+    unfollow = Event(at("01 10:00"), code, "")
     anna.judge("01 10:00", *[anna.event("buy", "01 09:00")] * 3, unfollow)
     anna.judge("04 00:00")
     assert anna.story == [("churn_risk", "04 00:00", 0)]

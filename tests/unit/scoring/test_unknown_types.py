@@ -72,7 +72,7 @@ def test_what_is_counted_of_pairs_and_amounts_is_no_unknown_type() -> None:
     policy = policy_with(("gateway_click = 0", "gateway_open = 0"), text=PAIRED_TEXT)
     events = paired_events(*rows)
     amounts = (("$zzz", 5), ("^zzz", 6))
-    events[0] = events[0]._replace(detail=events[0].detail._replace(amounts=amounts))
+    events[0] = events[0].with_detail(events[0].detail._replace(amounts=amounts))
     anna = Customer(policy)
     anna.judge("01 12:00", *events)
     for number in range(2 * MOST_APART):

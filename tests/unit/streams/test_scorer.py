@@ -219,7 +219,8 @@ async def test_a_customer_who_was_deleted_while_a_worker_kept_it_is_taken_off_th
 
 
 async def test_outcomes_are_counted(bench: Bench) -> None:
-    repeated = events_of(bench, "buy", "01 09:00")[0]._replace(digest="0123456789")
+    [bought] = events_of(bench, "buy", "01 09:00")
+    repeated = Event(bought.time, bought.code, "0123456789")
     ahead = events_of(bench, "view", "01 13:00")[0]
     await bench.scorer.apply(work(bench, anna=[repeated, repeated, ahead]))
     await bench.scorer.apply(work(bench, anna=events_of(bench, "view", "01 10:00")))
