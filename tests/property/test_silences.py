@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from hypothesis import event, given, settings
@@ -59,13 +59,16 @@ def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
     return Story(world, text, steps, feeds)
 
 
-def known(draw: st.DrawFn, policy: Policy, feeds: dict[str, Feed], now: int) -> Feeds:
-    """Draw what is known of the feeds at a time: everything up to it, told in pieces, and perhaps some more."""
+def known(draw: st.DrawFn, policy: Policy, feeds: dict[str, Feed], now: int, judged: Collection[int] = ()) -> Feeds:
+    """Draw what is known of the feeds at a time, told in pieces.
+
+    That is everything up to it, the times of all events that are judged, as they are noted before, and perhaps more.
+    """
     activity: dict[str, list[Stretch]] = {}
     for channel, feed in feeds.items():
-        later = [time for time in feed.times if time > now]
+        later = [time for time in feed.times if time > now and time not in judged]
         more = draw(st.integers(0, len(later)))
-        times = [time for time in feed.times if time <= now] + later[:more]
+        times = sorted([time for time in feed.times if time <= now or time in judged] + later[:more])
         cuts = sorted(draw(st.lists(st.integers(0, len(times)), max_size=3)))
         pieces = [times[a:b] for a, b in zip([0, *cuts], [*cuts, len(times)], strict=True)]
         for piece in draw(st.permutations(pieces)):
@@ -86,8 +89,10 @@ def by_product(draw: st.DrawFn, story: Story) -> Told:
     """Tell a life as the product does, each step from what was stored after the one before."""
     policy = parse_policy(story.text)
     reader, state, found = Reader(policy), CustomerState(), Told()
+    judged: set[int] = set()
     for batch, now in story.steps:
-        feeds = known(draw, policy, story.feeds, now)
+        judged |= {happening.time for happening in batch}
+        feeds = known(draw, policy, story.feeds, now, judged)
         outcome = advance(policy, state, reader.read(batch), now, now, feeds)
         for each in outcome.transitions:
             if isinstance(each, Alert):
