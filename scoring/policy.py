@@ -147,7 +147,7 @@ class Policy:
     panes: int = field(init=False, repr=False, compare=False)
     #: For how many panes counts are kept: the window and, before it, the way back of the trend.
     kept_panes: int = field(init=False, repr=False, compare=False)
-    #: The factor on the points of a pane by its age in panes, 0 first; all 1 without a half-life.
+    #: The factor on the points of a pane by its age in panes, 0 first; none without a half-life.
     decay: tuple[float, ...] = field(init=False, repr=False, compare=False)
     #: The lower bound of `engaged`: below it a customer is churning.
     engaged_from: int = field(init=False, repr=False, compare=False)
@@ -201,6 +201,14 @@ class Policy:
         """
         return self.by_segment.get(segment, self) if self.segments else self
 
+    def factor(self, age: int) -> float:
+        """Give the factor on the points of a pane.
+
+        Args:
+            age: of the pane, in panes; 0 is the current one, and all count that are in the window.
+        """
+        return self.decay[age] if self.half_life else 1.0
+
     def kept_from(self, now: int) -> int:
         """Give the first pane whose counts are kept.
 
@@ -231,7 +239,8 @@ class Policy:
 
 def _of_window(policy: Policy) -> dict[str, object]:
     panes = policy.length // policy.pane
-    decay = tuple([0.5 ** (age * policy.pane / policy.half_life) if policy.half_life else 1.0 for age in range(panes)])
+    ages = range(panes) if policy.half_life else ()
+    decay = tuple([0.5 ** (age * policy.pane / policy.half_life) for age in ages])
     kept_panes = panes + -(-policy.trend // policy.pane)
     return {"panes": panes, "kept_panes": kept_panes, "decay": decay, "engaged_from": policy.bounds[ENGAGED - 1]}
 

@@ -54,7 +54,7 @@ def reasons_of_object(
     rest = points
     for each in corrections:
         kind = policy.types[each.code]
-        part = round(each.points * policy.decay[pane - each.pane])
+        part = round(each.points * policy.factor(pane - each.pane))
         if not part:
             continue
         rest -= part
@@ -96,7 +96,7 @@ def reasons_of_coming(policy: Policy, state: CustomerState, until: int) -> Reaso
 
 def _of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]], expired: str, faded: str) -> Reasons:
     found = []
-    oldest_factor = policy.decay[-1]
+    oldest_factor = policy.factor(policy.panes - 1)
     for pane, counts in leaving.items():
         start = format_instant(pane * policy.pane)
         for code, count in counts.items():

@@ -46,6 +46,7 @@ def contributions(policy: Policy, state: CustomerState, current: int = NONE) -> 
         if not 0 <= age < policy.panes:
             continue
         leaves_at = (pane + policy.panes) * policy.pane
+        factor = policy.factor(age)
         worth = 0
         for code, count in state.panes[pane].items():
             kind = policy.types.get(code)
@@ -55,11 +56,11 @@ def contributions(policy: Policy, state: CustomerState, current: int = NONE) -> 
             worth += counted * kind.weight
             points = counted * kind.weight
             if policy.half_life:
-                so_far = round(before + worth * policy.decay[age])
+                so_far = round(before + worth * factor)
                 points, told = so_far - told, so_far
             channel = policy.channels[kind.channel].name
             found.append(Contribution(channel, kind.name, pane, count, counted, points, leaves_at, kind.weight))
-        before += worth * policy.decay[age]
+        before += worth * factor
     return found
 
 
