@@ -216,6 +216,13 @@ class EngagementApp(BatchApp):
         wanted = {TP(*partition): offset for partition, offset in offsets.items()}
         await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
 
+    def unread(self) -> set[Partition]:
+        """Tell of which assigned partitions more is to be fetched; of none while partitions change hands."""
+        consumer = self._batch_consumer
+        if self.rebalancing or self.stopped_consuming:
+            return set()
+        return {Partition(*tp) for tp in consumer.assignment() if consumer.end_of_log(tp) is None}
+
     def on_rebalance_end(self) -> None:
         """Note when the worker was left without partitions: there may be more workers than partitions."""
         super().on_rebalance_end()

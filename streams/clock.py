@@ -134,6 +134,13 @@ class EvaluationClock:
         """Whether every partition has been reported once; the stream clock goes on without, and keeps events aside."""
         return self._stream or (bool(self.partitions) and self.partitions <= self._marks.keys())
 
+    @property
+    def keeping_up(self) -> bool:
+        """Whether evaluation is at the present; never on the stream clock, which knows no present."""
+        now = self.wall()
+        known = [self._marks.get(partition, Mark()) for partition in self.partitions]
+        return not self._stream and wall_time(known, now) == now
+
     def arrival(self, changed: Mapping[Partition, Mark]) -> int:
         """Tell when what is being applied was appended to its logs.
 

@@ -8,7 +8,7 @@ from typing import Any
 #: Bytes that the records taken at a time should have, and how many they may be however small they are.
 _BYTES, _MOST_RECORDS = 4 * 1024 * 1024, 20_000
 _FIRST_RECORDS = 500
-#: Records that are unpacked at a time; few enough that they are still in the processor's cache when they are decoded.
+#: Records that are unpacked at a time.
 _CHUNK = 500
 #: What a record takes beside its value.
 _OVERHEAD = 100

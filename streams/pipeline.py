@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,6 +35,8 @@ from streams.work import Work
 #: Events that one round takes, and events that may wait before agents are held back.
 _ROUND_EVENTS, _WAITING_EVENTS = 100_000, 120_000
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+#: Seconds for which a round waits for partitions that have more to come, and between two looks at them.
+_GATHERED_WITHIN, _LOOK = 1.0, 0.05
 
 
 class Log(Protocol):
@@ -45,6 +48,11 @@ class Log(Protocol):
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Go to offsets of partitions, as far as they are assigned."""
+        ...
+
+    def unread(self) -> set[Partition]:
+        """Tell of which assigned partitions more is to be fetched."""
+        ...
 
 
 class PolicyAgreement(Protocol):
@@ -127,6 +135,7 @@ class Pipeline(Service):
         self._waiting: deque[Submission] = deque()
         self._waiting_events = 0
         self._came = asyncio.Event()
+        self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._resting = asyncio.Event()
@@ -160,6 +169,7 @@ class Pipeline(Service):
         if self._waiting_events >= _WAITING_EVENTS:
             self._room.clear()
         self._came.set()
+        self._more.set()
 
     def let_go(self) -> None:
         """Drop what is queued and not begun, as it will be read again from the fences by whoever comes next."""
@@ -177,6 +187,7 @@ class Pipeline(Service):
     async def _run(self) -> None:
         while not self.should_stop:
             await self.wait_first(self._came.wait())
+            await self._gather()
             submissions = self._take()
             if submissions:
                 self._resting.clear()
@@ -184,6 +195,21 @@ class Pipeline(Service):
                     await self._apply_until_done(submissions)
                 finally:
                     self._resting.set()
+
+    async def _gather(self) -> None:
+        """While the log is not read to its end, wait for something of each partition that has more.
+
+        Evaluation is as of the time up to which the last partition has been read. What is later is kept aside, stored,
+        and judged another time: twice the work, for all events of those that were fetched first.
+        """
+        deadline = time.monotonic() + _GATHERED_WITHIN
+        while self._waiting_events < _ROUND_EVENTS and not self.should_stop and not self._clock.keeping_up:
+            unread = self._log.unread() - {waiting.batch.source.partition for waiting in self._waiting}
+            if not (unread and self._waiting) or time.monotonic() >= deadline:
+                break
+            self._more.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), _LOOK)
 
     def _take(self) -> list[Submission]:
         taken: list[Submission] = []

@@ -8,7 +8,7 @@ is handed chunks of records where it looks for records.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -39,6 +39,18 @@ def take_in_chunks(fetcher: Fetcher, size: FetchSize) -> None:
     for partition, result in fetcher._records.items():  # noqa: SLF001
         fetched[partition] = result
     fetcher._records = fetched  # noqa: SLF001
+
+
+def take_turns(fetcher: Fetcher, taken: Iterable[Any]) -> None:
+    """Have partitions take turns: those that have given records and have more come after all others the next time.
+
+    Args:
+        fetcher: see `take_in_chunks`.
+        taken: the partitions that have given records.
+    """
+    for partition in taken:
+        if partition in fetcher._records:  # noqa: SLF001
+            fetcher._records.move_to_end(partition)  # noqa: SLF001
 
 
 class _Fetched(OrderedDict[Any, Any]):

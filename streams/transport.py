@@ -23,7 +23,7 @@ from mode.utils.futures import notify
 
 from streams.errors import LogGap
 from streams.fetch_size import FetchSize
-from streams.raw_records import take_in_chunks
+from streams.raw_records import take_in_chunks, take_turns
 from streams.records import Partition, RecordBatch
 
 _MOST_FETCHED_BYTES = 1024 * 1024
@@ -147,6 +147,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         """Take no more records at a time than have some megabytes."""
         take_in_chunks(consumer._fetcher, self._fetch_size)  # noqa: SLF001 - Faust's way
         chunks = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.chunks)
+        take_turns(consumer._fetcher, chunks)  # noqa: SLF001
         self._fetch_size.learn(chunks)
         return {tp: list(chain.from_iterable(some)) for tp, some in chunks.items()}
 

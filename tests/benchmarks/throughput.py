@@ -122,7 +122,7 @@ def programs(kind: str, brokers: str, url: str, workload: Workload, few: Workloa
         Program(
             "engagement streams, hot path compiled",
             "The whole service: scores, bands, trend, alerts, schedules, ids of events against duplicates, dead "
-            "letters, fences, committed offsets. To the last committed offset.",
+            "letters, fences, committed offsets. To the last fence in Redis, up to which everything is stored.",
             service(product.COMPILED),
         ),
         Program("engagement streams, plain Python", "The same.", service(None)),

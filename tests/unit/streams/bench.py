@@ -185,6 +185,7 @@ class Bench:
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.timer.go_on_with(self.walk)
         self.seeks: list[dict[Partition, int]] = []
+        self.more_to_come: set[Partition] = set()
         self.log_starts: dict[Partition, int] = {}
         self._decoders: dict[str, Decoder | ProfileDecoder] = {
             channel.topic: Decoder(channel.name, event_reader(channel, self.policy), self.metrics, 0)
@@ -204,6 +205,10 @@ class Bench:
         """Note where the consumer was sent."""
         self.seeks.append(dict(offsets))
         self.journal.append("seek")
+
+    def unread(self) -> set[Partition]:
+        """Tell of what partitions more is to come."""
+        return set(self.more_to_come)
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Tell the starts of the log."""

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from streams import pipeline
 from streams.pipeline import _ROUND_EVENTS, _WAITING_EVENTS, Submission
 from streams.records import DecodedBatch, RecordBatch
 from streams.store.protocol import Fence
@@ -293,3 +294,57 @@ def test_raw_records_are_let_go_and_still_counted(bench: Bench) -> None:
 
     assert (submission.batch.source.records, submission.batch.source.count) == ((), 4)
     assert [letter.record.value for letter in submission.batch.dead_letters] == [b"no json"]
+
+
+async def test_while_the_log_is_not_read_to_its_end_a_round_waits_for_all_that_have_more(bench: Bench) -> None:
+    bench.clock.partitions = {WEB, SOCIAL}
+    bench.more_to_come = {WEB, SOCIAL}
+    web, social = bench.submission(0, *buys(1)), bench.submission(0, did("anna", "post", "01 09:00"), partition=SOCIAL)
+    async with bench.pipeline:
+        await bench.pipeline.submit(web)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not web.event.acks
+        await bench.pipeline.submit(social)
+        await poll_until(lambda: web.event.acks and social.event.acks)
+
+    assert bench.journal.count("store") == bench.store.groups
+
+
+async def test_a_partition_that_gives_nothing_is_not_waited_for_without_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_GATHERED_WITHIN", 0.1)
+    bench.more_to_come = {SOCIAL}
+    submission = bench.submission(0, *buys(1))
+    async with bench.pipeline:
+        await bench.pipeline.submit(submission)
+        await poll_until(lambda: submission.event.acks)
+
+
+async def test_who_keeps_up_waits_for_nothing_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_GATHERED_WITHIN", 1_000.0)
+    bench = Bench(clock="wall")
+    bench.clock.report({WEB: True}, 1)
+    bench.more_to_come = {SOCIAL}
+    submission = bench.submission(0, *buys(1))
+    async with bench.pipeline:
+        await bench.pipeline.submit(submission)
+        await poll_until(lambda: submission.event.acks)
+
+
+async def test_what_is_let_go_while_others_are_waited_for_is_not_applied(bench: Bench) -> None:
+    bench.more_to_come = {SOCIAL}
+    submission = bench.submission(0, *buys(1))
+    async with bench.pipeline:
+        await bench.pipeline.submit(submission)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        bench.pipeline.let_go()
+        again = bench.submission(0, *buys(2))
+        bench.more_to_come = set()
+        await bench.pipeline.submit(again)
+        await poll_until(lambda: again.event.acks)
+
+    assert not submission.batch.source.applied
+    assert await bench.field("anna", "score") == "9"
