@@ -24,7 +24,7 @@ _SHAPE: Final = re.compile(
 
 # A number this large cannot be seconds (it would be the year 5138) and is read as milliseconds (from 1973 on).
 _MILLISECONDS_FROM: Final = 1e11
-# Below it every whole microsecond is a float of its own.
+# Beyond it (the year 2096 in milliseconds) numbers are rare enough for the slow way.
 _LATEST_PLAIN: Final = 4e12
 _MILLISECONDS: Final = 1e3
 _HALF: Final = 0.5

@@ -16,7 +16,7 @@ from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
 # Ids that a decoder remembers; some hundred bytes each.
-_MOST_NAMES: Final = 50_000
+_MOST_NAMES: Final = 20_000
 
 
 class Decoder:

@@ -55,3 +55,9 @@ def test_a_number_of_milliseconds_is_exact(milliseconds: int) -> None:
 @given(st.integers(0, 10**9))
 def test_a_length_of_time_is_read_as_it_was_written(seconds: int) -> None:
     assert parse_duration(format_duration(seconds * SECOND)) == seconds * SECOND
+
+
+@given(st.floats(0, 1e13) | st.integers(0, 4 * 10**12).map(lambda half: half / 2_000_000))
+def test_a_number_is_rounded_to_the_microsecond_half_to_even(number: float) -> None:
+    """Numbers up to 1e11 are seconds, larger ones milliseconds."""
+    assert parse_timestamp(number) == round(number * (1_000_000 if number < 1e11 else 1_000))
