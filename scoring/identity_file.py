@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from scoring.policy import Channel
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _DEFAULT = "identities"
@@ -24,12 +22,11 @@ def check_topic(where: str, topic: object, problems: list[str]) -> None:
         problems.append(f"{where}.topic: {topic!r} is not a topic name (letters, digits, '.', '_', '-')")
 
 
-def read_identities(document: Mapping[str, Any], channels: Sequence[Channel], problems: list[str]) -> str:
+def read_identities(document: Mapping[str, Any], problems: list[str]) -> str:
     """Read which topic the links are in.
 
     Args:
         document: the file.
-        channels: of the file; none of them can have the same topic.
         problems: what is wrong is added.
 
     Returns:
@@ -44,7 +41,4 @@ def read_identities(document: Mapping[str, Any], channels: Sequence[Channel], pr
     problems += [f"identities.{key}: unknown key; allowed here: topic" for key in table if key != "topic"]
     topic = table.get("topic", _DEFAULT)
     check_topic("identities", topic, problems)
-    for channel in channels:
-        if channel.topic == topic:
-            problems.append(f"identities.topic: {topic!r} is already the topic of channels.{channel.name}")
     return str(topic)

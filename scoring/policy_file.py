@@ -20,6 +20,7 @@ from scoring.points import POINT, to_millionths
 from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
 from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
+from scoring.segments import Profiles
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000
@@ -106,10 +107,11 @@ class _Reader:
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
         channels = self._channels()
-        identities = read_identities(self._document, channels, self._problems)
+        identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
         profiles = read_profiles(self._document, channels, measures, self._problems)
+        self._no_shared_topics(channels, identities, profiles)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
@@ -229,7 +231,6 @@ class _Reader:
             self._problems.append("channels: must hold at least one table, such as [channels.email]")
             return ()
         channels = tuple(self._channel(index, name, table) for index, (name, table) in enumerate(tables.items()))
-        self._no_shared_topics(channels)
         self._no_shared_codes(channels)
         no_shared_sessions(channels, self._problems)
         return channels
@@ -291,15 +292,17 @@ class _Reader:
             return NO_CAP
         return cap
 
-    def _no_shared_topics(self, channels: tuple[Channel, ...]) -> None:
+    def _no_shared_topics(self, channels: tuple[Channel, ...], identities: str, profiles: Profiles | None) -> None:
+        readers = [(f"channels.{channel.name}", channel.topic) for channel in channels]
+        if identities:
+            readers.append(("identities", identities))
+        if profiles is not None:
+            readers.append(("profiles", profiles.topic))
         owners: dict[str, str] = {}
-        for channel in channels:
-            if channel.topic in owners:
-                self._problems.append(
-                    f"channels.{channel.name}.topic: {channel.topic!r} is already the topic of "
-                    f"channels.{owners[channel.topic]}"
-                )
-            owners[channel.topic] = channel.name
+        for reader, topic in readers:
+            if topic in owners:
+                self._problems.append(f"{reader}.topic: {topic!r} is already the topic of {owners[topic]}")
+            owners[topic] = reader
 
     def _no_shared_codes(self, channels: tuple[Channel, ...]) -> None:
         owners: dict[str, str] = {}

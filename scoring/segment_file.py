@@ -50,15 +50,13 @@ def read_profiles(
         return None
     problems += [f"profiles.{key}: unknown key; allowed here: topic, segment" for key in table if key not in _FIELDS]
     profiles = Profiles(**{key: value for key, value in table.items() if key in _FIELDS})
-    topic, segment = profiles.topic, profiles.segment
-    check_topic("profiles", topic, problems)
+    segment = profiles.segment
+    check_topic("profiles", profiles.topic, problems)
     if not isinstance(segment, str) or not 0 < len(segment) <= _LONGEST_FIELD or segment == "customer_id":
         problems.append(f"profiles.segment: {segment!r} is not the name of a field of 1 to {_LONGEST_FIELD} characters")
     if "segment" in [measure.name for measure in measures]:
         problems.append("measures.segment: the name is taken where there are profiles; choose another")
     for channel in channels:
-        if channel.topic == topic:
-            problems.append(f"profiles.topic: {topic!r} is already the topic of channels.{channel.name}")
         if channel.name in ("profiles", "segment"):
             problems.append(f"channels.{channel.name}: the name is taken where there are profiles; choose another")
     return profiles

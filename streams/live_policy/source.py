@@ -56,13 +56,15 @@ def parse_source(text: str, path: str) -> Policy:
         policy = parse_policy(text)
     except PolicyError as error:
         raise SettingsError([f"{path}: {problem}" for problem in error.problems]) from error
+    readers = [(f"channels.{channel.name}", channel.topic) for channel in policy.channels]
+    readers.append(("identities", policy.identities))
+    if policy.profiles is not None:
+        readers.append(("profiles", policy.profiles.topic))
     written = [
-        f"{path}: channels.{channel.name}.topic: the service itself writes {channel.topic!r}"
-        for channel in policy.channels
-        if channel.topic in WRITTEN_TOPICS
+        f"{path}: {reader}.topic: the service itself writes {topic!r}"
+        for reader, topic in readers
+        if topic in WRITTEN_TOPICS
     ]
-    if policy.profiles is not None and policy.profiles.topic in WRITTEN_TOPICS:
-        written.append(f"{path}: profiles.topic: the service itself writes {policy.profiles.topic!r}")
     if written:
         raise SettingsError(written)
     return policy

@@ -22,6 +22,10 @@ def test_there_are_no_links_without_the_section() -> None:
         ('[identities]\ntopics = "x"', "identities.topics: unknown key; allowed here: topic"),
         ("[identities]\ntopic = 3", "identities.topic: 3 is not a topic name (letters, digits, '.', '_', '-')"),
         ('[identities]\ntopic = "email"', "identities.topic: 'email' is already the topic of channels.email"),
+        (
+            '[identities]\ntopic = "who"\n[profiles]\ntopic = "who"',
+            "profiles.topic: 'who' is already the topic of identities",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(text: str, problem: str) -> None:
