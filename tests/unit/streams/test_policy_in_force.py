@@ -123,7 +123,7 @@ async def test_a_worker_with_the_built_in_policy_has_nothing_to_read_again(caplo
         ("this is not TOML", "wrong", "not TOML"),
         (SECOND.replace("engaged = 10", "engaged = 50"), "wrong", "the lower bounds must rise"),
         (SECOND.replace('topic = "web"', 'topic = "churn-risk-alerts"'), "wrong", "the service itself writes"),
-        (SECOND + '\n[identities]\ntopic = "engagement-dead-letters"\n', "wrong", "identities.topic: the service itself"),
+        (SECOND + '\n[identities]\ntopic = "churn-risk-alerts"\n', "wrong", "identities.topic: the service itself"),
         (SECOND + '\n[profiles]\ntopic = "churn-risk-alerts"\n', "wrong", "profiles.topic: the service itself"),
         (SECOND.replace('pane = "1d"', 'pane = "12h"'), "fixed", "window.pane"),
         (SECOND.replace("channels.social", "channels.chat"), "fixed", "channels.social, channels.chat"),
