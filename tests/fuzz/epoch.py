@@ -175,8 +175,10 @@ class Epoch:
         return False
 
     def _to_blame(self, submissions: list[Submission]) -> tuple[bytes | None, int, str]:
-        records = [record for submission in submissions for record in submission.batch.source.records]
-        return (records[0].value, self.bench.now, records[0].topic) if len(records) == 1 else (None, self.bench.now, "")
+        sources = [submission.batch.source for submission in submissions if submission.batch.source.records]
+        if len(sources) == 1 and len(sources[0].records) == 1:
+            return sources[0].records[0].value, self.bench.now, sources[0].partition.topic
+        return None, self.bench.now, ""
 
     # --- Record by record
 
@@ -214,24 +216,23 @@ class Epoch:
         self._read[channel, "unknown_type"] += sum(each.type not in self.types[channel] for each in accepted)
 
     def _check_letters(self, letters: Sequence[DeadLetter], submissions: list[Submission]) -> None:
-        expected = {
-            (letter.record.topic, letter.record.offset): letter
+        bad = {
+            (submission.batch.source.partition, letter.record.offset): letter.record
             for submission in submissions
             for letter in submission.batch.dead_letters
         }
-        if len(letters) != len(expected) or {(each.record.topic, each.record.offset) for each in letters} != set(
-            expected
-        ):
-            raise DifferenceError(f"{len(expected)} records were bad, and {len(letters)} dead letters came")
+        told = {(letter.partition, letter.record.offset): letter.record for letter in letters}
+        if len(letters) != len(bad) or told != bad:
+            raise DifferenceError(f"{len(bad)} records were bad, and {len(letters)} dead letters came")
         for letter in letters:
             _, key, value, headers = _dead_letter(letter)
             record = letter.record
             written = dict(headers)
-            where = (record.topic, str(record.partition), str(record.offset))
+            where = (letter.partition.topic, str(letter.partition.number), str(record.offset))
             right = tuple(header for header, _ in headers) == _HEADERS and (key, value) == (record.key, record.value)
             right = right and tuple(written[name].decode() for name in _HEADERS[2:]) == where
             if not right or len(written["dlq.detail"].decode()) > 500 or not written["dlq.detail"]:
-                raise DifferenceError(f"the dead letter has {headers}", record.value, self.bench.now, record.topic)
+                raise DifferenceError(f"the dead letter has {headers}", record.value, self.bench.now, where[0])
 
     # --- The sums
 
