@@ -116,14 +116,17 @@ class Cursors:
         """
         accepted: list[RecordBatch] = []
         expected = dict(self._next)
-        back: dict[Partition, int] = {}
+        missed: dict[Partition, int] = {}
         for batch in batches:
             if batch.base > expected[batch.partition]:
-                back[batch.partition] = expected[batch.partition]
+                missed[batch.partition] = max(missed.get(batch.partition, 0), batch.next_offset)
             else:
                 accepted.append(batch)
                 expected[batch.partition] = max(expected[batch.partition], batch.next_offset)
-        return accepted, back
+        # What came before the consumer was sent back may be followed by the same records, and by those before them.
+        return accepted, {
+            partition: expected[partition] for partition, end in missed.items() if expected[partition] < end
+        }
 
     def moves(self, ends: Mapping[Partition, Fence]) -> dict[int, list[FenceMove]]:
         """Tell how the fences move when batches are applied.

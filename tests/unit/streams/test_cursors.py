@@ -226,3 +226,10 @@ async def test_after_leaving_nothing_is_known(store: MemoryStore, cursors: Curso
 
 def test_a_customer_has_the_group_of_the_store(store: MemoryStore, cursors: Cursors) -> None:
     assert [cursors.group_of(name) for name in "abcd"] == [store.group_of(name) for name in "abcd"]
+
+
+async def test_a_batch_whose_records_come_again_with_those_before_it_turns_nothing_back(cursors: Cursors) -> None:
+    await cursors.assign({WEB: 0})
+    stale, again = batch(200, 250), [batch(0, 100), batch(100, 250)]
+    assert cursors.accept([stale, *again]) == (again, {})
+    assert cursors.accept([stale, again[0]]) == ([again[0]], {WEB: 100})
