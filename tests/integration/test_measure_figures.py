@@ -153,7 +153,8 @@ def _break_and_mend(system: System, left: Sequence[dict[str, Any]]) -> None:
 
     right = spent()
     assert "0 differ" in rebuild("--dry-run", "--figures")
-    [broken, other] = [system.customer(name) for name in {event["customer_id"].split("/")[1] for event in left}][:2]
+    names = sorted({event["customer_id"].split("/")[1] for event in left})
+    [broken, other] = [system.customer(name) for name in names][:2]
     for key in system.redis.scan_iter(match=f"{system.namespace}:_kpi:*:measures", count=1000):
         [field, *_] = [field for field in system.redis.hkeys(key) if field.startswith("m")]
         system.redis.hincrby(key, field, 10**7)
