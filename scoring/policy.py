@@ -6,6 +6,7 @@ import base64
 import hashlib
 import sys
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -235,6 +236,25 @@ class Policy:
             An index into `BANDS`; a lower bound belongs to its band.
         """
         return bisect_right(self.bounds, score)
+
+
+def topics_by_section(channels: Iterable[Channel], identities: str, profiles: Profiles | None) -> list[tuple[str, str]]:
+    """List the topics that are read.
+
+    Args:
+        channels: of a policy.
+        identities: its topic of links, '' for none.
+        profiles: of the policy.
+
+    Returns:
+        The section of the policy's file that names a topic, and the topic.
+    """
+    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels]
+    if identities:
+        sections.append(("identities", identities))
+    if profiles is not None:
+        sections.append(("profiles", profiles.topic))
+    return sections
 
 
 def _of_window(policy: Policy) -> dict[str, object]:

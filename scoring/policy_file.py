@@ -17,7 +17,7 @@ from scoring.instants import DAY, format_duration, parse_duration
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
-from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, type_code
+from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Policy, topics_by_section, type_code
 from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.segments import Profiles
@@ -293,16 +293,11 @@ class _Reader:
         return cap
 
     def _no_shared_topics(self, channels: tuple[Channel, ...], identities: str, profiles: Profiles | None) -> None:
-        readers = [(f"channels.{channel.name}", channel.topic) for channel in channels]
-        if identities:
-            readers.append(("identities", identities))
-        if profiles is not None:
-            readers.append(("profiles", profiles.topic))
         owners: dict[str, str] = {}
-        for reader, topic in readers:
+        for section, topic in topics_by_section(channels, identities, profiles):
             if topic in owners:
-                self._problems.append(f"{reader}.topic: {topic!r} is already the topic of {owners[topic]}")
-            owners[topic] = reader
+                self._problems.append(f"{section}.topic: {topic!r} is already the topic of {owners[topic]}")
+            owners[topic] = section
 
     def _no_shared_codes(self, channels: tuple[Channel, ...]) -> None:
         owners: dict[str, str] = {}

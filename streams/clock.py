@@ -138,8 +138,7 @@ class EvaluationClock:
     def keeping_up(self) -> bool:
         """Whether evaluation is at the present; never on the stream clock, which knows no present."""
         now = self.wall()
-        known = [self._marks.get(partition, Mark()) for partition in self.partitions]
-        return not self._stream and wall_time(known, now) == now
+        return not self._stream and wall_time(self._known(self._marks), now) == now
 
     def arrival(self, changed: Mapping[Partition, Mark]) -> int:
         """Tell when what is being applied was appended to its logs.
@@ -163,7 +162,7 @@ class EvaluationClock:
         """
         now = self.wall()
         marks = self._marks | dict(changed or {})
-        known = [marks.get(partition, Mark()) for partition in self.partitions]
+        known = self._known(marks)
         if self._stream:
             at = stream_time(known, now, self._policy.lateness, self._policy.idle_after)
             return at, at
@@ -172,3 +171,6 @@ class EvaluationClock:
             return at, at
         pane = self._policy.pane
         return at, (at // pane + 1) * pane - 1
+
+    def _known(self, marks: Mapping[Partition, Mark]) -> list[Mark]:
+        return [marks.get(partition, Mark()) for partition in self.partitions]

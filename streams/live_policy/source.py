@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
-from scoring.policy import Policy
+from scoring.policy import Policy, topics_by_section
 from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
 from streams.topic_names import WRITTEN_TOPICS
@@ -56,13 +56,9 @@ def parse_source(text: str, path: str) -> Policy:
         policy = parse_policy(text)
     except PolicyError as error:
         raise SettingsError([f"{path}: {problem}" for problem in error.problems]) from error
-    readers = [(f"channels.{channel.name}", channel.topic) for channel in policy.channels]
-    readers.append(("identities", policy.identities))
-    if policy.profiles is not None:
-        readers.append(("profiles", policy.profiles.topic))
     written = [
-        f"{path}: {reader}.topic: the service itself writes {topic!r}"
-        for reader, topic in readers
+        f"{path}: {section}.topic: the service itself writes {topic!r}"
+        for section, topic in topics_by_section(policy.channels, policy.identities, policy.profiles)
         if topic in WRITTEN_TOPICS
     ]
     if written:
