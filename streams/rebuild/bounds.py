@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoring.feeds import Feeds
-from streams.clock import EvaluationClock
+from streams.clock import EvaluationClock, wall_clock
 from streams.errors import RebuildRefused
 from streams.records import Partition
 from streams.settings import Settings
@@ -67,15 +67,18 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
         StoreUnavailable: if Redis does not answer.
     """
     fences = await live.fences(partitions)
-    clock = EvaluationClock(settings.policy, settings.clock)
-    clock.learn(await live.exchange_marks({}))
+    marks = await live.exchange_marks({})
+    # As the workers saw it when they last reported: once they have gone, their marks say nothing about the present.
+    reported = max((mark.reported_at for mark in marks.values()), default=0) or wall_clock()
+    clock = EvaluationClock(settings.policy, settings.clock, lambda: min(reported, wall_clock()))
+    clock.learn(marks)
     events = event_topics(settings.policy)
     clock.partitions = {tp for tp in partitions if tp.topic in events and any(fences[tp])}
     time, _ = clock.evaluation()
     if settings.clock == "wall" and not time:
         # The workers went before they had reported on every partition.
         newest = [fence.newest for stands in fences.values() for fence in stands if fence is not None]
-        time = min(max(newest, default=0), clock.wall())
+        time = min(max(newest, default=0), wall_clock())
     crossing = await live.earliest_crossing()
     if crossing is not None:
         time = min(time, crossing - 1)

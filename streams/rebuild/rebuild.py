@@ -21,7 +21,9 @@ from streams.rebuild.figures import FigureComparison
 from streams.rebuild.shadow import Shadow
 from streams.rebuild.source import SourceLog
 from streams.settings import Settings
+from streams.store.encoding import stands_for
 from streams.store.replacing import ReplaceableStore
+from streams.store.shares import judged_in
 
 _HOLD_MS, _RENEW_SECONDS = 10_000, 2.0
 _HOLD_TRIES = 50
@@ -126,6 +128,7 @@ class Rebuild:
             comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison, bounds)
             if not dry:
+                await self._judge_as_far(result.differences, bounds)
                 await self._live.replace(self._shadow.store, result.differences, holder, self._since)
             if self._figures:
                 figures = FigureComparison(self._settings, self._live, bounds.time)
@@ -133,6 +136,17 @@ class Rebuild:
                 if not dry:
                     await figures.mend(self._shadow.store, holder)
         return result
+
+    async def _judge_as_far(self, customers: Iterable[str], bounds: Bounds) -> None:
+        """Judge those who will be put in place up to when they have been judged, so that none goes back in time."""
+        live, rebuilt = await self._live.views(customers), await self._shadow.store.views(customers)
+        further: dict[int, list[str]] = {}
+        for customer in customers:
+            judged, fields = judged_in(live[customer].fields), rebuilt[customer].fields
+            if judged > bounds.time and fields and not stands_for(fields):
+                further.setdefault(judged, []).append(customer)
+        for time, some in further.items():
+            await self._shadow.judge(some, time, bounds)
 
     async def _check_policy(self) -> None:
         in_force = await self._live.policies.in_force()

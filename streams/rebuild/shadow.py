@@ -246,6 +246,23 @@ class Shadow:
         known = self.erasures.known
         await self._scorer.apply(Work(groups, {}, {}, bounds.time, bounds.horizon, bounds.feeds, known))
 
+    async def judge(self, customers: Sequence[str], time: int, bounds: Bounds) -> None:
+        """Judge customers up to a time that may be later than that of the bounds.
+
+        Args:
+            customers: who are stored.
+            time: microseconds.
+            bounds: say what is known of feeds.
+
+        Raises:
+            TransientError: if Redis does not answer.
+        """
+        groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
+        for customer in customers:
+            groups[self.store.group_of(customer)][customer] = []
+        known, horizon = self.erasures.known, horizon_of(self._settings, time)
+        await self._scorer.apply(Work(groups, {}, {}, time, horizon, bounds.feeds, known))
+
     async def _judge_due(self, bounds: Bounds) -> None:
         for group in range(self.store.groups):
             for crossing in (True, False):
