@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -51,6 +51,33 @@ class RecordCache:
     def __len__(self) -> int:
         """Count the records."""
         return len(self._records)
+
+    def missing(self, customers: Iterable[str]) -> list[str]:
+        """List the customers who are not kept.
+
+        Args:
+            customers: their ids.
+        """
+        return [customer for customer in customers if customer not in self._records]
+
+    def keep(self, customers: Sequence[str], records: Sequence[CustomerRecord]) -> list[tuple[str, CustomerRecord]]:
+        """Keep the records of customers, but not those of linked ids.
+
+        Args:
+            customers: their ids.
+            records: as loaded.
+
+        Returns:
+            The ids that are linked, with their records.
+        """
+        linked = []
+        for customer, record in zip(customers, records, strict=True):
+            if record.stands_for:
+                linked.append((customer, record))
+            else:
+                self[customer] = record
+        self.drop([customer for customer, _ in linked])
+        return linked
 
     def drop(self, customers: Iterable[str]) -> None:
         """Forget customers, so that they are loaded again."""

@@ -67,9 +67,8 @@ class Outbox:
         Args:
             write: whose answer was lost.
         """
-        for customer, record in write.customers.items():
-            if record.raised:
-                self._doubtful[write.group][customer] += [raised.name for raised in record.raised]
+        for customer, record in write.with_messages():
+            self._doubtful[write.group][customer] += [raised.name for raised in record.raised]
 
     def take(self, write: GroupWrite) -> None:
         """Take the messages of a write that has been stored.
@@ -77,10 +76,9 @@ class Outbox:
         Args:
             write: its records have none afterwards.
         """
-        for customer, record in write.customers.items():
-            if record.raised:
-                self.add(write.group, [(customer, raised) for raised in record.raised])
-                record.raised = []
+        for customer, record in write.with_messages():
+            self.add(write.group, [(customer, raised) for raised in record.raised])
+            record.raised = []
 
     def add(self, group: int, waiting: Iterable[tuple[str, Message]]) -> None:
         """Take messages that are stored.
@@ -103,8 +101,7 @@ class Outbox:
         names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for group, customer, name in self._unpublished:
             names[group][customer].append(name)
-        for group, by_customer in names.items():
-            await self._store.published(group, by_customer)
+        await self._store.published(names)
         for sent in self._unpublished.values():
             self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
         self._unpublished.clear()

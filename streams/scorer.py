@@ -16,13 +16,21 @@ from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.publisher import Publisher
 from streams.records import Message
-from streams.store.protocol import CustomerRecord, Store
+from streams.store.protocol import Store
 from streams.work import Judged, Work, portions_of, some_of
 
 #: Customers kept in memory between rounds; some kilobytes each.
 MOST_CACHED = 30_000
 
+#: Customers that are written in one exchange with the store: with fewer, its cost would outweigh theirs; with many
+#: more, the store would have nothing to do meanwhile.
+_STORED_TOGETHER = 400
+
 _NOTHING: Sequence[Event] = ()
+
+#: Why the store has not written a bundle; None if it has.
+Refusal = FenceMoved | VersionMoved | None
+Refused = tuple[Judged, FenceMoved | VersionMoved]
 
 
 class Scorer:
@@ -94,27 +102,36 @@ class Scorer:
         together = bool(self._policy.identities)
         portions = [dict(waiting)] if together else portions_of(waiting, self._cache)
         loading = asyncio.create_task(self._load(portions[0]))
-        bundles: list[Bundle] = []
-        storing: list[asyncio.Task[FenceMoved | VersionMoved | None]] = []
+        storing: list[asyncio.Task[list[Refused]]] = []
+        judged: list[Judged] = []
+        customers = 0
         try:
             for index, portion in enumerate(portions, start=1):
                 await loading
                 if index < len(portions):
                     loading = asyncio.create_task(self._load(portions[index]))
                 for bundle in await self._bundles(portion):
-                    storing.append(asyncio.create_task(self._store_bundle(work, self._judge.judge(work, bundle))))
-                    bundles.append(bundle)
-                    # Let its call go out, and the web server and the agents in between two groups.
-                    await asyncio.sleep(0)
+                    judged.append(self._judge.judge(work, bundle))
+                    customers += len(judged[-1].outcomes)
+                    if customers >= _STORED_TOGETHER:
+                        storing.append(asyncio.create_task(self._store_together(work, judged)))
+                        judged, customers = [], 0
+                        # Let its call go out, and the web server and the agents in between.
+                        await asyncio.sleep(0)
+            storing.append(asyncio.create_task(self._store_together(work, judged)))
+            judged = []
         finally:
+            # Those that were judged and never sent hold events that are stored nowhere.
+            for one in judged:
+                self._cache.drop(one.bundle.customers)
             # Each sees to its own records, so all of them end, also where one fails.
             await asyncio.gather(loading, *storing, return_exceptions=True)
-        refusals = [stored.result() for stored in storing]
+        refused = [one for stored in storing for one in stored.result()]
         again: dict[int, Events] = {}
-        for bundle, refusal in zip(bundles, refusals, strict=True):
+        for one, refusal in refused:
             if isinstance(refusal, VersionMoved):
-                again |= bundle.sent
-        return next((refusal for refusal in reversed(refusals) if isinstance(refusal, FenceMoved)), None), again
+                again |= one.bundle.sent
+        return next((refusal for _, refusal in reversed(refused) if isinstance(refusal, FenceMoved)), None), again
 
     async def _bundles(self, loaded: Mapping[int, Events]) -> list[Bundle]:
         """Find out whose the events under linked ids are."""
@@ -133,56 +150,81 @@ class Scorer:
         return bundles
 
     async def _load(self, groups: Mapping[int, Iterable[str]]) -> None:
-        missing = [
-            customer
-            for group in groups.values()
-            for customer in group
-            if customer not in self._cache and customer not in self._linked
-        ]
+        missing = [customer for group in groups.values() for customer in self._cache.missing(group)]
+        if self._linked:
+            missing = [customer for customer in missing if customer not in self._linked]
         if not missing:
             return
-        for customer, record in zip(missing, await self._store.load(missing), strict=True):
-            self._keep(customer, record)
+        for name, record in self._cache.keep(missing, await self._store.load(missing)):
+            self._linked.note(name, record)
 
-    def _keep(self, customer: str, record: CustomerRecord) -> None:
-        if record.stands_for:
-            self._cache.drop([customer])
-            self._linked.note(customer, record)
-        else:
-            self._cache[customer] = record
+    async def _store_together(self, work: Work, some: Sequence[Judged]) -> list[Refused]:
+        """Write bundles in one exchange with the store, and those that are judged anew in one each.
 
-    async def _store_bundle(self, work: Work, judged: Judged) -> FenceMoved | VersionMoved | None:
-        """Write, and note what is stored; after an error no record can be trusted: it may hold events not stored."""
-        stored = False
+        Returns:
+            Those that were refused, and why.
+        """
         try:
-            refusal = await self._write(judged)
-            while isinstance(refusal, VersionMoved):
-                self._metrics.refused.labels("version").inc()
-                if not await self._judge_anew(work, judged, refusal.customers):
-                    break
-                refusal = await self._write(judged)
-            stored = True
-        finally:
-            if not stored:
-                for write in judged.writes:
-                    self._cache.drop(write.customers)
-                    self.outbox.doubt(write)
-        for write in judged.writes:
-            if refusal is None:
-                self.outbox.take(write)
-            else:
-                self._cache.drop(write.customers)
-        if refusal is None:
-            self._count(list(judged.outcomes.values()))
-        elif isinstance(refusal, FenceMoved):
-            self._metrics.refused.labels("fence").inc()
-        return refusal
+            answers = await self._write(some)
+        except BaseException:
+            for judged in some:
+                self._doubt(judged)
+            raise
+        refused = [(judged, answer) for judged, answer in zip(some, answers, strict=True) if answer is not None]
+        self._take([judged for judged, answer in zip(some, answers, strict=True) if answer is None])
+        anew = [asyncio.create_task(self._try_anew(work, *one)) for one in refused]
+        # Each sees to its own records, so all of them end, also where one fails.
+        await asyncio.gather(*anew, return_exceptions=True)
+        answered = [(judged, task.result()) for (judged, _), task in zip(refused, anew, strict=True)]
+        return [(judged, answer) for judged, answer in answered if answer is not None]
 
-    async def _write(self, judged: Judged) -> FenceMoved | VersionMoved | None:
-        if judged.bundle.followed:
-            return await self._store.apply_together(judged.writes, judged.bundle.followed, self._wall())
-        [refusal] = await self._store.apply(judged.writes, self._wall())
-        return refusal
+    async def _try_anew(self, work: Work, judged: Judged, refusal: FenceMoved | VersionMoved) -> Refusal:
+        """Judge a refused bundle anew and write it, until it is written or refused for another reason."""
+        answer: Refusal = refusal
+        ended = False
+        try:
+            while isinstance(answer, VersionMoved):
+                self._metrics.refused.labels("version").inc()
+                if not await self._judge_anew(work, judged, answer.customers):
+                    break
+                [answer] = await self._write([judged])
+            ended = True
+        finally:
+            if not ended:
+                self._doubt(judged)
+        if answer is None:
+            self._take([judged])
+            return None
+        for write in judged.writes:
+            self._cache.drop(write.customers)
+        if isinstance(answer, FenceMoved):
+            self._metrics.refused.labels("fence").inc()
+        return answer
+
+    def _take(self, some: Sequence[Judged]) -> None:
+        """Note that bundles are stored."""
+        for judged in some:
+            for write in judged.writes:
+                self.outbox.take(write)
+        self._count([outcome for judged in some for outcome in judged.outcomes.values()])
+
+    def _doubt(self, judged: Judged) -> None:
+        """Note that it is not known whether a bundle is stored: its records may hold events that are not."""
+        for write in judged.writes:
+            self._cache.drop(write.customers)
+            self.outbox.doubt(write)
+
+    async def _write(self, some: Sequence[Judged]) -> list[Refusal]:
+        """Write bundles; those of linked ids each in a call of its own, as it holds for all of its groups or none."""
+        apart = [judged for judged in some if judged.bundle.followed]
+        alone = [judged for judged in some if not judged.bundle.followed]
+        answers: dict[int, Refusal] = {}
+        if alone:
+            stored = await self._store.apply([write for judged in alone for write in judged.writes], self._wall())
+            answers |= {id(judged): answer for judged, answer in zip(alone, stored, strict=True)}
+        for judged in apart:
+            answers[id(judged)] = await self._store.apply_together(judged.writes, judged.bundle.followed, self._wall())
+        return [answers[id(judged)] for judged in some]
 
     async def _judge_anew(self, work: Work, judged: Judged, customers: Sequence[str]) -> bool:
         """Judge those whom another worker has written; only them, so that large rounds get through as small ones do.

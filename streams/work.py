@@ -82,5 +82,5 @@ def portions_of(waiting: Mapping[int, Events], cached: RecordCache) -> list[dict
             portions.append({})
             missing = 0
         portions[-1][group] = events
-        missing += sum([customer not in cached for customer in events])
+        missing += len(cached.missing(events))
     return portions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -30,6 +30,26 @@ _BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
 _UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError)
 # What each hash has at least, in an order in which one that is missing is named before what hangs on it.
 _RIGHT: Final = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
+
+
+def decode_all(policy: Policy, answer: Sequence[Sequence[str]], keys: Sequence[str]) -> list[CustomerRecord]:
+    """Read records back.
+
+    Args:
+        policy: in force.
+        answer: of each customer the names and values of the hash in turn.
+        keys: of the hashes, for the error.
+
+    Returns:
+        The records, in their order.
+
+    Raises:
+        UnreadableCustomer: see `decode`.
+    """
+    return [
+        decode(policy, dict(zip(flat[::2], flat[1::2], strict=True)), key)
+        for flat, key in zip(answer, keys, strict=True)
+    ]
 
 
 def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:

@@ -28,7 +28,7 @@ once held a longer one takes three times the room from then on. So messages, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
@@ -277,6 +277,17 @@ def index_changes(record: CustomerRecord) -> tuple[str, str, int, str]:
         # Left and entered again since the last write: only the time is new.
         old_band = ""
     return old_band, band, max(state.band_since, 0) // SECOND, schedule
+
+
+def settle_all(records: Iterable[CustomerRecord], versions: Sequence[str]) -> None:
+    """Note that records have been written as they stand.
+
+    Args:
+        records: changed in place.
+        versions: of their writes.
+    """
+    for record, version in zip(records, versions, strict=True):
+        settle(record, version)
 
 
 def settle(record: CustomerRecord, version: str) -> None:

@@ -199,11 +199,12 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         asked = [(customer, name) for customer, some in names.items() for name in some]
         return [(entry[0], decode_message(entries[entry][1])) for entry in asked if entry in entries]
 
-    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+    async def published(self, names: Mapping[int, Mapping[str, Sequence[str]]]) -> None:
         """Take messages out of the outbox."""
-        for customer, some in names.items():
-            for name in some:
-                self._outboxes[group].pop((customer, name), None)
+        for group, by_customer in names.items():
+            for customer, some in by_customer.items():
+                for name in some:
+                    self._outboxes[group].pop((customer, name), None)
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""

@@ -86,6 +86,10 @@ class GroupWrite:
     customers: Mapping[str, CustomerRecord] = field(default_factory=dict)
     erasures: int = 0
 
+    def with_messages(self) -> list[tuple[str, CustomerRecord]]:
+        """List the customers who have messages to be published, with their records."""
+        return [(customer, record) for customer, record in self.customers.items() if record.raised]
+
 
 @dataclass(slots=True)
 class LinkWrite:
@@ -245,8 +249,8 @@ class Store(Protocol):
         """Read messages of the outbox by customer and name, each with its customer; those not there are left out."""
         ...
 
-    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
-        """Take messages out of the outbox, by customer and name; those that are not there are passed over."""
+    async def published(self, names: Mapping[int, Mapping[str, Sequence[str]]]) -> None:
+        """Take messages out of the outbox, by group, customer and name; those that are not there are passed over."""
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that change by themselves by a time, the earliest first.

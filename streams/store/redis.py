@@ -25,8 +25,8 @@ from streams.store.bookkeeping import (
     encode_mark,
     encode_stretches,
 )
-from streams.store.decoding import decode
-from streams.store.encoding import linked_ids, settle, stands_for
+from streams.store.decoding import decode, decode_all
+from streams.store.encoding import linked_ids, settle_all, stands_for
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
 from streams.store.redis_errors import refusal
@@ -88,17 +88,13 @@ class RedisStore(RedisSession):
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        records: list[CustomerRecord] = []
         key = self._fences_key(0)
         commands: list[Words] = [
             ["FCALL", f"{LIBRARY}_load", 1, key, self._prefix, *customers[start : start + _LOADED_AT_ONCE]]
             for start in range(0, len(customers), _LOADED_AT_ONCE)
         ]
-        for answer in await self._send(commands):
-            for flat in answer:
-                fields = dict(zip(flat[::2], flat[1::2], strict=True))
-                records.append(decode(self._policy, fields, self._key(customers[len(records)])))
-        return records
+        found = [flat for answer in await self._send(commands) for flat in answer]
+        return decode_all(self._policy, found, [self._key(customer) for customer in customers])
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -113,8 +109,7 @@ class RedisStore(RedisSession):
         for write, made, answer in zip(writes, versions, answers, strict=True):
             results.append(refusal(answer))
             if results[-1] is None:
-                for record, version in zip(write.customers.values(), made, strict=True):
-                    settle(record, version)
+                settle_all(write.customers.values(), made)
         return results
 
     async def apply_together(
@@ -126,8 +121,7 @@ class RedisStore(RedisSession):
         refused = refusal(answer)
         if refused is None:
             for write, made in zip(writes, versions, strict=True):
-                for record, version in zip(write.customers.values(), made, strict=True):
-                    settle(record, version)
+                settle_all(write.customers.values(), made)
         return refused
 
     async def link(self, write: LinkWrite, now: int) -> FenceMoved | VersionMoved | None:
@@ -164,9 +158,15 @@ class RedisStore(RedisSession):
             if words is not None
         ]
 
-    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+    async def published(self, names: Mapping[int, Mapping[str, Sequence[str]]]) -> None:
         """Take messages out of the outbox."""
-        await self._call("published", self._fences_key(group), self._prefix, group, *_entries(names))
+        function = f"{LIBRARY}_published"
+        await self._send(
+            [
+                ["FCALL", function, 1, self._fences_key(group), self._prefix, group, *_entries(by_customer)]
+                for group, by_customer in names.items()
+            ]
+        )
 
     async def due(self, group: int, *, crossing: bool, until: int, limit: int, worker: str) -> list[str]:
         """List customers that are due."""

@@ -40,7 +40,7 @@ CALLS: dict[str, Call] = {
     "fences": lambda store: store.fences([CLICKS]),
     "load": lambda store: store.load(["anna"]),
     "apply": lambda store: store.apply([GroupWrite(0, [move(CLICKS, None, 1)])], WALL),
-    "published": lambda store: store.published(0, {"anna": ["x"]}),
+    "published": lambda store: store.published({0: {"anna": ["x"]}}),
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
     "unschedule": lambda store: store.unschedule(0, ["anna"]),
     "waiting": lambda store: store.waiting(0, {"anna": ["name"]}),

@@ -106,7 +106,7 @@ async def test_publishing_what_waited_leaves_nothing_behind(store: Store, stores
     await write(store, anna=record)
     name = record.raised[0].name
     await store.erase("anna", DIGEST, TIME, PLACE)
-    await store.published(store.group_of("anna"), {"anna": [name]})
+    await store.published({store.group_of("anna"): {"anna": [name]}})
 
     assert await stores.hash_of("anna") == {}
     assert await scheduled(store) == []

@@ -72,11 +72,11 @@ async def test_a_published_message_is_taken_out_and_the_customer_with_the_last(s
     first, second, third = (raised("anna", f"01 {hour}:00") for hour in (10, 11, 12))
     assert await outbox(store) == sorted([first, second, third], key=lambda message: message.name)
 
-    await store.published(store.group_of("anna"), {"anna": [first.name, third.name]})
+    await store.published({store.group_of("anna"): {"anna": [first.name, third.name]}})
     assert await outbox(store) == [second]
     assert await waiting(store) == ["anna"]
 
-    await store.published(store.group_of("anna"), {"anna": [second.name]})
+    await store.published({store.group_of("anna"): {"anna": [second.name]}})
     assert await outbox(store) == []
     assert await waiting(store) == []
 
@@ -84,8 +84,8 @@ async def test_a_published_message_is_taken_out_and_the_customer_with_the_last(s
 async def test_what_is_not_there_is_passed_over(store: Store) -> None:
     record = await with_message(store)
     [message] = record.raised
-    await store.published(store.group_of("anna"), {"anna": ["other", message.name], "nobody": ["other"]})
-    await store.published(store.group_of("anna"), {"anna": [message.name]})
+    await store.published({store.group_of("anna"): {"anna": ["other", message.name], "nobody": ["other"]}})
+    await store.published({store.group_of("anna"): {"anna": [message.name]}})
 
     assert await waiting(store) == []
     assert await store.read("nobody") is None
@@ -95,7 +95,7 @@ async def test_publishing_does_not_touch_what_another_worker_has_added(store: St
     record = await with_message(store)
     [published] = record.raised
     rival = await with_message(store, "02 10:00")
-    await store.published(store.group_of("anna"), {"anna": [published.name]})
+    await store.published({store.group_of("anna"): {"anna": [published.name]}})
 
     [loaded] = await store.load(["anna"])
     assert loaded.version == rival.version
@@ -105,7 +105,7 @@ async def test_publishing_does_not_touch_what_another_worker_has_added(store: St
 
 async def test_publishing_is_no_write_of_the_customer(store: Store) -> None:
     record = await with_message(store)
-    await store.published(store.group_of("anna"), {"anna": [record.raised[0].name]})
+    await store.published({store.group_of("anna"): {"anna": [record.raised[0].name]}})
     record.raised = []
 
     assert await store.apply([group_write(store, "anna", record)], WALL) == [None]

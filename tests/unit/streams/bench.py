@@ -135,9 +135,9 @@ class JournalStore(MemoryStore):
             raise self.lost_answers.pop(0)
         return results
 
-    async def published(self, group: int, names: Mapping[str, Sequence[str]]) -> None:
+    async def published(self, names: Mapping[int, Mapping[str, Sequence[str]]]) -> None:
         """Take messages out of the outboxes."""
-        await super().published(group, names)
+        await super().published(names)
         self._journal.append("published")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from scoring.events import Event, EventReader
 from scoring.objects import MOST_OBJECTS
-from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable
+from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable, VersionMoved
 from streams.identities.bundles import Events
 from streams.store.memory import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite
@@ -128,7 +128,7 @@ async def test_a_customer_is_read_once_and_then_kept(bench: Bench) -> None:
 
 async def test_events_that_were_not_stored_are_not_counted_when_they_come_again(bench: Bench) -> None:
     buys = work(bench, anna=events_of(bench, "buy", "01 09:00", 3), ben=events_of(bench, "buy", "01 09:00"))
-    bench.store.faults = [StoreUnavailable("gone")] * len(buys.events)
+    bench.store.faults = [StoreUnavailable("gone")]
     with pytest.raises(StoreUnavailable):
         await bench.scorer.apply(buys)
     await bench.scorer.apply(buys)
@@ -254,6 +254,7 @@ async def test_customers_are_loaded_in_portions(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str, loaded_before: list[int]
 ) -> None:
     monkeypatch.setattr(f"streams.work.{limit}", 1)
+    monkeypatch.setattr("streams.scorer._STORED_TOGETHER", 1)
     loaded = []
 
     async def note() -> None:
@@ -282,10 +283,12 @@ async def test_groups_with_few_newcomers_are_loaded_in_one_call(bench: Bench) ->
     assert [sorted(some) for some in calls] == [["a", "b", "c"], ["d"]]
 
 
-async def test_what_cannot_be_loaded_leaves_the_groups_before_stored_and_is_done_the_next_time(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("stored_together", "before"), [(1, ["4.5", ""]), (100, ["", ""])])
+async def test_what_cannot_be_loaded_leaves_the_groups_before_whole_and_is_done_the_next_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stored_together: int, before: list[str]
 ) -> None:
     monkeypatch.setattr("streams.work._LOADED_TOGETHER", 1)
+    monkeypatch.setattr("streams.scorer._STORED_TOGETHER", stored_together)
     faults = [None, StoreUnavailable("gone")]
 
     async def load(customers: Sequence[str]) -> list[CustomerRecord]:
@@ -298,7 +301,40 @@ async def test_what_cannot_be_loaded_leaves_the_groups_before_stored_and_is_done
     with pytest.raises(StoreUnavailable):
         await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in ("a", "b")}))
 
-    assert [await bench.field(name, "score") for name in ("a", "b")] == ["4.5", ""]
-    faults += [None]
-    await bench.scorer.apply(work(bench, b=events_of(bench, "buy", "01 09:00")))
-    assert await bench.field("b", "score") == "4.5"
+    assert [await bench.field(name, "score") for name in ("a", "b")] == before
+    faults += [None, None]
+    left = [name for name, score in zip(("a", "b"), before, strict=True) if not score]
+    await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in left}))
+    assert [await bench.field(name, "score") for name in ("a", "b")] == ["4.5", "4.5"]
+
+
+async def test_small_groups_are_written_in_one_exchange_and_large_ones_while_others_are_judged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[list[str]] = []
+    apply = bench.store.apply
+
+    async def note(writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
+        written.append(sorted(customer for write in writes for customer in write.customers))
+        return await apply(writes, now)
+
+    monkeypatch.setattr(bench.store, "apply", note)
+    monkeypatch.setattr("streams.scorer._STORED_TOGETHER", 2)
+    names = ("a", "b", "c")
+    assert len({bench.store.group_of(name) for name in names}) == 3
+    await bench.scorer.apply(work(bench, **{name: events_of(bench, "buy", "01 09:00") for name in names}))
+    assert written == [["a", "b"], ["c"]]
+
+
+async def test_of_groups_that_are_written_together_only_the_refused_one_is_judged_anew(bench: Bench) -> None:
+    other = Bench(store=bench.store)
+    everybody = {name: events_of(bench, "buy", "01 09:00") for name in ("a", "b", "c")}
+    await bench.scorer.apply(work(bench, **everybody))
+    await other.scorer.apply(work(bench, b=events_of(bench, "buy", "01 09:00")))
+    loads = bench.store.loads
+    await bench.scorer.apply(work(bench, **everybody))
+
+    assert [await bench.field(name, "score") for name in ("a", "b", "c")] == ["9", "13.5", "9"]
+    assert bench.store.loads == loads + 1
+    assert bench.count("engagement_scored_events_total", outcome="taken") == 6
+    assert bench.journal.count("refused") == 1
