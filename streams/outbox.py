@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -48,6 +49,8 @@ class Outbox:
         # those whose write may have been stored although its answer was lost.
         self._unpublished: dict[tuple[int, str, str], Message] = {}
         self._doubtful: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        # Messages of a customer keep their order: what is stored later goes out later.
+        self._publishing = asyncio.Lock()
 
     async def settle(self) -> None:
         """Publish what an earlier attempt stored and could not publish.
@@ -55,11 +58,18 @@ class Outbox:
         Raises:
             TransientError: if Kafka or the store does not answer.
         """
+        await self.resolve()
+        await self.publish()
+
+    async def resolve(self) -> None:
+        """Find out which messages have been stored by writes whose answer was lost, and take them.
+
+        Raises:
+            TransientError: if the store does not answer.
+        """
         for group in list(self._doubtful):
             self.add(group, await self._store.waiting(group, self._doubtful[group]))
-            await self.publish()
             del self._doubtful[group]
-        await self.publish()
 
     def doubt(self, write: GroupWrite) -> None:
         """Note that it is not known whether a write has been stored.
@@ -95,13 +105,16 @@ class Outbox:
         Raises:
             TransientError: if Kafka or the store does not answer; the messages stay in the outbox.
         """
-        if not self._unpublished:
-            return
-        await self._publisher.publish([(customer, waiting) for (_, customer, _), waiting in self._unpublished.items()])
-        names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for group, customer, name in self._unpublished:
-            names[group][customer].append(name)
-        await self._store.published(names)
-        for sent in self._unpublished.values():
-            self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
-        self._unpublished.clear()
+        async with self._publishing:
+            # What is added meanwhile is for the next time.
+            going = dict(self._unpublished)
+            if not going:
+                return
+            await self._publisher.publish([(customer, waiting) for (_, customer, _), waiting in going.items()])
+            names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+            for group, customer, name in going:
+                names[group][customer].append(name)
+            await self._store.published(names)
+            for place, sent in going.items():
+                self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
+                del self._unpublished[place]

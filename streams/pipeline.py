@@ -1,8 +1,9 @@
 """The way of a batch: queued by an agent, applied in a round with others, acknowledged.
 
-Only one round, or one evaluation by the timer, runs at a time, under one lock. A transient fault holds the round and
-tries it again; a moved fence makes the pipeline look at the store anew; any other error fails the worker, with
-nothing of the round acknowledged.
+Only one round, or one evaluation by the timer, is applied at a time, under one lock. What a round raised goes out while
+the next one is applied; then its batches are acknowledged. A transient fault holds the round and tries it again; a
+moved fence makes the pipeline look at the store anew; any other error fails the worker, with nothing of the round
+acknowledged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from streams.grouping import by_group
 from streams.identities.linker import Linker, LinkTime
 from streams.metrics import Metrics
 from streams.publisher import Publisher
-from streams.records import DeadLetter, DecodedBatch, Partition
+from streams.records import DeadLetter, DecodedBatch, Partition, RecordBatch
 from streams.scorer import Scorer
 from streams.store.protocol import Fence, Store
 from streams.work import Work
@@ -124,7 +125,8 @@ class Pipeline(Service):
         self._policies: PolicyAgreement = OnePolicy()
         self._linker: Linker | None = None
         self.lock = asyncio.Lock()
-        self.fault = ""
+        # Why the round in hand is held, and why what the one before raised is not out yet.
+        self._held_because = self._not_out_because = ""
         self._store = store
         self._scorer = scorer
         self._publisher = publisher
@@ -140,6 +142,14 @@ class Pipeline(Service):
         self._room.set()
         self._resting = asyncio.Event()
         self._resting.set()
+        # Rounds that have begun and are not acknowledged yet, and the task that publishes for one of them.
+        self._in_hand = 0
+        self._publishing: asyncio.Task[None] | None = None
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is acknowledged; '' where no fault holds anything."""
+        return self._held_because or self._not_out_because
 
     def go_by(self, policies: PolicyAgreement) -> None:
         """Name what is asked for the policy in force.
@@ -180,21 +190,25 @@ class Pipeline(Service):
             submission.event.ack()
 
     async def rest(self) -> None:
-        """Wait until the round in hand is done, or held by a fault, which may last."""
+        """Wait until the rounds in hand are acknowledged, or held by a fault, which may last."""
         await self._resting.wait()
 
     @Service.task
     async def _run(self) -> None:
-        while not self.should_stop:
-            await self.wait_first(self._came.wait())
-            await self._gather()
-            submissions = self._take()
-            if submissions:
-                self._resting.clear()
-                try:
+        try:
+            while not self.should_stop:
+                await self.wait_first(self._came.wait())
+                if self._publishing is not None and self._publishing.done():
+                    await self.all_out()
+                await self._gather()
+                submissions = self._take()
+                if submissions:
                     await self._apply_until_done(submissions)
-                finally:
-                    self._resting.set()
+            await self.all_out()
+        except BaseException:
+            if self._publishing is not None:
+                self._publishing.cancel()
+            raise
 
     async def _gather(self) -> None:
         """While the log is not read to its end, wait for something of each partition that has more.
@@ -225,14 +239,46 @@ class Pipeline(Service):
         return taken
 
     async def _apply_until_done(self, submissions: Sequence[Submission]) -> None:
+        """Apply a round, and have what it raised published while the next one is applied."""
+        self._in_hand += 1
+        self._resting.clear()
+        acknowledging: asyncio.Task[None] | None = None
+        try:
+            accepted = await self._store_until_done(submissions)
+            # What rounds raise goes out in their order, and no round is far ahead of what is out.
+            await self.all_out()
+            if accepted is not None:
+                acknowledging = asyncio.create_task(self._acknowledge_once_out(submissions, accepted))
+                # If it fails while nothing comes, the worker fails all the same.
+                acknowledging.add_done_callback(lambda _: self._came.set())
+                self._publishing = acknowledging
+        finally:
+            if acknowledging is None:
+                self._let_rest()
+
+    def _let_rest(self) -> None:
+        self._in_hand -= 1
+        if not self._in_hand:
+            self._resting.set()
+
+    async def all_out(self) -> None:
+        """Wait until all that has been raised is out, and the batches are acknowledged."""
+        if self._publishing is not None:
+            await asyncio.wait([self._publishing])
+            publishing, self._publishing = self._publishing, None
+            publishing.result()
+
+    async def _store_until_done(self, submissions: Sequence[Submission]) -> list[RecordBatch] | None:
+        """Store a round; returns the batches that are to be acknowledged as applied, None if the worker stops."""
         started = time.perf_counter()
         backoff = _FIRST_BACKOFF
-        while not self.should_stop:
+        accepted: list[RecordBatch] | None = None
+        while accepted is None and not self.should_stop:
             try:
                 async with self.lock:
-                    await self._apply(submissions)
+                    accepted = await self._apply(submissions)
             except TransientError as error:
-                self._hold(error)
+                self._held_because = self._hold(error, self._held_because)
                 await self.sleep(backoff)
                 if not isinstance(error, ClockUnknown):
                     backoff = min(backoff * 2, _LONGEST_BACKOFF)
@@ -240,21 +286,44 @@ class Pipeline(Service):
                 self.log.warning("%s; reading the fences anew", error)
                 await self._look_again()
             else:
-                self.fault = ""
-                break
+                self._held_because = ""
         self._metrics.rounds.observe(time.perf_counter() - started)
+        return accepted
 
-    def _hold(self, error: TransientError) -> None:
-        if str(error) != self.fault:
+    async def _acknowledge_once_out(self, submissions: Sequence[Submission], accepted: Iterable[RecordBatch]) -> None:
+        """Publish what a round raised, until it is out, and acknowledge its batches."""
+        backoff = _FIRST_BACKOFF
+        try:
+            while True:
+                try:
+                    await self._scorer.outbox.publish()
+                except TransientError as error:
+                    self._not_out_because = self._hold(error, self._not_out_because)
+                    await self.sleep(backoff)
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                    if self.should_stop:
+                        return
+                else:
+                    break
+            self._not_out_because = ""
+            for source in accepted:
+                source.applied = True
+            for submission in submissions:
+                submission.event.ack()
+        finally:
+            self._let_rest()
+
+    def _hold(self, error: TransientError, told: str) -> str:
+        if str(error) != told:
             # To wait for the clock is part of every start.
             level = logging.INFO if isinstance(error, ClockUnknown) else logging.ERROR
             self.log.log(level, "%s; holding, nothing is acknowledged", error)
-        self.fault = str(error)
         self._resting.set()
         self._metrics.retries.labels(type(error).__name__).inc()
+        return str(error)
 
-    async def _apply(self, submissions: Sequence[Submission]) -> None:
-        """Apply what of the batches has not been applied, and acknowledge them."""
+    async def _apply(self, submissions: Sequence[Submission]) -> list[RecordBatch]:
+        """Apply what of the batches has not been applied; returns those of which nothing is left to apply."""
         if not self._clock.known:
             raise ClockUnknown("waiting for the first report of every partition")
         sources = [submission.batch.source for submission in submissions]
@@ -275,7 +344,7 @@ class Pipeline(Service):
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
         least, arrived = self._clock.least(marks), self._clock.arrival(marks)
-        await self._scorer.apply(Work(groups, moves, least, now, horizon, self._feeds.known, known, arrived))
+        await self._scorer.store(Work(groups, moves, least, now, horizon, self._feeds.known, known, arrived))
         self.cursors.applied(moves)
         self._clock.applied(marks)
         self._metrics.evaluation_time.set(now / 1e6)
@@ -283,12 +352,9 @@ class Pipeline(Service):
             self._metrics.scored.labels("applied_before").inc(applied_before)
         if ignored:
             self._metrics.scored.labels("erased").inc(ignored)
-        for source in accepted:
-            source.applied = True
-            self._metrics.round_events.inc(source.count)
-        for submission in submissions:
-            submission.event.ack()
+        self._metrics.round_events.inc(sum([source.count for source in accepted]))
         await self._turn_back(back)
+        return accepted
 
     async def _link(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
         """Apply the links of a round as of the time before it; returns those that are refused."""
@@ -343,7 +409,7 @@ class Pipeline(Service):
             await self.follow_policy()
             await self.look_again()
         except TransientError as error:
-            self._hold(error)
+            self._held_because = self._hold(error, self._held_because)
             await self.sleep(_FIRST_BACKOFF)
 
     async def follow_policy(self) -> None:

@@ -74,8 +74,26 @@ class Scorer:
             FenceMoved: if a fence is not where the work says; other groups may have been applied.
             TransientError: if the store or Kafka does not answer; it is not known what has been applied.
         """
-        # What an earlier attempt stored and could not publish goes first: nothing is acknowledged before it is out.
+        # What an earlier attempt stored and could not publish goes first.
         await self.outbox.settle()
+        try:
+            await self.store(work)
+        except FenceMoved:
+            await self.outbox.publish()
+            raise
+        await self.outbox.publish()
+
+    async def store(self, work: Work) -> None:
+        """Apply work as `apply` does, but leave what it raises in the outbox, for the caller to publish.
+
+        Args:
+            work: see there.
+
+        Raises:
+            FenceMoved: see `apply`.
+            TransientError: see `apply`.
+        """
+        await self.outbox.resolve()
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
         while waiting:
@@ -84,9 +102,10 @@ class Scorer:
             while some:
                 refused, some = await self._judge_and_store(work, some)
                 moved = refused or moved
-            await self.outbox.publish()
             self._cache.trim()
             self._linked.trim()
+            if waiting:
+                await self.outbox.publish()
         if moved is not None:
             raise moved
 

@@ -50,6 +50,9 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+Hook = Callable[[], Awaitable[None]]
+
+
 class Event:
     """The Faust event of a batch: notes its acknowledgement."""
 
@@ -74,11 +77,14 @@ class RecordingPublisher:
         self.messages: list[tuple[str, Message]] = []
         self.dead_letters: list[DeadLetter] = []
         self.faults: list[Exception] = []
+        self.before_publish: list[Hook] = []
         self.checks = 0
 
     async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Publish messages."""
         found = list(messages)
+        if self.before_publish:
+            await self.before_publish.pop(0)()
         self._fail_or_note(found, "publish")
         self.messages += found
 
@@ -101,9 +107,6 @@ class RecordingPublisher:
         if self.faults:
             raise self.faults.pop(0)
         self._journal.append(what)
-
-
-Hook = Callable[[], Awaitable[None]]
 
 
 class JournalStore(MemoryStore):
@@ -261,6 +264,7 @@ class Bench:
     async def apply(self, *submissions: Submission) -> None:
         """Apply batches in one round, as the pipeline does, faults and all."""
         await self.pipeline._apply_until_done(submissions)
+        await self.pipeline.all_out()
 
     async def field(self, customer: str, name: str) -> str:
         """Read a published field; '' without a score."""
