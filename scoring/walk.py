@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -33,7 +33,6 @@ _Step = tuple[int, str, int, int, Sequence[Correction]]
 _NONE: Final[Sequence[Correction]] = ()
 
 
-@dataclass(slots=True)
 class Outcome:
     """What an evaluation did: the transitions in order, and how many events were taken, repeated, or too old.
 
@@ -41,14 +40,13 @@ class Outcome:
     the silent feeds because of which a drop began to be held back.
     """
 
-    transitions: Sequence[Transition] = ()
-    taken: int = 0
-    duplicates: int = 0
-    outdated: int = 0
-    ahead: int = 0
-    late: int = 0
-    crowded: int = 0
-    holding: Sequence[str] = ()
+    __slots__ = ("ahead", "crowded", "duplicates", "holding", "late", "outdated", "taken", "transitions")
+
+    def __init__(self) -> None:
+        """Start with nothing done."""
+        self.transitions: Sequence[Transition] = ()
+        self.holding: Sequence[str] = ()
+        self.taken = self.duplicates = self.outdated = self.ahead = self.late = self.crowded = 0
 
 
 def advance(
@@ -402,13 +400,17 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
     )
 
 
-@dataclass(slots=True)
 class _Walk:
-    policy: Policy
-    state: CustomerState
-    machine: AlertMachine
-    outcome: Outcome
-    outlook: Outlook | None
+    __slots__ = ("machine", "outcome", "outlook", "policy", "state")
+
+    def __init__(
+        self, policy: Policy, state: CustomerState, machine: AlertMachine, outcome: Outcome, outlook: Outlook | None
+    ) -> None:
+        self.policy = policy
+        self.state = state
+        self.machine = machine
+        self.outcome = outcome
+        self.outlook = outlook
 
     def run(self, due: Sequence[Timed], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
