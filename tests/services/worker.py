@@ -16,6 +16,10 @@ from typing import Self
 from streams.embedded.ports import free_ports
 from tests.polling import wait_until
 
+#: What a worker says whose port another process has been faster to take.
+_TAKEN = "address already in use"
+_PORTS_TRIED = 3
+
 
 class WorkerProcess:
     """One worker; as a context manager it is started, waited for, and at the end stopped."""
@@ -36,15 +40,18 @@ class WorkerProcess:
             ready_within: seconds that the start may take.
             module: what Python runs, and its arguments.
         """
-        self.port = free_ports(1)[0]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
         # With SIGABRT a worker that hangs writes to its log where.
-        own = {"ENGAGEMENT_WEB_PORT": str(self.port), "PYTHONFAULTHANDLER": "1"}
-        self._environment = {**inherited, **environment, **own}
+        self._environment = {**inherited, **environment, "PYTHONFAULTHANDLER": "1"}
+        self._choose_port()
         self.log = log
         self._ready_within = ready_within
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _choose_port(self) -> None:
+        self.port = free_ports(1)[0]
+        self._environment["ENGAGEMENT_WEB_PORT"] = str(self.port)
 
     def start(self) -> None:
         """Start without waiting."""
@@ -87,7 +94,13 @@ class WorkerProcess:
 
     def wait_ready(self) -> None:
         """Wait until `/ready` says yes; a worker that ends before is an error that shows its log."""
-        wait_until(lambda: not self.running or self.status("/ready") == 200, timeout=self._ready_within)
+        for _ in range(_PORTS_TRIED):
+            wait_until(lambda: not self.running or self.status("/ready") == 200, timeout=self._ready_within)
+            if self.running or _TAKEN not in self.log_tail():
+                break
+            # Tests that run side by side may choose one port before either uses it.
+            self._choose_port()
+            self.start()
         assert self.running, f"the worker has ended with {self.process.returncode}:\n{self.log_tail()}"
 
     def status(self, path: str) -> int:
