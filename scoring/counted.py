@@ -18,10 +18,10 @@ from scoring.seen import DIGEST
 _OBJECT: Final = "="
 _CODE: Final = 4
 _TIME: Final = 10
-# As for the ids themselves: chunks that Redis keeps compact, and large ones for who has much traffic.
+# As for the ids themselves: chunks that Redis keeps compact, and larger ones for who has much traffic.
 _SMALL: Final = 64
 _SMALL_CHUNKS: Final = 12
-_LARGE: Final = 24_000
+_LARGE: Final = 1_500
 
 #: Time (microseconds), code of the type, detail.
 Counted = tuple[int, str, Detail | None]
@@ -34,7 +34,7 @@ class CountedEvents:
     after semicolons the amounts and the object.
     """
 
-    __slots__ = ("_day", "_number", "_oldest", "chunks", "touched")
+    __slots__ = ("_day", "_number", "_oldest", "characters", "chunks", "touched")
 
     def __init__(self, chunks: dict[str, str] | None = None) -> None:
         """Take over what was stored.
@@ -44,6 +44,8 @@ class CountedEvents:
         """
         self.chunks: dict[str, str] = {} if chunks is None else chunks
         self.touched: set[str] = set()
+        #: How many characters the chunks have together.
+        self.characters = sum([len(chunk) for chunk in self.chunks.values()])
         self._day, self._number = -1, 0
         # The day up to which all is forgotten.
         self._oldest = 0
@@ -91,7 +93,7 @@ class CountedEvents:
             return
         self._oldest = day
         for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
-            del self.chunks[name]
+            self.characters -= len(self.chunks.pop(name))
             self.touched.add(name)
 
     def _append(self, entry: str, day: int) -> None:
@@ -104,6 +106,7 @@ class CountedEvents:
             if chunk is None or len(longer) <= (_SMALL if self._number < _SMALL_CHUNKS else _LARGE):
                 break
             self._number += 1
+        self.characters += len(longer) - (0 if chunk is None else len(chunk))
         self.chunks[name] = longer
         self.touched.add(name)
 

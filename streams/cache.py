@@ -106,13 +106,13 @@ class RecordCache:
     def _weigh_used(self) -> None:
         for customer in islice(reversed(self._records), self._used):
             state = self._records[customer].state
-            chunks, objects = state.seen.chunks, state.objects
-            if len(chunks) > _LIGHT_CHUNKS or (objects is not None and len(objects.histories) > _LIGHT_OBJECTS):
-                characters = sum(map(len, chunks.values()))
+            seen, objects = state.seen, state.objects
+            if len(seen.chunks) > _LIGHT_CHUNKS or (objects is not None and len(objects.histories) > _LIGHT_OBJECTS):
+                characters = seen.characters
                 if objects is not None:
                     characters += sum([_PER_OBJECT + len(history) for history in objects.histories.values()])
                 if state.counted is not None:
-                    characters += sum(map(len, state.counted.chunks.values()))
+                    characters += state.counted.characters
                 # No record is so heavy that there is no room for others.
                 weight = min(characters // _CHARACTERS, self._most // 2)
                 self._weight += weight - self._heavy.get(customer, 0)

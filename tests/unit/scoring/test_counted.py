@@ -60,6 +60,15 @@ def test_days_are_forgotten_whole_and_what_changes_is_noted() -> None:
     assert counted.touched == {"20000.0", "20000.1"}
 
 
+def test_the_characters_that_are_kept_are_known_without_counting_them() -> None:
+    filled_before = CountedEvents(dict(filled(50).chunks))
+    for counted in (filled(50), filled_before):
+        counted.add("z" * 10, PLAIN, MONDAY + DAY)
+        assert counted.characters == sum(len(chunk) for chunk in counted.chunks.values())
+        counted.forget(MONDAY + DAY)
+        assert counted.characters == len(counted.chunks["20001.0"])
+
+
 def test_what_is_taken_over_keeps_its_day_and_leaves_out_what_is_there() -> None:
     counted, other = filled(2), filled(5, MONDAY + DAY)
     counted.take_over(other, set(ids(2)))

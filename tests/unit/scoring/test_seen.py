@@ -44,12 +44,12 @@ def test_a_customer_with_few_ids_keeps_them_in_chunks_that_redis_packs() -> None
     assert all(len(chunk) == 60 <= COMPACT for chunk in chunks.values())
 
 
-def test_a_customer_with_many_ids_gets_large_chunks() -> None:
+def test_a_customer_with_many_ids_gets_larger_chunks_that_are_soon_written() -> None:
     chunks = filled(5_000).chunks
 
     assert sum(len(chunk) for chunk in chunks.values()) == 5_000 * DIGEST
-    assert len(chunks) == 12 + 5
-    assert max(len(chunk) for chunk in chunks.values()) == 1000 * DIGEST
+    assert len(chunks) == 12 + 83
+    assert max(len(chunk) for chunk in chunks.values()) == 60 * DIGEST
 
 
 def test_chunks_are_named_by_the_day_on_which_the_ids_came() -> None:
@@ -94,6 +94,24 @@ def test_a_day_is_forgotten_once_it_has_ended_by_the_given_time(count: int) -> N
     assert seen.touched == chunks - {"20001.0"}
     assert not any(digest in seen for digest in ids(count))
     assert "y" * DIGEST in seen
+
+
+def test_the_characters_that_are_kept_are_known_without_counting_them() -> None:
+    for seen in (filled(500), SeenIds(dict(filled(500).chunks))):
+        assert seen.characters == 500 * DIGEST
+        seen.add("y" * DIGEST, MONDAY + DAY)
+        seen.add("y" * DIGEST, MONDAY + DAY)
+        assert seen.characters == 501 * DIGEST
+        seen.forget(MONDAY + DAY)
+        assert seen.characters == DIGEST
+
+
+def test_larger_chunks_of_an_earlier_release_are_left_as_they_are() -> None:
+    seen = SeenIds({**filled(72).chunks, "20000.12": "".join(ids(300, "z"))})
+    seen.add("y" * DIGEST, MONDAY)
+
+    assert seen.chunks["20000.13"] == "y" * DIGEST
+    assert all(digest in seen for digest in (*ids(72), *ids(300, "z")))
 
 
 def test_an_id_that_was_forgotten_can_be_remembered_again() -> None:
