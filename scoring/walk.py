@@ -350,7 +350,7 @@ def _follow_policy(
     """Judge by a new policy what was judged by another: a change of policy is not a change of customer."""
     at = state.judged
     # Up to then nothing has changed by itself under the other policy, so what differs by then is the policy's doing.
-    still = min([time for time, *_ in due if time > at], default=now)
+    still = min([time for time, *_ in due if time >= at], default=now)
     state.judged = max(at, min(now, still, state.due - 1 if state.due else now))
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None

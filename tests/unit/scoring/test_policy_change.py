@@ -193,3 +193,13 @@ def test_a_policy_and_its_revocation_raise_two_band_changes_and_nothing_else() -
         "policy",
     ]
     assert (anna.story, anna.state.armed, anna.score) == ([], True, 12)
+
+
+def test_events_of_the_moment_up_to_which_was_judged_do_not_score_when_they_have_left_the_window() -> None:
+    # With nothing left in the window nothing changes by itself, so the new policy is followed as of now.
+    anna = engaged()
+    anna.judge("08 00:00")
+    anna.policy = with_posts_worth(3)
+    anna.do("post", "08 00:00", 6, now="20 00:00")
+
+    assert (anna.score, anna.state.channel_points) == (0, [0, 0])
