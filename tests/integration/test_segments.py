@@ -89,9 +89,13 @@ async def test_a_profile_moves_a_customer_into_a_segment_with_rules_of_its_own(r
     await system.send("profiles", profile(customer, None), partition=2)
     await wait_for(running, customer, score="62", band="engaged", segment=None)
 
+    async def told() -> bool:
+        # What is told comes a moment after the score.
+        return len(await system.band_changes(customer)) == 3
+
+    await poll_until(told, 30)
     changes = await system.band_changes(customer)
-    told = [(change["cause"], change.get("segment"), change["band"]) for change in changes]
-    assert told == [
+    assert [(change["cause"], change.get("segment"), change["band"]) for change in changes] == [
         ("event", None, "engaged"),
         ("segment", "trial", "power"),
         ("segment", None, "engaged"),
