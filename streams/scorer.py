@@ -235,15 +235,14 @@ class Scorer:
 
     async def _write(self, some: Sequence[Judged]) -> list[Refusal]:
         """Write bundles; those of linked ids each in a call of its own, as it holds for all of its groups or none."""
-        apart = [judged for judged in some if judged.bundle.followed]
-        alone = [judged for judged in some if not judged.bundle.followed]
-        answers: dict[int, Refusal] = {}
-        if alone:
-            stored = await self._store.apply([write for judged in alone for write in judged.writes], self._wall())
-            answers |= {id(judged): answer for judged, answer in zip(alone, stored, strict=True)}
-        for judged in apart:
-            answers[id(judged)] = await self._store.apply_together(judged.writes, judged.bundle.followed, self._wall())
-        return [answers[id(judged)] for judged in some]
+        alone = [write for judged in some if not judged.bundle.followed for write in judged.writes]
+        answers = iter(await self._store.apply(alone, self._wall()) if alone else ())
+        return [
+            await self._store.apply_together(judged.writes, judged.bundle.followed, self._wall())
+            if judged.bundle.followed
+            else next(answers)
+            for judged in some
+        ]
 
     async def _judge_anew(self, work: Work, judged: Judged, customers: Sequence[str]) -> bool:
         """Judge those whom another worker has written; only them, so that large rounds get through as small ones do.

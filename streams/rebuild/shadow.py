@@ -239,12 +239,10 @@ class Shadow:
         Raises:
             TransientError: if Redis does not answer.
         """
-        groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
-        for customer, (at, segment) in told.items():
-            event = Event(at, PROFILE, "", Detail((), "", segment))
-            groups[self.store.group_of(customer)][customer] = [event]
-        known = self.erasures.known
-        await self._scorer.apply(Work(groups, {}, {}, bounds.time, bounds.horizon, bounds.feeds, known))
+        events = {
+            customer: [Event(at, PROFILE, "", Detail((), "", segment))] for customer, (at, segment) in told.items()
+        }
+        await self._apply_at(events, bounds.time, bounds)
 
     async def judge(self, customers: Sequence[str], time: int, bounds: Bounds) -> None:
         """Judge customers up to a time that may be later than that of the bounds.
@@ -257,9 +255,12 @@ class Shadow:
         Raises:
             TransientError: if Redis does not answer.
         """
+        await self._apply_at({customer: [] for customer in customers}, time, bounds)
+
+    async def _apply_at(self, events: Mapping[str, list[Event]], time: int, bounds: Bounds) -> None:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
-        for customer in customers:
-            groups[self.store.group_of(customer)][customer] = []
+        for customer, some in events.items():
+            groups[self.store.group_of(customer)][customer] = some
         known, horizon = self.erasures.known, horizon_of(self._settings, time)
         await self._scorer.apply(Work(groups, {}, {}, time, horizon, bounds.feeds, known))
 

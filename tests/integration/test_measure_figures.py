@@ -143,12 +143,6 @@ async def test_measures_stay_exact_through_a_killed_worker_a_new_policy_an_erasu
     _break_and_mend(system, left)
 
 
-def published_fields(system: System, customer: str) -> dict[str, str]:
-    """Read what applications read of a customer."""
-    fields = system.redis.hgetall(f"{system.namespace}:customer:{customer}")
-    return {name: value for name, value in fields.items() if name[0] != "_"}
-
-
 def _break_and_mend(system: System, left: Sequence[dict[str, Any]]) -> None:
     def rebuild(*options: str, status: int = 0) -> str:
         return run_command(system.environment, "rebuild", *options, status=status).stdout
@@ -163,7 +157,7 @@ def _break_and_mend(system: System, left: Sequence[dict[str, Any]]) -> None:
     # Partitions end at different times: this one has been judged beyond the end of most of them.
     broken = max(bought, key=lambda event: brute_force.micros(event["timestamp"]))["customer_id"]
     other = min(event["customer_id"] for event in left)
-    before = {customer: published_fields(system, customer) for customer in (broken, other)}
+    before = {customer: system.fields(customer) for customer in (broken, other)}
     for key in system.redis.scan_iter(match=f"{system.namespace}:_kpi:*:measures", count=1000):
         [field, *_] = [field for field in system.redis.hkeys(key) if field.startswith("m")]
         system.redis.hincrby(key, field, 10**7)
@@ -175,4 +169,4 @@ def _break_and_mend(system: System, left: Sequence[dict[str, Any]]) -> None:
     assert "2 differed and have been replaced" in rebuild("--figures")
     assert "0 differ" in rebuild("--dry-run", "--figures")
     assert spent() == right
-    assert {customer: published_fields(system, customer) for customer in (broken, other)} == before
+    assert {customer: system.fields(customer) for customer in (broken, other)} == before

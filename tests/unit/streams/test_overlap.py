@@ -9,7 +9,7 @@ import pytest
 from streams.errors import BrokerUnavailable
 from streams.pipeline import Submission
 from tests.polling import poll_until
-from tests.unit.streams.bench import Bench, did
+from tests.unit.streams.bench import Bench, Hook, did
 
 
 @pytest.fixture
@@ -19,16 +19,30 @@ def bench() -> Bench:
 
 
 class Gate:
-    """Keeps what is to be published until it is opened."""
+    """Keeps what comes next until it is opened."""
 
-    def __init__(self, bench: Bench) -> None:
-        """Close."""
+    def __init__(self, hooks: list[Hook]) -> None:
+        """Close it before what takes the next of the hooks."""
         self.reached, self.opened = asyncio.Event(), asyncio.Event()
-        bench.publisher.before_publish.append(self._wait)
+        hooks.append(self._wait)
 
     async def _wait(self) -> None:
         self.reached.set()
         await self.opened.wait()
+
+
+async def held_back(bench: Bench, first: Submission) -> Gate:
+    """Let a round be stored, and keep back what it raises."""
+    gate = Gate(bench.publisher.before_publish)
+    await bench.pipeline.submit(first)
+    await gate.reached.wait()
+    return gate
+
+
+async def still_waits(task: asyncio.Task[None]) -> bool:
+    """Give a task some time, and tell whether it has not ended."""
+    done, _ = await asyncio.wait([task], timeout=0.05)
+    return not done
 
 
 def rises_and_falls(bench: Bench) -> tuple[Submission, Submission]:
@@ -42,10 +56,8 @@ KINDS = ["band_change", "band_change", "churn_risk"]
 
 async def test_a_round_is_applied_while_what_the_one_before_raised_is_on_its_way(bench: Bench) -> None:
     first, second = rises_and_falls(bench)
-    gate = Gate(bench)
     async with bench.pipeline:
-        await bench.pipeline.submit(first)
-        await gate.reached.wait()
+        gate = await held_back(bench, first)
         await bench.pipeline.submit(second)
         await poll_until(lambda: bench.pipeline.cursors.has_applied(second.batch.source.partition, 4))
         assert await bench.field("anna", "score") == "9.5"
@@ -86,13 +98,10 @@ async def test_while_kafka_is_gone_no_more_than_one_more_round_is_applied(bench:
 
 async def test_partitions_are_kept_until_what_was_raised_is_out(bench: Bench) -> None:
     first, _ = rises_and_falls(bench)
-    gate = Gate(bench)
     async with bench.pipeline:
-        await bench.pipeline.submit(first)
-        await gate.reached.wait()
+        gate = await held_back(bench, first)
         resting = asyncio.create_task(bench.pipeline.rest())
-        done, _ = await asyncio.wait([resting], timeout=0.05)
-        assert not done
+        assert await still_waits(resting)
         gate.opened.set()
         await resting
         assert first.event.acks == 1
@@ -100,25 +109,16 @@ async def test_partitions_are_kept_until_what_was_raised_is_out(bench: Bench) ->
 
 async def test_partitions_are_kept_until_the_last_round_in_hand_is_out(bench: Bench) -> None:
     first, second = rises_and_falls(bench)
-    gate = Gate(bench)
-    writing, written = asyncio.Event(), asyncio.Event()
-
-    async def write() -> None:
-        writing.set()
-        await written.wait()
-
     async with bench.pipeline:
-        await bench.pipeline.submit(first)
-        await gate.reached.wait()
-        bench.store.before_apply.append(write)
+        gate = await held_back(bench, first)
+        writing = Gate(bench.store.before_apply)
         await bench.pipeline.submit(second)
-        await writing.wait()
+        await writing.reached.wait()
         resting = asyncio.create_task(bench.pipeline.rest())
         gate.opened.set()
         await poll_until(lambda: first.event.acks)
-        done, _ = await asyncio.wait([resting], timeout=0.05)
-        assert not done
-        written.set()
+        assert await still_waits(resting)
+        writing.opened.set()
         await resting
         assert second.event.acks == 1
 
@@ -135,10 +135,8 @@ async def test_a_bug_in_publishing_fails_the_pipeline_though_nothing_comes_any_m
 
 async def test_a_pipeline_that_stops_acknowledges_nothing_that_is_not_out(bench: Bench) -> None:
     first, _ = rises_and_falls(bench)
-    gate = Gate(bench)
     async with bench.pipeline:
-        await bench.pipeline.submit(first)
-        await gate.reached.wait()
+        await held_back(bench, first)
         publishing = bench.pipeline._publishing
     assert publishing is not None
     await poll_until(publishing.done)
@@ -148,7 +146,7 @@ async def test_a_pipeline_that_stops_acknowledges_nothing_that_is_not_out(bench:
 
 async def test_what_is_stored_while_others_go_out_is_published_once(bench: Bench) -> None:
     first, second = rises_and_falls(bench)
-    gate = Gate(bench)
+    gate = Gate(bench.publisher.before_publish)
     await bench.pipeline._apply([first])
     publishing = asyncio.create_task(bench.scorer.outbox.publish())
     await gate.reached.wait()
