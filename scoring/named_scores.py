@@ -7,6 +7,7 @@ from dataclasses import replace
 from scoring.alerts import Alert, AlertMachine
 from scoring.objects import Objects
 from scoring.policy import NamedScore, Policy
+from scoring.seen import UNTOUCHED
 from scoring.state import CustomerState, derive, settle_panes
 
 
@@ -66,8 +67,9 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     view.objects = None
     view.visits.clear()
     settle_panes(view)
-    for touched in (view.touched_visits, view.activity.gains, view.activity.touched):
-        touched.clear()
+    view.touched_visits = UNTOUCHED
+    view.activity.gains.clear()
+    view.activity.touched.clear()
     alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]
     return [replace(alert, score_name=score.name, segment=state.segment) for alert in alerts]
 

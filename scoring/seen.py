@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, Never
 
 from scoring.instants import DAY
 
+#: What differs from what is stored where nothing does: one for all customers, as each empty set takes 216 bytes.
+UNTOUCHED: Final[frozenset[Never]] = frozenset()
 #: Characters of one remembered id.
 DIGEST: Final = 10
 # A chunk is stored as one field of a Redis hash. Redis keeps a hash compact while its values have at most 64 bytes,
@@ -17,6 +19,64 @@ _SMALL: Final = 6 * DIGEST
 _SMALL_CHUNKS: Final = 12
 _LARGE: Final = 60 * DIGEST
 _INDEX_FROM: Final = 8
+# Characters of a bucket of the index: with longer ones the look is slower, with shorter ones Python's own part of each
+# string counts for more. So an id takes some 13 bytes; in a set of strings it would take 115.
+_BUCKET: Final = 24 * DIGEST
+
+
+class _Index:
+    """Tells whether an id is among many: all ids in buckets by their hash, an id found by the look through one bucket.
+
+    It grows by linear hashing, one bucket at a time: to make it anew would hold up the worker where there are millions.
+    """
+
+    __slots__ = ("_base", "_buckets", "_characters")
+
+    def __init__(self, digests: Iterable[str]) -> None:
+        self._buckets = [""]
+        # A power of two, to twice which the number of buckets grows by splits, in their order; then it doubles itself.
+        self._base = 1
+        self._characters = 0
+        for digest in digests:
+            self.add(digest)
+
+    def _place(self, digest: str) -> int:
+        found: int = hash(digest) & (2 * self._base - 1)
+        return found if found < len(self._buckets) else found - self._base
+
+    def __contains__(self, digest: str) -> bool:
+        return _holds(self._buckets[self._place(digest)], digest)
+
+    def add(self, digest: str) -> None:
+        """Take in an id that is not in it."""
+        self._buckets[self._place(digest)] += digest
+        self._characters += DIGEST
+        if self._characters > _BUCKET * len(self._buckets):
+            self._split()
+
+    def _split(self) -> None:
+        place = len(self._buckets) - self._base
+        moving = self._buckets[place]
+        self._buckets[place] = ""
+        self._buckets.append("")
+        for digest in _digests(moving):
+            self._buckets[self._place(digest)] += digest
+        if len(self._buckets) == 2 * self._base:
+            self._base *= 2
+
+
+def _holds(chunk: str, digest: str) -> bool:
+    """Tell whether an id is in a chunk: the end of one and the start of the next can look like a third."""
+    place = chunk.find(digest)
+    while place >= 0:
+        if place % DIGEST == 0:
+            return True
+        place = chunk.find(digest, place + 1)
+    return False
+
+
+def _digests(chunk: str) -> list[str]:
+    return [chunk[start : start + DIGEST] for start in range(0, len(chunk), DIGEST)]
 
 
 class SeenIds:
@@ -31,27 +91,20 @@ class SeenIds:
             chunks: name of the chunk (day, a dot, a number) to the digests in it, side by side.
         """
         self.chunks: dict[str, str] = chunks or {}
-        self.touched: set[str] = set()
+        self.touched: frozenset[str] = UNTOUCHED
         #: How many characters the chunks have together.
         self.characters = sum([len(chunk) for chunk in self.chunks.values()])
         # The chunk that is being filled: its day, its number, its name, and the length at which it is full.
         self._day, self._number, self._name, self._full = -1, 0, "", 0
         # The day up to which all is forgotten; all digests once there are many.
         self._oldest = 0
-        self._index: set[str] | None = None
+        self._index: _Index | None = None
 
     def __contains__(self, digest: str) -> bool:
         """Tell whether an id has been added and not been forgotten."""
         if self._index is not None:
             return digest in self._index
-        for chunk in self.chunks.values():
-            place = chunk.find(digest)
-            while place >= 0:
-                if place % DIGEST == 0:
-                    return True
-                # The end of one id and the start of the next look like a third.
-                place = chunk.find(digest, place + 1)
-        return False
+        return any(_holds(chunk, digest) for chunk in self.chunks.values())
 
     def add(self, digest: str, at: int) -> bool:
         """Remember an id.
@@ -82,9 +135,10 @@ class SeenIds:
             chunk = self.chunks[self._name]
         self.chunks[self._name] = chunk + digest
         self.characters += DIGEST
-        self.touched.add(self._name)
+        if self._name not in self.touched:
+            self.touched |= {self._name}
         if index is None and len(self.chunks) > _INDEX_FROM:
-            self._index = set(self._digests())
+            self._index = _Index([digest for chunk in self.chunks.values() for digest in _digests(chunk)])
         return True
 
     def _open(self, day: int, number: int) -> None:
@@ -106,18 +160,11 @@ class SeenIds:
             self._day = -1
         for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
             self.characters -= len(self.chunks.pop(name))
-            self.touched.add(name)
+            self.touched |= {name}
         self._index = None
 
     def entries(self) -> list[tuple[str, int]]:
         """List the digests, each with the number of the day on which it came."""
         return [
-            (chunk[start : start + DIGEST], int(name.partition(".")[0]))
-            for name, chunk in self.chunks.items()
-            for start in range(0, len(chunk), DIGEST)
+            (digest, int(name.partition(".")[0])) for name, chunk in self.chunks.items() for digest in _digests(chunk)
         ]
-
-    def _digests(self) -> Iterator[str]:
-        for chunk in self.chunks.values():
-            for start in range(0, len(chunk), DIGEST):
-                yield chunk[start : start + DIGEST]

@@ -10,7 +10,7 @@ from scoring.counted import CountedEvents
 from scoring.details import Detail
 from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
-from scoring.seen import SeenIds
+from scoring.seen import UNTOUCHED, SeenIds
 from scoring.sessions import Visit
 
 #: No pane yet.
@@ -68,9 +68,9 @@ class CustomerState:
     score: int = 0
     channel_points: list[int] = field(default_factory=list)
     pane_points: dict[int, int] = field(default_factory=dict)
-    touched_panes: set[int] = field(default_factory=set)
+    touched_panes: frozenset[int] = UNTOUCHED
     tallied: dict[int, dict[str, int]] | None = None
-    touched_visits: set[tuple[str, int]] = field(default_factory=set)
+    touched_visits: frozenset[tuple[str, int]] = UNTOUCHED
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
@@ -126,7 +126,7 @@ def touch(policy: Policy, state: CustomerState, pane: int) -> None:
         state: changed in place.
         pane: its number; not touched since the state was stored.
     """
-    state.touched_panes.add(pane)
+    state.touched_panes |= {pane}
     if policy.tallied or state.tallied is not None:
         if state.tallied is None:
             state.tallied = {}
@@ -139,7 +139,7 @@ def settle_panes(state: CustomerState) -> None:
     Args:
         state: changed in place.
     """
-    state.touched_panes.clear()
+    state.touched_panes = UNTOUCHED
     state.tallied = None
 
 

@@ -341,7 +341,9 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
 def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
     visits = state.visits.setdefault(rule.channel, {}).setdefault(pane, [])
     add_visit(visits, second, rule.pages, rule.pause)
-    state.touched_visits.add((rule.channel, pane))
+    touched = (rule.channel, pane)
+    if touched not in state.touched_visits:
+        state.touched_visits |= {touched}
 
 
 def _follow_policy(
@@ -603,12 +605,12 @@ class _Walk:
             note_days(policy, state, [old for old in gone if old in state.touched_panes])
         for old in gone:
             del state.panes[old], state.pane_points[old]
-            state.touched_panes.add(old)
+        state.touched_panes |= set(gone)
         # By themselves: a pane whose events have all been taken back has no counts, and yet they were visits.
         for channel, visits in state.visits.items():
             for old in [old for old in visits if old <= pane - policy.kept_panes]:
                 del visits[old]
-                state.touched_visits.add((channel, old))
+                state.touched_visits |= {(channel, old)}
 
     def _take_away(self, pane: int) -> None:
         state, types = self.state, self.policy.types

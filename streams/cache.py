@@ -12,7 +12,7 @@ from streams.store.protocol import CustomerRecord
 # characters of them. The history of an object counts as some characters beside its own.
 _LIGHT_CHUNKS: Final = 8
 _LIGHT_OBJECTS: Final = 16
-_CHARACTERS: Final = 300
+_CHARACTERS: Final = 1_000
 _PER_OBJECT: Final = 100
 
 

@@ -26,9 +26,14 @@ def raise_messages(
         detected_at: the wall clock, in microseconds.
         policy_version: of the policy that judged.
     """
-    for transition in transitions:
-        topic = ALERTS if isinstance(transition, Alert) else BAND_CHANGES
-        record.raised.append(Message(topic, message(customer, transition, detected_at, policy_version)))
+    raised = [
+        Message(
+            ALERTS if isinstance(transition, Alert) else BAND_CHANGES,
+            message(customer, transition, detected_at, policy_version),
+        )
+        for transition in transitions
+    ]
+    record.raised = [*record.raised, *raised]
 
 
 class Outbox:
@@ -88,7 +93,7 @@ class Outbox:
         """
         for customer, record in write.with_messages():
             self.add(write.group, [(customer, raised) for raised in record.raised])
-            record.raised = []
+            record.raised = ()
 
     def add(self, group: int, waiting: Iterable[tuple[str, Message]]) -> None:
         """Take messages that are stored.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Final
 from urllib.parse import unquote
 
@@ -97,15 +98,8 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
     _decode_history(policy, record, fields)
-    if "_q" in fields:
-        state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
-    if "_h" in fields:
-        state.held = dict(orjson.loads(fields["_h"]))
-    if "_n" in fields:
-        warned, last_warning = fields["_n"].split(";")
-        state.warned, state.last_warning = warned == "1", int(last_warning)
+    _decode_extras(record, fields)
     record.version = fields["_v"]
-    record.extras = {name for name in EXTRAS if name in fields}
     record.stored_due = (state.due, state.due_crosses)
     if policy.measures:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
@@ -133,7 +127,8 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         if kind == "_p":
             state.panes[int(name[2:])] = counts_in(words)
         elif kind == "_i":
-            ids[name[2:]] = words
+            # The chunks of all customers have the same names.
+            ids[intern(name[2:])] = words
         elif kind == "_a":
             spans[int(name[2:])] = words
         elif kind == "_k":
@@ -147,12 +142,27 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
             or (name[0] != "_" and name not in known)
             or (kind == "_x" and name not in alert_fields(policy))
         ):
-            record.obsolete.append(name)
+            record.obsolete = (*record.obsolete, name)
     state.seen, state.activity = SeenIds(ids), decode_spans(spans)
     if policy.identities:
         state.counted = CountedEvents({name[2:]: words for name, words in fields.items() if name[:2] == "_m"})
     if histories:
         state.objects = Objects(histories)
+
+
+def _decode_extras(record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    state = record.state
+    extras = EXTRAS.intersection(fields)
+    if not extras:
+        return
+    record.extras = extras
+    if "_q" in extras:
+        state.ahead = [_event_ahead(entry) for entry in fields["_q"].split(",")]
+    if "_h" in extras:
+        state.held = dict(orjson.loads(fields["_h"]))
+    if "_n" in extras:
+        warned, last_warning = fields["_n"].split(";")
+        state.warned, state.last_warning = warned == "1", int(last_warning)
 
 
 def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:

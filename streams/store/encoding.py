@@ -42,6 +42,7 @@ from scoring.measuring import measured
 from scoring.points import text
 from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
+from scoring.seen import UNTOUCHED
 from scoring.state import NONE, CustomerState, settle_panes
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import score_fields
@@ -155,7 +156,7 @@ def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) 
 
 
 def _encode_memory(
-    mark: str, touched: set[str], stored: Mapping[str, str], fields: list[str], removed: list[str]
+    mark: str, touched: Iterable[str], stored: Mapping[str, str], fields: list[str], removed: list[str]
 ) -> None:
     """Write what is remembered under names of its own: ids, what they counted, and what was done to objects."""
     for name in touched:
@@ -309,14 +310,15 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.encoded = None
     if record.encoded_scores is not None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None
-    record.obsolete.clear()
+    record.obsolete = ()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or warned or record.extras:
-        record.extras = {name for name, held in (("_q", state.ahead), ("_h", state.held), ("_n", warned)) if held}
+        kept = (("_q", state.ahead), ("_h", state.held), ("_n", warned))
+        record.extras = frozenset([name for name, held in kept if held])
     settle_panes(state)
-    state.touched_visits.clear()
+    state.touched_visits = UNTOUCHED
     state.segment_changed = False
-    state.seen.touched.clear()
+    state.seen.touched = UNTOUCHED
     if state.objects is not None:
         state.objects.touched.clear()
     if state.counted is not None:

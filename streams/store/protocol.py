@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from scoring.feeds import Stretch
 from scoring.policy import Policy
+from scoring.seen import UNTOUCHED
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -38,7 +39,7 @@ class CustomerRecord:
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
     stands_for: str = ""
-    raised: list[Message] = field(default_factory=list)
+    raised: Sequence[Message] = ()
     stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
     stored_disengages_at: int = -1
@@ -50,8 +51,8 @@ class CustomerRecord:
     encoded_scores: dict[str, str] | None = None
     tally: str = ""
     segment: str = ""
-    extras: set[str] = field(default_factory=set)
-    obsolete: list[str] = field(default_factory=list)
+    extras: frozenset[str] = UNTOUCHED
+    obsolete: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
 
 

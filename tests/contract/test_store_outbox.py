@@ -106,7 +106,7 @@ async def test_publishing_does_not_touch_what_another_worker_has_added(store: St
 async def test_publishing_is_no_write_of_the_customer(store: Store) -> None:
     record = await with_message(store)
     await store.published({store.group_of("anna"): {"anna": [record.raised[0].name]}})
-    record.raised = []
+    record.raised = ()
 
     assert await store.apply([group_write(store, "anna", record)], WALL) == [None]
 
@@ -114,7 +114,7 @@ async def test_publishing_is_no_write_of_the_customer(store: Store) -> None:
 async def test_a_message_survives_writes_that_raise_nothing(store: Store) -> None:
     record = await with_message(store)
     [message] = record.raised
-    record.raised = []
+    record.raised = ()
     await write(store, now=WALL + 100 * SECOND, anna=record)
 
     assert await outbox(store) == [message]

@@ -11,7 +11,7 @@ from scoring.activity import Activity, contribution, named
 from scoring.instants import DAY
 from scoring.kpi import Sums, folding
 from scoring.policy_file import parse_policy
-from scoring.state import CustomerState
+from scoring.state import CustomerState, settle_panes
 from streams.cli.kpi_view import kpi_document
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
@@ -95,7 +95,7 @@ def test_a_customer_of_an_earlier_release_has_the_days_of_the_panes_that_were_ke
     for index, (_, state, _) in enumerate(in_memory(policy, steps)):
         if index == upgraded and state.judged >= 0:
             state.activity = Activity()
-            state.touched_panes.clear()
+            settle_panes(state)
             kept_from = (state.pane - policy.kept_panes + 1) * policy.pane
     days = figures.active_days({"": raw_events(life)}, reference)[""]
     if kept_from is None:

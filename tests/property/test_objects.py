@@ -14,7 +14,7 @@ from scoring.pairing import Action, Pairing, change_of, duration_codes
 from scoring.policy import Policy, type_code
 from scoring.policy_file import parse_policy
 from scoring.score import trend
-from scoring.state import derive
+from scoring.state import derive, settle_panes
 from streams.store.decoding import decode
 from streams.store.encoding import encode
 from streams.store.protocol import CustomerRecord
@@ -151,7 +151,7 @@ def test_the_histories_are_the_same_after_they_were_stored_and_loaded(told: Told
         again = decode(policy, stored).state
         assert (again.objects.histories if again.objects else {}) == (state.objects.histories if state.objects else {})
         assert again.panes == state.panes
-        state.touched_panes.clear()
+        settle_panes(state)
         if state.objects is not None:
             state.objects.touched.clear()
 

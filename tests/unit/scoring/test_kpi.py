@@ -6,6 +6,7 @@ import pytest
 
 from scoring.activity import named
 from scoring.kpi import Sums, churn, folding, percent, retention
+from scoring.state import settle_panes
 from tests.property.test_activity import made_of
 from tests.unit.scoring.customers import Customer, at, policy_with
 
@@ -79,7 +80,7 @@ def test_days_follow_a_new_policy_as_far_as_panes_are_kept() -> None:
     anna.do("view", "02 12:00")
     assert anna.state.activity.list_days() == [FIRST + 1]
     anna.policy = policy_with(("by-hand", "another"), ("view = 1,", "view = 0,"), ("impression = 0", "impression = 1"))
-    anna.state.touched_panes.clear()
+    settle_panes(anna.state)
     anna.judge("02 13:00")
     assert anna.state.activity.list_days() == [FIRST]
     assert {field for field in named(anna.state.activity.gains) if field[0] == "d"} == {f"d{FIRST}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.score import trend
+from scoring.state import settle_panes
 from scoring.walk import advance
 from tests.unit.scoring.customers import Customer, at, policy_with
 
@@ -68,7 +69,7 @@ def test_an_outdated_event_still_counts_in_what_the_trend_compares_with() -> Non
 def test_an_event_that_not_even_the_trend_needs_leaves_no_trace() -> None:
     anna = Customer()
     anna.do("post", "05 09:00")
-    anna.state.touched_panes.clear()
+    settle_panes(anna.state)
     outcome = anna.do("post", "01 23:59", now="05 10:00")
 
     assert (outcome.outdated, len(anna.state.panes), anna.state.touched_panes) == (1, 1, set())

@@ -88,7 +88,7 @@ def test_a_day_is_forgotten_once_it_has_ended_by_the_given_time(count: int) -> N
     seen.forget(MONDAY + DAY - 1)
     assert set(seen.chunks) == chunks
 
-    seen.touched.clear()
+    seen.touched = frozenset()
     seen.forget(MONDAY + DAY)
     assert set(seen.chunks) == {"20001.0"}
     assert seen.touched == chunks - {"20001.0"}

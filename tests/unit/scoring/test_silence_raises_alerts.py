@@ -6,6 +6,7 @@ import pytest
 
 from scoring.alerts import Alert, BandChange
 from scoring.points import POINT
+from scoring.state import settle_panes
 from tests.unit.scoring.customers import Customer, at
 
 
@@ -118,7 +119,7 @@ def test_panes_that_not_even_the_trend_needs_are_dropped() -> None:
     anna.judge("04 12:00")
     assert list(anna.state.panes) == list(anna.state.pane_points) == [pane]
 
-    anna.state.touched_panes.clear()
+    settle_panes(anna.state)
     anna.judge("05 00:00")
     assert (anna.state.panes, anna.state.pane_points, anna.state.touched_panes) == ({}, {}, {pane})
 
