@@ -18,10 +18,15 @@ DIGEST: Final = 10
 _SMALL: Final = 6 * DIGEST
 _SMALL_CHUNKS: Final = 12
 _LARGE: Final = 60 * DIGEST
+# Few chunks are looked through as fast as an index. Of many, it takes some hundred looks to make up for the making of
+# the index: customers with many ids come and go in a worker's memory, and most go before they have had as many events.
 _INDEX_FROM: Final = 8
+_INDEX_AFTER: Final = 200
 # Characters of a bucket of the index: with longer ones the look is slower, with shorter ones Python's own part of each
 # string counts for more. So an id takes some 13 bytes; in a set of strings it would take 115.
 _BUCKET: Final = 24 * DIGEST
+# How much more room ids take with the index than without.
+_WITH_INDEX: Final = 3
 
 
 class _Index:
@@ -82,7 +87,7 @@ def _digests(chunk: str) -> list[str]:
 class SeenIds:
     """The ids of one customer's events, in chunks by the day on which they came."""
 
-    __slots__ = ("_day", "_full", "_index", "_name", "_number", "_oldest", "characters", "chunks", "touched")
+    __slots__ = ("_characters", "_day", "_full", "_index", "_looks", "_name", "_number", "_oldest", "chunks", "touched")
 
     def __init__(self, chunks: dict[str, str] | None = None) -> None:
         """Take over what was stored.
@@ -92,13 +97,17 @@ class SeenIds:
         """
         self.chunks: dict[str, str] = chunks or {}
         self.touched: frozenset[str] = UNTOUCHED
-        #: How many characters the chunks have together.
-        self.characters = sum([len(chunk) for chunk in self.chunks.values()])
+        self._characters = sum([len(chunk) for chunk in self.chunks.values()])
         # The chunk that is being filled: its day, its number, its name, and the length at which it is full.
         self._day, self._number, self._name, self._full = -1, 0, "", 0
-        # The day up to which all is forgotten; all digests once there are many.
-        self._oldest = 0
+        # The day up to which all is forgotten; all digests once there are many, and how often they were looked through.
+        self._oldest = self._looks = 0
         self._index: _Index | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the ids take in memory."""
+        return self._characters if self._index is None else self._characters * _WITH_INDEX
 
     def __contains__(self, digest: str) -> bool:
         """Tell whether an id has been added and not been forgotten."""
@@ -116,12 +125,15 @@ class SeenIds:
         Returns:
             Whether it is new.
         """
+        if self._index is None and self._looks >= _INDEX_AFTER and len(self.chunks) > _INDEX_FROM:
+            self._index = _Index([known for chunk in self.chunks.values() for known in _digests(chunk)])
         index = self._index
         if index is not None:
             if digest in index:
                 return False
             index.add(digest)
         else:
+            self._looks += 1
             # The usual case is a few short chunks; the exact look is for those in which it seems to be.
             for chunk in self.chunks.values():
                 if digest in chunk and digest in self:
@@ -134,11 +146,9 @@ class SeenIds:
             self._open(day, self._number + 1)
             chunk = self.chunks[self._name]
         self.chunks[self._name] = chunk + digest
-        self.characters += DIGEST
+        self._characters += DIGEST
         if self._name not in self.touched:
             self.touched |= {self._name}
-        if index is None and len(self.chunks) > _INDEX_FROM:
-            self._index = _Index([digest for chunk in self.chunks.values() for digest in _digests(chunk)])
         return True
 
     def _open(self, day: int, number: int) -> None:
@@ -159,7 +169,7 @@ class SeenIds:
         if self._day < day:
             self._day = -1
         for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
-            self.characters -= len(self.chunks.pop(name))
+            self._characters -= len(self.chunks.pop(name))
             self.touched |= {name}
         self._index = None
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from streams.store.protocol import CustomerRecord
 
-# Up to so many chunks of event ids and so many objects a record weighs one; beyond, as much more as it has this many
-# characters of them. The history of an object counts as some characters beside its own.
+# Up to so many chunks of event ids and so many objects a record weighs one; beyond, as much more as they take this many
+# bytes, which is about what a record takes without. The history of an object takes some bytes beside its characters.
 _LIGHT_CHUNKS: Final = 8
 _LIGHT_OBJECTS: Final = 16
-_CHARACTERS: Final = 1_000
-_PER_OBJECT: Final = 100
+_BYTES: Final = 3_000
+_PER_OBJECT: Final = 200
 
 
 class RecordCache:
@@ -108,13 +108,13 @@ class RecordCache:
             state = self._records[customer].state
             seen, objects = state.seen, state.objects
             if len(seen.chunks) > _LIGHT_CHUNKS or (objects is not None and len(objects.histories) > _LIGHT_OBJECTS):
-                characters = seen.characters
+                size = seen.size
                 if objects is not None:
-                    characters += sum([_PER_OBJECT + len(history) for history in objects.histories.values()])
+                    size += sum([_PER_OBJECT + len(history) for history in objects.histories.values()])
                 if state.counted is not None:
-                    characters += state.counted.characters
+                    size += state.counted.characters
                 # No record is so heavy that there is no room for others.
-                weight = min(characters // _CHARACTERS, self._most // 2)
+                weight = min(size // _BYTES, self._most // 2)
                 self._weight += weight - self._heavy.get(customer, 0)
                 self._heavy[customer] = weight
         self._used = 0

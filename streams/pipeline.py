@@ -201,9 +201,11 @@ class Pipeline(Service):
                 if self._publishing is not None and self._publishing.done():
                     await self.all_out()
                 await self._gather()
-                submissions = self._take()
-                if submissions:
-                    await self._apply_until_done(submissions)
+                if self._waiting:
+                    # Kept under no name here, so that the events of a round are let go once it is stored.
+                    await self._apply_until_done(self._take())
+                else:
+                    self._came.clear()
             await self.all_out()
         except BaseException:
             if self._publishing is not None:
@@ -248,7 +250,8 @@ class Pipeline(Service):
             # What rounds raise goes out in their order, and no round is far ahead of what is out.
             await self.all_out()
             if accepted is not None:
-                acknowledging = asyncio.create_task(self._acknowledge_once_out(submissions, accepted))
+                messages = [submission.event for submission in submissions]
+                acknowledging = asyncio.create_task(self._acknowledge_once_out(messages, accepted))
                 # If it fails while nothing comes, the worker fails all the same.
                 acknowledging.add_done_callback(lambda _: self._came.set())
                 self._publishing = acknowledging
@@ -290,8 +293,8 @@ class Pipeline(Service):
         self._metrics.rounds.observe(time.perf_counter() - started)
         return accepted
 
-    async def _acknowledge_once_out(self, submissions: Sequence[Submission], accepted: Iterable[RecordBatch]) -> None:
-        """Publish what a round raised, until it is out, and acknowledge its batches."""
+    async def _acknowledge_once_out(self, messages: Sequence[Any], accepted: Iterable[RecordBatch]) -> None:
+        """Publish what a round raised, until it is out, and acknowledge its batches by the events of Faust."""
         backoff = _FIRST_BACKOFF
         try:
             while True:
@@ -308,8 +311,8 @@ class Pipeline(Service):
             self._not_out_because = ""
             for source in accepted:
                 source.applied = True
-            for submission in submissions:
-                submission.event.ack()
+            for message in messages:
+                message.ack()
         finally:
             self._let_rest()
 

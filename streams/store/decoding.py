@@ -178,7 +178,7 @@ def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str,
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:
     state = record.state
-    state.policy_version = record.stored_policy_version = fields.get("policy_version", "")
+    state.policy_version = record.stored_policy_version = intern(fields.get("policy_version", ""))
     if "band" not in fields:
         return
     state.band = _BAND_INDEX[fields["band"]]

@@ -96,14 +96,43 @@ def test_a_day_is_forgotten_once_it_has_ended_by_the_given_time(count: int) -> N
     assert "y" * DIGEST in seen
 
 
-def test_the_characters_that_are_kept_are_known_without_counting_them() -> None:
-    for seen in (filled(500), SeenIds(dict(filled(500).chunks))):
-        assert seen.characters == 500 * DIGEST
-        seen.add("y" * DIGEST, MONDAY + DAY)
-        seen.add("y" * DIGEST, MONDAY + DAY)
-        assert seen.characters == 501 * DIGEST
-        seen.forget(MONDAY + DAY)
-        assert seen.characters == DIGEST
+def test_it_is_known_how_much_room_the_ids_take() -> None:
+    seen = SeenIds(dict(filled(500).chunks))
+    assert seen.size == 500 * DIGEST
+    seen.add("y" * DIGEST, MONDAY + DAY)
+    seen.add("y" * DIGEST, MONDAY + DAY)
+    assert seen.size == 501 * DIGEST
+    seen.forget(MONDAY + DAY)
+    assert seen.size == DIGEST
+
+
+def test_the_index_of_many_ids_is_made_once_it_is_worth_its_room() -> None:
+    seen = SeenIds(dict(filled(500).chunks))
+    more = ids(300, "y")
+    sizes = []
+    for digest in more:
+        assert seen.add(digest, MONDAY)
+        assert not seen.add(digest, MONDAY)
+        sizes.append(seen.size)
+
+    assert sizes[0] == 501 * DIGEST
+    assert sizes[-1] == 3 * 800 * DIGEST
+    assert all(digest in seen for digest in (*ids(500), *more))
+    assert not any(seen.add(digest, MONDAY) for digest in (*ids(500), *more))
+
+
+def test_the_index_is_made_for_repetitions_too() -> None:
+    seen = SeenIds(dict(filled(500).chunks))
+    assert not any(seen.add(digest, MONDAY) for digest in ids(500))
+
+    assert seen.size == 3 * 500 * DIGEST
+
+
+def test_few_ids_get_no_index_however_often_they_are_looked_through() -> None:
+    seen = filled(40)
+    assert not any(seen.add(digest, MONDAY) for _ in range(10) for digest in ids(40))
+
+    assert seen.size == 40 * DIGEST
 
 
 def test_larger_chunks_of_an_earlier_release_are_left_as_they_are() -> None:

@@ -105,7 +105,7 @@ def with_objects(count: int) -> CustomerRecord:
     return record
 
 
-@pytest.mark.parametrize(("heavy", "light"), [(with_ids(3_400), with_ids(40)), (with_objects(300), with_objects(10))])
+@pytest.mark.parametrize(("heavy", "light"), [(with_ids(3_400), with_ids(40)), (with_objects(500), with_objects(10))])
 def test_customers_of_whom_much_is_remembered_take_more_room(heavy: CustomerRecord, light: CustomerRecord) -> None:
     for record, left in ((heavy, "bc"), (light, "abc")):
         cache = filled(100, "")
