@@ -23,7 +23,7 @@ _LARGE: Final = 60 * DIGEST
 _INDEX_FROM: Final = 8
 _INDEX_AFTER: Final = 200
 # Characters of a bucket of the index: with longer ones the look is slower, with shorter ones Python's own part of each
-# string counts for more. So an id takes some 13 bytes; in a set of strings it would take 115.
+# string counts for more. So an id takes some 17 bytes; in a set of strings it would take 100.
 _BUCKET: Final = 24 * DIGEST
 # How much more room ids take with the index than without.
 _WITH_INDEX: Final = 3
@@ -37,13 +37,14 @@ class _Index:
 
     __slots__ = ("_base", "_buckets", "_characters")
 
-    def __init__(self, digests: Iterable[str]) -> None:
+    def __init__(self, chunks: Iterable[str]) -> None:
         self._buckets = [""]
         # A power of two, to twice which the number of buckets grows by splits, in their order; then it doubles itself.
         self._base = 1
         self._characters = 0
-        for digest in digests:
-            self.add(digest)
+        for chunk in chunks:
+            for digest in _digests(chunk):
+                self.add(digest)
 
     def _place(self, digest: str) -> int:
         found: int = hash(digest) & (2 * self._base - 1)
@@ -126,7 +127,7 @@ class SeenIds:
             Whether it is new.
         """
         if self._index is None and self._looks >= _INDEX_AFTER and len(self.chunks) > _INDEX_FROM:
-            self._index = _Index([known for chunk in self.chunks.values() for known in _digests(chunk)])
+            self._index = _Index(self.chunks.values())
         index = self._index
         if index is not None:
             if digest in index:

@@ -9,10 +9,10 @@ from typing import Final
 from streams.store.protocol import CustomerRecord
 
 # Up to so many chunks of event ids and so many objects a record weighs one; beyond, as much more as they take this many
-# bytes, which is about what a record takes without. The history of an object takes some bytes beside its characters.
+# bytes. A record without takes 3 to 10 kB. The history of an object takes some bytes beside its characters.
 _LIGHT_CHUNKS: Final = 8
 _LIGHT_OBJECTS: Final = 16
-_BYTES: Final = 3_000
+_BYTES: Final = 2_000
 _PER_OBJECT: Final = 200
 
 

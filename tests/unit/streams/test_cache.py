@@ -87,7 +87,7 @@ def test_a_customer_who_gets_more_ids_while_kept_is_weighed_again() -> None:
     cache["c"] = CustomerRecord(version="c")
     for name in "bc":
         record = cache[name]
-        for number in range(4_950):
+        for number in range(3_300):
             record.state.seen.add(f"{number:010}", 0)
     cache.trim()
     assert kept(cache) == "bc"
@@ -105,7 +105,7 @@ def with_objects(count: int) -> CustomerRecord:
     return record
 
 
-@pytest.mark.parametrize(("heavy", "light"), [(with_ids(3_400), with_ids(40)), (with_objects(500), with_objects(10))])
+@pytest.mark.parametrize(("heavy", "light"), [(with_ids(2_300), with_ids(40)), (with_objects(330), with_objects(10))])
 def test_customers_of_whom_much_is_remembered_take_more_room(heavy: CustomerRecord, light: CustomerRecord) -> None:
     for record, left in ((heavy, "bc"), (light, "abc")):
         cache = filled(100, "")
