@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -192,8 +193,10 @@ def _listening(process: int) -> set[tuple[str, int]]:
         pytest.skip("needs /proc")
     sockets = set()
     for entry in (folder / "fd").iterdir():
-        found = re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink()))
-        sockets |= {found[1]} if found else set()
+        # Connections come and go: one may have been closed since it was listed.
+        with suppress(FileNotFoundError):
+            found = re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink()))
+            sockets |= {found[1]} if found else set()
     places = set()
     for table in ("tcp", "tcp6"):
         for line in (folder / "net" / table).read_text().splitlines()[1:]:
