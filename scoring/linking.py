@@ -171,7 +171,7 @@ def _add_counts(policy: Policy, state: CustomerState, linked: CustomerState) -> 
         mine = state.visits.setdefault(channel, {})
         for pane, visits in panes.items():
             mine[pane] = join_visits(mine.get(pane, ()), visits, pauses[channel])
-            state.touched_visits |= {(channel, pane)}
+        state.touched_visits |= {(channel, pane) for pane in panes}
 
 
 def _add_days(state: CustomerState, linked: CustomerState) -> None:

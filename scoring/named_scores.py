@@ -7,7 +7,6 @@ from dataclasses import replace
 from scoring.alerts import Alert, AlertMachine
 from scoring.objects import Objects
 from scoring.policy import NamedScore, Policy
-from scoring.seen import UNTOUCHED
 from scoring.state import CustomerState, derive, settle_panes
 
 
@@ -67,7 +66,6 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     view.objects = None
     view.visits.clear()
     settle_panes(view)
-    view.touched_visits = UNTOUCHED
     view.activity.gains.clear()
     view.activity.touched.clear()
     alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]

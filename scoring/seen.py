@@ -169,9 +169,10 @@ class SeenIds:
         self._oldest = day
         if self._day < day:
             self._day = -1
-        for name in [name for name in self.chunks if int(name.partition(".")[0]) < day]:
+        gone = [name for name in self.chunks if int(name.partition(".")[0]) < day]
+        for name in gone:
             self._characters -= len(self.chunks.pop(name))
-            self.touched |= {name}
+        self.touched |= set(gone)
         self._index = None
 
     def entries(self) -> list[tuple[str, int]]:

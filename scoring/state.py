@@ -134,12 +134,12 @@ def touch(policy: Policy, state: CustomerState, pane: int) -> None:
 
 
 def settle_panes(state: CustomerState) -> None:
-    """Note that the counts are stored as they stand.
+    """Note that the counts and visits are stored as they stand.
 
     Args:
         state: changed in place.
     """
-    state.touched_panes = UNTOUCHED
+    state.touched_panes = state.touched_visits = UNTOUCHED
     state.tallied = None
 
 

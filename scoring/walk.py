@@ -603,14 +603,15 @@ class _Walk:
         if gone:
             # A pane may come and go within one evaluation.
             note_days(policy, state, [old for old in gone if old in state.touched_panes])
-        for old in gone:
-            del state.panes[old], state.pane_points[old]
-        state.touched_panes |= set(gone)
+            for old in gone:
+                del state.panes[old], state.pane_points[old]
+            state.touched_panes |= set(gone)
         # By themselves: a pane whose events have all been taken back has no counts, and yet they were visits.
         for channel, visits in state.visits.items():
-            for old in [old for old in visits if old <= pane - policy.kept_panes]:
+            ended = [old for old in visits if old <= pane - policy.kept_panes]
+            for old in ended:
                 del visits[old]
-                state.touched_visits |= {(channel, old)}
+            state.touched_visits |= {(channel, old) for old in ended}
 
     def _take_away(self, pane: int) -> None:
         state, types = self.state, self.policy.types

@@ -316,7 +316,6 @@ def settle(record: CustomerRecord, version: str) -> None:
         kept = (("_q", state.ahead), ("_h", state.held), ("_n", warned))
         record.extras = frozenset([name for name, held in kept if held])
     settle_panes(state)
-    state.touched_visits = UNTOUCHED
     state.segment_changed = False
     state.seen.touched = UNTOUCHED
     if state.objects is not None:

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple, Protocol
 
 from scoring.feeds import Stretch
 from scoring.policy import Policy
-from scoring.seen import UNTOUCHED
 from scoring.state import CustomerState
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -51,7 +50,7 @@ class CustomerRecord:
     encoded_scores: dict[str, str] | None = None
     tally: str = ""
     segment: str = ""
-    extras: frozenset[str] = UNTOUCHED
+    extras: frozenset[str] = frozenset()
     obsolete: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
 
