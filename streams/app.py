@@ -7,6 +7,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from faust.app.base import BootStrategy
@@ -18,12 +19,13 @@ from scoring.instants import MILLISECOND
 from scoring.policy import Channel
 from scoring.profiles import event_reader
 from streams.agents import add_agent, add_link_agent
+from streams.backoff import Backoff
 from streams.clock import EvaluationClock, wall_clock
 from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
-from streams.errors import LogGap, StreamsError, TransientError
+from streams.errors import LogGap, StreamsError
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
 from streams.identities.decoding import LinkDecoder, as_channel
@@ -104,6 +106,7 @@ class EngagementApp(BatchApp):
     BootStrategy = EngagementBoot
     parts: Parts
     steady: SteadyClock
+    assigning: Backoff
     _assigned = False
     _next_turn = 0.0
 
@@ -135,7 +138,9 @@ class EngagementApp(BatchApp):
             return parts.preflight.missing
         if parts.consumption.stopped_because:
             return f"stopped consuming: {parts.consumption.stopped_because}"
-        fault = parts.pipeline.fault or parts.timer.fault or (_CLOCK_IN_DOUBT if self.steady.in_doubt else "")
+        fault = parts.pipeline.fault or parts.timer.fault or self.assigning.reason
+        if not fault and self.steady.in_doubt:
+            fault = _CLOCK_IN_DOUBT
         if fault:
             return fault
         if not self._assigned or self.rebalancing:
@@ -152,13 +157,16 @@ class EngagementApp(BatchApp):
             assigned: partitions.
 
         Returns:
-            Offsets; the start of the window for the wall clock, or of the log, where a partition has no fence.
+            Offsets; the start of the window for the wall clock, or of the log, where a partition has no fence. None
+            at all if the worker is stopped before they are known.
 
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
         ranges = await self._batch_consumer.thread.log_ranges(set(assigned))
-        offsets = await self._assign_until_done(await self._starts(ranges))
+        offsets = await self.assigning.until_done(self, partial(self._assign, await self._starts(ranges)))
+        if offsets is None:
+            return {}
         for tp, (first, _) in ranges.items():
             offset = offsets[Partition(*tp)]
             if offset < first:
@@ -189,21 +197,15 @@ class EngagementApp(BatchApp):
         # A profile, or a link, holds for good, however old it is.
         return starts | {Partition(*tp): first for tp, (first, _) in ranges.items() if tp not in events}
 
-    async def _assign_until_done(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
+    async def _assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         parts = self.parts
-        while True:
-            try:
-                async with parts.pipeline.lock:
-                    offsets = await parts.pipeline.cursors.assign(starts)
-                    newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
-                    marks = await parts.store.exchange_marks({})
-                    await parts.feeds.learn(marks)
-                    parts.clock.take_over(newest, marks)
-            except TransientError as error:
-                logger.error("%s; waiting for it before reading", error)  # noqa: TRY400 - the message says it all
-                await self.sleep(1.0)
-            else:
-                return offsets
+        async with parts.pipeline.lock:
+            offsets = await parts.pipeline.cursors.assign(starts)
+            newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
+            marks = await parts.store.exchange_marks({})
+            await parts.feeds.learn(marks)
+            parts.clock.take_over(newest, marks)
+        return offsets
 
     def reload_policy(self) -> None:
         """Read the policy file again, and put it in force."""
@@ -295,6 +297,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     """
     app = _faust_app(settings)
     metrics = Metrics()
+    app.assigning = Backoff(metrics, logger, "waiting for it before reading", longest=1.0)
     steady = app.steady = SteadyClock(wall)
     clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
@@ -309,7 +312,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     figures = FigureReport(settings.policy, store, metrics)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
-    preflight = Preflight(settings, store, publisher, erasures, policies)
+    preflight = Preflight(settings, store, publisher, erasures, policies, metrics)
     consumption = Consumption(metrics)
     app.parts = Parts(
         settings,

@@ -10,6 +10,7 @@ from scoring.kpi import DayFigures, Period, Sums
 from scoring.measure_figures import MeasureFigure, MeasureSums
 from scoring.policy import BANDS, Policy
 from scoring.segments import MOST_SEGMENTS
+from streams.backoff import Backoff
 from streams.errors import TransientError
 from streams.metrics import Metrics
 from streams.store.protocol import Store
@@ -37,6 +38,7 @@ class FigureReport:
         self._policy = policy
         self._store = store
         self._metrics = metrics
+        self._waiting = Backoff(metrics, logger, "the figures over all customers stay as they are")
         self._made_at = 0
 
     def follow(self, policy: Policy) -> None:
@@ -60,7 +62,9 @@ class FigureReport:
         try:
             await self._make_and_tell(now, wall)
         except TransientError as error:
-            logger.info("%s; the figures over all customers are made the next time", error)
+            self._waiting.note(error)
+        else:
+            self._waiting.over()
 
     async def _make_and_tell(self, now: int, wall: int) -> None:
         kpi = self._store.kpi

@@ -9,20 +9,21 @@ acknowledged.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from mode import Service
 
+from streams.backoff import Backoff
 from streams.clock import EvaluationClock
 from streams.cursors import Cursors
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
-from streams.errors import ClockUnknown, FenceMoved, TransientError
+from streams.errors import ClockUnknown, FenceMoved
 from streams.feed_watch import FeedWatch
 from streams.grouping import by_group
 from streams.identities.linker import Linker, LinkTime
@@ -35,7 +36,7 @@ from streams.work import Work
 
 #: Events that one round takes, and events that may wait before agents are held back.
 _ROUND_EVENTS, _WAITING_EVENTS = 100_000, 120_000
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+_MEANWHILE = "holding, nothing is acknowledged"
 #: Seconds for which a round waits for partitions that have more to come, and between two looks at them.
 _GATHERED_WITHIN, _LOOK = 1.0, 0.05
 
@@ -125,8 +126,9 @@ class Pipeline(Service):
         self._policies: PolicyAgreement = OnePolicy()
         self._linker: Linker | None = None
         self.lock = asyncio.Lock()
-        # Why the round in hand is held, and why what the one before raised is not out yet.
-        self._held_because = self._not_out_because = ""
+        # What the round in hand waits for, and what keeps that in which the one before has raised.
+        self._storing = Backoff(metrics, self.logger, _MEANWHILE)
+        self._sending = Backoff(metrics, self.logger, _MEANWHILE)
         self._store = store
         self._scorer = scorer
         self._publisher = publisher
@@ -149,7 +151,7 @@ class Pipeline(Service):
     @property
     def fault(self) -> str:
         """Why nothing is acknowledged; '' where no fault holds anything."""
-        return self._held_because or self._not_out_because
+        return self._storing.reason or self._sending.reason
 
     def go_by(self, policies: PolicyAgreement) -> None:
         """Name what is asked for the policy in force.
@@ -274,56 +276,36 @@ class Pipeline(Service):
     async def _store_until_done(self, submissions: Sequence[Submission]) -> list[RecordBatch] | None:
         """Store a round; returns the batches that are to be acknowledged as applied, None if the worker stops."""
         started = time.perf_counter()
-        backoff = _FIRST_BACKOFF
-        accepted: list[RecordBatch] | None = None
-        while accepted is None and not self.should_stop:
-            try:
-                async with self.lock:
-                    accepted = await self._apply(submissions)
-            except TransientError as error:
-                self._held_because = self._hold(error, self._held_because)
-                await self.sleep(backoff)
-                if not isinstance(error, ClockUnknown):
-                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
-            except FenceMoved as error:
-                self.log.warning("%s; reading the fences anew", error)
-                await self._look_again()
-            else:
-                self._held_because = ""
+        accepted = await self._storing.until_done(self, partial(self._store_round, submissions), held=self._resting.set)
         self._metrics.rounds.observe(time.perf_counter() - started)
         return accepted
 
+    async def _store_round(self, submissions: Sequence[Submission]) -> list[RecordBatch] | None:
+        while not self.should_stop:
+            try:
+                async with self.lock:
+                    return await self._apply(submissions)
+            except FenceMoved as error:
+                self.log.warning("%s; reading the fences anew", error)
+                await self.erasures.look_again()
+                await self.follow_policy()
+                await self.look_again()
+        return None
+
     async def _acknowledge_once_out(self, messages: Sequence[Any], accepted: Iterable[RecordBatch]) -> None:
         """Publish what a round raised, until it is out, and acknowledge its batches by the events of Faust."""
-        backoff = _FIRST_BACKOFF
         try:
-            while True:
-                try:
-                    await self._scorer.outbox.publish()
-                except TransientError as error:
-                    self._not_out_because = self._hold(error, self._not_out_because)
-                    await self.sleep(backoff)
-                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
-                    if self.should_stop:
-                        return
-                else:
-                    break
-            self._not_out_because = ""
-            for source in accepted:
-                source.applied = True
-            for message in messages:
-                message.ack()
+            if await self._sending.until_done(self, self._send, held=self._resting.set):
+                for source in accepted:
+                    source.applied = True
+                for message in messages:
+                    message.ack()
         finally:
             self._let_rest()
 
-    def _hold(self, error: TransientError, told: str) -> str:
-        if str(error) != told:
-            # To wait for the clock is part of every start.
-            level = logging.INFO if isinstance(error, ClockUnknown) else logging.ERROR
-            self.log.log(level, "%s; holding, nothing is acknowledged", error)
-        self._resting.set()
-        self._metrics.retries.labels(type(error).__name__).inc()
-        return str(error)
+    async def _send(self) -> bool:
+        await self._scorer.outbox.publish()
+        return True
 
     async def _apply(self, submissions: Sequence[Submission]) -> list[RecordBatch]:
         """Apply what of the batches has not been applied; returns those of which nothing is left to apply."""
@@ -405,15 +387,6 @@ class Pipeline(Service):
         """Read all fences and forget the cache: the store is not where this worker left it."""
         async with self.lock:
             await self._forget_and_read()
-
-    async def _look_again(self) -> None:
-        try:
-            await self.erasures.look_again()
-            await self.follow_policy()
-            await self.look_again()
-        except TransientError as error:
-            self._held_because = self._hold(error, self._held_because)
-            await self.sleep(_FIRST_BACKOFF)
 
     async def follow_policy(self) -> None:
         """Judge by another policy from now on, if another one is in force."""

@@ -6,10 +6,12 @@ from typing import Any
 
 from mode import Service
 
+from streams.backoff import Backoff
 from streams.erasures.knowledge import Erasures
-from streams.errors import AccessDenied, TransientError
+from streams.errors import AccessDenied
 from streams.kafka_access import check_worker
 from streams.live_policy.in_force import PolicyInForce
+from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.store.protocol import Store
@@ -28,6 +30,7 @@ class Preflight(Service):
         publisher: Publisher,
         erasures: Erasures,
         policies: PolicyInForce,
+        metrics: Metrics,
         **kwargs: Any,
     ) -> None:
         """Prepare.
@@ -38,6 +41,7 @@ class Preflight(Service):
             publisher: to be opened.
             erasures: to be read before anything is applied.
             policies: to be agreed on with the other workers before anything is judged.
+            metrics: counters.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -46,7 +50,13 @@ class Preflight(Service):
         self._publisher = publisher
         self._erasures = erasures
         self._policies = policies
-        self.missing = "starting"
+        self._waiting = Backoff(metrics, self.logger, "waiting for it", _FIRST_WAIT, _LONGEST_WAIT)
+        self._not_begun = "starting"
+
+    @property
+    def missing(self) -> str:
+        """What the start waits for; '' once all is there."""
+        return self._waiting.reason or self._not_begun
 
     async def on_start(self) -> None:
         """Wait, check, create what is absent.
@@ -55,25 +65,18 @@ class Preflight(Service):
             UnsafeStore: if Redis would lose or drop scores.
             AccessDenied: if Redis or Kafka does not let the worker do its work.
         """
-        wait = _FIRST_WAIT
-        while not self.should_stop:
-            try:
-                await self._store.open()
-                await self._policies.open()
-                await check_worker(self._settings, read_topics(self._settings.policy))
-                created = await ensure_topics(self._settings)
-                await self._publisher.open()
-                await self._erasures.open()
-            except AccessDenied:
-                raise
-            except TransientError as error:
-                if str(error) != self.missing:
-                    self.log.error("%s; waiting for it", error)  # noqa: TRY400 - the message says it all
-                self.missing = str(error)
-                await self.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
-            else:
-                self.missing = ""
-                if created:
-                    self.log.info("created the topics %s", ", ".join(created))
-                return
+        created = await self._waiting.until_done(self, self._prepare, unless=(AccessDenied,))
+        if created is None:
+            return
+        self._not_begun = ""
+        if created:
+            self.log.info("created the topics %s", ", ".join(created))
+
+    async def _prepare(self) -> list[str]:
+        await self._store.open()
+        await self._policies.open()
+        await check_worker(self._settings, read_topics(self._settings.policy))
+        created = await ensure_topics(self._settings)
+        await self._publisher.open()
+        await self._erasures.open()
+        return created

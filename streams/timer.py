@@ -10,6 +10,7 @@ from typing import Protocol
 from mode.utils.logging import get_logger
 
 from scoring.instants import MINUTE, SECOND
+from streams.backoff import Backoff
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
@@ -85,7 +86,7 @@ class Timer:
         self._checked_at = 0
         self._exchanged_at = 0
         self._exchange: Callable[[], Awaitable[None]]
-        self._told = ""
+        self._waiting = Backoff(metrics, logger, "the timer tries again")
         self._store_failed = False
         self.fault = ""
 
@@ -126,12 +127,12 @@ class Timer:
             if self._walk is not None:
                 await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
-            if str(error) != self._told:
-                logger.error("%s; the timer tries again", error)  # noqa: TRY400 - the message says it all
-            self._told = self.fault = str(error)
+            self._waiting.note(error)
+            self.fault = self._waiting.reason
             self._store_failed = isinstance(error, StoreUnavailable)
         else:
-            self._told = self.fault = ""
+            self._waiting.over()
+            self.fault = ""
             self._note_length(began)
 
     def _note_length(self, began: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams import pipeline
+from streams import backoff
 from streams.errors import BrokerUnavailable, StoreUnavailable
 from streams.store.protocol import Fence, FenceMove, GroupWrite
 from tests.polling import poll_until
@@ -14,7 +14,7 @@ from tests.unit.streams.bench import SOCIAL, WEB, Bench, did
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once."""
-    monkeypatch.setattr(pipeline, "_FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_PAUSE", 0.001)
 
 
 @pytest.fixture

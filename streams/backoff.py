@@ -1,0 +1,113 @@
+"""What every loop of the service does about a fault that passes: counts it, reports it once, and tries again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from streams.errors import ClockUnknown, StreamsError, TransientError
+from streams.metrics import Metrics
+
+T = TypeVar("T")
+#: Pauses, in seconds: the first one, each twice as long as the one before, and the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+class Stoppable(Protocol):
+    """What a loop asks of the service that it belongs to."""
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the service is being stopped."""
+        ...
+
+    async def sleep(self, n: float) -> None:
+        """Sleep for some seconds, or until the service is stopped."""
+
+
+class Backoff:
+    """The faults of one loop, one after another; `reason` is the one that it waits for, '' if there is none."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        logger: logging.Logger,
+        meanwhile: str,
+        first: float | None = None,
+        longest: float = LONGEST_PAUSE,
+    ) -> None:
+        """Begin without a fault.
+
+        Args:
+            metrics: count the failed attempts, by the kind of the fault.
+            logger: of the one who waits.
+            meanwhile: what is done until the fault is over, for the log.
+            first: the first pause, where it is another.
+            longest: the longest pause.
+        """
+        self._retries = metrics.retries
+        self._logger = logger
+        self._meanwhile = meanwhile
+        self._first = self._pause = FIRST_PAUSE if first is None else first
+        self._longest = longest
+        self._attempts = 0
+        self.reason = ""
+
+    def note(self, error: StreamsError) -> float:
+        """Count a failed attempt, and report the fault where it is another one than before.
+
+        Returns:
+            How long to pause, in seconds.
+        """
+        self._retries.labels(type(error).__name__).inc()
+        self._attempts += 1
+        # To wait for the clock is part of every start, and soon over.
+        of_a_start = isinstance(error, ClockUnknown)
+        if str(error) != self.reason:
+            self.reason = str(error)
+            self._logger.log(logging.INFO if of_a_start else logging.ERROR, "%s; %s", error, self._meanwhile)
+        pause = self._pause
+        if not of_a_start:
+            self._pause = min(pause * 2, self._longest)
+        return pause
+
+    def over(self) -> None:
+        """Report that an attempt has succeeded, if one before had not."""
+        if self._attempts:
+            self._logger.info("over after %d failed attempts: %s", self._attempts, self.reason)
+        self.reason, self._attempts, self._pause = "", 0, self._first
+
+    async def until_done(
+        self,
+        service: Stoppable,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        unless: tuple[type[TransientError], ...] = (),
+        held: Callable[[], object] | None = None,
+    ) -> T | None:
+        """Try until it succeeds or the service is stopped.
+
+        Args:
+            service: to which the loop belongs.
+            attempt: what is tried.
+            unless: faults that are not waited for.
+            held: called after each failed attempt.
+
+        Returns:
+            What the attempt gave; None if the service was stopped before.
+        """
+        while not service.should_stop:
+            try:
+                done = await attempt()
+            except unless:
+                raise
+            except TransientError as error:
+                pause = self.note(error)
+                if held is not None:
+                    held()
+                await service.sleep(pause)
+            else:
+                self.over()
+                return done
+        return None

@@ -1,0 +1,189 @@
+"""What a loop does about faults: it counts each attempt, reports a fault once, and reports once that it is over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scoring.policy_file import builtin_policy
+from streams.app import EngagementApp, build_app
+from streams.backoff import Backoff
+from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, StoreUnavailable
+from streams.figure_report import FigureReport
+from streams.metrics import Metrics
+from streams.preflight import Preflight
+from streams.records import Partition
+from streams.settings import read_settings
+from streams.store.memory import MemoryStore
+
+GONE = StoreUnavailable("Redis is gone")
+
+
+class Clockwork:
+    """A service that notes for how long it was to sleep, and is stopped after some sleeps."""
+
+    def __init__(self, sleeps: int = 1_000) -> None:
+        """Begin without a sleep."""
+        self._sleeps = sleeps
+        self.slept: list[float] = []
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether it has slept often enough."""
+        return len(self.slept) >= self._sleeps
+
+    async def sleep(self, n: float) -> None:
+        """Note it."""
+        self.slept.append(n)
+
+
+def failing(faults: Iterable[Exception]) -> Callable[..., Awaitable[str]]:
+    """Make an attempt that fails in these ways and then succeeds."""
+    left = list(faults)
+
+    async def attempt(*_: object, **__: object) -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return attempt
+
+
+def retries(metrics: Metrics, what: str = "StoreUnavailable") -> float:
+    """Give the count of failed attempts."""
+    return metrics.registry.get_sample_value("engagement_retries_total", {"what": what}) or 0
+
+
+def backoff(metrics: Metrics) -> Backoff:
+    """Make one with pauses of 1, 2 and 3 seconds."""
+    return Backoff(metrics, logging.getLogger("test"), "waiting", first=1.0, longest=3.0)
+
+
+async def test_each_failed_attempt_is_counted_and_a_fault_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    metrics, service = Metrics(), Clockwork()
+    waiting = backoff(metrics)
+    attempt = failing([GONE] * 3 + [BrokerUnavailable("Kafka is gone")] * 2)
+    assert await waiting.until_done(service, attempt) == "done"
+
+    assert service.slept == [1.0, 2.0, 3.0, 3.0, 3.0]
+    assert (retries(metrics), retries(metrics, "BrokerUnavailable")) == (3, 2)
+    assert [record.message for record in caplog.records] == [
+        "Redis is gone; waiting",
+        "Kafka is gone; waiting",
+        "over after 5 failed attempts: Kafka is gone",
+    ]
+    assert waiting.reason == ""
+
+
+async def test_the_same_fault_is_reported_again_and_waited_for_shortly_once_it_was_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service, waiting = Clockwork(), backoff(Metrics())
+    await waiting.until_done(service, failing([GONE, GONE]))
+    await waiting.until_done(service, failing([GONE]))
+
+    assert service.slept == [1.0, 2.0, 1.0]
+    assert [record.message for record in caplog.records] == ["Redis is gone; waiting"] * 2
+
+
+async def test_nothing_is_reported_where_nothing_failed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert await backoff(Metrics()).until_done(Clockwork(), failing([])) == "done"
+    assert caplog.records == []
+
+
+async def test_a_service_that_is_stopped_tries_no_more_and_the_fault_stays_named() -> None:
+    waiting = backoff(Metrics())
+    assert await waiting.until_done(Clockwork(2), failing([GONE] * 9)) is None
+    assert waiting.reason == "Redis is gone"
+
+
+async def test_the_clock_is_asked_again_soon_and_no_error_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    service = Clockwork()
+    await backoff(Metrics()).until_done(service, failing([ClockUnknown("not yet")] * 3))
+    assert service.slept == [1.0] * 3
+    assert caplog.records == []
+
+
+async def test_a_fault_that_is_not_to_be_waited_for_is_raised() -> None:
+    with pytest.raises(AccessDenied):
+        await backoff(Metrics()).until_done(Clockwork(), failing([GONE, AccessDenied("no")]), unless=(AccessDenied,))
+
+
+def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> EngagementApp:
+    """Give the app of a worker whose consumer has one partition, of which nothing has been applied."""
+
+    async def log_ranges(partitions: set[Any]) -> dict[Any, tuple[int, int]]:
+        return dict.fromkeys(partitions, (0, 9))
+
+    thread = SimpleNamespace(log_ranges=log_ranges)
+    monkeypatch.setattr(EngagementApp, "_batch_consumer", SimpleNamespace(thread=thread))
+    app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
+    monkeypatch.setattr(app, "sleep", Clockwork().sleep)
+    return app
+
+
+async def test_a_worker_that_waits_in_its_assignment_counts_it_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = MemoryStore(builtin_policy())
+    app = assigned_app(monkeypatch, store)
+    app.parts.preflight._not_begun = ""
+    marks, reasons = store.exchange_marks, []
+
+    async def fails_thrice(*arguments: Any) -> Any:
+        if len(reasons) < 3:
+            reasons.append(app.not_ready_because())
+            raise StoreUnavailable("Redis is a slave and takes no writes")
+        return await marks(*arguments)
+
+    monkeypatch.setattr(store, "exchange_marks", fails_thrice)
+    assert await app.offsets_to_start([Partition("email", 0)]) == {Partition("email", 0): 0}
+
+    assert retries(app.parts.metrics) == 3
+    assert reasons[1:] == ["Redis is a slave and takes no writes"] * 2
+    assert app.not_ready_because() == ""
+    assert [record.message for record in caplog.records] == [
+        "Redis is a slave and takes no writes; waiting for it before reading",
+        "over after 3 failed attempts: Redis is a slave and takes no writes",
+    ]
+
+
+async def test_a_worker_that_is_stopped_in_its_assignment_starts_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore(builtin_policy())
+    app = assigned_app(monkeypatch, store)
+
+    async def fails(_: object) -> Any:
+        app._stopped.set()
+        raise GONE
+
+    monkeypatch.setattr(store, "exchange_marks", fails)
+    assert await app.offsets_to_start([Partition("email", 0)]) == {}
+    assert app.not_ready_because() != ""
+
+
+async def test_a_start_counts_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    parts: Any = SimpleNamespace()
+    preflight = Preflight(read_settings({}), parts, parts, parts, parts, metrics)
+    assert preflight.missing == "starting"
+    monkeypatch.setattr(preflight, "_prepare", failing([GONE, GONE, AccessDenied("no")]))
+    monkeypatch.setattr(preflight, "sleep", Clockwork().sleep)
+    with pytest.raises(AccessDenied):
+        await preflight.on_start()
+    assert (retries(metrics), preflight.missing) == (2, "Redis is gone")
+
+
+async def test_figures_that_cannot_be_made_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, store = Metrics(), MemoryStore(builtin_policy())
+    report = FigureReport(builtin_policy(), store, metrics)
+    monkeypatch.setattr(store.kpi, "take_turn", failing([GONE, GONE]))
+    for now in range(1, 9):
+        await report.turn(now * 60_000_000, now * 60_000_000)
+    assert retries(metrics) == 2
