@@ -143,11 +143,13 @@ async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partitio
         BrokerUnavailable: if Kafka does not answer.
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(settings, topic)]
+    if not wanted:
+        # A consumer that is stopped as soon as it has started raises as if it were its caller that is cancelled.
+        return {}
     consumer = lone_consumer(settings)
     try:
         await consumer.start()
-        first = await consumer.beginning_offsets(wanted) if wanted else {}
-        end = await consumer.end_offsets(wanted) if wanted else {}
+        first, end = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:

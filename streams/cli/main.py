@@ -27,6 +27,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "demo": Entry("streams.cli.demo", "demo", "Show everything at work, with made-up customers."),
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
+    "doctor": Entry("streams.cli.doctor", "doctor", "Look at all that the service stands on, and say what is wrong."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from streams.settings import PREFIX, Settings, read_settings
+from streams.settings import PREFIX, read_settings
 
 # Option -> the setting that it overrides, the placeholder of its value, its help.
 _SETTINGS = {
@@ -32,12 +32,26 @@ def takes_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
     Returns:
         The decorator. Wrong values are found where the environment's are found, all at once.
     """
+    return _takes(names, lambda overrides: {"settings": read_settings(overrides=overrides)})
 
+
+def takes_overrides(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the same options; it is called with `overrides`, by the names of the variables, and reads itself.
+
+    Args:
+        names: of the options that make sense for the command.
+    """
+    return _takes(names, lambda overrides: {"overrides": overrides})
+
+
+def _takes(
+    names: Sequence[str], given: Callable[[dict[str, str]], dict[str, Any]]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def with_settings(**values: Any) -> Any:
             chosen = {name: values.pop(_argument(name)) for name in names}
-            return command(settings=_settings(chosen), **values)
+            return command(**given(_overrides(chosen)), **values)
 
         wrapped: Callable[..., Any] = with_settings
         for name in reversed(names):
@@ -52,6 +66,5 @@ def _argument(name: str) -> str:
     return "set_" + name.replace("-", "_")
 
 
-def _settings(chosen: dict[str, str | None]) -> Settings:
-    overrides = {PREFIX + _SETTINGS[name][0]: value for name, value in chosen.items() if value is not None}
-    return read_settings(overrides=overrides)
+def _overrides(chosen: dict[str, str | None]) -> dict[str, str]:
+    return {PREFIX + _SETTINGS[name][0]: value for name, value in chosen.items() if value is not None}

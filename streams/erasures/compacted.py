@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from streams.connections import kafka_options
 from streams.kafka_access import unavailable
+from streams.kafka_configs import topic_configs
 from streams.producers import start_producer
 from streams.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES
@@ -54,19 +54,13 @@ async def forget_keys(settings: Settings, topics: Sequence[str], customers: Sequ
 
 async def _compacted(settings: Settings, topics: Iterable[str]) -> list[str]:
     admin = AIOKafkaAdminClient(**kafka_options(settings))
-    found = []
     try:
         await admin.start()
         present = set(await admin.list_topics())
-        asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics if topic in present]
-        for answer in await admin.describe_configs(asked) if asked else ():
-            for _code, _message, _kind, topic, entries in answer.resources:
-                chosen = {entry[0]: entry[1] for entry in entries}
-                if "compact" in (chosen.get("cleanup.policy") or ""):
-                    found.append(topic)
+        configs = await topic_configs(admin, [topic for topic in topics if topic in present])
     finally:
         await admin.close()
-    return found
+    return [topic for topic, config in configs.items() if "compact" in config.get("cleanup.policy", "")]
 
 
 async def _write_nulls(settings: Settings, topics: Sequence[str], customers: Sequence[str]) -> None:

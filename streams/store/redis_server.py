@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,12 +73,22 @@ def check_server(info: Mapping[str, Any]) -> None:
         UnsafeStore: if it is too old, part of a Redis Cluster, or set up so that it drops keys.
         StoreUnavailable: if it is a replica at the moment.
     """
+    for fault in server_faults(info):
+        raise fault
+
+
+def server_faults(info: Mapping[str, Any]) -> Iterator[UnsafeStore | StoreUnavailable]:
+    """List all for which a server is refused; see `check_server`.
+
+    Args:
+        info: what the server tells of itself.
+    """
     version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
-        raise UnsafeStore(message)
+        yield UnsafeStore(message)
     if info.get("redis_mode") == "cluster":
-        raise UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
+        yield UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
     evicting = str(info.get("maxmemory_policy", "noeviction"))
     if evicting != "noeviction":
         dropped = int(info.get("evicted_keys", 0))
@@ -88,6 +98,6 @@ def check_server(info: Mapping[str, Any]) -> None:
         )
         if dropped:
             message += f". It has dropped {dropped} keys already: if any were scores, they have to be made anew"
-        raise UnsafeStore(message)
+        yield UnsafeStore(message)
     if info.get("role") not in ("master", None):
-        raise StoreUnavailable(f"Redis is a {info['role']} and takes no writes")
+        yield StoreUnavailable(f"Redis is a {info['role']} and takes no writes")

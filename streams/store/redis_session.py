@@ -75,16 +75,25 @@ class RedisSession:
         key, wanted = f"{self._prefix}_format", self._format
         noted: list[Words] = [["HSETNX", key, name, value] for name, value in wanted.items()]
         *_, values = await self._send([*noted, ["HMGET", key, *wanted]])
-        stored = dict(zip(wanted, values, strict=True))
-        differing = [
-            f"{name} was {stored[name]} and is {value}" for name, value in wanted.items() if stored[name] != value
-        ]
-        if differing:
+        if differing := self._differing(values):
             message = (
                 f"the scores under {self._prefix[:-1]!r} were made in another way: {'; '.join(differing)}. "
                 "Start with a new ENGAGEMENT_NAMESPACE, and the scores are made anew from the log"
             )
             raise UnsafeStore(message)
+
+    def _differing(self, values: Sequence[str | None]) -> list[str]:
+        wanted = self._format
+        return [
+            f"{name} was {stored} and is {wanted[name]}"
+            for name, stored in zip(wanted, values, strict=True)
+            if stored not in (wanted[name], None)
+        ]
+
+    async def format_differences(self) -> list[str]:
+        """Tell in what the namespace was written in another way, and note nothing; nothing where it is empty."""
+        [values] = await self._send([["HMGET", f"{self._prefix}_format", *self._format]])
+        return self._differing(values)
 
     async def open_readonly(self) -> None:
         """Check only that the server answers."""

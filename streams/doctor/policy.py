@@ -1,0 +1,49 @@
+"""The policy in force under the namespace, beside the one that the settings name."""
+
+from __future__ import annotations
+
+from scoring.errors import PolicyError
+from scoring.policy import Policy
+from scoring.policy_change import fixed_differences, policy_digest
+from scoring.policy_file import parse_policy
+from streams.doctor.finding import Finding, doubtful, right, wrong
+from streams.doctor.reading import Reading
+from streams.store.policies import PolicyRecord
+from streams.store.reading import score_reader
+
+
+async def check_in_force(reading: Reading) -> list[Finding]:
+    """Read the policy in force; see `in_force_findings`."""
+    reader = score_reader(reading.settings, reading.settings.policy)
+    try:
+        record = await reader.policies.in_force()
+    finally:
+        await reader.close()
+    return in_force_findings(reading.settings.policy, record)
+
+
+def in_force_findings(own: Policy, record: PolicyRecord | None) -> list[Finding]:
+    """Say whether the workers judge by the policy that the settings name.
+
+    Args:
+        own: that of the settings.
+        record: of the one in force; None where none is.
+    """
+    if record is None:
+        return [right(f"none is in force yet; the first worker puts version {own.version!r} in force")]
+    if record.digest == policy_digest(own):
+        return [right(f"version {own.version!r} is in force, and it is that of the settings")]
+    there = f"version {record.version!r} is in force, and the settings name version {own.version!r}"
+    if record.version == own.version:
+        there = f"version {own.version!r} is in force with other contents than the settings name"
+        return [wrong(there, "Give the changed policy a version of its own")]
+    try:
+        in_force = parse_policy(record.text)
+    except PolicyError as error:
+        says = f"{there}. This release does not understand it: {'; '.join(error.problems)}"
+        return [wrong(says, "Update, or put another policy in force")]
+    compare = "See what is in force with: engagement policy show --in-force"
+    if fixed := fixed_differences(in_force, own, own):
+        says = f"{there}, which differs in what cannot change while workers run: {', '.join(fixed)}"
+        return [doubtful(says, f"Start all workers with the same policy. {compare}")]
+    return [doubtful(there, f"A worker that starts puts its own in force, unless it was before. {compare}")]

@@ -1,0 +1,76 @@
+"""The settings as the doctor reads them: what is wrong with them is a finding, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streams.doctor.finding import Finding, right, wrong
+from streams.errors import SettingsError
+from streams.settings import PREFIX, Settings, read_settings
+
+_POLICY = f"{PREFIX}POLICY"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What there is to be looked at: settings, with the built-in policy where theirs is refused; and the problems."""
+
+    found: Settings | None
+    problems: Sequence[str] = ()
+    policy_problems: Sequence[str] = ()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; asked only by checks that need them to be right."""
+        assert self.found is not None  # noqa: S101 - see above
+        return self.found
+
+
+def read(overrides: Mapping[str, str]) -> Reading:
+    """Read the settings, with or without the policy that they name.
+
+    Args:
+        overrides: what stands before the environment, under the same names.
+    """
+    try:
+        return Reading(read_settings(overrides=overrides))
+    except SettingsError as error:
+        of_policy = [problem for problem in error.problems if problem.startswith(f"{_POLICY}:")]
+        others = [problem for problem in error.problems if problem not in of_policy]
+    # Where only the policy is wrong, the servers can still be looked at.
+    found = None if others else read_settings(overrides={**overrides, _POLICY: ""})
+    return Reading(found, others, of_policy)
+
+
+async def check_settings(reading: Reading) -> list[Finding]:
+    """Tell the settings that decide most; see `settings_findings`."""
+    return settings_findings(reading)
+
+
+def settings_findings(reading: Reading) -> list[Finding]:
+    """Say which settings are wrong; passwords are not shown."""
+    if reading.found is None:
+        return [wrong(problem, "Correct the variable or the option") for problem in reading.problems]
+    settings = reading.found
+    facts = {
+        "brokers": settings.kafka_brokers,
+        "namespace": settings.namespace,
+        "clock": settings.clock,
+        "policy": settings.policy_path or "built in",
+    }
+    return [right(", ".join(f"{name} {value}" for name, value in facts.items()))]
+
+
+async def check_policy(reading: Reading) -> list[Finding]:
+    """Say whether the policy is accepted, as `engagement policy check` does; see `policy_findings`."""
+    return policy_findings(reading)
+
+
+def policy_findings(reading: Reading) -> list[Finding]:
+    """Say what is wrong with the policy."""
+    if reading.policy_problems:
+        return [wrong(problem, "Correct the file") for problem in reading.policy_problems]
+    # It has been read, whatever else is wrong.
+    named = f"version {reading.found.policy.version!r}" if reading.found is not None else "it"
+    return [right(f"{named} is accepted")]

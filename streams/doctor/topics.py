@@ -1,0 +1,145 @@
+"""The topics: whether they are there, have leaders, and are kept and cleaned as they have to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
+
+from scoring.policy import Policy
+from streams.doctor.finding import Finding, doubtful, right, wrong
+from streams.doctor.kafka import kafka_admin, telling
+from streams.doctor.reading import Reading
+from streams.doctor.retention import retention_findings
+from streams.kafka_configs import topic_configs
+from streams.topic_names import DEAD_LETTERS, ERASURES
+from streams.topics import event_topics, partition_count, source_topics, topic_settings
+
+Configs = Mapping[str, Mapping[str, str]]
+_CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
+
+
+async def check_topics(reading: Reading) -> list[Finding]:
+    """Look at the topics and their partitions; see `topic_findings`."""
+    policy = reading.settings.policy
+    async with kafka_admin(reading.settings) as admin:
+        described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    return topic_findings(policy, described)
+
+
+def topic_findings(policy: Policy, described: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
+    """Say which topics are absent, have too many partitions, or partitions without a leader.
+
+    Args:
+        policy: names the topics that are read.
+        described: the partitions of each topic that exists, as Kafka describes them.
+    """
+    wanted = list(topic_settings(policy))
+    present = {topic: described[topic] for topic in wanted if topic in described}
+    findings = []
+    if absent := [topic for topic in wanted if topic not in described]:
+        remedy = "A worker creates what is absent when it starts; or create them with deploy/topics.sh"
+        findings.append(doubtful(f"absent: {', '.join(absent)}", remedy))
+    for topic, partitions in present.items():
+        findings += _of_partitions(policy, topic, partitions)
+    if not findings:
+        findings.append(right(f"all {len(wanted)} are there, and every partition has a leader"))
+    return findings
+
+
+def _of_partitions(policy: Policy, topic: str, partitions: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    if without := [str(each["partition"]) for each in partitions if each["leader"] < 0]:
+        yield wrong(f"{topic} has no leader for partition {', '.join(without)}", "Bring their brokers back")
+    if partition_count(topic, identities=policy.identities) == 1 < len(partitions):
+        yield doubtful(
+            f"{topic} has {len(partitions)} partitions, and is read in one order by all workers",
+            "Make it anew with one partition",
+        )
+
+
+async def check_topic_settings(reading: Reading) -> list[Finding]:
+    """Look at how the topics are kept, cleaned and compressed."""
+    policy = reading.settings.policy
+    async with kafka_admin(reading.settings) as admin, telling():
+        there = set(await admin.list_topics())
+        configs = await topic_configs(admin, [topic for topic in topic_settings(policy) if topic in there])
+    return [
+        *retention_findings(policy, configs),
+        *cleaning_findings(policy, configs),
+        *size_findings(policy, configs),
+        *compression_findings(configs, readable_codecs()),
+    ]
+
+
+def cleaning_findings(policy: Policy, configs: Configs) -> list[Finding]:
+    """Say which topics are compacted that must not be, and which are not that have to be.
+
+    Args:
+        policy: names the topics.
+        configs: the settings of each topic that exists.
+    """
+    cleaned = {topic: config.get("cleanup.policy", "").split(",") for topic, config in configs.items()}
+    findings = [
+        wrong(
+            f"{topic} is compacted, so Kafka deletes all but the last event of a key, and scores cannot be made anew",
+            "Set cleanup.policy=delete",
+        )
+        for topic in event_topics(policy)
+        if "compact" in cleaned.get(topic, ())
+    ]
+    if "delete" in cleaned.get(ERASURES, ()) and _ends(configs[ERASURES]):
+        says = f"{ERASURES} forgets who was erased after a while, and they come back when their events are read again"
+        findings.append(wrong(says, "Set cleanup.policy=compact"))
+    kept_for_good = [policy.identities] + ([policy.profiles.topic] if policy.profiles is not None else [])
+    findings += [
+        doubtful(f"{topic} forgets its records after a while, and a rebuild lacks them", "Set retention.ms=-1")
+        for topic in kept_for_good
+        if "delete" in cleaned.get(topic, ()) and _ends(configs[topic])
+    ]
+    return findings
+
+
+def _ends(config: Mapping[str, str]) -> bool:
+    return any(int(config.get(name, -1)) >= 0 for name in ("retention.ms", "retention.bytes"))
+
+
+def size_findings(policy: Policy, configs: Configs) -> list[Finding]:
+    """Say whether a record of a source topic may be too large for the dead letters.
+
+    Args:
+        policy: names the topics.
+        configs: the settings of each topic that exists.
+    """
+    sizes = {topic: int(config.get("max.message.bytes", 0)) for topic, config in configs.items()}
+    room = sizes.get(DEAD_LETTERS, 0)
+    larger = [topic for topic in source_topics(policy) if sizes.get(topic, 0) > room > 0]
+    if not larger:
+        return []
+    says = f"{DEAD_LETTERS} takes {room:,} bytes, less than {', '.join(larger)}: a bad record that is larger holds it"
+    return [doubtful(says, "Set max.message.bytes of the dead letters above that of the topics")]
+
+
+def readable_codecs() -> set[str]:
+    """Name the codecs of batches that can be read here."""
+    return {name for name, available in _CODECS.items() if available()}
+
+
+def compression_findings(configs: Configs, readable: set[str]) -> list[Finding]:
+    """Say which topics hold, or may hold, batches that cannot be read here.
+
+    Args:
+        configs: the settings of each topic that exists.
+        readable: codecs.
+    """
+    unreadable = [name for name in _CODECS if name not in readable]
+    remedy = "Install cramjam beside the service"
+    findings = [
+        wrong(f"{topic} is compressed with {config['compression.type']}, which cannot be read here", remedy)
+        for topic, config in configs.items()
+        if config.get("compression.type") in unreadable
+    ]
+    if unreadable and not findings:
+        says = f"batches that a producer compresses with {', '.join(unreadable)} cannot be read here"
+        findings.append(doubtful(says, remedy))
+    return findings or [right(f"every codec can be read: {', '.join(_CODECS)}")]
