@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import click
 import orjson
@@ -61,7 +62,7 @@ def _line(name: str, finding: Finding) -> str:
     return f"{level}  {name:<{_NAME_WIDTH}}  {printable(said)}"
 
 
-def _document(found: list[tuple[str, Finding]], failing: list[Level]) -> dict[str, object]:
+def _document(found: list[tuple[str, Finding]], failing: Sequence[Level]) -> dict[str, object]:
     findings = [
         {"check": name, "level": finding.level, "says": finding.says, "remedy": finding.remedy}
         for name, finding in found
