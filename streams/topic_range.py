@@ -83,8 +83,10 @@ async def open_range(
     consumer = committed_reader(settings)
     try:
         partitions = [TopicPartition(topic, number) for number in await partitions_of(settings, topic)]
-        await consumer.start()
-        consumer.assign(partitions)
+        if partitions:
+            # A consumer that is stopped as soon as it has started raises as if it were its caller that is cancelled.
+            await consumer.start()
+            consumer.assign(partitions)
         starts = await consumer.beginning_offsets(partitions) if partitions else {}
         ends = await consumer.end_offsets(partitions) if partitions else {}
         if since_ms is not None and partitions:
@@ -144,7 +146,7 @@ async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partitio
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in await partitions_of(settings, topic)]
     if not wanted:
-        # A consumer that is stopped as soon as it has started raises as if it were its caller that is cancelled.
+        # See `open_range`.
         return {}
     consumer = lone_consumer(settings)
     try:
