@@ -47,8 +47,9 @@ fuzz: $(INSTALLED) ## Send a million mutated records through decoding and scorin
 memory: $(INSTALLED) ## Measure the memory of a worker under a backlog of ten million events (ARGS="--events 400000")
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.memory --events 10000000 $(ARGS)
 
-check: $(INSTALLED) ## Run the linter, the format check and the type checker
+check: $(INSTALLED) ## Run the linter, the format check, the type checker and the check of what imports what
 	@$(BIN)/ruff check --quiet $(CODE) && $(BIN)/ruff format --quiet --check $(CODE) && $(BIN)/mypy
+	@report=$$($(BIN)/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
 
 format: $(INSTALLED) ## Format the code and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
