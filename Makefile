@@ -18,7 +18,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 BENCHMARK = $(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz memory check format compiled clean \
+.PHONY: help install demo test faults soak fuzz memory check format compiled dist clean \
 	bench bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
 
 help: ## Show this list
@@ -47,14 +47,25 @@ fuzz: $(INSTALLED) ## Send a million mutated records through decoding and scorin
 memory: $(INSTALLED) ## Measure the memory of a worker under a backlog of ten million events (ARGS="--events 400000")
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m tests.memory --events 10000000 $(ARGS)
 
-check: $(INSTALLED) ## Run the linter, the format check and the type checker
+check: $(INSTALLED) ## Run the linter, the format check, the type checker and the check of what imports what
 	@$(BIN)/ruff check --quiet $(CODE) && $(BIN)/ruff format --quiet --check $(CODE) && $(BIN)/mypy
+	@report=$$($(BIN)/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
 
 format: $(INSTALLED) ## Format the code and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
 
 compiled: $(COMPILED) ## Build the package with its hot path compiled, into build/compiled (takes a C compiler)
 	@:
+
+# What is released: the wheel is built from the source archive, so that the archive is known to be whole.
+dist: $(INSTALLED) ## Build dist/*.tar.gz and dist/*.whl, install them into an empty environment, and run the demo there
+	@rm -rf dist build/lib build/dist && mkdir -p build/dist
+	@$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist")' >build/dist/log 2>&1 \
+		|| { cat build/dist/log; exit 1; }
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@$(BIN)/python -m venv build/dist/env
+	@build/dist/env/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[embedded]"
+	@cd build/dist && PATH="$(CURDIR)/build/dist/env/bin:$$PATH" engagement demo --for 15s
 
 bench: $(COMPILED) ## Measure the speed of the service against its peers (KAFKA=real, embedded or both)
 	@$(BENCHMARK).throughput $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
@@ -78,7 +89,7 @@ bench-plots: $(COMPILED) ## Measure how time and memory grow, and draw it into b
 	@$(BENCHMARK).growth $(ARGS)
 
 clean: ## Remove what the other commands made
-	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 	@echo "Installing the packages into $(VENV) ..."

@@ -3,7 +3,8 @@
 StreamsError
 ├── Problems             what somebody has written is wrong; lists every problem
 │   ├── SettingsError        a setting
-│   └── InvalidOutcomes      the file of outcomes says nothing that could be used
+│   ├── InvalidOutcomes      the file of outcomes says nothing that could be used
+│   └── UnreadableEvents     a file of events cannot be read, or its channel is unknown
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
@@ -141,6 +142,10 @@ class EmbeddedServerError(StreamsError):
 
 class InvalidOutcomes(Problems):
     """A file that should say what became of customers, and does not."""
+
+
+class UnreadableEvents(Problems):
+    """A file of events cannot be read, or is said to be of a channel that the policy does not have."""
 
 
 class ExtraMissing(StreamsError):

@@ -17,7 +17,7 @@ import orjson
 from scoring.events import MOST_AHEAD
 from scoring.instants import parse_timestamp
 from scoring.policy import Channel, Policy
-from streams.cli.refusal import Refusal
+from streams.errors import UnreadableEvents
 from streams.profile_decoding import PROFILES
 from streams.topics import MOST_RECORD_BYTES
 
@@ -71,7 +71,7 @@ class EventFiles:
             channel: that of every line, whatever the lines say; '' to go by the lines, then by the file's name.
 
         Raises:
-            Refusal: if a file cannot be read, or `channel` is not in the policy.
+            UnreadableEvents: if a file cannot be read, or `channel` is not in the policy.
         """
         self._paths = paths
         self._topics = {known.name: known.topic for known in channels}
@@ -88,7 +88,7 @@ class EventFiles:
                 self.total_bytes += path.stat().st_size
             except OSError as error:
                 self._exits.close()
-                raise Refusal(f"cannot read {path}: {error.strerror}") from error
+                raise UnreadableEvents([f"cannot read {path}: {error.strerror}"]) from error
             self._open.append((path, raw))
 
     def __enter__(self) -> Self:
@@ -157,7 +157,7 @@ class EventFiles:
 
     def _topic_of(self, channel: str) -> str:
         if channel not in self._topics:
-            raise Refusal(f"channel {channel!r} is unknown; the policy has {', '.join(self._topics)}")
+            raise UnreadableEvents([f"channel {channel!r} is unknown; the policy has {', '.join(self._topics)}"])
         return self._topics[channel]
 
 
@@ -192,9 +192,9 @@ def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
             for line in raw:  # noqa: UP028 - `yield from` would close the file when the reader stops early
                 yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Refusal(f"{path} is damaged: {error}") from error
+        raise UnreadableEvents([f"{path} is damaged: {error}"]) from error
     except OSError as error:
-        raise Refusal(f"cannot read {path}: {error}") from error
+        raise UnreadableEvents([f"cannot read {path}: {error}"]) from error
 
 
 def _decoded(value: bytes) -> dict[str, object] | None:

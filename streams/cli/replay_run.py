@@ -6,10 +6,10 @@ import asyncio
 from typing import Protocol
 
 from streams.cli.event_lines import EventFiles, EventLine
-from streams.cli.refusal import Refusal
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_progress import ReplayProgress
 from streams.cli.wording import printable
+from streams.errors import UnreadableEvents
 
 _REPORTED_LINES = 5
 # Paced events that are due within this time are sent together.
@@ -68,12 +68,12 @@ class Replay:
 
         Raises:
             BrokerUnavailable: if the broker is gone.
-            Refusal: if a file cannot be read to its end; what came before has been sent.
+            UnreadableEvents: if a file cannot be read to its end; what came before has been sent.
         """
-        damage: Refusal | None = None
+        damage: UnreadableEvents | None = None
         try:
             await self._send_lines(progress)
-        except Refusal as error:
+        except UnreadableEvents as error:
             damage = error
         await self._sender.send_round()
         await self._sender.settle()

@@ -9,7 +9,7 @@ import pytest
 
 from scoring.policy_file import builtin_policy
 from streams.cli.event_lines import MOST_BYTES, EventFiles, EventLine, channel_in_name
-from streams.cli.refusal import Refusal
+from streams.errors import UnreadableEvents
 
 CHANNELS = builtin_policy().channels
 
@@ -53,7 +53,7 @@ def test_a_damaged_archive_is_refused_after_what_could_be_read(tmp_path: Path) -
     whole = gzip.compress(b"\n".join(event("email", str(number * 7919 % 65_537)) for number in range(20_000)))
     path.write_bytes(whole[: len(whole) // 2])
     seen = 0
-    with EventFiles([path], CHANNELS) as files, pytest.raises(Refusal, match="damaged"):  # noqa: PT012 - the lines come first
+    with EventFiles([path], CHANNELS) as files, pytest.raises(UnreadableEvents, match="damaged"):  # noqa: PT012 - the lines come first
         for _ in files.lines():
             seen += 1
     assert seen > 100
@@ -98,7 +98,7 @@ def test_a_channel_that_is_asked_for_goes_before_everything(tmp_path: Path) -> N
 def test_asking_for_an_unknown_channel_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(event())
-    with pytest.raises(Refusal, match="'mobile' is unknown; the policy has clickstream, email, social"):
+    with pytest.raises(UnreadableEvents, match="'mobile' is unknown; the policy has clickstream, email, social"):
         read([path], "mobile")
 
 

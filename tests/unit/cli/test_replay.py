@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from scoring.policy_file import builtin_policy
 from streams.cli.event_lines import EventFiles
 from streams.cli.main import engagement
-from streams.cli.refusal import Refusal
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_run import Replay
+from streams.errors import UnreadableEvents
 
 
 class Recorder:
@@ -87,11 +87,11 @@ async def test_what_comes_before_a_damage_is_sent(tmp_path: Path) -> None:
     class Damaged(EventFiles):
         def lines(self, *, timed: bool = False):  # noqa: ANN202 - as in the class
             yield from super().lines(timed=timed)
-            raise Refusal("damaged")
+            raise UnreadableEvents(["damaged"])
 
     sender = Recorder()
     files = Damaged([write_events(tmp_path / "events.jsonl", 6)], builtin_policy().channels)
-    with files as events, pytest.raises(Refusal, match="damaged"):
+    with files as events, pytest.raises(UnreadableEvents, match="damaged"):
         await Replay(events, sender, None, None).send(Unwatched())
     assert sender.delivered == 6
 
