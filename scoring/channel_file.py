@@ -10,6 +10,8 @@ from scoring.policy import Channel, EventType, type_code
 from scoring.sessions import SessionRule
 
 _LONGEST_PROPERTY = 100
+#: The keys of a channel that say how its events make sessions; the others mean nothing without the first.
+SESSION_KEYS = ("sessions", "session_types", "pages")
 _Sessions = tuple[tuple[str, SessionRule], ...]
 Machine = tuple[tuple[str, str, str], ...]
 
@@ -27,10 +29,10 @@ def read_sessions(name: str, table: Mapping[str, Any], types: tuple[EventType, .
         The rule for each type, by its code; nothing where the channel has no sessions.
     """
     where = f"channels.{name}"
-    written, pages = table.get("sessions"), table.get("pages")
+    written = table.get("sessions")
     if written is None:
-        if pages is not None:
-            problems.append(f"{where}.pages: has no meaning without {where}.sessions")
+        useless = [key for key in SESSION_KEYS[1:] if key in table]
+        problems += [f"{where}.{key}: has no meaning without {where}.sessions" for key in useless]
         return ()
     try:
         pause = parse_duration(written)
@@ -40,13 +42,32 @@ def read_sessions(name: str, table: Mapping[str, Any], types: tuple[EventType, .
     if pause < MINUTE or pause % SECOND:
         problems.append(f"{where}.sessions: must be whole seconds, a minute or more")
     known = [kind.name for kind in types]
-    pages = known if pages is None else pages
-    if not isinstance(pages, list):
-        problems.append(f'{where}.pages: must be a list of types such as ["page_view"]')
-        return ()
-    problems += [f"{where}.pages: {kind!r} has no weight in {where}.weights" for kind in pages if kind not in known]
+    inside = _listed(f"{where}.session_types", table.get("session_types", known), known, problems)
+    pages = _listed(f"{where}.pages", table["pages"], known, problems) if "pages" in table else inside
+    problems += [
+        f"{where}.pages: {kind!r} is none of {where}.session_types"
+        for kind in pages
+        if kind in known and kind not in inside
+    ]
     channel = session_code(name)
-    return tuple((kind.code, SessionRule(channel, pause // SECOND, int(kind.name in pages))) for kind in types)
+    return tuple(
+        (kind.code, SessionRule(channel, pause // SECOND, int(kind.name in pages)))
+        for kind in types
+        if kind.name in inside
+    )
+
+
+def _listed(where: str, written: object, known: list[str], problems: list[str]) -> list[str]:
+    """Read a list of types of a channel; `known` are those that it weighs."""
+    if not isinstance(written, list):
+        problems.append(f'{where}: must be a list of types such as ["page_view"]')
+        return known
+    problems += [
+        f"{where}: {kind!r} has no weight in {where.rpartition('.')[0]}.weights"
+        for kind in written
+        if kind not in known
+    ]
+    return written
 
 
 def session_code(name: str) -> str:

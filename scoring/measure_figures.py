@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scoring.measures import FRACTION, RATE, Measure
+from scoring.measures import SHARE, SUMMED, Measure
 from scoring.measuring import fraction
 from scoring.points import quotient
 from scoring.policy import Policy
@@ -18,12 +18,14 @@ class MeasureFigure:
     """A measure over all customers, as it is published: '' where there is nothing to tell.
 
     Of a measure without a denominator `value` is the total, `average` that for each of the `customers` who have a
-    value; else these are '' and None.
+    value; else these are '' and None. Of a share `value` is the percentage of the `customers` who have an event of
+    the types in `to`, and `events` that of all events.
     """
 
     value: str
     average: str = ""
     customers: int | None = None
+    events: str | None = None
 
 
 class MeasureSums:
@@ -58,21 +60,27 @@ class MeasureSums:
         Returns:
             Each measure that can be told of all customers together, by its name.
         """
-        return {
-            measure.name: self._figure(measure, pane) for measure in policy.measures if measure.form in (FRACTION, RATE)
-        }
+        return {measure.name: self._figure(measure, pane) for measure in policy.measures if measure.form in SUMMED}
 
     def _figure(self, measure: Measure, pane: int) -> MeasureFigure:
         totals = {code: self._total(code, measure, pane) for code in (*measure.of, *measure.less, *measure.to)}
+        held = [self._held(codes, panes, pane) for codes, panes in held_by(measure)]
+        if measure.form == SHARE:
+            asked, did, either = held
+            value = quotient((asked + did - either) * measure.numerator, measure.denominator * asked) if asked else ""
+            return MeasureFigure(value, "", asked, fraction(measure, totals))
         if measure.to:
             return MeasureFigure(fraction(measure, totals))
-        holders = self._holders.get(holders_name(*held_by(measure)), {})
-        customers = sum(change for at, change in holders.items() if at <= pane)
+        (customers,) = held
         if not customers:
             return MeasureFigure("", "", 0)
-        value = sum(totals[code] for code in measure.of) - sum(totals[code] for code in measure.less)
-        average = quotient(value * measure.numerator, measure.denominator * customers)
+        total = sum(totals[code] for code in measure.of) - sum(totals[code] for code in measure.less)
+        average = quotient(total * measure.numerator, measure.denominator * customers)
         return MeasureFigure(fraction(measure, totals), average, customers)
+
+    def _held(self, codes: tuple[str, ...], panes: int, pane: int) -> int:
+        changes = self._holders.get(holders_name(codes, panes), {})
+        return sum(change for at, change in changes.items() if at <= pane)
 
     def _total(self, code: str, measure: Measure, pane: int) -> int:
         oldest = pane - measure.panes

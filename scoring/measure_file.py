@@ -12,8 +12,8 @@ from typing import Any
 from scoring.channel_file import types_of_people
 from scoring.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
 from scoring.instants import DAY, format_duration, parse_duration
-from scoring.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, Measure
-from scoring.pairing import duration_codes
+from scoring.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
+from scoring.pairing import Pairing, TakenBack, duration_codes, taken_back_code
 from scoring.points import POINT
 from scoring.policy import RESERVED_NAMES, Channel, EventType
 
@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "average": (("of", "property"), ("over", "times")),
     "difference": (("of", "less"), ("over", "per", "times")),
     "ratio": (("of", "to"), ("property", "to_property", "to_latest", "over", "times")),
+    "share": (("of", "to"), ("over",)),
     "balance": (("of", "property"), ("high", "low", "over")),
     "duration": (("channel", "duration"), ("over", "times")),
     "panes": (("of",), ("over",)),
@@ -63,6 +64,8 @@ class MeasureReader:
         self._problems = problems
         # What each type adds to its pane, by the code of the type.
         self._amounts: dict[str, set[Amount]] = {}
+        # What is to be counted of all that is taken back, by the channel.
+        self._taken_back: dict[str, set[TakenBack]] = {}
 
     def read(self, tables: object) -> tuple[Measure, ...]:
         """Read all measures.
@@ -81,10 +84,19 @@ class MeasureReader:
         return tuple(_reduced(measure) for measure in read if measure is not None)
 
     def asked_for(self, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
-        """Give channels with the amounts that the measures read so far ask of their types."""
+        """Give channels with what the measures read so far ask of their types, and of what these take back."""
         return tuple(
-            replace(channel, types=tuple(self._with_amounts(kind) for kind in channel.types)) for channel in channels
+            replace(
+                channel,
+                types=tuple(self._with_amounts(kind) for kind in channel.types),
+                pairings=tuple(self._with_taken_back(channel.name, pairing) for pairing in channel.pairings),
+            )
+            for channel in channels
         )
+
+    def _with_taken_back(self, channel: str, pairing: Pairing) -> Pairing:
+        asked = [each for each in self._taken_back.get(channel, ()) if each.by in pairing.codes]
+        return replace(pairing, taken_back=tuple(sorted(asked, key=_CODE))) if asked else pairing
 
     def _with_amounts(self, kind: EventType) -> EventType:
         amounts = self._amounts.get(kind.code)
@@ -138,14 +150,17 @@ class MeasureReader:
         found = self._property(f"{where}.property", table.get("property"))
         codes = self._sums(of, found)
         if kind == "difference":
-            less = _codes(self._types(f"{where}.less", table["less"]))
-            return Measure(name, FRACTION, panes, codes, less, (), numerator, denominator)
+            less = self._types(f"{where}.less", table["less"])
+            codes += self._ask_taken_back(of, less)
+            return Measure(name, FRACTION, panes, codes, _codes(less), (), numerator, denominator)
         if kind == "average":
             values = self._ask(of, found, VALUES)
             return Measure(name, FRACTION, panes, codes, (), values, numerator, denominator * POINT)
-        if kind != "ratio":
+        if kind in ("count", "sum"):
             return Measure(name, FRACTION, panes, codes, (), (), numerator, denominator * (POINT if found else 1))
         to = self._types(f"{where}.to", table["to"])
+        if kind == "share":
+            return Measure(name, SHARE, panes, codes, (), _codes(to), _PERCENT)
         latest = self._property(f"{where}.to_latest", table.get("to_latest"))
         of_sum = self._property(f"{where}.to_property", table.get("to_property"))
         if latest and of_sum:
@@ -270,6 +285,22 @@ class MeasureReader:
         for kind in types:
             self._amounts.setdefault(kind.code, set()).add(amount)
         return (amount.code,)
+
+    def _ask_taken_back(self, of: list[EventType], less: list[EventType]) -> tuple[str, ...]:
+        """Have what types of `less` take back of those of `of` counted: a difference would lose it twice."""
+        found = []
+        for by in less:
+            channel = self._owner(by)
+            rules = [rule for pairing in self._channels[channel].pairings for rule in pairing.retractions]
+            taken = {code for rule in rules if rule.code == by.code for code in rule.takes_back}
+            counted = [
+                TakenBack(by.code, kind.code, taken_back_code(channel, by.name, kind.name))
+                for kind in of
+                if kind.code in taken
+            ]
+            self._taken_back.setdefault(channel, set()).update(counted)
+            found += [each.code for each in counted]
+        return tuple(found)
 
     def _owner(self, kind: EventType) -> str:
         return list(self._channels)[kind.channel]

@@ -9,6 +9,11 @@ from typing import Final
 FRACTION: Final = "fraction"
 #: The same over the latest value of a property.
 RATE: Final = "rate"
+#: A fraction of one customer's events; over all customers the share of those who have any of `of` among those who have
+#: any of `to`.
+SHARE: Final = "share"
+#: The forms that are made of sums, so that they can be told of all customers together.
+SUMMED: Final = (FRACTION, RATE, SHARE)
 #: How many panes had an event.
 PANES: Final = "panes"
 REGULARITY: Final = "regularity"

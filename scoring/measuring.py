@@ -8,7 +8,6 @@ from scoring.details import add_amount, latest_value
 from scoring.instants import DAY
 from scoring.measures import (
     BOUNCE_RATE,
-    FRACTION,
     PAGES_PER_SESSION,
     PANES,
     RATE,
@@ -17,6 +16,7 @@ from scoring.measures import (
     RETURNING,
     SESSION_TIME,
     SESSIONS,
+    SUMMED,
     TIME_ON_PAGE,
     Measure,
 )
@@ -45,7 +45,7 @@ def measured(policy: Policy, state: CustomerState) -> list[str]:
     sessions: dict[tuple[str, int], SessionTotals] = {}
     for measure in policy.measures:
         span, form = measure.panes, measure.form
-        if form in (FRACTION, RATE):
+        if form in SUMMED:
             if span not in totals:
                 totals[span] = _totals(policy, state, span)
             texts.append(fraction(measure, totals[span]))
@@ -75,7 +75,7 @@ def _totals(policy: Policy, state: CustomerState, span: int) -> dict[str, int]:
 
 
 def fraction(measure: Measure, totals: dict[str, int]) -> str:
-    """Compute a fraction or a rate.
+    """Compute a fraction, a rate, or the share of one customer.
 
     Args:
         measure: of one of these forms.

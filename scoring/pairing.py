@@ -62,6 +62,29 @@ class Duration:
     total: str
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Counts, under a code of its own, what one type has taken back of another: in the pane where it had counted."""
+
+    by: str
+    of: str
+    code: str
+
+
+def taken_back_code(channel: str, by: str, of: str) -> str:
+    """Make the code under which is counted what one type has taken back of another.
+
+    Args:
+        channel: the channel's name.
+        by: the type that takes back.
+        of: the type that is taken back.
+
+    Returns:
+        18 bits of a BLAKE2b digest after a mark.
+    """
+    return _measured(hashlib.blake2b(f"{channel}\0{by}\0{of}\0taken back".encode(), digest_size=3).digest())
+
+
 def duration_codes(channel: str, name: str) -> tuple[str, str]:
     """Make the codes under which a duration is counted.
 
@@ -94,6 +117,7 @@ class Pairing:
     retractions: tuple[Retraction, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     durations: tuple[Duration, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
 
     @property
     def reach(self) -> int:
@@ -113,13 +137,14 @@ class Pairing:
         for duration in self.durations:
             name = f"{channel}.durations.{duration.name}"
             codes += [(duration.count, f"the number of {name}"), (duration.total, f"the sum of {name}")]
+        codes += [(each.code, f"what is taken back in {channel}, {each.code}") for each in self.taken_back]
         return codes
 
     def contribution(self, history: Sequence[Action], pane: int) -> Counts:
         """Tell what the actions of one object add to the counts, beyond one for each of them.
 
         1. A retraction takes back the newest action before it, or at the same time, that no other has taken back:
-           the action and its amounts are taken away from its pane.
+           the action and its amounts are taken away from its pane. Where that is asked for, it is counted apart.
         2. An action behind a gateway is taken away likewise, and counted apart.
         3. Durations are told of what is left, in the pane of their start.
 
@@ -137,8 +162,12 @@ class Pairing:
             [action for action in history if action.code in order],
             key=lambda action: (action.time, action.code in undoing, order[action.code], action.amounts),
         )
-        for action in self._taken_back(actions):
+        apart_by = {(each.by, each.of): each.code for each in self.taken_back}
+        for action, by in self._taken_back(actions):
             _take_away(counts, action, pane)
+            counted = apart_by.get((by, action.code))
+            if counted is not None:
+                _add(counts, action.time // pane, counted, 1)
             actions.remove(action)
         for action, apart in self._behind_gateways(actions):
             _take_away(counts, action, pane)
@@ -148,10 +177,11 @@ class Pairing:
             _measure(counts, duration, actions, pane)
         return counts
 
-    def _taken_back(self, actions: Sequence[Action]) -> list[Action]:
+    def _taken_back(self, actions: Sequence[Action]) -> list[tuple[Action, str]]:
+        """Find what is taken back, each with the code of the type that does it."""
         takes_back = {retraction.code: retraction.takes_back for retraction in self.retractions}
         standing: list[Action] = []
-        taken: list[Action] = []
+        taken: list[tuple[Action, str]] = []
         for action in actions:
             codes = takes_back.get(action.code)
             if codes is None:
@@ -159,7 +189,7 @@ class Pairing:
                 continue
             for index in range(len(standing) - 1, -1, -1):
                 if standing[index].code in codes:
-                    taken.append(standing.pop(index))
+                    taken.append((standing.pop(index), action.code))
                     break
         return taken
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scoring.builtin import BUILTIN_POLICY
-from scoring.channel_file import no_shared_sessions, read_machine, read_sessions, types_of_people
+from scoring.channel_file import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
 from scoring.identity_file import check_topic, read_identities
 from scoring.instants import DAY, format_duration, parse_duration
@@ -43,7 +43,7 @@ _KEYS = {
     "kpi": ("keep",),
     "identities": ("topic",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", "sessions", "pages", "machine", *PAIRING_KEYS)
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -110,13 +110,15 @@ class _Reader:
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        channels = declared.asked_for(channels)
+        self._no_shared_codes(channels)
         profiles = read_profiles(self._document, channels, measures, self._problems)
         self._no_shared_topics(channels, identities, profiles)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
             policy_version,
-            channels=declared.asked_for(channels),
+            channels=channels,
             measures=measures,
             bounds=bounds,
             rearm_margin=margin,
@@ -231,7 +233,6 @@ class _Reader:
             self._problems.append("channels: must hold at least one table, such as [channels.email]")
             return ()
         channels = tuple(self._channel(index, name, table) for index, (name, table) in enumerate(tables.items()))
-        self._no_shared_codes(channels)
         no_shared_sessions(channels, self._problems)
         return channels
 

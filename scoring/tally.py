@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Final
 
 from scoring.details import is_latest, is_type
-from scoring.measures import FRACTION, RATE, Measure
+from scoring.measures import SHARE, SUMMED, Measure
 
 #: Counts and amounts by pane and code.
 Panes = Mapping[int, Mapping[str, int]]
@@ -87,20 +87,28 @@ def tally_of(measures: Iterable[Measure]) -> Tally:
     codes: set[str] = set()
     held: set[tuple[tuple[str, ...], int]] = set()
     for measure in measures:
-        if measure.form in (FRACTION, RATE):
+        if measure.form in SUMMED:
             codes.update((*measure.of, *measure.less, *measure.to))
-            if not measure.to:
-                held.add(held_by(measure))
+            held.update(held_by(measure))
     return _tally(sorted(codes), sorted(held))
 
 
-def held_by(measure: Measure) -> tuple[tuple[str, ...], int]:
-    """Tell who has a value of a measure without a denominator: who has any of some codes in so many panes.
+def held_by(measure: Measure) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """Tell which customers a measure counts: who has any of some codes in so many panes.
 
     Args:
         measure: of the policy.
+
+    Returns:
+        Without a denominator, who has a value. Of a share, who has any of `to`, any of `of`, and any of either: the
+        first two less the third are those who have both.
     """
-    return tuple(sorted({*measure.of, *measure.less})), measure.panes
+    chosen: list[tuple[str, ...]] = []
+    if measure.form == SHARE:
+        chosen = [measure.to, measure.of, (*measure.of, *measure.to)]
+    elif not measure.to:
+        chosen = [(*measure.of, *measure.less)]
+    return tuple([(tuple(sorted(set(codes))), measure.panes) for codes in chosen])
 
 
 def holders_name(codes: Sequence[str], panes: int) -> str:

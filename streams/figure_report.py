@@ -176,8 +176,11 @@ def published_measures(figures: Mapping[str, MeasureFigure]) -> dict[str, str]:
     fields = {}
     for name, figure in figures.items():
         fields[f"measure:{name}"] = figure.value
-        if figure.customers is not None:
+        if figure.events is not None:
+            fields[f"measure:{name}:events"] = figure.events
+        elif figure.customers is not None:
             fields[f"measure:{name}:average"] = figure.average
+        if figure.customers is not None:
             fields[f"measure:{name}:customers"] = str(figure.customers)
     return fields
 

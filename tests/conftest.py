@@ -3,26 +3,47 @@
 import os
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.services.discovery import Service, choose_kafka, choose_redis, embedded_kafka, embedded_redis
+from tests.services.discovery import choose_kafka, choose_redis, embedded_kafka, embedded_redis
 
-KAFKA = pytest.StashKey[Service]()
-REDIS = pytest.StashKey[Service]()
+SERVICES = pytest.StashKey[dict[str, str]]()
+"""The titles of the services that were chosen, by what they are."""
+_OF_WORKERS = "services"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know of no service: a test that needs none asks for none."""
+    config.stash[SERVICES] = {}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Choose the services, and refuse to go on if real ones are asked for and absent."""
-    kafka = session.config.stash[KAFKA] = choose_kafka()
-    redis = session.config.stash[REDIS] = choose_redis()
-    if os.environ.get("ENGAGEMENT_TEST_REQUIRE_REAL") == "1" and not (kafka.is_real and redis.is_real):
-        pytest.exit(f"real services are required, but here are Kafka: {kafka.title}, Redis: {redis.title}", 1)
+    """Refuse to go on if real services are asked for and absent."""
+    if os.environ.get("ENGAGEMENT_TEST_REQUIRE_REAL") == "1":
+        kafka, redis = choose_kafka(), choose_redis()
+        if not (kafka.is_real and redis.is_real):
+            pytest.exit(f"real services are required, but here are Kafka: {kafka.title}, Redis: {redis.title}", 1)
+        session.config.stash[SERVICES] |= {"Kafka": kafka.title, "Redis": redis.title}
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Name the services."""
-    return [f"Kafka: {config.stash[KAFKA].title}", f"Redis: {config.stash[REDIS].title}"]
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that prints, if this is another one, which services were chosen."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_OF_WORKERS] = session.config.stash[SERVICES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Note which services a process that ran tests beside others has chosen; one that died tells nothing."""
+    node.config.stash[SERVICES] |= getattr(node, "workeroutput", {}).get(_OF_WORKERS, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the services that were chosen."""
+    for kind, title in sorted(config.stash[SERVICES].items()):
+        terminalreporter.write_line(f"{kind}: {title}")
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +57,18 @@ def _default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
     """Give the address of the best broker that the machine has."""
-    with pytestconfig.stash[KAFKA].open() as address:
+    service = choose_kafka()
+    pytestconfig.stash[SERVICES]["Kafka"] = service.title
+    with service.open() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def redis_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """Give the URL of the best Redis server that the machine has."""
-    with pytestconfig.stash[REDIS].open() as url:
+    service = choose_redis()
+    pytestconfig.stash[SERVICES]["Redis"] = service.title
+    with service.open() as url:
         yield url
 
 

@@ -122,13 +122,13 @@ def customer_text(
         customer: the id.
         record: as read from the store.
         now: what ages are counted from, in microseconds.
-        since: over how long the change is explained, in microseconds; by default the trend of the policy.
+        since: how far back the change is explained, in microseconds; by default the trend of the policy.
         panes: whether to show each pane.
 
     Returns:
         For rich to print.
     """
-    period = period_until(record.state, now, policy.trend if since is None else since)
+    period = period_until(policy, record.state, now, since)
     facts = plain_table(header=False)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
@@ -154,7 +154,7 @@ def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now:
     return {
         "score": Text.assemble((fields["score"], "bold"), " points, ", (band, BAND_STYLES.get(band, ""))),
         "since": Text(_when(fields["band_since"], now) + before),
-        "trend": _trend(policy, fields.get("trend", "0")),
+        "trend": _trend(policy, fields.get("trend", "0"), period_until(policy, state, now).since),
         "channels": Text(" · ".join(points)),
         **({"segment": Text(printable(state.segment))} if state.segment else {}),
         **_named_scores(fields),
@@ -185,11 +185,13 @@ def _short(time: int, now: int) -> str:
     return clock if abs(time - now) < DAY else date
 
 
-def _trend(policy: Policy, trend: str) -> Text:
+def _trend(policy: Policy, trend: str, since: int) -> Text:
     change = float(trend)
     arrow, style = ("▲", "green") if change > 0 else ("▼", "red") if change < 0 else ("▶", "dim")
     sign = "+" if change > 0 else ""
-    return Text.assemble((f"{arrow} {sign}{trend}", style), f" in {format_duration(policy.trend)}")
+    return Text.assemble(
+        (f"{arrow} {sign}{trend}", style), f" in {format_duration(policy.trend)}, since {moment(since)}"
+    )
 
 
 def _drop(policy: Policy, disengages_at: str, state: CustomerState, now: int) -> Text:

@@ -25,26 +25,36 @@ _LISTED_BOUNDARIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a change is told of: the time of the score and the time that it is compared with, in microseconds."""
+    """What a change is told of: the time of the score and the time that it is compared with, in microseconds.
+
+    Events are told by the pane in which they happened, so only the end of a pane can be compared with.
+    """
 
     at: int
     since: int
 
 
-def period_until(state: CustomerState, now: int, length: int) -> Period:
+def period_until(policy: Policy, state: CustomerState, now: int, length: int | None = None) -> Period:
     """Say what period a change is told of.
 
     Args:
+        policy: in force.
         state: the customer's.
         now: microseconds.
-        length: of the period, in microseconds.
+        length: of the period that is asked for, in microseconds; by default the trend of the policy.
 
     Returns:
         Up to now, if nothing is due that could have changed the score by now, else up to when the customer was judged.
+        It begins with the last moment of the pane in which the period that is asked for begins, or where that pane is
+        the present one, of the pane before.
     """
     holds = not state.due or state.due > now
     at = max(now, state.judged) if holds else state.judged
-    return Period(at, at - length)
+    present = at // policy.pane
+    then = (at - (policy.trend if length is None else length)) // policy.pane
+    if length is not None:
+        then = min(then, present - 1)
+    return Period(at, min((then + 1) * policy.pane - 1, at))
 
 
 def explanation_document(policy: Policy, state: CustomerState, period: Period) -> dict[str, Any]:

@@ -60,7 +60,9 @@ def kpi_document(
 
 def _measure_document(figure: MeasureFigure) -> dict[str, Any]:
     document: dict[str, Any] = {"value": _parsed(figure.value)}
-    if figure.customers is not None:
+    if figure.events is not None:
+        document |= {"events": _parsed(figure.events), "customers": figure.customers}
+    elif figure.customers is not None:
         document |= {"average": _parsed(figure.average), "customers": figure.customers}
     return document
 
@@ -152,7 +154,9 @@ def _measure_lines(measures: Mapping[str, MeasureFigure] | None) -> Iterator[tup
         return
     for name, figure in measures.items():
         words = figure.value or "-"
-        if figure.customers:
+        if figure.customers and figure.events is not None:
+            words += f" % of {counted(figure.customers, 'customer')}, {figure.events} % by events"
+        elif figure.customers:
             words += f" in all, {figure.average} for each of {counted(figure.customers, 'customer')}"
         yield name, words
 

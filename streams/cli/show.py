@@ -24,7 +24,12 @@ from streams.store.redis import RedisStore
 
 @click.command()
 @click.argument("customer")
-@click.option("--since", type=DURATION, metavar="7d", help="Explain the change over so long; default: the trend.")
+@click.option(
+    "--since",
+    type=DURATION,
+    metavar="7d",
+    help="Explain the change since the end of the day, or pane, so long ago; default: the trend.",
+)
 @click.option("--panes", is_flag=True, help="Show what each pane adds to the score, and when it leaves.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace", "clock")
@@ -37,15 +42,15 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
 
     Example: engagement show BBB-2013B-25107 --since 2d
     """
-    length = settings.policy.trend if since is None else round(since * SECOND)
+    length = None if since is None else round(since * SECOND)
     (whose, *linked), record = asyncio.run(_read(settings, customer))
     if record is None:
         raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
     policy = settings.policy.of(record.state.segment)
     # On the stream clock, "now" is where the events are.
     now = time.time_ns() // 1_000 if settings.clock == "wall" else record.state.judged
-    period = period_until(record.state, now, length)
-    if period.since < explained_from(policy, record.state):
+    period = period_until(policy, record.state, now, length)
+    if length is not None and period.since < explained_from(policy, record.state):
         kept = f"counts are kept for the window and its trend, {format_duration(policy.trend)}"
         raise click.BadParameter(f"{format_duration(length)} is too long: {kept}", param_hint="--since")
     if as_json:

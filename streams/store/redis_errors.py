@@ -7,27 +7,30 @@ from collections.abc import Sequence
 from redis.exceptions import (
     AskError,
     AuthenticationError,
-    MovedError,
+    ClusterCrossSlotError,
+    ClusterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, VersionMoved
+from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
+from streams.store.redis_server import IN_CLUSTER
 
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
-_PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "TRYAGAIN", "NOREPLICAS", "CLUSTERDOWN")
+_PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "NOREPLICAS")
 # The client takes the code off these answers, and makes an error of a kind of its own of each.
-_CODES = {
+_CODES: dict[type[RedisError], str] = {
     OutOfMemoryError: "OOM",
     ReadOnlyError: "READONLY",
-    MovedError: "MOVED",
-    AskError: "ASK",
 }
+# Only the nodes of a cluster answer so; what moves a slot to another node is an `AskError`, too.
+_OF_CLUSTERS = (AskError, ClusterCrossSlotError, ClusterDownError, TryAgainError)
 
 
 def mapped(error: RedisError | OSError, needed: str = "") -> StreamsError:
@@ -40,6 +43,8 @@ def mapped(error: RedisError | OSError, needed: str = "") -> StreamsError:
     Returns:
         A `TransientError` if the fault passes.
     """
+    if isinstance(error, _OF_CLUSTERS):
+        return UnsafeStore(f"{IN_CLUSTER}. It answers: {type(error).__name__.removesuffix('Error')} {error}")
     if denied := _denied(error, needed):
         return AccessDenied(denied)
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):

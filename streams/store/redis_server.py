@@ -9,6 +9,8 @@ from typing import Any
 from streams.errors import StoreUnavailable, UnsafeStore
 
 _LEAST_VERSION = 7
+#: Why a node of a Redis Cluster is refused.
+IN_CLUSTER = "this Redis is a node of a Redis Cluster, which is not supported; use a server of its own"
 # Each command with as many words as it takes at least; KEY stands for a key.
 _COMMANDS = {
     words.split()[0]: tuple(words.split())
@@ -87,8 +89,9 @@ def server_faults(info: Mapping[str, Any]) -> Iterator[UnsafeStore | StoreUnavai
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:
         message = f"Redis {version} has no server-side functions; version {_LEAST_VERSION} or newer is needed"
         yield UnsafeStore(message)
-    if info.get("redis_mode") == "cluster":
-        yield UnsafeStore("this Redis is a node of a Redis Cluster, which is not supported; use a server of its own")
+    # Redis names the mode `redis_mode`, Valkey `server_mode`; both say whether a node belongs to a cluster.
+    if info.get("cluster_enabled") or "cluster" in (info.get("redis_mode"), info.get("server_mode")):
+        yield UnsafeStore(IN_CLUSTER)
     evicting = str(info.get("maxmemory_policy", "noeviction"))
     if evicting != "noeviction":
         dropped = int(info.get("evicted_keys", 0))

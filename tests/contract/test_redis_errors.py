@@ -9,7 +9,7 @@ import redis
 from redis import exceptions
 
 from scoring.policy_file import parse_policy
-from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError
+from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError, UnsafeStore
 from streams.settings import Settings
 from streams.store.redis import RedisStore
 from tests.services.redis import local_redis
@@ -30,9 +30,7 @@ PASSING_ANSWERS = [
     "BUSY Redis is busy running a script.",
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
-    "TRYAGAIN Multiple keys request during rehashing of slot",
     "NOREPLICAS Not enough good replicas to write.",
-    "CLUSTERDOWN Hash slot not served",
 ]
 
 
@@ -84,8 +82,6 @@ async def test_a_fault_that_passes_is_transient(kind: type[Exception]) -> None:
     [
         "OOM command not allowed when used memory > 'maxmemory'.",
         "READONLY You can't write against a read only replica.",
-        "MOVED 3999 127.0.0.1:7000",
-        "ASK 3999 127.0.0.1:7000",
     ],
 )
 async def test_an_answer_is_told_with_its_code(answer: str) -> None:
@@ -97,6 +93,29 @@ async def test_an_answer_is_told_with_its_code(answer: str) -> None:
         await store.close()
 
     assert str(found.value) == f"Redis refuses at the moment: {answer}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "MOVED 3999 127.0.0.1:7000",
+        "ASK 3999 127.0.0.1:7000",
+        "CLUSTERDOWN Hash slot not served",
+        "CROSSSLOT Keys in request don't hash to the same slot",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+    ],
+)
+async def test_an_answer_of_a_cluster_is_no_fault_that_passes(answer: str) -> None:
+    with local_redis() as server, RedisProxy(server.port) as proxy:
+        store = store_at(proxy.url)
+        proxy.refusal = answer.encode()
+        try:
+            with pytest.raises(UnsafeStore, match="Redis Cluster, which is not supported") as found:
+                await store.open()
+        finally:
+            await store.close()
+
+    assert str(found.value).endswith(answer.partition(" ")[2])
 
 
 @pytest.mark.parametrize("answer", ["ERR Script attempted to access nil", "WRONGTYPE Operation against a key"])

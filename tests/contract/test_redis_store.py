@@ -200,9 +200,12 @@ async def test_a_server_that_evicts_later_is_unsafe_from_then_on(server: Embedde
 async def test_a_node_of_a_cluster_is_unsafe() -> None:
     with local_redis({"cluster-enabled": "yes"}) as node:
         store = store_at(node.url)
-        with pytest.raises(UnsafeStore, match="Redis Cluster, which is not supported"):
-            await store.open()
-        await store.close()
+        try:
+            for opened in (store.open, store.check, lambda: store.load(["anna"])):
+                with pytest.raises(UnsafeStore, match="Redis Cluster, which is not supported"):
+                    await opened()
+        finally:
+            await store.close()
 
 
 async def test_a_server_that_was_emptied_is_told_again_how_the_namespace_is_written(

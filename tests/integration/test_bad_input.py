@@ -16,7 +16,7 @@ from tests.integration.policies import COUNTING
 from tests.integration.running import Running, run_on
 from tests.polling import poll_until
 from tests.services.kafka_client import Record
-from tests.services.system import System, event, metric
+from tests.services.system import System, event, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -129,14 +129,14 @@ async def test_each_bad_record_gets_one_dead_letter_and_the_others_are_scored(ru
         return len(await system.dead_letters()) >= len(BAD)
 
     await poll_until(all_came, 30)
-    assert metric(worker, "engagement_events_total", outcome="dead_letter") == len(BAD)
-    assert metric(worker, "engagement_dead_letters_total") == len(BAD)
-    assert metric(worker, "engagement_events_total", outcome="read") == 2 * len(BAD) + 1
+    await wait_for_metric(len(BAD), worker, "engagement_events_total", outcome="dead_letter")
+    await wait_for_metric(len(BAD), worker, "engagement_dead_letters_total")
+    await wait_for_metric(2 * len(BAD) + 1, worker, "engagement_events_total", outcome="read")
     # They do not come again: what is read after the next start follows them.
     running.restart()
     await system.send("clickstream", event(good, "page_view", NOW), partition=1)
     await system.wait_for_score(good, str(len(BAD) + 2))
-    assert metric(running.worker, "engagement_events_total", outcome="read") == 1
+    await wait_for_metric(1, running.worker, "engagement_events_total", outcome="read")
     # Nothing of the bad customer's.
     assert list(system.redis.scan_iter(match=f"{system.namespace}:customer:*")) == [
         f"{system.namespace}:customer:{good}"

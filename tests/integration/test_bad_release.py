@@ -11,7 +11,7 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, producer
-from tests.services.system import System, event, metric
+from tests.services.system import System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(180)
@@ -77,7 +77,7 @@ async def test_above_the_limit_the_worker_stops_with_the_rest_in_the_log_and_goe
         assert [int(dict(letter.headers)["dlq.offset"]) for letter in letters] == list(range(30, 600))
         assert "of the last 601 records of channel clickstream 571 are bad, more than the 95 %" in reason
         assert f"{topic}[0] at offset 600: customer_id_missing" in reason
-        assert metric(worker, "engagement_stopped", channel="clickstream") == 1
+        await wait_for_metric(1, worker, "engagement_stopped", channel="clickstream")
         assert metric(worker, "engagement_stopped", channel="email") == 0
         assert metric(worker, "engagement_ready") == 0
         assert worker.status("/health") == 200

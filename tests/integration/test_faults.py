@@ -18,7 +18,7 @@ from tests.integration.policies import COUNTING
 from tests.polling import poll_until, wait_until
 from tests.services.kafka import KafkaBroker
 from tests.services.redis import local_redis
-from tests.services.system import System, event, metric
+from tests.services.system import System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(150)
@@ -68,7 +68,7 @@ async def test_a_worker_waits_for_redis_and_says_so(make_system: MakeSystem) -> 
         await asyncio.to_thread(worker.wait_ready)
         await with_redis.send("clickstream", event(customer, "page_view", AT))
         await with_redis.wait_for_score(customer, "2")
-        assert metric(worker, "engagement_ready") == 1
+        await wait_for_metric(1, worker, "engagement_ready")
         assert worker.stop() == 0
     finally:
         worker.kill()

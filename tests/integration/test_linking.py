@@ -18,7 +18,7 @@ from tests.polling import poll_until
 from tests.services.command import run_command
 from tests.services.kafka_client import Record
 from tests.services.log_reader import read_customers
-from tests.services.system import System, event, metric
+from tests.services.system import System, event, wait_for_metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(200)
@@ -69,7 +69,7 @@ async def test_an_id_is_linked_shown_rebuilt_and_erased(make_system: MakeSystem)
 
         await poll_until(lambda: _has(told, 2), 15)
         assert sorted(await told()) == ["link_closes_circle", "linked_otherwise"]
-        assert metric(worker, "engagement_links_total", outcome="linked") == 3
+        await wait_for_metric(3, worker, "engagement_links_total", outcome="linked")
         shown = await command(system, "show", cookie)
         assert shown.startswith(f"{cookie} stands for {anna}\n")
         assert set(json.loads(await command(system, "show", tab, "--json"))["linked_ids"]) == {cookie, tab, late}

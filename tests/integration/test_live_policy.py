@@ -14,7 +14,7 @@ from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.log_reader import read_customers
-from tests.services.system import NAMESPACE, System, event, metric
+from tests.services.system import NAMESPACE, System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(180)
@@ -92,7 +92,7 @@ async def test_everybody_follows_while_events_flow_and_nobody_is_alerted(make_sy
         await poll_until(lambda: _exact(system, flow, 2), 30)
 
         for worker in (one, two):
-            assert metric(worker, "engagement_policy_in_force", version="dearer") == 1
+            await wait_for_metric(1, worker, "engagement_policy_in_force", version="dearer")
             await poll_until(lambda worker=worker: metric(worker, "engagement_policy_behind_customers") == 0, 15)
         status, said = await asyncio.to_thread(system.command, "policy", "status")
         assert (status, "dearer is in force since" in said) == (0, True), said
@@ -160,7 +160,7 @@ async def test_workers_with_files_of_their_own_judge_by_one_policy(make_system: 
                 await writing
                 await poll_until(lambda: _exact(system, flow, 3), 30)
                 assert set(versions(system)) == {"second"}
-                assert metric(first, "engagement_policy_in_force", version="second") == 1
+                await wait_for_metric(1, first, "engagement_policy_in_force", version="second")
 
     status, said = await asyncio.to_thread(system.command, "rebuild", "--dry-run")
     assert (status, "the workers judge by the policy 'second'" in said) == (1, True), said

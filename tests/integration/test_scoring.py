@@ -11,7 +11,7 @@ import pytest
 from tests.integration.policies import MONTH_WITH_SUPPORT
 from tests.integration.running import Running, run_on
 from tests.polling import poll_until
-from tests.services.system import event, instant, metric
+from tests.services.system import event, instant, metric, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -72,7 +72,7 @@ async def test_an_event_id_counts_once_whenever_it_comes_again(running: Running)
     await system.send("social", first, event(witness, "comment"))
     await system.wait_for_score(witness, "4")
     assert system.score(customer) == "8"
-    assert metric(running.worker, "engagement_scored_events_total", outcome="duplicates") - before == 4
+    await wait_for_metric(before + 4, running.worker, "engagement_scored_events_total", outcome="duplicates")
 
 
 @BOTH
@@ -111,7 +111,7 @@ async def test_a_type_outside_the_policy_is_counted_and_scores_nothing(running: 
     unknown = [event(customer, kind, at + n) for n, kind in enumerate(("wave", "purchase", "Comment", "コメント"))]
     await system.send("social", *unknown, event(customer, "comment", at))
     fields = await system.wait_for_score(customer, "4")
-    assert metric(worker, "engagement_events_total", channel="social", outcome="unknown_type") - before == 4
+    await wait_for_metric(before + 4, worker, "engagement_events_total", channel="social", outcome="unknown_type")
     assert (fields["social"], fields["clickstream"], fields["band"]) == ("4", "0", "disengaged")
     assert datetime.fromisoformat(fields["last_event_at"]).timestamp() == pytest.approx(at + 3, abs=0.001)
     assert await system.dead_letters() == []
@@ -140,7 +140,7 @@ async def test_an_event_older_than_the_window_is_counted_and_scores_nothing(runn
         event(customer, "purchase", old),
     )
     fields = await system.wait_for_score(customer, "20")
-    assert metric(worker, "engagement_events_total", **labels) - before == 3
+    await wait_for_metric(before + 3, worker, "engagement_events_total", **labels)
     assert datetime.fromisoformat(fields["last_event_at"]).timestamp() == pytest.approx(now, abs=0.001)
     assert system.fields(stranger) == {}
     assert await system.dead_letters() == []
@@ -178,7 +178,7 @@ async def test_a_fourth_channel_needs_nothing_but_the_policy(running: Running) -
     await system.send("social", event(customer, "comment"), event(customer, "impression"))
     fields = await system.wait_for_score(customer, "16")
     assert (fields["support"], fields["social"]) == ("12", "4")
-    assert metric(running.worker, "engagement_events_total", channel="support", outcome="read") == 3
+    await wait_for_metric(3, running.worker, "engagement_events_total", channel="support", outcome="read")
 
 
 @REAL

@@ -15,7 +15,7 @@ from tests.integration.running import Running, run_on
 from tests.polling import poll_until
 from tests.services.command import run_command
 from tests.services.kafka_client import Record
-from tests.services.system import event, event_record, metric
+from tests.services.system import event, event_record, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -110,7 +110,7 @@ async def test_an_event_tells_the_segment_and_a_restart_keeps_it(running: Runnin
     running.restart()
     await system.send("email", *[event(customer, "click")] * 4, event(customer, "open", properties={"segment": 3}))
     await wait_for(running, customer, score="65", band="engaged", segment="enterprise")
-    assert metric(running.worker, "engagement_events_total", channel="email", outcome="property_ignored") == 1
+    await wait_for_metric(1, running.worker, "engagement_events_total", channel="email", outcome="property_ignored")
     assert (await wait_for(running, customer, score="65"))["score:mail"] == "2"
 
     status, words = system.command("show", customer)

@@ -17,7 +17,7 @@ from tests.property import silences
 from tests.property.lives import Happening
 from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end
-from tests.services.system import System, event, instant, metric
+from tests.services.system import System, event, instant, metric, wait_for_metric
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
@@ -87,7 +87,7 @@ async def test_thousands_who_fall_while_their_feed_is_silent_are_not_alerted_unt
         assert (notice["kind"], notice["channel"]) == ("feed_silent", "clickstream")
         assert begun + PANE <= brute_force.micros(notice["silent_since"]) / 1e6 < begun + 2 * PANE
         await poll_until(lambda: in_band(system, "disengaged") == CUSTOMERS, 3 * PANE)
-        assert metric(first, "engagement_feed_silent", channel="clickstream") == 1
+        await wait_for_metric(1, first, "engagement_feed_silent", channel="clickstream")
         await poll_until(lambda: metric(first, "engagement_held_crossings_total") == CUSTOMERS, PANE)
         assert await churning(system) == {}
         # Who says so is believed at once.

@@ -12,7 +12,7 @@ from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.redis import local_redis
-from tests.services.system import metric
+from tests.services.system import metric, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -50,8 +50,8 @@ async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system:
         assert time.monotonic() - began < SESSION / 2
         await flow.wait_until_exact()
         # Together they have read every record once.
-        assert metric(second, "engagement_events_total", outcome="read") == EVENTS - done
-        assert metric(second, "engagement_round_events_total") == EVENTS - done
+        await wait_for_metric(EVENTS - done, second, "engagement_events_total", outcome="read")
+        await wait_for_metric(EVENTS - done, second, "engagement_round_events_total")
         assert second.stop() == 0
     assert flow.wrong() == {}
     assert await system.committed() == ends

@@ -28,7 +28,7 @@ from tests.services.kafka_client import (
 )
 from tests.services.log_reader import read_topic
 from tests.services.redis import local_redis
-from tests.services.system import event, event_record, metric
+from tests.services.system import event, event_record, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(120)
@@ -117,7 +117,7 @@ async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
         await send(0, 2, "after")
         await send(1, 2, "after")
         await system.wait_for_score(customer, str(score + 5))
-        assert metric(worker, "engagement_events_total", outcome="read") == 4
+        await wait_for_metric(4, worker, "engagement_events_total", outcome="read")
 
 
 async def test_after_a_flush_the_scores_are_made_again_from_the_log(

@@ -42,6 +42,8 @@ _MEASURES = {
     "average": {"kind": "average", "of": ["web.buy", "mail.click"], "property": "amount", "times": 1.5},
     "stayed": {"kind": "difference", "of": ["web.view"], "less": ["web.leave", "mail.open"]},
     "clicked": {"kind": "ratio", "of": ["mail.click"], "to": ["mail.sent", "mail.open"], "times": 100},
+    "clickers": {"kind": "share", "of": ["mail.click"], "to": ["mail.sent", "mail.open"]},
+    "buyers": {"kind": "share", "of": ["web.buy"], "to": ["web"]},
     "a_view": {"kind": "ratio", "of": ["web.buy"], "property": "amount", "to": ["web.view"]},
     "of_sum": {"kind": "ratio", "of": ["web.buy"], "to": ["mail.click"], "to_property": "amount"},
     "shares": {
@@ -115,6 +117,7 @@ def worlds(draw: st.DrawFn) -> World:
         keys = {"over": f"{over * minutes}m", **table} if shorter else table
         tables += f"[measures.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
     pause = draw(st.sampled_from([60, 8 * 60, 30 * 60, 7201]))
+    sessions = [f'sessions = "{pause}s"', *draw(st.sampled_from([(), ('session_types = ["view", "buy"]',)])), "pages ="]
     text = f"""version = "drawn"
 [window]
 length = "{minutes * panes}m"
@@ -122,7 +125,7 @@ pane = "{minutes}m"
 trend = "{draw(st.integers(0, 3)) * minutes}m"
 [events]
 remember_ids = "10000d"
-{_CHANNELS.replace("pages =", f'sessions = "{pause}s"' + chr(10) + "pages =")}
+{_CHANNELS.replace("pages =", chr(10).join(sessions))}
 {tables}"""
     return World(text, minutes * MINUTE, panes)
 

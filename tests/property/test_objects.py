@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.instants import DAY, MINUTE, SECOND
+from scoring.measuring import measured
 from scoring.pairing import Action, Pairing, change_of, duration_codes
 from scoring.policy import Policy, type_code
 from scoring.policy_file import parse_policy
@@ -114,6 +115,24 @@ def test_every_pane_holds_what_the_events_make_however_late_they_come(told: Told
         assert state.panes == expected
         assert state.score == brute_force.score_of(events, reference, state.judged)
         assert trend(policy, state) == brute_force.trend_of(events, reference, state.judged)
+
+
+@given(at_any_time())
+@settings(max_examples=200, deadline=None)
+def test_a_difference_is_that_of_the_events_whatever_takes_back_what(told: Told) -> None:
+    world, _, steps = told
+    kept = '[measures.kept]\nkind = "difference"\nof = ["web.buy"]\nless = ["web.leave"]\n'
+    policy = parse_policy(f"{world.text}\n{kept}")
+    arrived: list[Happening] = []
+    for step, state, _ in in_memory(policy, steps):
+        arrived += step.batch
+        if state.judged < 0:
+            continue
+        inside = range(state.pane - policy.panes + 1, state.pane + 1)
+        events = brute_force.up_to(raw_events(arrived), state.judged)
+        happened = Counter(each.type for each in events if each.channel == "web" and each.time // policy.pane in inside)
+        told_of = happened["buy"] or happened["leave"]
+        assert measured(policy, state) == [str(happened["buy"] - happened["leave"]) if told_of else ""]
 
 
 @given(at_any_time(), st.sampled_from([0, 0.5, 2.5]))

@@ -1,7 +1,8 @@
 """Measures over all customers, computed from the raw events alone: those of one customer who has done it all.
 
 The kinds that are no fraction of sums (days, sessions, regularity) are not told of all customers together. Of those
-without a denominator there is an average, too: over the customers who have a value.
+without a denominator there is an average, too: over the customers who have a value. A share is one of customers,
+and that of their events stands beside it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ def measure_fields(document: dict[str, Any], customers: Mapping[str, Sequence[Ra
             known = [value for value in each if value is not None]
             found[f"measure:{name}:average"] = _written(sum(known, Fraction(0)) / len(known) if known else None)
             found[f"measure:{name}:customers"] = str(len(known))
+        if table["kind"] == "share":
+            each = [Customer(document, events, now).value(table) for events in customers.values()]
+            asked = [value for value in each if value is not None]
+            did = sum(value > 0 for value in asked)
+            found[f"measure:{name}"] = _written(Fraction(100 * did, len(asked)) if asked else None)
+            found[f"measure:{name}:customers"] = str(len(asked))
+            found[f"measure:{name}:events"] = _written(together.value(table))
     return found
 
 

@@ -122,6 +122,11 @@ class Customer:
             below = max(known)[1] if known else 0
         return Fraction(above) * self._factor(table) / below if below else None
 
+    def _share(self, table: dict[str, Any]) -> Fraction | None:
+        """Of one customer, its own events; of several see `measure_figures`."""
+        did, asked = self._of(table, table["of"]), self._of(table, table["to"])
+        return Fraction(100 * len(did), len(asked)) if asked else None
+
     def _balance(self, table: dict[str, Any]) -> Fraction | None:
         found = values(self._of(table, table["of"]), table["property"])
         if not found:
@@ -148,7 +153,8 @@ class Customer:
         channel = self._document["channels"][name]
         pause = duration(channel["sessions"]) // MILLION
         sessions: list[list[RawEvent]] = []
-        for event in self._of(table, [name]):
+        inside = channel.get("session_types", channel["weights"])
+        for event in (each for each in self._of(table, [name]) if each.type in inside):
             if sessions and second(event) - second(sessions[-1][-1]) < pause:
                 sessions[-1].append(event)
             else:
@@ -157,7 +163,9 @@ class Customer:
 
     def _pages(self, table: dict[str, Any], session: list[RawEvent]) -> int:
         channel = self._document["channels"][table["channel"]]
-        return sum(event.type in channel.get("pages", channel["weights"]) for event in session)
+        return sum(
+            event.type in channel.get("pages", channel.get("session_types", channel["weights"])) for event in session
+        )
 
     def _sessions(self, table: dict[str, Any]) -> int | None:
         return len(self._sessions_of(table)) or None

@@ -1,5 +1,6 @@
 """The Redis server of this machine, whatever its make."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from streams.embedded import EmbeddedRedis
 from streams.embedded.ports import LOOPBACK
 
 ADMIN_PASSWORD = "the-administrators-word"  # noqa: S105
+#: What ENGAGEMENT_TEST_REDIS and ENGAGEMENT_TEST_KAFKA say instead of an address where no other is to be used.
+EMBEDDED = "embedded"
 PROGRAMS = ("redis-server", "valkey-server")
 # The first with functions, which the store is made of.
 OLDEST_VERSION = 7
@@ -116,8 +119,10 @@ def installed_redis() -> tuple[str, str] | None:
     """Look for a server on the PATH that is new enough.
 
     Returns:
-        Its absolute path and its make and version, or None.
+        Its absolute path and its make and version, or None; also where the embedded one is asked for.
     """
+    if os.environ.get("ENGAGEMENT_TEST_REDIS") == EMBEDDED:
+        return None
     for name in PROGRAMS:
         program = shutil.which(name)
         version = _version(program) if program else None

@@ -16,6 +16,7 @@ from typing import Any, Self
 import redis
 
 from streams.settings import Settings, read_settings
+from streams.store.redis import GROUPS
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
 from streams.topics import ensure_topics
 from tests.polling import poll_until
@@ -186,12 +187,34 @@ class System:
         return read_fences(self.redis_url, self.namespace)
 
     async def alerts(self, customer: str | None = None) -> list[dict[str, Any]]:
-        """Read the alerts of this system's customers, or of one."""
+        """Read the alerts of this system's customers, or of one: all that belong to the scores of now."""
+        await self._published()
         return self._own(await self._alerts.read(), customer)
 
     async def band_changes(self, customer: str | None = None) -> list[dict[str, Any]]:
-        """Read the band changes of this system's customers, or of one."""
+        """Read the band changes of this system's customers, or of one: all that belong to the scores of now."""
+        await self._published()
         return self._own(await self._changes.read(), customer)
+
+    async def _published(self, within: float = 15.0) -> None:
+        """Wait until a running worker has published what belongs to the scores of now.
+
+        A message is stored with the score and published after it, so whoever has seen a score may come before it.
+        """
+        waiting = self._waiting()
+
+        def gone() -> bool:
+            waiting.intersection_update(self._waiting())
+            return not (waiting and any(worker.running for worker in self._workers))
+
+        await poll_until(gone, within)
+
+    def _waiting(self) -> set[tuple[int, str]]:
+        """List the messages that are stored and not published, by their group."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for group in range(GROUPS):
+            pipeline.zrange(f"{self.namespace}:_outbox:{group}", 0, -1)
+        return {(group, entry) for group, entries in enumerate(pipeline.execute()) for entry in entries}
 
     def _own(self, records: Iterable[Any], customer: str | None) -> list[dict[str, Any]]:
         wanted = customer if customer is not None else f"{self.namespace}/"
@@ -264,3 +287,21 @@ def metric(worker: WorkerProcess, name: str, **labels: str) -> float:
         if sample and sample[1] == name and labels.items() <= dict(_LABEL.findall(sample[2] or "")).items():
             total += float(sample[3])
     return total
+
+
+async def wait_for_metric(value: float, worker: WorkerProcess, name: str, **labels: str) -> None:
+    """Wait until the samples of a metric that have some labels add up to a value.
+
+    A worker counts what it has done after it has done it, so whoever has seen a score may come before it.
+    """
+    found = 0.0
+
+    def reached() -> bool:
+        nonlocal found
+        found = metric(worker, name, **labels)
+        return found == value
+
+    try:
+        await poll_until(reached, 15)
+    except AssertionError:
+        raise AssertionError(f"{name} {labels} has not reached {value:g}; it is {found:g}") from None

@@ -1,6 +1,7 @@
 """The jars of Apache Kafka: fetched once by Maven, kept in the repository's cache folder."""
 
 import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -68,8 +69,11 @@ def class_path() -> str:
         The class path of a broker.
 
     Raises:
-        DistributionError: If Java or Maven is missing, or Maven could not fetch the jars.
+        DistributionError: If Java or Maven is missing, Maven could not fetch the jars, or the embedded broker is asked
+            for.
     """
+    if os.environ.get("ENGAGEMENT_TEST_KAFKA") == "embedded":
+        raise DistributionError("ENGAGEMENT_TEST_KAFKA asks for the embedded broker")
     java()
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"kafka-{KAFKA_VERSION}.lock").open("w") as lock:

@@ -63,7 +63,7 @@ def test_the_screen_says_score_band_since_when_and_when_it_will_drop(engaged: Cu
     assert "score 50 points, engaged" in lines
     assert "since 2026-11-21 11:00:00 UTC (1 hour ago), before that disengaged" in lines
     assert "channels clickstream 40 · email 10 · social 0" in lines
-    assert "trend ▲ +30 in 7d" in lines
+    assert "trend ▲ +30 in 7d, since 2026-11-14 23:59:59 UTC" in lines
     assert "will drop out of engaged at 2026-12-01 00:00:00 UTC (in 9 days), if nothing" in lines
     assert "last event 2026-11-21 11:00:00 UTC (1 hour ago)" in lines
     assert "alert none open" in lines

@@ -126,10 +126,38 @@ def test_machines_get_parts_that_add_up() -> None:
     assert (boundary["at"], boundary["score"], boundary["parts"][0]["points"]) == ("2024-01-06T00:00:00Z", 0, -3)
 
 
+def test_what_is_compared_is_the_end_of_a_pane_and_that_is_what_is_said() -> None:
+    """A purchase an hour after the time that is asked for, on the same day, is no change since the end of that day."""
+    anna = Customer(LONG)
+    anna.do("post", "02 19:39")
+    anna.judge("04 18:39")
+    now = at("04 18:39")
+    asked = period_until(LONG, anna.state, now, 2 * DAY)
+    assert lines(change_text(LONG, anna.state, asked)) == ["0 since 2024-01-02 23:59:59 UTC: 2 → 2"]
+    assert explanation_document(LONG, anna.state, asked)["change"]["since"] == "2024-01-02T23:59:59.999999Z"
+    trend = period_until(LONG, anna.state, now)
+    assert lines(change_text(LONG, anna.state, trend)) == [
+        "+2 since 2024-01-01 23:59:59 UTC: 0 → 2",
+        "came social post x1 +2",
+    ]
+
+
+def test_what_came_in_the_present_pane_is_compared_with_the_end_of_the_one_before() -> None:
+    anna = Customer(LONG)
+    anna.do("view", "03 19:39")
+    anna.do("post", "04 19:39")
+    for hours in (1, 2, 20):
+        asked = period_until(LONG, anna.state, at("04 20:39"), hours * HOUR)
+        assert lines(change_text(LONG, anna.state, asked))[0] == "+2 since 2024-01-03 23:59:59 UTC: 1 → 3"
+    assert period_until(policy_with(('trend = "1d"', 'trend = "0s"')), anna.state, at("04 20:39")).since == at(
+        "04 20:39"
+    )
+
+
 def test_a_score_holds_until_now_if_nothing_is_due_by_then() -> None:
     judged = parse_timestamp("2024-01-01T00:00:00Z")
     state = CustomerState(judged=judged, due=judged + DAY)
-    assert period_until(state, judged + HOUR, HOUR) == Period(judged + HOUR, judged)
-    assert period_until(state, judged + 2 * DAY, HOUR) == Period(judged, judged - HOUR)
+    assert period_until(LONG, state, judged + HOUR, HOUR) == Period(judged + HOUR, judged - 1)
+    assert period_until(LONG, state, judged + 2 * DAY, HOUR) == Period(judged, judged - 1)
     state.due = 0
-    assert period_until(state, judged + 2 * DAY, HOUR).at == judged + 2 * DAY
+    assert period_until(LONG, state, judged + 2 * DAY, HOUR).at == judged + 2 * DAY

@@ -58,12 +58,14 @@ def test_measures_stand_below_the_figures_and_are_missing_where_they_are_told_no
         "csat": MeasureFigure(""),
         "lifetime_value": MeasureFigure("1800", "900", 2),
         "refunds": MeasureFigure("", "", 0),
+        "clicked": MeasureFigure("10", "", 10, "150"),
     }
-    assert printed(sums, FIRST, FIRST, measures)[11:16] == [
+    assert printed(sums, FIRST, FIRST, measures)[11:17] == [
         "nps 40",
         "csat -",
         "lifetime_value 1800 in all, 900 for each of 2 customers",
         "refunds -",
+        "clicked 10 % of 10 customers, 150 % by events",
         "",
     ]
     assert printed(sums, FIRST, FIRST, None)[11:13] == ["measures are told no more of that day", ""]
@@ -72,6 +74,7 @@ def test_measures_stand_below_the_figures_and_are_missing_where_they_are_told_no
         "csat": {"value": None},
         "lifetime_value": {"value": 1800.0, "average": 900.0, "customers": 2},
         "refunds": {"value": None, "average": None, "customers": 0},
+        "clicked": {"value": 10.0, "events": 150.0, "customers": 10},
     }
     assert kpi_document(sums, FIRST, FIRST, None)["measures"] is None
     assert kpi_document(sums, FIRST, FIRST)["measures"] == {}

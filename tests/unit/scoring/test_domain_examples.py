@@ -108,6 +108,42 @@ def test_a_lifetime_value_of_1200() -> None:
     assert measures["lifetime_value"] == "1200"
 
 
+def test_an_audience_grows_by_who_follows_less_who_leaves() -> None:
+    followed_and_left = Anna("web-email-social")
+    followed_and_left.does("social", "follow", 2 * DAY, object_id="page")
+    followed_and_left.does("social", "unfollow", DAY, object_id="page")
+    assert followed_and_left.measures["audience_growth"] == "0"
+    for named in (True, False):
+        anna = Anna("web-email-social")
+        for page in range(7):
+            anna.does("social", "follow", 9 * DAY, **({"object_id": page} if named else {}))
+        for page in range(2):
+            anna.does("social", "unfollow", DAY, **({"object_id": page} if named else {}))
+        assert anna.measures["audience_growth"] == "5"
+
+
+def test_who_leaves_after_the_window_has_forgotten_the_following_makes_an_audience_smaller() -> None:
+    anna = Anna("web-email-social")
+    anna.does("social", "follow", 30 * DAY, object_id="page")
+    anna.does("social", "unfollow", DAY, object_id="page")
+    assert anna.measures["audience_growth"] == "-1"
+
+
+def test_push_messages_that_nobody_opens_are_no_use_of_an_app() -> None:
+    anna = Anna("mobile")
+    for day in range(30):
+        anna.does("mobile", "push_delivered", day * DAY)
+    anna.does("mobile", "install", 3 * DAY)
+    anna.does("mobile", "removal", 2 * DAY)
+    assert "app_sessions" not in anna.measures
+    for minute in (0, 3, 20):
+        anna.does("mobile", "launch", DAY - minute * MINUTE)
+    anna.does("mobile", "push_delivered", DAY - 7 * MINUTE)
+    anna.does("mobile", "push_opened", DAY - 21 * MINUTE)
+    measures = anna.measures
+    assert (measures["app_sessions"], measures["app_session_duration"]) == ("2", "120")
+
+
 def test_installs_less_removals() -> None:
     anna = Anna("mobile")
     for kind, days in (("install", 9), ("removal", 5), ("install", 4), ("install", 3)):

@@ -14,6 +14,7 @@ from scoring.policy_file import parse_policy
 from scoring.state import CustomerState
 from scoring.tally import tally_panes
 from scoring.walk import advance
+from streams.policies import shipped_policy
 
 POLICY = """
 version = "by-hand"
@@ -123,6 +124,39 @@ def test_click_through_rate_is_clicks_of_all_that_was_delivered(policy: Policy) 
     for number in range(20):
         crowd.do(f"{number}", "email", "click", 5)
     assert crowd.figures()["click_through_rate"].value == "10"
+
+
+def shipped(name: str) -> Crowd:
+    """Make a crowd under a policy that comes with the package."""
+    return Crowd(parse_policy(shipped_policy(name)))
+
+
+def test_a_click_through_rate_is_of_people_and_clicks_have_a_figure_of_their_own() -> None:
+    crowd = shipped("web-email-social")
+    for number in range(10):
+        crowd.do(f"{number}", "email", "delivered")
+    crowd.do("3", "email", "click", 15)
+    crowd.do("nobody wrote to", "email", "click")
+    assert crowd.figures()["click_through_rate"] == MeasureFigure("10", "", 10, "160")
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "to", "of"),
+    [
+        ("web-email-social", "click_through_rate", "email.delivered", "email.click"),
+        ("mobile", "push_open_rate", "mobile.push_delivered", "mobile.push_opened"),
+        ("survey", "answer_rate", "survey.sent", "survey.csat"),
+        ("offline", "attendance_rate", "offline.sign_up", "offline.attendance"),
+    ],
+)
+def test_a_rate_of_people_is_never_more_than_all_of_them(policy: str, name: str, to: str, of: str) -> None:
+    crowd = shipped(policy)
+    for number in range(4):
+        crowd.do(f"{number}", *to.split("."))
+    crowd.do("0", *of.split("."), 9, day=1)
+    assert crowd.figures(day=1)[name] == MeasureFigure("25", "", 4, "225")
+    assert crowd.figures(day=0)[name] == MeasureFigure("0", "", 4, "0")
+    assert crowd.figures(day=400)[name] == MeasureFigure("", "", 0, "")
 
 
 def test_social_engagement_rate_is_all_interactions_of_the_followers_that_there_are(policy: Policy) -> None:

@@ -153,6 +153,15 @@ def test_a_measure_that_cannot_be_is_refused_with_one_message(text: str, problem
         ('sessions = "30m"\npages = "view"', 'channels.web.pages: must be a list of types such as ["page_view"]'),
         ('sessions = "30m"\npages = ["look"]', "channels.web.pages: 'look' has no weight in channels.web.weights"),
         ('pages = ["view"]', "channels.web.pages: has no meaning without channels.web.sessions"),
+        ('session_types = ["view"]', "channels.web.session_types: has no meaning without channels.web.sessions"),
+        (
+            'sessions = "30m"\nsession_types = ["look"]',
+            "channels.web.session_types: 'look' has no weight in channels.web.weights",
+        ),
+        (
+            'sessions = "30m"\nsession_types = []\npages = ["view"]',
+            "channels.web.pages: 'view' is none of channels.web.session_types",
+        ),
         ("machine = 3", 'channels.web.machine: must be a table such as { open = "machine_open" }'),
         (
             'machine = { look = "machine_look" }',

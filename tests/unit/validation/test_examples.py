@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
 from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from streams.cli.main import engagement
 from tests.cdnow import history as cdnow
 from tests.oulad import history as oulad
 from tests.oulad import predict
+from tests.unit.docs.reading import DEPLOY, README
 
+CDNOW = os.environ.get("ENGAGEMENT_TEST_CDNOW", "")
 DAILY = """run,id_student,day,activity_type,pages,clicks
 BBB-2013J,1,0,homepage,1,4
 BBB-2013J,1,0,forumng,2,5
@@ -78,3 +84,18 @@ def test_cdnow_becomes_purchases_and_discs_and_who_bought_again(tmp_path: Path) 
         *(("0001", kind) for kind in ("purchase", "cd")),
     ]
     assert outcomes.read_text().split() == ["customer_id,churned,until", "0001,no,1997-10-02", "0002,yes,1997-10-02"]
+
+
+@pytest.mark.skipif(not CDNOW, reason="ENGAGEMENT_TEST_CDNOW names no file of purchases")
+def test_the_readme_tells_of_cdnow_what_the_command_prints(tmp_path: Path) -> None:
+    events, outcomes = cdnow.write_history(Path(CDNOW), tmp_path)
+    policy = DEPLOY / "policies" / "cdnow.toml"
+    arguments = ["validate", str(events), str(outcomes), "--policy", str(policy), "--at", "1997-10-01"]
+    done = CliRunner().invoke(engagement, arguments)
+    printed = re.search(r"1997-10-01 +2,357 +71% +(\S+) +(\S+) +(\S+)", done.stdout)
+    shown = re.search(
+        r"ranks with ([0-9.]+), recency with ([0-9.]+), the number of events with ([0-9.]+)", README.words
+    )
+    assert printed is not None
+    assert shown is not None
+    assert shown.groups() == printed.groups()
