@@ -23,9 +23,10 @@ from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
-from streams.errors import LogGap, StreamsError, TransientError
+from streams.errors import LogGap, TransientError
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
+from streams.group_watch import GroupWatch
 from streams.identities.decoding import LinkDecoder, as_channel
 from streams.identities.linker import Linker
 from streams.live_policy.in_force import PolicyInForce
@@ -44,9 +45,15 @@ from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import event_topics
-from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
+from streams.transport import (
+    BatchApp,
+    RecordBatchConsumer,
+    RecordBatchConsumerThread,
+    RecordBatchTransport,
+    gap_message,
+)
 from streams.web import FAILED, OwnPages, add_pages
-from streams.worker_process import EngagementWorker
+from streams.worker_process import EngagementWorker, in_one_line
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +99,7 @@ class EngagementBoot(BootStrategy):
             self.web_server(),
             [parts.preflight, parts.pipeline],
             self.kafka_consumer(),
+            [self.app.group_watch],
             self.agents(),
             self.kafka_conductor(),
             self.tables(),
@@ -104,6 +112,7 @@ class EngagementApp(BatchApp):
     BootStrategy = EngagementBoot
     parts: Parts
     steady: SteadyClock
+    group_watch: GroupWatch
     _assigned = False
     _next_turn = 0.0
 
@@ -136,7 +145,7 @@ class EngagementApp(BatchApp):
         if parts.consumption.stopped_because:
             return f"stopped consuming: {parts.consumption.stopped_because}"
         fault = parts.pipeline.fault or parts.timer.fault or (_CLOCK_IN_DOUBT if self.steady.in_doubt else "")
-        if fault:
+        if fault := fault or self.group_watch.fault:
             return fault
         if not self._assigned or self.rebalancing:
             return "waiting for partitions"
@@ -269,6 +278,11 @@ class EngagementApp(BatchApp):
         }
 
     @property
+    def consumer_thread(self) -> RecordBatchConsumerThread:
+        """The thread that talks to Kafka."""
+        return self._batch_consumer.thread
+
+    @property
     def _batch_consumer(self) -> RecordBatchConsumer:
         consumer = self.consumer
         assert isinstance(consumer, RecordBatchConsumer)  # noqa: S101 - the transport makes no other
@@ -327,6 +341,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         figures,
         consumption,
     )
+    app.group_watch = GroupWatch(settings, metrics, lambda: app.consumer_thread)
     _add_agents(app)
     _add_link_agent(app)
     app.task(app.run_timer)
@@ -423,7 +438,8 @@ def run_app(app: EngagementApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         status = end.code
-    if isinstance(worker.crash_reason, StreamsError):
-        # The libraries have logged it where it happened, with traces; this is the last that is read.
-        logger.critical("the worker ends: %s", worker.crash_reason)
+    if status:
+        logger.critical("the worker ends: %s", in_one_line(worker.why_ended))
+        # Tasks that the end has cut off say so when they go, and this is to be the last line.
+        logging.getLogger("asyncio").disabled = True
     return int(status or 0)
