@@ -53,7 +53,7 @@ from streams.transport import (
     gap_message,
 )
 from streams.web import FAILED, OwnPages, add_pages
-from streams.worker_process import EngagementWorker, in_one_line
+from streams.worker_process import EngagementWorker
 
 logger = logging.getLogger(__name__)
 
@@ -439,7 +439,7 @@ def run_app(app: EngagementApp) -> int:
     except SystemExit as end:
         status = end.code
     if status:
-        logger.critical("the worker ends: %s", in_one_line(worker.why_ended))
+        logger.critical("the worker ends: %s", worker.why_ended)
         # Tasks that the end has cut off say so when they go, and this is to be the last line.
         logging.getLogger("asyncio").disabled = True
     return int(status or 0)

@@ -26,7 +26,7 @@ class Reloads(Protocol):
 class EngagementWorker(QuietWorker):
     """Runs an app until SIGTERM or SIGINT; SIGHUP has it read the policy file again."""
 
-    _first_crash: BaseException | None = None
+    _first_crash = ""
 
     def install_signal_handlers(self) -> None:
         """Take signals."""
@@ -34,18 +34,17 @@ class EngagementWorker(QuietWorker):
         self.loop.add_signal_handler(signal.SIGHUP, cast("Reloads", self.app).reload_policy)
 
     def _crash(self, reason: BaseException) -> None:
-        # What crashes first takes the others with it, and `crash_reason` is that of the last of them.
-        if self._first_crash is None and not isinstance(reason, asyncio.CancelledError):
-            self._first_crash = reason
+        # What crashes first takes the others with it. Said at once: at its end, mode makes a crash its own cause.
+        if not self._first_crash and not isinstance(reason, asyncio.CancelledError):
+            self._first_crash = in_one_line(reason)
         super()._crash(reason)
 
     @property
-    def why_ended(self) -> BaseException | None:
-        """What the worker ended by; None if it was told to."""
+    def why_ended(self) -> str:
+        """Why the worker has ended that nobody told to, in one line."""
         begun = self._starting_fut
-        if self._first_crash is None and begun is not None and begun.done() and not begun.cancelled():
-            return begun.exception()
-        return self._first_crash or self.crash_reason
+        failed = begun.exception() if begun is not None and begun.done() and not begun.cancelled() else None
+        return self._first_crash or in_one_line(failed or self.crash_reason)
 
 
 def in_one_line(error: BaseException | None) -> str:
