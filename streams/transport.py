@@ -164,9 +164,10 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
 
 
 def _is_held(consumer: aiokafka.AIOKafkaConsumer, error: KafkaError) -> bool:
-    """Tell whether an error of a fetch is one that `GroupWatch` names, and that is tried again."""
-    refused = consumer._coordinator._pending_exception  # noqa: SLF001 - no public way
-    return isinstance(error, TopicAuthorizationFailedError) or type(error) is type(refused)
+    """Tell whether an error of a fetch is one that `GroupWatch` sees by itself, and names with its cause."""
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way
+    refused = type(error) is type(coordinator._pending_exception)  # noqa: SLF001
+    return refused or coordinator._coordination_task.done() or isinstance(error, TopicAuthorizationFailedError)  # noqa: SLF001
 
 
 class RecordBatchConsumer(Consumer):
