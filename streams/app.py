@@ -25,9 +25,10 @@ from streams.connections import kafka_options
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
-from streams.errors import LogGap, StreamsError
+from streams.errors import LogGap
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
+from streams.group_watch import GroupWatch
 from streams.identities.decoding import LinkDecoder, as_channel
 from streams.identities.linker import Linker
 from streams.live_policy.in_force import PolicyInForce
@@ -46,7 +47,13 @@ from streams.store.protocol import Store
 from streams.store.redis import RedisStore
 from streams.timer import INTERVAL, Timer
 from streams.topics import event_topics
-from streams.transport import BatchApp, RecordBatchConsumer, RecordBatchTransport, gap_message
+from streams.transport import (
+    BatchApp,
+    RecordBatchConsumer,
+    RecordBatchConsumerThread,
+    RecordBatchTransport,
+    gap_message,
+)
 from streams.web import FAILED, OwnPages, add_pages
 from streams.worker_process import EngagementWorker
 
@@ -94,6 +101,7 @@ class EngagementBoot(BootStrategy):
             self.web_server(),
             [parts.preflight, parts.pipeline],
             self.kafka_consumer(),
+            [self.app.group_watch],
             self.agents(),
             self.kafka_conductor(),
             self.tables(),
@@ -107,6 +115,7 @@ class EngagementApp(BatchApp):
     parts: Parts
     steady: SteadyClock
     assigning: Backoff
+    group_watch: GroupWatch
     _assigned = False
     _next_turn = 0.0
 
@@ -138,7 +147,7 @@ class EngagementApp(BatchApp):
             return parts.preflight.missing
         if parts.consumption.stopped_because:
             return f"stopped consuming: {parts.consumption.stopped_because}"
-        fault = parts.pipeline.fault or parts.timer.fault or self.assigning.reason
+        fault = parts.pipeline.fault or parts.timer.fault or self.assigning.reason or self.group_watch.fault
         if not fault and self.steady.in_doubt:
             fault = _CLOCK_IN_DOUBT
         if fault:
@@ -271,6 +280,11 @@ class EngagementApp(BatchApp):
         }
 
     @property
+    def consumer_thread(self) -> RecordBatchConsumerThread:
+        """The thread that talks to Kafka."""
+        return self._batch_consumer.thread
+
+    @property
     def _batch_consumer(self) -> RecordBatchConsumer:
         consumer = self.consumer
         assert isinstance(consumer, RecordBatchConsumer)  # noqa: S101 - the transport makes no other
@@ -330,6 +344,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         figures,
         consumption,
     )
+    app.group_watch = GroupWatch(settings, metrics, lambda: app.consumer_thread)
     _add_agents(app)
     _add_link_agent(app)
     app.task(app.run_timer)
@@ -426,7 +441,8 @@ def run_app(app: EngagementApp) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         status = end.code
-    if isinstance(worker.crash_reason, StreamsError):
-        # The libraries have logged it where it happened, with traces; this is the last that is read.
-        logger.critical("the worker ends: %s", worker.crash_reason)
+    if status:
+        logger.critical("the worker ends: %s", worker.why_ended)
+        # Tasks that the end has cut off say so when they go, and this is to be the last line.
+        logging.getLogger("asyncio").disabled = True
     return int(status or 0)

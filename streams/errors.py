@@ -17,6 +17,8 @@ StreamsError
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
 ├── UnreadableCustomer   somebody has changed a customer's hash by hand
 ├── LogGap               the log no longer holds what has to be applied next
+├── WebPortTaken         the web port cannot be listened on
+├── ClientFailed         a part of the Kafka client has ended or hangs, and nothing starts it again
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
 ├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
@@ -122,6 +124,14 @@ class UnreadableCustomer(StreamsError):
 
 class LogGap(StreamsError):
     """The log no longer holds the next offset to apply: records would be skipped without a trace."""
+
+
+class WebPortTaken(StreamsError):
+    """Nothing can listen where the settings say, most often as something else does."""
+
+
+class ClientFailed(StreamsError):
+    """A part of the Kafka client has ended or hangs, and nothing but a new process starts it again."""
 
 
 class WrongErasureKey(StreamsError):

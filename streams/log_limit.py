@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import faust
 
+from streams.logs import without_trace
+
 #: Loggers of libraries that repeat themselves; the service's own lines are never left out.
 _TALKATIVE = ("aiokafka", "mode.timers")
 _EVERY = 60.0
@@ -76,3 +78,4 @@ class QuietWorker(faust.Worker):
         limit = RepeatLimit()
         for handler in logger.handlers:
             handler.addFilter(limit)
+            handler.addFilter(without_trace)

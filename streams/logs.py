@@ -28,5 +28,16 @@ def _without_expected_traceback(record: logging.LogRecord) -> bool:
     return True
 
 
+def without_trace(record: logging.LogRecord) -> bool:
+    """Leave the traceback of an expected error out: it says all in its message.
+
+    Args:
+        record: any.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], StreamsError):
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def _above_debug(record: logging.LogRecord) -> bool:
     return record.levelno > logging.DEBUG

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -10,6 +11,8 @@ from aiokafka.errors import KafkaError, UnknownError, UnsupportedVersionError
 from streams.connections import kafka_options
 from streams.kafka_access import unavailable
 from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 async def start_producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
@@ -29,10 +32,20 @@ async def start_producer(settings: Settings, **options: Any) -> AIOKafkaProducer
         AccessDenied: if Kafka does not let the worker in.
         BrokerUnavailable: if no broker answers.
     """
+    sender = logging.getLogger("aiokafka.producer.sender")
+    sender.addFilter(_is_news)
     try:
         return await _started(settings, enable_idempotence=True, **options)
     except (UnknownError, UnsupportedVersionError):
+        logger.info("the broker gives no producer ids: a message may be stored twice after a lost answer")
         return await _started(settings, enable_idempotence=False, **options)
+    finally:
+        sender.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # What this answer means is said above, so it is no error of the log's.
+    return "InitProducerIdRequest" not in str(record.msg) or record.args != (UnknownError,)
 
 
 async def _started(settings: Settings, **options: Any) -> AIOKafkaProducer:

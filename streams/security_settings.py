@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from streams.security import MECHANISMS, PROTOCOLS, KafkaSecurity, RedisSecurity, Secret, Tls
 
@@ -68,9 +68,10 @@ def read_redis_security(values: Mapping[str, str], url: str, report: Report) -> 
         values.get("REDIS_USERNAME", ""), read_secret(values, "REDIS_PASSWORD", report), _tls(values, "REDIS", report)
     )
     parts = urlsplit(url)
-    if security.username and parts.username:
+    options = dict(parse_qsl(parts.query))
+    if security.username and (parts.username or "username" in options):
         report("REDIS_USERNAME", "ENGAGEMENT_REDIS_URL names a user, too")
-    if security.password and parts.password:
+    if security.password and (parts.password or "password" in options):
         report("REDIS_PASSWORD", "ENGAGEMENT_REDIS_URL holds a password, too")
     if security.tls and not parts.scheme.startswith("rediss"):
         report("REDIS_URL", "must begin with rediss:// for the files set by ENGAGEMENT_REDIS_*_FILE to be used")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scoring.policy import Policy
+from streams.addresses import is_host, is_host_and_port
 from streams.errors import SettingsError
 from streams.live_policy.source import read_policy
 from streams.security import KafkaSecurity, RedisSecurity, Secret
 from streams.security_settings import read_kafka_security, read_redis_security, read_secret
-from streams.store.connection import is_redis_url
+from streams.store.redis_url import redis_url_problems
 
 PREFIX = "ENGAGEMENT_"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -21,7 +23,19 @@ _MOST_PORT = 65535
 _MOST_POLICY_RATE = 1_000_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-
+#: Settings with the texts that stand for them where they are not set.
+DEFAULTS = {
+    "KAFKA_BROKERS": "localhost:9092",
+    "KAFKA_SESSION_TIMEOUT": "30",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "POLICY": "",
+    "POLICY_RATE": "2000",
+    "NAMESPACE": "engagement",
+    "CLOCK": "wall",
+    "WEB_HOST": "127.0.0.1",
+    "WEB_PORT": "6066",
+    "LOG_LEVEL": "INFO",
+}
 #: Settings that have no default: who may get in, and how a server is recognized.
 SECURE_NAMES = (
     *("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"),
@@ -30,6 +44,12 @@ SECURE_NAMES = (
     *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
     *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
+)
+#: How much a name must be like that of a setting to be taken for one that was misspelled.
+_LIKE = 0.87
+#: Kubernetes tells of a service by the name of `engagement` in such variables.
+_OF_KUBERNETES = re.compile(
+    r"\w+_(SERVICE_(HOST|PORT\w*)|PORT_[0-9]+_(TCP|UDP|SCTP)\w*)=.*|\w+_PORT=(tcp|udp|sctp)://.*"
 )
 
 
@@ -127,41 +147,65 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     return _Reader({**found, **(overrides or {})}).settings()
 
 
+def unknown_settings(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Find variables that look like settings and are none.
+
+    Args:
+        environment: where they are looked for; by default that of the process.
+
+    Returns:
+        A sentence each, with the nearest setting; never the value, which may be a secret.
+    """
+    found = os.environ if environment is None else environment
+    known = [PREFIX + name for name in (*DEFAULTS, *SECURE_NAMES)]
+    sentences = []
+    for name in sorted(found.keys() - set(known)):
+        if _OF_KUBERNETES.fullmatch(f"{name}={found[name]}"):
+            continue
+        if name.upper().startswith(PREFIX):
+            # Compared without what all have in common.
+            tails = difflib.get_close_matches(name.upper().removeprefix(PREFIX), (*DEFAULTS, *SECURE_NAMES), 1)
+            near = [PREFIX + tail for tail in tails]
+        elif not (near := difflib.get_close_matches(name.upper(), known, 1, _LIKE)):
+            continue
+        sentences.append(f"{name} is not a setting" + (f"; is {near[0]} meant?" if near else ""))
+    return sentences
+
+
 class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._problems: list[str] = []
 
     def settings(self) -> Settings:
-        path = self._text("POLICY", "")
+        path = self._text("POLICY")
         policy = self._policy(path)
+        redis_url = self._redis_url()
         values = {
             "kafka_brokers": self._brokers(),
-            "kafka_session_timeout": self._number("KAFKA_SESSION_TIMEOUT", 30.0, *_SESSION_SECONDS, "seconds"),
-            "redis_url": self._redis_url(),
-            "policy_rate": int(
-                self._number("POLICY_RATE", 2_000, 1, _MOST_POLICY_RATE, "customers a second", whole=True)
-            ),
+            "kafka_session_timeout": self._number("KAFKA_SESSION_TIMEOUT", *_SESSION_SECONDS, "seconds"),
+            "redis_url": redis_url,
+            "policy_rate": int(self._number("POLICY_RATE", 1, _MOST_POLICY_RATE, "customers a second", whole=True)),
             "namespace": self._namespace(),
             "clock": self._clock(),
-            "web_host": self._text("WEB_HOST", "127.0.0.1"),
-            "web_port": int(self._number("WEB_PORT", 6066, 1, _MOST_PORT, "a port", whole=True)),
+            "web_host": self._web_host(),
+            "web_port": int(self._number("WEB_PORT", 1, _MOST_PORT, "a port", whole=True)),
             "log_level": self._log_level(),
         }
-        given = {name: self._text(name, "") for name in SECURE_NAMES}
+        given = {name: self._text(name) for name in SECURE_NAMES}
         values |= {
             "web_token": read_secret(given, "WEB_TOKEN", self._report),
             "erasure_key": read_secret(given, "ERASURE_KEY", self._report),
             "kafka_security": read_kafka_security(given, self._report),
         }
         if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:
-            values["redis_security"] = read_redis_security(given, self._redis_url(), self._report)
+            values["redis_security"] = read_redis_security(given, redis_url, self._report)
         if self._problems or policy is None:
             raise SettingsError(self._problems)
         return Settings(policy, policy_path=path, **values)  # type: ignore[arg-type]
 
-    def _text(self, name: str, default: str) -> str:
-        return self._environment.get(PREFIX + name, "").strip() or default
+    def _text(self, name: str) -> str:
+        return self._environment.get(PREFIX + name, "").strip() or DEFAULTS.get(name, "")
 
     def _refuse(self, name: str, value: str, allowed: str) -> None:
         self._problems.append(f"{PREFIX}{name}: {value!r} is not {allowed}")
@@ -170,49 +214,55 @@ class _Reader:
         self._problems.append(f"{PREFIX}{name}: {problem}")
 
     def _log_level(self) -> str:
-        value = self._text("LOG_LEVEL", "INFO")
+        value = self._text("LOG_LEVEL")
         if value not in LOG_LEVELS:
             self._refuse("LOG_LEVEL", value, f"one of {', '.join(LOG_LEVELS)}")
         return value
 
     def _brokers(self) -> str:
-        value = self._text("KAFKA_BROKERS", "localhost:9092")
-        for broker in value.split(","):
-            host, _, port = broker.strip().rpartition(":")
-            if not host or not port.isdecimal() or not 0 < int(port) <= _MOST_PORT:
-                self._refuse("KAFKA_BROKERS", value, "a list of host:port, separated by commas")
-                break
-        return ",".join(broker.strip() for broker in value.split(","))
+        value = self._text("KAFKA_BROKERS")
+        brokers = [broker.strip() for broker in value.split(",")]
+        wrong = [broker for broker in brokers if not is_host_and_port(broker)]
+        if "@" in value:
+            # It may hold a password, so it is not repeated.
+            self._report("KAFKA_BROKERS", "not a list of host:port, separated by commas: it holds an @")
+        elif wrong:
+            what = ", ".join(map(repr, wrong)) if len(brokers) > 1 else ""
+            allowed = "a list of host:port, separated by commas (an IPv6 address in brackets)"
+            self._refuse("KAFKA_BROKERS", value, allowed + (f", because of {what}" if what else ""))
+        return ",".join(brokers)
 
-    def _number(self, name: str, default: float, least: float, most: float, unit: str, *, whole: bool = False) -> float:
-        text = self._text(name, str(default))
+    def _web_host(self) -> str:
+        value = self._text("WEB_HOST")
+        if not is_host(value):
+            self._refuse("WEB_HOST", value, "the name or the address of a host")
+        return value
+
+    def _number(self, name: str, least: float, most: float, unit: str, *, whole: bool = False) -> float:
+        text = self._text(name)
         try:
             value = int(text) if whole else float(text)
         except ValueError:
             value = least - 1
         if not least <= value <= most:
             self._refuse(name, text, f"{unit} from {least:g} to {most:g}")
-            return default
+            return least
         return value
 
     def _redis_url(self) -> str:
-        value = self._text("REDIS_URL", "redis://localhost:6379/0")
-        if not is_redis_url(value):
-            # The URL may hold a password, so it is not repeated.
-            self._problems.append(
-                f"{PREFIX}REDIS_URL: not a URL such as redis://localhost:6379/0"
-                " or redis+sentinel://one:26379,two:26379/service/0"
-            )
+        value = self._text("REDIS_URL")
+        # The URL may hold a password, so it is not repeated.
+        self._problems += [f"{PREFIX}REDIS_URL: {problem}" for problem in redis_url_problems(value)]
         return value
 
     def _namespace(self) -> str:
-        value = self._text("NAMESPACE", "engagement")
+        value = self._text("NAMESPACE")
         if not _NAMESPACE.fullmatch(value):
             self._refuse("NAMESPACE", value, "1 to 100 characters out of letters, digits, '.', '_', '-'")
         return value
 
     def _clock(self) -> str:
-        value = self._text("CLOCK", "wall")
+        value = self._text("CLOCK")
         if value not in ("wall", "stream"):
             self._refuse("CLOCK", value, "'wall' or 'stream'")
         return value

@@ -6,6 +6,7 @@ whatever it does. Here a message holds all records of a fetch, so that cost is p
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import chain
@@ -14,7 +15,7 @@ from typing import Any, cast
 import aiokafka
 import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -146,7 +147,13 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     ) -> Any:
         """Take no more records at a time than have some megabytes."""
         take_in_chunks(consumer._fetcher, self._fetch_size)  # noqa: SLF001 - Faust's way
-        chunks = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.chunks)
+        try:
+            chunks = await super()._fetch_records(consumer, active_partitions, timeout, self._fetch_size.chunks)
+        except KafkaError as error:
+            if not _is_held(consumer, error):
+                raise
+            await asyncio.sleep(timeout or 0.0)
+            return {}
         take_turns(consumer._fetcher, chunks)  # noqa: SLF001
         self._fetch_size.learn(chunks)
         return {tp: list(chain.from_iterable(some)) for tp, some in chunks.items()}
@@ -154,6 +161,13 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""
         return set(self._ensure_consumer().partitions_for_topic(topic) or ())
+
+
+def _is_held(consumer: aiokafka.AIOKafkaConsumer, error: KafkaError) -> bool:
+    """Tell whether an error of a fetch is one that `GroupWatch` sees by itself, and names with its cause."""
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way
+    refused = type(error) is type(coordinator._pending_exception)  # noqa: SLF001
+    return refused or coordinator._coordination_task.done() or isinstance(error, TopicAuthorizationFailedError)  # noqa: SLF001
 
 
 class RecordBatchConsumer(Consumer):

@@ -1,8 +1,9 @@
-"""The pages of the web port: is the worker alive, is it ready, what does it measure. There are no others."""
+"""The pages of the web port: is the worker alive, is it ready, what does it measure; and one that leads to them."""
 
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,19 @@ from faust.web.drivers.aiohttp import Web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
+from streams.errors import WebPortTaken
 from streams.metrics import Metrics
 from streams.security import Secret
 
 FAILED = "the worker has failed"
+_PAGES = {
+    "health": "whether the worker is alive",
+    "ready": "whether it scores, and if not, why",
+    "metrics": "what it measures, for Prometheus",
+}
+_CONTENTS = (
+    "<!DOCTYPE html><html lang=en><title>engagement worker</title><h1>engagement worker</h1><ul>{}</ul></html>\n"
+)
 _UNAUTHORIZED, _UNAVAILABLE = 401, 503
 
 
@@ -24,9 +34,24 @@ class OwnPages(Web):
     def _enabled_blueprints(self) -> list[Any]:
         return []
 
+    async def start_server(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            WebPortTaken: if that is not possible.
+        """
+        try:
+            await super().start_server()
+        except OSError as error:
+            place = f"{self.app.conf.web_bind}:{self.app.conf.web_port}"
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+            raise WebPortTaken(
+                f"nothing can listen on {place} (ENGAGEMENT_WEB_HOST, ENGAGEMENT_WEB_PORT): {why.lower()}"
+            ) from None
+
 
 def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], str], token: Secret) -> None:
-    """Register `/health`, `/ready` and `/metrics`.
+    """Register `/health`, `/ready` and `/metrics`, and `/`, which names them.
 
     Args:
         app: gets the pages.
@@ -34,6 +59,11 @@ def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], 
         not_ready_because: tells why the worker is not ready, '' if it is.
         token: who does not send it only learns whether the worker is alive and ready; without one, all is told.
     """
+
+    @app.page("/")
+    async def contents(web: Any, _request: Any) -> Any:
+        """Answer with links to the other pages; relative ones, as a proxy may put something before them."""
+        return web.html(_CONTENTS.format("".join(f"<li><a href={page}>/{page}</a>: {s}" for page, s in _PAGES.items())))
 
     @app.page("/health")
     async def health(web: Any, _request: Any) -> Any:

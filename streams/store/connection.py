@@ -14,6 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
+from streams.addresses import is_host
+
 _CONNECT_SECONDS, _CALL_SECONDS = 5.0, 10.0
 #: Sentinels are asked one after another, before each connection: one that is gone must not hold up the next for long.
 _SENTINEL_SECONDS = 1.0
@@ -63,7 +65,6 @@ def parse_sentinel_url(url: str) -> SentinelUrl | None:
     options = parse_qsl(query, strict_parsing=bool(query))
     for_servers = urlencode([option for option in options if option[0] not in _OWN_OPTIONS])
     server = f"{_SENTINEL_SCHEMES[scheme.lower()]}://{credentials}{at}server/{database or 0}?{for_servers}"
-    parse_url(server)
     return SentinelUrl(
         members=tuple(_member(member) for member in members.split(",")),
         service=unquote(service),
@@ -75,29 +76,10 @@ def parse_sentinel_url(url: str) -> SentinelUrl | None:
 def _member(text: str) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
     port = _SENTINEL_PORT if parts.port is None else parts.port
-    if not parts.hostname or parts.path or parts.username is not None or not 0 < port <= _MOST_PORT:
+    named = parts.hostname and is_host(parts.hostname) and not parts.path and parts.username is None
+    if not named or not 0 < port <= _MOST_PORT:
         raise ValueError("a Sentinel is not named as host or host:port")
-    return parts.hostname, port
-
-
-def is_redis_url(url: str) -> bool:
-    """Tell whether a URL names a Redis server, or Sentinels and a service.
-
-    Args:
-        url: `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `rediss+sentinel://`.
-
-    Returns:
-        Whether a client can be made of it.
-    """
-    try:
-        if parse_sentinel_url(url) is not None:
-            return True
-        parts = urlsplit(url)
-        if parts.scheme == "unix":
-            return bool(parts.path)
-        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return False
+    return str(parts.hostname), port
 
 
 def connect(url: str, secure: Mapping[str, Any] = MappingProxyType({})) -> tuple[Redis, Callable[[], Awaitable[None]]]:
@@ -106,7 +88,7 @@ def connect(url: str, secure: Mapping[str, Any] = MappingProxyType({})) -> tuple
     Behind Sentinel each new connection goes to the server that is the primary then.
 
     Args:
-        url: see `is_redis_url`.
+        url: in which `redis_url_problems` finds none.
         secure: options of the client that let it in.
 
     Returns:

@@ -10,7 +10,7 @@ import pytest
 
 from scoring.builtin import BUILTIN_POLICY
 from tests.integration.secured import KAFKA_PASSWORD, REDIS_LINE, USER, WORKER_RIGHTS, Secured
-from tests.polling import wait_until
+from tests.polling import poll_until, wait_until
 from tests.services.certificates import encrypted
 from tests.services.kafka.secured import Right, SecuredKafka, grant, withdraw
 from tests.services.kafka_client import send_batches
@@ -168,6 +168,31 @@ def test_a_right_taken_away_later_is_held_and_comes_back(secured: Secured) -> No
         finally:
             secured.set_redis_user(REDIS_LINE)
         _wait_for_status(worker, 200)
+        assert worker.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "named"),
+    [
+        (Right("group", USER, "Read"), "does not let this user be a member of the consumer group"),
+        (Right("topic", "clickstream", "Read"), "clickstream"),
+    ],
+    ids=["group", "topic"],
+)
+async def test_a_right_on_kafka_taken_away_later_is_named_and_comes_back(
+    secured: Secured, system: System, right: Right, named: str
+) -> None:
+    customer = system.customer(f"without-the-right-on-the-{right.resource}")
+    with secured.worker() as worker:
+        await withdraw(secured.kafka.inside, USER, right)
+        try:
+            await poll_until(lambda: named in worker.get("/ready")[1], 60)
+            assert worker.status("/health") == 200
+        finally:
+            await grant(secured.kafka.inside, USER, [right])
+        await poll_until(lambda: worker.status("/ready") == 200, 60)
+        await send_batches(system.kafka, "clickstream", [(0, [event_record(event(customer, "purchase"))])])
+        await system.wait_for_score(customer, "20")
         assert worker.stop() == 0
 
 

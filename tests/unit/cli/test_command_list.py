@@ -81,3 +81,12 @@ def test_a_wrong_option_is_reported_as_the_setting_that_it_is() -> None:
     assert result.exit_code == 2
     assert "ENGAGEMENT_WEB_PORT: 'none'" in result.stderr
     assert "ENGAGEMENT_CLOCK: 'sundial'" in result.stderr
+
+
+def test_a_command_reports_what_looks_like_a_setting_and_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGAGEMENT_KAFKA_BROKER", "the-value")
+
+    done = CliRunner().invoke(engagement, ["policy", "show"])
+
+    assert done.exit_code == 0
+    assert done.stderr == "Warning: ENGAGEMENT_KAFKA_BROKER is not a setting; is ENGAGEMENT_KAFKA_BROKERS meant?\n"

@@ -6,7 +6,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
-from streams.store.connection import SentinelUrl, connect, is_redis_url, parse_sentinel_url
+from streams.store.connection import SentinelUrl, connect, parse_sentinel_url
+from streams.store.redis_url import redis_url_problems
 
 WORD, OTHER = "the-word", "another-word"
 
@@ -38,7 +39,7 @@ def test_a_url_of_a_server_is_none_of_sentinels() -> None:
     ],
 )
 def test_a_client_can_be_made_of_it(url: str) -> None:
-    assert is_redis_url(url)
+    assert not redis_url_problems(url)
     assert isinstance(connect(url)[0], Redis)
 
 
@@ -53,7 +54,7 @@ def test_a_client_can_be_made_of_it(url: str) -> None:
     ],
 )
 def test_a_url_from_which_no_client_can_be_made(url: str) -> None:
-    assert not is_redis_url(url)
+    assert redis_url_problems(url)
 
 
 def pool_of(url: str) -> SentinelConnectionPool:
