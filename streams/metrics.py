@@ -59,6 +59,9 @@ class Metrics:
         self.first_fetch = Gauge(
             "engagement_first_fetch_seconds", "When the first record was fetched, Unix seconds", registry=registry
         )
+        self.set_aside = Gauge(
+            "engagement_customers_set_aside", "Customers whose keys hold what cannot be read", registry=registry
+        )
         self.cached = Gauge("engagement_cached_customers", "Customers in the worker's cache", registry=registry)
         self.lag = Gauge(
             "engagement_lag_seconds",

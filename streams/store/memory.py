@@ -14,7 +14,7 @@ from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.bookkeeping import decode_marks, decode_message, encode_mark, encode_message
-from streams.store.decoding import decode
+from streams.store.decoding import decode, decode_all
 from streams.store.encoding import LINKED, encode, index_changes, linked_ids, settle, stands_for
 from streams.store.memory_erasures import MemoryErasures
 from streams.store.memory_feeds import MemoryFeeds
@@ -83,7 +83,8 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        return [decode(self._policy, self.hashes.get(customer, {}), customer) for customer in customers]
+        hashes = [self.hashes.get(customer, {}) for customer in customers]
+        return decode_all(self._policy, hashes, customers)
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -213,10 +214,10 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
             return []
         return found
 
-    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+    async def unschedule(self, group: int, customers: Mapping[str, str]) -> None:
         """Forget schedules."""
-        for customer in customers:
-            if customer not in self.hashes:
+        for customer, version in customers.items():
+            if self.hashes.get(customer, {}).get("_v", "") == version:
                 for entries in (self._schedules["c", group], self._schedules["r", group]):
                     entries.pop(customer, None)
 

@@ -24,7 +24,8 @@ class CustomerRecord:
     """A customer as stored: the state, the version of the last write, and the messages that come of it.
 
     `raised` are the messages that the next write adds to the outbox. `stands_for` is the customer whose id it is, where
-    an id has been linked: there is no state then.
+    an id has been linked: there is no state then. Nor is there one where the key holds what no worker writes:
+    `unreadable` says so, in a sentence, and the record must not be written.
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
@@ -38,6 +39,7 @@ class CustomerRecord:
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
     stands_for: str = ""
+    unreadable: str = ""
     raised: Sequence[Message] = ()
     stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
@@ -195,7 +197,10 @@ class Store(Protocol):
         ...
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
-        """Read customers in the order asked for; one who is not stored comes without a version."""
+        """Read customers in the order asked for; one who is not stored comes without a version.
+
+        One who cannot be read comes with the reason, and is no obstacle to the others.
+        """
         ...
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
@@ -259,8 +264,13 @@ class Store(Protocol):
         """
         ...
 
-    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
-        """Take customers who are not stored any more out of the schedules."""
+    async def unschedule(self, group: int, customers: Mapping[str, str]) -> None:
+        """Take customers who cannot be judged out of the schedules, unless they have been written meanwhile.
+
+        Args:
+            group: of the customers.
+            customers: who are not stored any more, or cannot be read, with their versions as loaded.
+        """
 
     async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
         """Read messages that have waited since before a time (wall clock, microseconds), each with its customer."""

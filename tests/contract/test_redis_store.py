@@ -42,7 +42,7 @@ CALLS: dict[str, Call] = {
     "apply": lambda store: store.apply([GroupWrite(0, [move(CLICKS, None, 1)])], WALL),
     "published": lambda store: store.published({0: {"anna": ["x"]}}),
     "due": lambda store: store.due(0, crossing=True, until=WALL, limit=1, worker="w"),
-    "unschedule": lambda store: store.unschedule(0, ["anna"]),
+    "unschedule": lambda store: store.unschedule(0, {"anna": ""}),
     "waiting": lambda store: store.waiting(0, {"anna": ["name"]}),
     "unpublished": lambda store: store.unpublished(0, WALL, 1),
     "exchange_feeds": lambda store: store.exchange_feeds({}, {}),
