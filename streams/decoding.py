@@ -13,6 +13,7 @@ from scoring.policy import Channel, Policy
 from scoring.profiles import event_reader
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
+from streams.not_json import explained
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
 # Ids that a decoder remembers; some hundred bytes each.
@@ -81,7 +82,11 @@ class Decoder:
             try:
                 customer, event = reader.read(loads(record.value), latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
+                dead.append(
+                    DeadLetter(
+                        record, why_not_json(record.value, error), explained(record.value, error), batch.partition
+                    )
+                )
                 continue
             except InvalidEvent as error:
                 dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
