@@ -61,8 +61,8 @@ class EventLine(NamedTuple):
     """One line of a file, and what it says of itself.
 
     `topic` is '' where it is no event or the channel is unknown, `problem` says why. `customer` is b'' where the line
-    names none, `time` (microseconds) is that of the newest event up to this line in its file, 0 before the first; one in the future, which
-    no worker lets in, does not count.
+    names none, `time` (microseconds) is that of the newest event up to this line in its file, 0 before the first; one
+    in the future, which no worker lets in, does not count. `default` is the channel of the file's lines that name none.
     """
 
     file: Path
@@ -72,6 +72,7 @@ class EventLine(NamedTuple):
     customer: bytes
     time: int
     problem: str
+    default: str = ""
 
 
 class EventFiles:
@@ -158,7 +159,7 @@ class EventFiles:
                 customer = named.encode() if type(named) is str else b""
                 if timed and newest < (at := _time_of(event)) <= self._latest:
                     newest = at
-            yield EventLine(path, number, value, topic, customer, newest, problem)
+            yield EventLine(path, number, value, topic, customer, newest, problem, default)
 
     def _resolver(self, default: str) -> Callable[[dict[str, object]], tuple[str, str]]:
         topics, forced = self._topics, bool(self._channel)

@@ -40,6 +40,23 @@ class Eraser:
         self._stores = stores
         self._log = log
 
+    async def knows(self, customer: str) -> bool:
+        """Tell whether anything is stored of a customer: a score, a link, or an event that is still ahead.
+
+        Args:
+            customer: an id.
+        """
+        for store in self._stores:
+            try:
+                if await store.ids_of(customer) != [customer]:
+                    return True
+                [record] = await store.load([customer])
+            except UnreadableCustomer:
+                return True
+            if record.version or record.unreadable:
+                return True
+        return False
+
     async def erase(self, customer: str, events_before: int | None = None) -> Erasure:
         """Erase one customer, with all ids that have been linked.
 
