@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from scoring.errors import PolicyError, ScoringError
+from streams.cli.output import replace_what_cannot_be_written
 from streams.cli.refusal import Refusal
 from streams.errors import SettingsError, StreamsError
 
@@ -102,6 +103,7 @@ def engagement() -> None:
 
 def main() -> None:
     """Run the command line on the arguments of the process, and exit."""
+    replace_what_cannot_be_written()
     engagement(prog_name="engagement")
 
 

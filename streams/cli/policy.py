@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from scoring.errors import PolicyError
 from scoring.instants import format_duration
 from scoring.policy import BANDS, NO_CAP, Policy
 from streams.cli.options import takes_settings
@@ -18,6 +19,7 @@ from streams.cli.refusal import Refusal
 from streams.cli.segment_view import exact, score_facts, segment_facts
 from streams.cli.tables import plain_table
 from streams.cli.wording import counted, printable
+from streams.errors import SettingsError
 from streams.live_policy.source import read_policy
 from streams.policies import shipped_policies, shipped_policy
 from streams.settings import Settings
@@ -41,7 +43,10 @@ def check(file: Path) -> None:
 
     Example: engagement policy check policy.toml
     """
-    parsed = read_policy(str(file))
+    try:
+        parsed = read_policy(str(file))
+    except SettingsError as error:
+        raise PolicyError(error.problems) from error
     click.echo(f"OK: {file}")
     _print_summary(parsed)
 
