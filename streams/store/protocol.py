@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 from scoring.feeds import Stretch
 from scoring.policy import Policy
 from scoring.state import CustomerState
+from scoring.unknown_names import Names
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
@@ -292,6 +293,18 @@ class Store(Protocol):
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
         """Store what has been told of a feed; False if what is stored is not what was expected."""
+        ...
+
+    async def note_unknown_types(self, hour: int, counts: Names) -> None:
+        """Count events of types that the policy does not name, to be told of; old ones are forgotten.
+
+        Args:
+            hour: its number since 1970.
+            counts: by channel and type.
+        """
+
+    async def unknown_types(self, hour: int) -> Names:
+        """Give the counts of the day up to and with an hour, all workers together."""
         ...
 
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:

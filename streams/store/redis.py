@@ -13,11 +13,14 @@ from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
+from scoring.unknown_names import MOST_NAMES, Names
 from scoring.watermark import Mark
 from streams.errors import AccessDenied, FenceMoved, UnreadableCustomer, VersionMoved
 from streams.records import Message, Partition
 from streams.settings import Settings
 from streams.store.bookkeeping import (
+    HOURS_KEPT,
+    counts_of_day,
     decode_feeds,
     decode_fence,
     decode_marks,
@@ -223,6 +226,16 @@ class RedisStore(RedisSession):
 
     async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
         return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
+
+    async def note_unknown_types(self, hour: int, counts: Names) -> None:
+        """Count events of types that the policy does not name."""
+        words = [word for (channel, kind), count in counts.items() for word in (f"{hour}\n{channel}\n{kind}", count)]
+        await self._call("note_types", f"{self._prefix}_unknown_types", hour - HOURS_KEPT + 1, MOST_NAMES, *words)
+
+    async def unknown_types(self, hour: int) -> Names:
+        """Give the counts of the last day."""
+        [answer] = await self._send([["HGETALL", f"{self._prefix}_unknown_types"]], foreign=True)
+        return counts_of_day(fields_in(answer or ()), hour)
 
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""

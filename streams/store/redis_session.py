@@ -23,7 +23,7 @@ from streams.store.wire import Words, call
 LIBRARY = "engagement_5"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
-    LIBRARY: ("engagement.lua", "links.lua"),
+    LIBRARY: ("engagement.lua", "links.lua", "unknown_types.lua"),
     FEED_LIBRARY: ("feeds.lua",),
     POLICY_LIBRARY: ("policies.lua",),
 }

@@ -76,6 +76,14 @@ class Stores:
         else:
             await self._client.set(f"{self.namespace}:customer:{customer}", "planted")
 
+    async def plant_key(self, key: str) -> None:
+        """Put a string under a key."""
+        await self._client.set(f"{self.namespace}:{key}", "planted")
+
+    async def fields_of(self, key: str) -> int:
+        """Count the fields of a hash."""
+        return await self._client.hlen(f"{self.namespace}:{key}")
+
     async def delete(self, customer: str) -> None:
         """Delete a customer's hash, as somebody may who has to erase a person."""
         if self._memory is not None:
