@@ -21,6 +21,7 @@ from streams.cli.options import takes_settings
 from streams.cli.policy_compare_view import print_alerts, print_moves
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
+from streams.cli.wording import counted
 from streams.live_policy.comparison import BandMoves, compare_live
 from streams.live_policy.history import Alerts, History, Raised, compare_alerts
 from streams.live_policy.source import read_policy
@@ -85,6 +86,8 @@ async def _compare(settings: Settings, old: Policy, new: Policy, limit: int) -> 
             await compare_live(reader, moves, show)
     finally:
         await reader.close()
+    if moves.unreadable:
+        click.echo(f"{counted(moves.unreadable, 'customer')} left out who cannot be read", err=True)
     return moves
 
 

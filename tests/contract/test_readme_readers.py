@@ -204,6 +204,26 @@ async def test_a_hash_has_a_score_or_names_whom_it_stands_for(
         assert bool(client.exists(KEY)) == (bool(shown) or state is linked_to_one_without_a_score)
 
 
+async def test_what_an_earlier_release_has_stored_without_a_score_moves_out_of_sight_and_back(
+    store: RedisStore, server: EmbeddedRedis
+) -> None:
+    await no_score_yet(store)
+    with redis.Redis.from_url(server.url) as client:
+        client.rename(f"engagement:_unscored:{CUSTOMER}", KEY)
+        [record] = await store.load([CUSTOMER])
+        assert record.state.ahead
+        await write(store, **{CUSTOMER: record})
+        assert not client.exists(KEY)
+        client.rename(f"engagement:_unscored:{CUSTOMER}", KEY)
+        [record] = await store.load([CUSTOMER])
+        customer = Customer()
+        customer.state = record.state
+        customer.judge("02 10:00")
+        await write(store, **{CUSTOMER: record})
+        assert client.hget(KEY, "score") == b"2"
+        assert not client.exists(f"engagement:_unscored:{CUSTOMER}")
+
+
 @pytest.fixture(scope="session")
 def node() -> Path:
     """Give a folder in which a script finds the package `redis`."""
