@@ -31,7 +31,7 @@ COMMANDS = {
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
-    "types": Entry("streams.cli.types", "types", "List the event types of the last day that the policy does not name."),
+    "types": Entry("streams.cli.types", "types", "List event types that the policy does not name."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
     "dead-letters": Entry(

@@ -23,10 +23,10 @@ from streams.store.redis import RedisStore
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line.")
 @takes_settings("redis", "policy", "namespace")
 def types(settings: Settings, *, as_json: bool) -> None:
-    """List the event types of the last day that the policy does not name.
+    """List event types that the policy does not name.
 
-    They are counted and score nothing: a producer may have renamed a type, or writes it in another way. "meant" is the
-    type of the policy that is spelled most alike. Of a channel 100 are told apart in an hour, the rest together.
+    Those of the last day: they are counted and score nothing. A producer may have renamed a type, or writes it in another way. "meant"
+    is the type of the policy that is spelled most alike. Of a channel 100 are told apart in an hour, the rest together.
 
     Exit status 1 if there are any.
 
