@@ -25,8 +25,9 @@ from streams.store.redis import RedisStore
 def types(settings: Settings, *, as_json: bool) -> None:
     """List event types that the policy does not name.
 
-    Those of the last day: they are counted and score nothing. A producer may have renamed a type, or writes it in another way. "meant"
-    is the type of the policy that is spelled most alike. Of a channel 100 are told apart in an hour, the rest together.
+    Those of the last day: they are counted and score nothing. A producer may have renamed a type, or writes it in
+    another way. "meant" is the type of the policy that is spelled most alike. Of a channel 100 are told apart in an
+    hour, the rest together.
 
     Exit status 1 if there are any.
 
