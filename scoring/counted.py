@@ -82,6 +82,17 @@ class CountedEvents:
         entries = [entry for chunk in self.chunks.values() for entry in chunk.split(",")]
         return [_read(entry[DIGEST:]) for entry in entries if entry[:DIGEST] in digests]
 
+    def unreadable_chunk(self) -> str:
+        """Name a chunk that cannot have been written so; '' if there is none."""
+        for name, chunk in self.chunks.items():
+            try:
+                int(name.partition(".")[0])
+                for entry in chunk.split(","):
+                    _read(entry[DIGEST:])
+            except (ValueError, IndexError):
+                return name
+        return ""
+
     def forget(self, before: int) -> None:
         """Drop what came before a time, by whole days, as the memory of ids does.
 

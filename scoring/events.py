@@ -10,6 +10,7 @@ from typing import Final
 from scoring.details import Detail, DetailReader
 from scoring.errors import InvalidEvent
 from scoring.instants import MINUTE, parse_timestamp
+from scoring.json_words import described, not_an_object, wanted, why_ahead, why_no_time
 from scoring.policy import Channel, type_code
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
@@ -98,20 +99,20 @@ class EventReader:
             InvalidEvent: with the reason, if a required field is missing or wrong.
         """
         if type(value) is not dict:
-            raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
+            raise InvalidEvent("not_an_object", not_an_object(value))
         customer = value.get("customer_id")
         if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
             check_id(value, "customer_id")
         kind = value.get("type")
         if type(kind) is not str or not kind:
-            raise InvalidEvent("type_missing" if kind in (None, "") else "type_not_a_string", "type must be a string")
+            raise InvalidEvent("type_missing" if kind in (None, "") else "type_not_a_string", wanted(value, "type"))
         try:
             time = parse_timestamp(value.get("timestamp"))
         except ValueError as error:
             reason = "timestamp_missing" if value.get("timestamp") is None else "timestamp_invalid"
-            raise InvalidEvent(reason, str(error)) from None
+            raise InvalidEvent(reason, why_no_time(value, str(error))) from None
         if time > latest:
-            raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
+            raise InvalidEvent("timestamp_in_future", why_ahead(value, time, latest - MOST_AHEAD))
         event_id = value.get("event_id")
         code = self._codes.get(kind) or self._code_of_unknown(kind)
         digest = self._digest(event_id) if event_id is not None and event_id != "" else ""
@@ -160,7 +161,8 @@ class EventReader:
         if type(event_id) is int:
             event_id = str(event_id)
         if type(event_id) is not str:
-            raise InvalidEvent("event_id_not_a_string", "event_id must be a string")
+            detail = f"event_id is {described(event_id)}, and a string or a whole number of at most 64 bits is wanted"
+            raise InvalidEvent("event_id_not_a_string", detail)
         salted = self._salted.copy()
         salted.update(event_id.encode())
         return b2a_base64(salted.digest())[:10].decode()
@@ -178,11 +180,13 @@ def check_id(value: Mapping[str, object], name: str) -> None:
     """
     written = value.get(name)
     if written is None:
-        raise InvalidEvent(f"{name}_missing", f"{name} is required")
+        raise InvalidEvent(f"{name}_missing", wanted(value, name))
     if type(written) is not str:
-        raise InvalidEvent(f"{name}_not_a_string", f"{name} is {type(written).__name__}, not a string")
+        raise InvalidEvent(f"{name}_not_a_string", wanted(value, name))
     if not written:
-        raise InvalidEvent(f"{name}_empty", f"{name} is empty")
+        raise InvalidEvent(f"{name}_empty", wanted(value, name))
     size = len(written.encode("utf-8", "surrogatepass"))
     if size > MOST_ID_BYTES:
-        raise InvalidEvent(f"{name}_too_long", f"{name} has {size} bytes, at most {MOST_ID_BYTES} are allowed")
+        raise InvalidEvent(
+            f"{name}_too_long", f"{name} has {size:,} bytes of UTF-8, and at most {MOST_ID_BYTES} are allowed"
+        )

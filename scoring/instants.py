@@ -21,6 +21,11 @@ _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCI
 _SHAPE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ][0-2]\d:[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)", re.ASCII
 )
+# What is as clear and is written, too: seconds left out (Java), a comma before the fraction, offsets without a colon or
+# minutes (PHP, Java, PostgreSQL), a space before them (Ruby).
+_SPELLED_OTHERWISE: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])| ?([+-]\d\d)(?::?(\d\d))?)", re.ASCII
+)
 
 # A number this large cannot be seconds (it would be the year 5138) and is read as milliseconds (from 1973 on).
 _MILLISECONDS_FROM: Final = 1e11
@@ -79,7 +84,8 @@ def parse_timestamp(value: object) -> int:
     """Read the time of an event.
 
     Args:
-        value: an RFC 3339 string (an offset is required), or a number of Unix seconds or milliseconds.
+        value: an RFC 3339 string (an offset is required; some other spellings of ISO 8601 are taken, too), or a number
+            of Unix seconds or milliseconds.
 
     Returns:
         Microseconds since 1970 UTC.
@@ -116,12 +122,26 @@ def _from_number(value: float) -> int:
 
 def _parse_rfc3339(text: str) -> int:
     if _SHAPE.fullmatch(text) is None:
-        message = f"{text[:40]!r} is not an RFC 3339 time with an offset, such as 2026-11-21T09:30:00Z"
-        raise ValueError(message)
+        spelled = _respelled(text)
+        if _SHAPE.fullmatch(spelled) is None:
+            message = f"{text[:40]!r} is not an RFC 3339 time with an offset, such as 2026-11-21T09:30:00Z"
+            raise ValueError(message)
+        text = spelled
     # RFC 3339 allows a leap second, datetime does not: it is counted as the second before.
     text = text.upper()
     elapsed = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text) - _EPOCH
     return _from_1970((elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds)
+
+
+def _respelled(text: str) -> str:
+    """Write a time as RFC 3339 has it; '' for what is none."""
+    match = _SPELLED_OTHERWISE.fullmatch(text)
+    if match is None:
+        return ""
+    day, minute, second, fraction, utc, hours, minutes = match.groups()
+    decimals = f".{fraction}" if fraction else ""
+    offset = "Z" if utc else f"{hours}:{minutes or '00'}"
+    return f"{day}T{minute}:{second or '00'}{decimals}{offset}"
 
 
 def _from_1970(time: int) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 
 from scoring.errors import InvalidEvent
 from scoring.events import check_id
+from scoring.json_words import not_an_object
 
 #: Reasons for which a link that can be read is refused, as of what has been linked before.
 LINKED_OTHERWISE, CLOSES_CIRCLE = "linked_otherwise", "link_closes_circle"
@@ -31,7 +32,7 @@ def read_link(value: object) -> Link:
         InvalidEvent: with the reason, if an id is missing or wrong, or both are the same.
     """
     if type(value) is not dict:
-        raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
+        raise InvalidEvent("not_an_object", not_an_object(value))
     check_id(value, "id")
     check_id(value, "customer_id")
     link = Link(cast("str", value["id"]), cast("str", value["customer_id"]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scoring.details import PROFILE, Detail
 from scoring.errors import InvalidEvent
-from scoring.events import MOST_ID_BYTES, Event, EventReader, check_id
+from scoring.events import MOST_AHEAD, MOST_ID_BYTES, Event, EventReader, check_id
 from scoring.instants import parse_timestamp
+from scoring.json_words import not_an_object, why_ahead, why_no_time
 from scoring.policy import Channel, Policy
 from scoring.segments import Profiles, read_segment
 
@@ -37,7 +38,7 @@ class ProfileReader:
             InvalidEvent: with the reason, if a field is missing or wrong.
         """
         if type(value) is not dict:
-            raise InvalidEvent("not_an_object", f"the value is {type(value).__name__}, not a JSON object")
+            raise InvalidEvent("not_an_object", not_an_object(value))
         customer = value.get("customer_id")
         if type(customer) is not str or not customer or len(customer) > MOST_ID_BYTES // 4:
             check_id(value, "customer_id")
@@ -45,9 +46,9 @@ class ProfileReader:
         try:
             time = recorded_at if written is None else parse_timestamp(written)
         except ValueError as error:
-            raise InvalidEvent("timestamp_invalid", str(error)) from None
+            raise InvalidEvent("timestamp_invalid", why_no_time(value, str(error))) from None
         if time > latest:
-            raise InvalidEvent("timestamp_in_future", "timestamp is more than 5 minutes ahead of the clock")
+            raise InvalidEvent("timestamp_in_future", why_ahead(value, time, latest - MOST_AHEAD))
         if self._segment not in value:
             return None
         segment = value[self._segment]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoring.errors import InvalidEvent
+from scoring.json_words import described
 
 MOST_SEGMENT_BYTES: Final = 64
 #: Segments that a policy may name; only these are told apart where their number matters.
@@ -36,9 +37,12 @@ def read_segment(written: object) -> str:
         InvalidEvent: if it is no string, has a character that cannot be printed, or is too long.
     """
     if type(written) is not str:
-        raise InvalidEvent("segment_not_a_string", f"the segment is {type(written).__name__}, not a string")
+        raise InvalidEvent("segment_not_a_string", f"the segment is {described(written)}, and a string is wanted")
     if not written.isprintable():
-        raise InvalidEvent("segment_not_printable", "the segment has a character that cannot be printed")
+        raise InvalidEvent(
+            "segment_not_printable",
+            f"the segment is {described(written)}, which has a character that cannot be printed",
+        )
     size = len(written.encode("utf-8", "surrogatepass"))
     if size > MOST_SEGMENT_BYTES:
         raise InvalidEvent(

@@ -6,6 +6,8 @@ the order in which they came: those with the lowest codes.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from scoring.details import is_type
@@ -15,6 +17,24 @@ from scoring.policy import Policy
 MOST_APART: Final = 100
 #: Under this code the others are counted together; no type has it.
 TOGETHER: Final = "...."
+
+
+def unknown_counts(policy: Policy, panes: Mapping[int, Mapping[str, int]]) -> list[tuple[str, int]]:
+    """Add up what was counted of a customer under types that the policy does not name.
+
+    Args:
+        policy: in force.
+        panes: of the customer.
+
+    Returns:
+        By code, the most frequent first.
+    """
+    found: Counter[str] = Counter()
+    for counts in panes.values():
+        for code, count in counts.items():
+            if code not in policy.types and is_type(code) and code not in policy.counted_apart:
+                found[code] += count
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
 def gather(policy: Policy, counts: dict[str, int]) -> None:

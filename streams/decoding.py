@@ -13,6 +13,7 @@ from scoring.policy import Channel, Policy
 from scoring.profiles import event_reader
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.metrics import Metrics
+from streams.not_json import explained
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
 # Ids that a decoder remembers; some hundred bytes each.
@@ -49,6 +50,7 @@ class Decoder:
         self._outdated = metrics.events.labels(channel, "outdated")
         self._unknown = metrics.events.labels(channel, "unknown_type")
         self._property_ignored = metrics.events.labels(channel, "property_ignored")
+        self._note_unknown = metrics.unknown_names.note
         self._read = metrics.events.labels(channel, "read")
 
     def follow(self, policy: Policy) -> None:
@@ -79,9 +81,14 @@ class Decoder:
         newest = unknown = outdated = 0
         for record in batch.records:
             try:
-                customer, event = reader.read(loads(record.value), latest)
+                value = loads(record.value)
+                customer, event = reader.read(value, latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
+                dead.append(
+                    DeadLetter(
+                        record, why_not_json(record.value, error), explained(record.value, error), batch.partition
+                    )
+                )
                 continue
             except InvalidEvent as error:
                 dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
@@ -95,6 +102,7 @@ class Decoder:
                 newest = time
             if not reader.scores(event.code):
                 unknown += 1
+                self._note_unknown(self._channel, value["type"])
             # Events of one customer share the id, so that it is hashed once, and compared by its place in memory.
             events.append((record.offset, names.setdefault(customer, customer), event))
         if self._limit is not None:

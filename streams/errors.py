@@ -106,18 +106,20 @@ class UnsafeStore(StreamsError):
 
 
 class UnreadableCustomer(StreamsError):
-    """A customer's hash is not what any worker writes."""
+    """What stands under a customer's key is not what any worker writes."""
 
-    def __init__(self, key: str, name: str) -> None:
+    def __init__(self, key: str, name: str = "", held: str = "") -> None:
         """Keep where it is.
 
         Args:
-            key: of the hash.
-            name: of the field.
+            key: of the customer.
+            name: of the field that cannot be read.
+            held: what the key holds, where that is no hash.
         """
         self.key, self.name = key, name
+        why = f"it holds a {held} and not a hash" if held else f"because of its field {name}"
         super().__init__(
-            f"{key or 'a customer'} cannot be read, because of its field {name}: somebody has changed it by hand. "
+            f"{key or 'a customer'} cannot be read, {why}: somebody has changed it by hand. "
             "The way out is: engagement rebuild"
         )
 

@@ -8,8 +8,11 @@ from scoring.events import Event
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
 from streams.cache import RecordCache
+from streams.errors import UnreadableCustomer
 from streams.identities.bundles import Bundle
 from streams.outbox import raise_messages
+from streams.set_aside import SetAside
+from streams.store.decoding import UNREADABLE, culprit_read_late
 from streams.store.protocol import CustomerRecord, GroupWrite
 from streams.work import Judged, Work
 
@@ -17,14 +20,16 @@ from streams.work import Judged, Work
 class Judge:
     """Judges by one policy."""
 
-    def __init__(self, policy: Policy, cache: RecordCache, wall: Callable[[], int]) -> None:
+    def __init__(self, policy: Policy, cache: RecordCache, wall: Callable[[], int], set_aside: SetAside) -> None:
         """Put the parts together.
 
         Args:
             policy: in force.
             cache: holds the customers who are judged.
             wall: reads the wall clock, in microseconds.
+            set_aside: told of customers who cannot be read.
         """
+        self._set_aside = set_aside
         self._policy = policy
         self._cache = cache
         self._wall = wall
@@ -42,23 +47,30 @@ class Judge:
         cache = self._cache
         writes: list[GroupWrite] = []
         outcomes: dict[str, Outcome] = {}
+        set_aside: dict[str, int] = {}
         try:
             for group, events in bundle.events.items():
                 records: dict[str, CustomerRecord] = {}
                 for customer, its in events.items():
                     record = cache[customer]
+                    if record.unreadable:
+                        set_aside[customer] = len(its)
+                        continue
                     # One who was deleted while this worker kept the record is nobody until the next event.
                     if its or record.version:
-                        records[customer] = record
-                        outcomes[customer] = self.advance(work, customer, record, its)
+                        outcome = self.advance(work, customer, record, its)
+                        if outcome is None:
+                            set_aside[customer] = len(its)
+                            continue
+                        records[customer], outcomes[customer] = record, outcome
                 fences = work.fences.get(group, ()) if group in bundle.sent else ()
                 writes.append(GroupWrite(group, fences, work.least, records, work.erasures))
         except BaseException:
             cache.drop(bundle.customers)
             raise
-        return Judged(bundle, writes, outcomes)
+        return Judged(bundle, writes, outcomes, set_aside)
 
-    def advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome:
+    def advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome | None:
         """Judge one customer.
 
         Args:
@@ -68,9 +80,17 @@ class Judge:
             events: the customer's.
 
         Returns:
-            What came of it.
+            What came of it; None if what is stored of the customer cannot be read.
         """
-        outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
+        try:
+            outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
+        except UNREADABLE:
+            name = culprit_read_late(record.state)
+            if not name:
+                raise
+            record.unreadable = str(UnreadableCustomer(customer, name))
+            self._set_aside.note(customer, record.unreadable)
+            return None
         if outcome.transitions:
             raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
         return outcome

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from scoring.instants import SECOND
+from scoring.unknown_names import Names, UnknownNames
 from streams.records import Partition
 
+_MOST_UNKNOWN_TYPES = 20
 _ROUND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -19,6 +21,13 @@ class Metrics:
         """Register all."""
         self.registry = registry = CollectorRegistry()
         self._first_fetch_noted = False
+        self.unknown_names = UnknownNames()
+        self.unknown_types = Gauge(
+            "engagement_unknown_types",
+            "Events of the last day of types that the policy does not name, all workers together",
+            ["channel", "type"],
+            registry=registry,
+        )
         # `read` counts records; the other outcomes say what became of some of them.
         self.events = Counter(
             "engagement_events", "Records by channel and outcome", ["channel", "outcome"], registry=registry
@@ -59,6 +68,9 @@ class Metrics:
         self.first_fetch = Gauge(
             "engagement_first_fetch_seconds", "When the first record was fetched, Unix seconds", registry=registry
         )
+        self.set_aside = Gauge(
+            "engagement_customers_set_aside", "Customers whose keys hold what cannot be read", registry=registry
+        )
         self.cached = Gauge("engagement_cached_customers", "Customers in the worker's cache", registry=registry)
         self.lag = Gauge(
             "engagement_lag_seconds",
@@ -98,6 +110,19 @@ class Metrics:
         self.lag.clear()
         for partition, seconds in lags.items():
             self.lag.labels(partition.topic, str(partition.number)).set(seconds)
+
+    def set_unknown_types(self, counts: Names) -> None:
+        """Tell the unknown types with the most events, so many of a channel that Prometheus can bear them.
+
+        Args:
+            counts: by channel and type.
+        """
+        self.unknown_types.clear()
+        told: dict[str, int] = {}
+        for (channel, kind), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            told[channel] = told.get(channel, 0) + 1
+            if told[channel] <= _MOST_UNKNOWN_TYPES:
+                self.unknown_types.labels(channel, kind).set(count)
 
     def set_figures(self, figures: Mapping[str, str]) -> None:
         """Tell the figures over all customers; one that says nothing is not mentioned.

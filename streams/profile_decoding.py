@@ -13,6 +13,7 @@ from scoring.segments import Profiles
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import why_not_json
 from streams.metrics import Metrics
+from streams.not_json import explained
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
 #: What stands for a channel's name where records are counted.
@@ -62,7 +63,11 @@ class ProfileDecoder:
             try:
                 found = self._reader.read(orjson.loads(record.value), record.timestamp * MILLISECOND, latest)
             except orjson.JSONDecodeError as error:
-                dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
+                dead.append(
+                    DeadLetter(
+                        record, why_not_json(record.value, error), explained(record.value, error), batch.partition
+                    )
+                )
             except InvalidEvent as error:
                 dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
             else:

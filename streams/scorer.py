@@ -16,7 +16,8 @@ from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.publisher import Publisher
 from streams.records import Message
-from streams.store.protocol import Store
+from streams.set_aside import SetAside
+from streams.store.protocol import CustomerRecord, Store
 from streams.work import Judged, Work, portions_of, some_of
 
 #: Customers kept in memory between rounds; some kilobytes each.
@@ -59,7 +60,8 @@ class Scorer:
         self._store = store
         self.outbox = Outbox(store, publisher, metrics)
         self._cache = RecordCache(most_cached)
-        self._judge = Judge(policy, self._cache, wall)
+        self.set_aside = SetAside(metrics)
+        self._judge = Judge(policy, self._cache, wall, self.set_aside)
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
@@ -94,6 +96,13 @@ class Scorer:
             TransientError: see `apply`.
         """
         await self.outbox.resolve()
+        try:
+            await self._store_all(work)
+        finally:
+            # They may have been mended by the next time.
+            self._cache.drop(self.set_aside.take_met())
+
+    async def _store_all(self, work: Work) -> None:
         waiting: Mapping[int, Events] = work.events
         moved: FenceMoved | None = None
         while waiting:
@@ -174,8 +183,18 @@ class Scorer:
             missing = [customer for customer in missing if customer not in self._linked]
         if not missing:
             return
-        for name, record in self._cache.keep(missing, await self._store.load(missing)):
+        for name, record in self._cache.keep(missing, await self._load_from_store(missing)):
             self._linked.note(name, record)
+
+    async def _load_from_store(self, customers: Sequence[str]) -> list[CustomerRecord]:
+        records = await self._store.load(customers)
+        for customer, record in zip(customers, records, strict=True):
+            if record.unreadable:
+                self.set_aside.note(customer, record.unreadable)
+        self.set_aside.note_readable(
+            [customer for customer, record in zip(customers, records, strict=True) if not record.unreadable]
+        )
+        return records
 
     async def _store_together(self, work: Work, some: Sequence[Judged]) -> list[Refused]:
         """Write bundles in one exchange with the store, and those that are judged anew in one each.
@@ -226,6 +245,8 @@ class Scorer:
             for write in judged.writes:
                 self.outbox.take(write)
         self._count([outcome for judged in some for outcome in judged.outcomes.values()])
+        if passed_over := sum(sum(judged.set_aside.values()) for judged in some if judged.set_aside):
+            self._metrics.scored.labels("set_aside").inc(passed_over)
 
     def _doubt(self, judged: Judged) -> None:
         """Note that it is not known whether a bundle is stored: its records may hold events that are not."""
@@ -251,18 +272,23 @@ class Scorer:
             False where an id is linked otherwise by now, so that it has to be found out anew whose events they are.
         """
         self._linked.drop(judged.bundle.followed.keys() & customers)
-        loaded = dict(zip(customers, await self._store.load(customers), strict=True))
+        loaded = dict(zip(customers, await self._load_from_store(customers), strict=True))
         if judged.bundle.followed.keys() & customers or any(record.stands_for for record in loaded.values()):
             return False
         for write in judged.writes:
             events, records = judged.bundle.events[write.group], dict(write.customers)
             for customer in [customer for customer in customers if customer in events]:
                 record = self._cache[customer] = loaded[customer]
-                if record.version or events[customer]:
-                    records[customer] = record
-                    judged.outcomes[customer] = self._judge.advance(work, customer, record, events[customer])
+                outcome = None
+                if (record.version or events[customer]) and not record.unreadable:
+                    outcome = self._judge.advance(work, customer, record, events[customer])
+                if record.unreadable:
+                    judged.set_aside[customer] = len(events[customer])
+                if outcome is not None:
+                    records[customer], judged.outcomes[customer] = record, outcome
                 else:
-                    del records[customer], judged.outcomes[customer]
+                    records.pop(customer, None)
+                    judged.outcomes.pop(customer, None)
             write.customers = records
         return True
 
@@ -279,11 +305,19 @@ class Scorer:
             TransientError: see `apply`.
         """
         await self._load({group: customers})
-        gone = {customer for customer in customers if customer in self._linked or not self._cache[customer].version}
+        gone = {
+            customer: "" if customer in self._linked else self._cache[customer].version
+            for customer in sorted(customers)
+            if customer in self._linked or not self._cache[customer].version or self._cache[customer].unreadable
+        }
         if gone:
             self._cache.drop(gone)
-            await self._store.unschedule(group, sorted(gone))
+            await self._store.unschedule(group, gone)
         await self.apply(work({customer: _NOTHING for customer in customers if customer not in gone}))
+        late = [customer for customer in customers if customer in self.set_aside and customer not in gone]
+        if late:
+            versions = [record.version for record in await self._store.load(late)]
+            await self._store.unschedule(group, dict(zip(late, versions, strict=True)))
 
     async def republish(self, group: int, waiting: Iterable[tuple[str, Message]]) -> None:
         """Publish what has waited in the outbox since a worker failed.
@@ -317,7 +351,7 @@ class Scorer:
             policy: in force from now on.
         """
         self._policy = policy
-        self._judge = Judge(policy, self._cache, self._wall)
+        self._judge = Judge(policy, self._cache, self._wall, self.set_aside)
         self.forget()
 
     def forget(self) -> None:

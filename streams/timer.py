@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mode.utils.logging import get_logger
 
-from scoring.instants import MINUTE, SECOND
+from scoring.instants import HOUR, MINUTE, SECOND
 from streams.backoff import Backoff
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
@@ -33,6 +33,7 @@ _AT_ONCE = 500
 _REFRESH_GOES = 20
 _UNPUBLISHED_AFTER = 5 * SECOND
 _CHECK_EVERY = 5 * SECOND
+_TYPES_EVERY = 5 * SECOND
 _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
 #: A turn that takes longer is told of, but only once in so long.
@@ -83,7 +84,7 @@ class Timer:
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
-        self._checked_at = 0
+        self._checked_at = self._told_types_at = 0
         self._exchanged_at = 0
         self._exchange: Callable[[], Awaitable[None]]
         self._waiting = Backoff(metrics, logger, "the timer tries again")
@@ -124,6 +125,7 @@ class Timer:
             await self._crossings()
             await self._unpublished()
             await self._refreshes()
+            await self._tell_unknown_types()
             if self._walk is not None:
                 await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
@@ -172,6 +174,15 @@ class Timer:
             await self._publisher.check(_BROKER_CHECK_SECONDS)
             await self._store.check()
             self._checked_at = now
+
+    async def _tell_unknown_types(self) -> None:
+        now = self._clock.wall()
+        if abs(now - self._told_types_at) < _TYPES_EVERY:
+            return
+        self._told_types_at = now
+        if counts := self._metrics.unknown_names.take():
+            await self._store.note_unknown_types(now // HOUR, counts)
+        self._metrics.set_unknown_types(await self._store.unknown_types(now // HOUR))
 
     async def _crossings(self) -> None:
         for group in range(self._store.groups):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scoring.feeds import Feeds
 from scoring.walk import Outcome
@@ -39,11 +39,15 @@ class Work:
 
 @dataclass(slots=True)
 class Judged:
-    """What is about to be written: a bundle, the write of each of its groups, and what judging each customer did."""
+    """What is about to be written: a bundle, the write of each of its groups, and what judging each customer did.
+
+    `set_aside` are the customers who cannot be read, with the numbers of their events.
+    """
 
     bundle: Bundle
     writes: list[GroupWrite]
     outcomes: dict[str, Outcome]
+    set_aside: dict[str, int] = field(default_factory=dict)
 
 
 def some_of(waiting: Mapping[int, Events]) -> dict[int, Events]:

@@ -11,6 +11,7 @@ import click
 from scoring.events import MOST_ID_BYTES
 from streams.cli.options import takes_settings
 from streams.cli.parameters import MOMENT
+from streams.cli.refusal import Refusal
 from streams.cli.wording import counted, printable
 from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
 from streams.erasures.eraser import Eraser, Erasure
@@ -32,7 +33,7 @@ from streams.topics import ensure_topics, read_topics
     metavar="TIME",
     help="Also later records of what happened before have no effect; by default before now.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask, and erase also of whom nothing is stored.")
 @takes_settings("brokers", "redis", "policy", "namespace")
 def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int | None, yes: bool) -> None:
     """Erase customers, and keep them from coming back.
@@ -41,20 +42,27 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
     read again, nor have events that happened before now and are sent later. Events from now on are those of a new
     customer. Ids that have been linked go along, whichever of them is named.
 
+    If nothing is stored of one of them, which may be a slip of the pen, nobody is erased and the exit status is 1. With
+    --yes what the log may hold of that one has no effect either. Where nobody can be asked, --yes is needed.
+
     Example: engagement erase maria.lopez
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     for customer in customers:
         if not customer or len(customer.encode(errors="surrogatepass")) > MOST_ID_BYTES:
             raise click.BadParameter(f"an id has 1 to {MOST_ID_BYTES} bytes", param_hint="CUSTOMER")
-    if not yes and sys.stdin.isatty():
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("there is nobody to be asked whether to erase: give --yes")
         click.confirm(f"Erase {counted(len(customers), 'customer')} for good?", abort=True)
-    asyncio.run(_erase(settings, customers, events_before))
+    asyncio.run(_erase(settings, customers, events_before, unknown=yes))
 
 
-def _told(asked: str, done: Erasure) -> str:
+def _told(asked: str, done: Erasure, *, known: bool) -> str:
     whom = f" as {printable(done.customer)}" if done.customer != asked else ""
     linked = f", with {counted(len(done.linked), 'linked id')}" if done.linked else ""
+    if not known:
+        return f"{printable(asked)}: erased; had no score, and nobody of that name was known"
     return f"{printable(asked)}: erased{whom}{linked}" + ("" if done.had_score else "; had no score")
 
 
@@ -73,7 +81,7 @@ async def _check_rights(settings: Settings) -> list[str]:
     return compacted
 
 
-async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None) -> None:
+async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None, *, unknown: bool) -> None:
     compacted = await _check_rights(settings)
     await ensure_topics(settings, topics=[ERASURES])
     log = ErasureLog(settings)
@@ -83,10 +91,16 @@ async def _erase(settings: Settings, customers: tuple[str, ...], events_before: 
         await store.open_existing()
         async with open_rebuilt(settings) as rebuilt:
             eraser = Eraser(settings, [store, rebuilt] if rebuilt else [store], log)
+            strangers = [customer for customer in customers if not await eraser.knows(customer)]
+            if strangers and not unknown:
+                names = ", ".join(map(printable, strangers))
+                raise Refusal(
+                    f"nobody is known as {names}; nobody has been erased. --yes erases all the same what the log holds"
+                )
             for customer in customers:
                 done = await eraser.erase(customer, events_before)
                 gone += [done.customer, *done.linked]
-                click.echo(_told(customer, done))
+                click.echo(_told(customer, done, known=customer not in strangers))
         await forget_keys(settings, compacted, gone)
         for topic in compacted:
             click.echo(f"{topic} is compacted: null values written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import heapq
 import io
@@ -16,8 +17,11 @@ import orjson
 
 from scoring.events import MOST_AHEAD
 from scoring.instants import parse_timestamp
+from scoring.json_words import not_an_object
 from scoring.policy import Channel, Policy
+from streams.cli.json_values import numbered_values
 from streams.errors import UnreadableEvents
+from streams.not_json import explained
 from streams.profile_decoding import PROFILES
 from streams.topics import MOST_RECORD_BYTES
 
@@ -25,6 +29,21 @@ _GZIP = b"\x1f\x8b"
 _BUFFER = 1 << 18
 #: The longest line that is sent: what brokers take unless they are told otherwise, less room for the key.
 MOST_BYTES = MOST_RECORD_BYTES - 64 * 1024
+#: How a file begins that is something else: from which byte on, with what, and what to say.
+_OTHER_KINDS = (
+    (0, b"PK\x03\x04", "is a zip archive: unpack it, or use gzip"),
+    (0, b"BZh", "is compressed with bzip2: unpack it, or use gzip"),
+    (0, b"\xfd7zXZ\0", "is compressed with xz: unpack it, or use gzip"),
+    (0, b"\x28\xb5\x2f\xfd", "is compressed with zstd: unpack it, or use gzip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it, or use gzip"),
+    (257, b"ustar", "is a tar archive: unpack it"),
+    (0, b"PAR1", "is a Parquet file: write its rows as JSON Lines"),
+    (0, b"Obj\x01", "is an Avro file: write its records as JSON Lines"),
+    (0, codecs.BOM_UTF16_LE, "is UTF-16: write it as UTF-8"),
+    (0, codecs.BOM_UTF16_BE, "is UTF-16: write it as UTF-8"),
+)
+_LOOKED_AT = 512
+_NEEDED = {"customer_id", "type", "timestamp"}
 _SUFFIXES = (".gz", ".jsonl", ".ndjson", ".json")
 
 
@@ -41,9 +60,9 @@ def known_channels(policy: Policy) -> list[Channel]:
 class EventLine(NamedTuple):
     """One line of a file, and what it says of itself.
 
-    `topic` is '' where the channel is unknown, `problem` says why. `customer` is b'' where the line names none, `time`
-    (microseconds) is that of the newest event up to this line in its file, 0 before the first; one in the future, which
-    no worker lets in, does not count.
+    `topic` is '' where it is no event or the channel is unknown, `problem` says why. `customer` is b'' where the line
+    names none, `time` (microseconds) is that of the newest event up to this line in its file, 0 before the first; one
+    in the future, which no worker lets in, does not count. `default` is the channel of the file's lines that name none.
     """
 
     file: Path
@@ -53,6 +72,7 @@ class EventLine(NamedTuple):
     customer: bytes
     time: int
     problem: str
+    default: str = ""
 
 
 class EventFiles:
@@ -66,7 +86,7 @@ class EventFiles:
         """Open the files.
 
         Args:
-            paths: of plain or gzipped JSON Lines.
+            paths: of plain or gzipped JSON Lines; arrays of events, and events over several lines, are read, too.
             channels: of the policy; their names are those that a line may have as its `channel`.
             channel: that of every line, whatever the lines say; '' to go by the lines, then by the file's name.
 
@@ -111,7 +131,7 @@ class EventFiles:
             timed: whether the times of the events are wanted; several files are always read by them.
 
         Yields:
-            The lines that are not blank.
+            The events, each with the number of the line on which it begins, and what is none.
         """
         timed = timed or len(self._open) > 1
         readers = [self._lines_of(path, raw, timed=timed) for path, raw in self._open]
@@ -124,12 +144,13 @@ class EventFiles:
         default = self._channel or channel_in_name(path, self._topics)
         resolve = self._resolver(default)
         newest = 0
-        for number, line in enumerate(_unpacked(path, raw), 1):
-            value = line.rstrip(b"\r\n")
-            if not value or value.isspace():
-                continue
-            event = _decoded(value)
-            topic, problem = resolve(event)
+        for number, value in numbered_values(_unpacked(path, raw)):
+            event, problem = _decoded(value)
+            topic = ""
+            if event is not None:
+                topic, problem = resolve(event)
+                if topic and not _NEEDED & event.keys():
+                    topic, problem = "", f"is no event: it has none of {', '.join(sorted(_NEEDED))}"
             if len(value) > MOST_BYTES:
                 topic, problem = "", f"has {len(value):,} bytes; at most {MOST_BYTES:,} are sent"
             customer = b""
@@ -138,19 +159,17 @@ class EventFiles:
                 customer = named.encode() if type(named) is str else b""
                 if timed and newest < (at := _time_of(event)) <= self._latest:
                     newest = at
-            yield EventLine(path, number, value, topic, customer, newest, problem)
+            yield EventLine(path, number, value, topic, customer, newest, problem, default)
 
-    def _resolver(self, default: str) -> Callable[[dict[str, object] | None], tuple[str, str]]:
+    def _resolver(self, default: str) -> Callable[[dict[str, object]], tuple[str, str]]:
         topics, forced = self._topics, bool(self._channel)
         known = f"the policy has {', '.join(topics)}"
 
-        def resolve(event: dict[str, object] | None) -> tuple[str, str]:
-            channel = default if forced or event is None else event.get("channel", default)
+        def resolve(event: dict[str, object]) -> tuple[str, str]:
+            channel = default if forced else event.get("channel", default)
             topic = topics.get(channel, "") if type(channel) is str else ""
             if topic:
                 return topic, ""
-            if event is None:
-                return "", "is not a JSON object, and its channel is not known"
             return "", f"names no channel; {known}" if not channel else f"channel {channel!r} is unknown; {known}"
 
         return resolve
@@ -183,12 +202,15 @@ def channel_in_name(path: Path, channels: Iterable[str]) -> str:
 
 
 def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
-    start = raw.peek(2)[:2] if isinstance(raw, io.BufferedReader) else b""
+    start = _start_of(raw)
     try:
-        if start == _GZIP:
+        if start.startswith(_GZIP):
             # GzipFile reads lines in Python; a buffer over it does in C.
-            yield from io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _BUFFER)
+            unpacked = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _BUFFER)
+            _refuse_other_kinds(path, _start_of(unpacked))
+            yield from unpacked
         else:
+            _refuse_other_kinds(path, start)
             for line in raw:  # noqa: UP028 - `yield from` would close the file when the reader stops early
                 yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -197,12 +219,30 @@ def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
         raise UnreadableEvents([f"cannot read {path}: {error}"]) from error
 
 
-def _decoded(value: bytes) -> dict[str, object] | None:
+def _start_of(file: BinaryIO) -> bytes:
+    return file.peek(_LOOKED_AT) if isinstance(file, io.BufferedReader) else b""
+
+
+def _refuse_other_kinds(path: Path, start: bytes) -> None:
+    """Refuse what holds no text that can be read, by how it begins."""
+    for place, mark, what in _OTHER_KINDS:
+        if start.startswith(mark, place):
+            raise UnreadableEvents([f"{path} {what}; nothing of it has been sent"])
+    if b"\0" in start[:2]:
+        raise UnreadableEvents(
+            [f"{path} is binary, or UTF-16; JSON Lines in UTF-8 are wanted; nothing of it has been sent"]
+        )
+
+
+def _decoded(value: bytes) -> tuple[dict[str, object] | None, str]:
+    """Decode an event; None and why where it is none."""
     try:
         event = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return None
-    return event if type(event) is dict else None
+    except orjson.JSONDecodeError as error:
+        return None, f"is not a JSON object: {explained(value, error)}"
+    if type(event) is not dict:
+        return None, f"is not a JSON object: {not_an_object(event)}"
+    return event, ""
 
 
 def _time_of(event: dict[str, object]) -> int:

@@ -13,22 +13,24 @@ from scoring.links import Link, read_link
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
 from streams.cli.wording import printable
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, TransientError, UnreadableCustomer
 from streams.kafka_access import check_rights
 from streams.producers import start_producer
 from streams.settings import Settings
+from streams.store.redis import RedisStore
 from streams.topics import ensure_topics
 
 
 @click.command()
 @click.argument("linked", metavar="ID")
 @click.argument("customer")
-@takes_settings("brokers", "policy")
+@takes_settings("brokers", "redis", "policy", "namespace")
 def link(settings: Settings, linked: str, customer: str) -> None:
     """Say that an id is one of a customer.
 
     What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy
-    names. The workers apply it; of several links of one id the first one holds.
+    names. The workers apply it; of several links of one id the first one holds. So an id that stands for another
+    customer already is refused, with exit status 1.
 
     Example: engagement link cookie-7f3a maria.lopez
     """
@@ -37,8 +39,32 @@ def link(settings: Settings, linked: str, customer: str) -> None:
     if not topic:
         raise Refusal("the policy has no section [identities], so no worker reads links")
     sent = read_link({"id": linked, "customer_id": customer})
+    if asyncio.run(_is_linked(settings, sent)):
+        click.echo(f"{printable(linked)} stands for {printable(customer)} already")
+        return
     asyncio.run(_send(settings, topic, sent))
     click.echo(f"{printable(linked)} is linked to {printable(customer)}, as soon as the workers have read it")
+
+
+async def _is_linked(settings: Settings, sent: Link) -> bool:
+    """Look whether the id is one of the customer; refuse what the workers would refuse."""
+    store = RedisStore(settings)
+    try:
+        await store.open_readonly()
+        whose, wanted = [(await store.ids_of(name))[0] for name in sent]
+    except (TransientError, UnreadableCustomer) as error:
+        click.echo(f"whether {printable(sent.id)} stands for somebody else already is not known: {error}", err=True)
+        return False
+    finally:
+        await store.close()
+    if wanted == sent.id:
+        raise Refusal(f"{printable(sent.customer)} stands for {printable(sent.id)} already; no link has been sent")
+    if whose not in (sent.id, wanted):
+        raise Refusal(
+            f"{printable(sent.id)} stands for {printable(whose)} already, and the first link of an id holds; "
+            "no link has been sent"
+        )
+    return whose == wanted
 
 
 async def _send(settings: Settings, topic: str, sent: Link) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from scoring.errors import PolicyError, ScoringError
+from streams.cli.output import replace_what_cannot_be_written
 from streams.cli.refusal import Refusal
 from streams.errors import SettingsError, StreamsError
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
+    "types": Entry("streams.cli.types", "types", "List event types that the policy does not name."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
     "dead-letters": Entry(
@@ -107,6 +109,7 @@ def engagement() -> None:
 
 def main() -> None:
     """Run the command line on the arguments of the process, and exit."""
+    replace_what_cannot_be_written()
     engagement(prog_name="engagement")
 
 

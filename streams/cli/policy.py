@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from scoring.errors import PolicyError
 from scoring.instants import format_duration
 from scoring.policy import BANDS, NO_CAP, Policy
-from scoring.policy_file import parse_policy
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
@@ -20,6 +20,7 @@ from streams.cli.segment_view import exact, score_facts, segment_facts
 from streams.cli.tables import plain_table
 from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
+from streams.live_policy.source import read_policy
 from streams.policies import shipped_policies, shipped_policy
 from streams.settings import Settings
 from streams.store.reading import score_reader
@@ -43,10 +44,9 @@ def check(file: Path) -> None:
     Example: engagement policy check policy.toml
     """
     try:
-        source = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"cannot read {file}: {error}"]) from error
-    parsed = parse_policy(source)
+        parsed = read_policy(str(file))
+    except SettingsError as error:
+        raise PolicyError(error.problems) from error
     click.echo(f"OK: {file}")
     _print_summary(parsed)
 

@@ -16,11 +16,12 @@ from scoring.events import MOST_AHEAD
 from scoring.instants import format_duration, format_instant
 from scoring.points import rounded
 from scoring.policy import BANDS, Channel, Policy
-from streams.cli.event_lines import EventFiles, known_channels
+from streams.cli.event_lines import EventFiles, EventLine, known_channels
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare_view import print_alerts, print_moves
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
+from streams.cli.wording import counted
 from streams.live_policy.comparison import BandMoves, compare_live
 from streams.live_policy.history import Alerts, History, Raised, compare_alerts
 from streams.live_policy.source import read_policy
@@ -85,6 +86,8 @@ async def _compare(settings: Settings, old: Policy, new: Policy, limit: int) -> 
             await compare_live(reader, moves, show)
     finally:
         await reader.close()
+    if moves.unreadable:
+        click.echo(f"{counted(moves.unreadable, 'customer')} left out who cannot be read", err=True)
     return moves
 
 
@@ -98,7 +101,7 @@ def _replay(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, H
     with EventFiles(files, named) as events, open_offset_progress("events") as show:
         lines = events.lines(timed=True)
         while chunk := list(itertools.islice(lines, _CHUNK)):
-            values = list(_values((line.topic, line.value) for line in chunk if line.topic))
+            values = list(_values(chunk))
             for history in histories:
                 history.apply(values, latest)
             read += len(values)
@@ -108,12 +111,12 @@ def _replay(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, H
     return histories
 
 
-def _values(lines: Iterable[tuple[str, bytes]]) -> Iterable[tuple[str, object]]:
-    for channel, value in lines:
-        try:
-            yield channel, orjson.loads(value)
-        except orjson.JSONDecodeError:
-            yield channel, None
+def _values(lines: Iterable[EventLine]) -> Iterable[tuple[str, object]]:
+    for line in lines:
+        if line.topic:
+            yield line.topic, orjson.loads(line.value)
+        else:
+            yield line.default, None
 
 
 def _moves_document(moves: BandMoves) -> dict[str, Any]:

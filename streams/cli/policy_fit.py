@@ -18,7 +18,7 @@ from streams.cli.progress import open_offset_progress
 from streams.cli.tables import plain_table
 from streams.errors import ExtraMissing
 from streams.settings import Settings
-from streams.validation.outcomes import read_outcomes
+from streams.validation.outcomes import check_met, read_outcomes
 from streams.validation.replaying import replay, survey
 from streams.validation.report import make_report
 from streams.validation.tables import ranking_tables
@@ -66,6 +66,8 @@ def fit(
     customers = read_outcomes(outcomes, look.within)
     with open_offset_progress("events read") as show:
         found = survey(events, base, show)
+    strangers = (name for name in found.first_events if name not in customers)
+    check_met(outcomes, customers, customers.keys() & found.first_events.keys(), strangers)
     moments = look.plan.moments(customers, found.first_events)
     with open_offset_progress("events counted") as show:
         history = History(events, found, customers, moments, silence)

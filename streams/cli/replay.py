@@ -42,9 +42,10 @@ def replay(
     """Send events from files to their topics.
 
     FILES hold JSON Lines, plain or gzip: one event a line, its channel in the field "channel", or in the name of the
-    file (email.jsonl). Several files are read in step by the time of their events. A line that is bad but whose
-    channel is known is sent as it is, for the worker to judge; one without a known channel is reported, and the exit
-    status is 1.
+    file (email.jsonl). Arrays of events, and events over several lines, are read, too. Several files are read in step
+    by the time of their events. What is no event, or has no known channel, is reported with its line and not sent, and
+    the exit status is 1; so it is where there is nothing to send. An event in which a field is bad is sent as it is,
+    for the worker to judge.
 
     Example, a day in a second: engagement replay events.jsonl.gz --speed 86400
     """
@@ -59,6 +60,8 @@ def replay(
             click.echo(f"{stopped}{counted(sender.delivered, 'event')} sent")
     if run.unsent:
         raise Refusal(f"{counted(run.unsent, 'line')} could not be sent", run.problems)
+    if not sender.delivered and not run.stopped:
+        raise Refusal(f"there is no event in {', '.join(map(str, files))}")
     if run.stopped:
         click.get_current_context().exit(INTERRUPTED)
 

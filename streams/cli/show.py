@@ -10,13 +10,16 @@ import orjson
 from rich.console import Console
 
 from scoring.explanation import explained_from
-from scoring.instants import SECOND, format_duration
+from scoring.instants import HOUR, SECOND, format_duration
+from scoring.policy import type_code
+from scoring.unknown_types import unknown_counts
 from streams.cli.customer_view import customer_document, customer_text
 from streams.cli.explanation_view import period_until
 from streams.cli.options import takes_settings
 from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal
 from streams.cli.wording import printable
+from streams.errors import AccessDenied
 from streams.settings import Settings
 from streams.store.protocol import CustomerRecord
 from streams.store.redis import RedisStore
@@ -43,7 +46,7 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
     Example: engagement show BBB-2013B-25107 --since 2d
     """
     length = None if since is None else round(since * SECOND)
-    (whose, *linked), record = asyncio.run(_read(settings, customer))
+    (whose, *linked), record, names = asyncio.run(_read(settings, customer))
     if record is None:
         raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
     policy = settings.policy.of(record.state.segment)
@@ -60,15 +63,27 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
     if whose != customer:
         click.echo(f"{printable(customer)} stands for {printable(whose)}")
     Console(highlight=False).print(customer_text(policy, whose, record, now, length, panes=panes))
+    if nameless := unknown_counts(settings.policy, record.state.panes):
+        told = ", ".join(
+            f"{printable(names.get(code, '')) or 'of another name'} x{count:,}" for code, count in nameless
+        )
+        click.echo(f"\nof types that the policy does not name, and which score nothing: {told}")
     if linked:
         click.echo(f"\nlinked ids  {', '.join(map(printable, linked))}")
 
 
-async def _read(settings: Settings, customer: str) -> tuple[list[str], CustomerRecord | None]:
+async def _read(settings: Settings, customer: str) -> tuple[list[str], CustomerRecord | None, dict[str, str]]:
+    """Read all ids, the record, and the names of unknown types by their codes."""
     store = RedisStore(settings)
     try:
         await store.open_readonly()
         ids = await store.ids_of(customer)
-        return ids, await store.read(ids[0])
+        record = await store.read(ids[0])
+        try:
+            unknown = await store.unknown_types(time.time_ns() // 1_000 // HOUR)
+        except AccessDenied:
+            unknown = {}  # who may only read scores
+        names = {type_code(channel, kind): f"{channel} {kind}" for channel, kind in unknown if kind}
+        return ids, record, names
     finally:
         await store.close()

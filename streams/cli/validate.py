@@ -17,7 +17,7 @@ from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.wording import counted
 from streams.settings import Settings
-from streams.validation.outcomes import read_outcomes
+from streams.validation.outcomes import check_met, read_outcomes
 from streams.validation.plots import draw_plots
 from streams.validation.replaying import replay, survey
 from streams.validation.report import Report, as_document, make_report
@@ -64,6 +64,9 @@ def validate(
     with open_offset_progress("events replayed") as show:
         moments = plan.moments(customers, first)
         replayed = replay(events, policy_text(settings), moments, show, processes)
+    check_met(outcomes, customers, replayed.met, replayed.strangers)
+    if absent := len(customers) - len(replayed.met):
+        click.echo(f"{counted(absent, 'customer')} of {outcomes} without any event", err=True)
     report = make_report(policy, customers, plan.titles, replayed, within=look.within, silence=silence)
     drawn = draw_plots(report, plots) if plots else []
     if as_json:

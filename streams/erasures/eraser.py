@@ -40,6 +40,23 @@ class Eraser:
         self._stores = stores
         self._log = log
 
+    async def knows(self, customer: str) -> bool:
+        """Tell whether anything is stored of a customer: a score, a link, or an event that is still ahead.
+
+        Args:
+            customer: an id.
+        """
+        for store in self._stores:
+            try:
+                if await store.ids_of(customer) != [customer]:
+                    return True
+                [record] = await store.load([customer])
+            except UnreadableCustomer:
+                return True
+            if record.version or record.unreadable:
+                return True
+        return False
+
     async def erase(self, customer: str, events_before: int | None = None) -> Erasure:
         """Erase one customer, with all ids that have been linked.
 
@@ -55,7 +72,7 @@ class Eraser:
             TransientError: if Kafka or the store does not answer; the erasure has to be repeated.
         """
         await self._log.catch_up()
-        ids = list(dict.fromkeys([name for store in self._stores for name in await store.ids_of(customer)]))
+        ids = list(dict.fromkeys([name for store in self._stores for name in await _ids_of(store, customer)]))
         # All of them first: what this command may leave undone, a worker finds by them.
         ends = await self._ends_of_log()
         tombstones = [(name, await self._publish(name, events_before, ends)) for name in ids]
@@ -88,6 +105,13 @@ class Eraser:
     async def _ends_of_log(self) -> dict[str, int]:
         ranges = await log_ranges(self._settings, read_topics(self._settings.policy))
         return {partition.label: end for partition, (_, end) in ranges.items()}
+
+
+async def _ids_of(store: Store, customer: str) -> list[str]:
+    try:
+        return await store.ids_of(customer)
+    except UnreadableCustomer:
+        return [customer]
 
 
 async def _has_score(store: Store, customer: str) -> bool:

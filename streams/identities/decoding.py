@@ -14,6 +14,7 @@ from scoring.policy import Channel
 from streams.dead_letter_limit import DeadLetterLimit
 from streams.decoding import why_not_json
 from streams.metrics import Metrics
+from streams.not_json import explained
 from streams.records import DeadLetter, DecodedBatch, RecordBatch, SentLink
 
 #: What stands in the place of a channel's name in metrics and messages.
@@ -73,7 +74,9 @@ def _read_all(batch: RecordBatch) -> tuple[list[SentLink], list[DeadLetter]]:
         try:
             links.append(SentLink(record, read_link(orjson.loads(record.value)), batch.partition))
         except orjson.JSONDecodeError as error:
-            dead.append(DeadLetter(record, why_not_json(record.value, error), str(error), batch.partition))
+            dead.append(
+                DeadLetter(record, why_not_json(record.value, error), explained(record.value, error), batch.partition)
+            )
         except InvalidEvent as error:
             dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
     return links, dead

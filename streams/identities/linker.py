@@ -9,11 +9,12 @@ from scoring.feeds import Feeds
 from scoring.linking import merge
 from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.policy import Policy
-from streams.errors import FenceMoved, VersionMoved
+from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
 from streams.metrics import Metrics
 from streams.outbox import raise_messages
 from streams.records import DeadLetter, Partition, SentLink
 from streams.scorer import Scorer
+from streams.store.decoding import UNREADABLE, culprit_read_late
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
 
 
@@ -44,7 +45,7 @@ class Linker:
         self._policy = policy
         self._store = store
         self._scorer = scorer
-        self._linked = {outcome: metrics.links.labels(outcome) for outcome in ("linked", "repeated", "refused")}
+        self._linked = {outcome: metrics.links.labels(outcome) for outcome in _OUTCOMES}
         self._wall = wall
 
     def follow(self, policy: Policy) -> None:
@@ -82,6 +83,11 @@ class Linker:
         """Apply one link, as often as others write its customers meanwhile; returns why it is refused, or ''."""
         while True:
             record, customer, customers_record, followed = await self._load(link)
+            for name, one in ((link.id, record), (customer, customers_record)):
+                if one.unreadable:
+                    self._scorer.set_aside.note(name, one.unreadable)
+                    self._linked["set_aside"].inc()
+                    return ""
             if record.stands_for:
                 same = record.stands_for == customer
                 self._linked["repeated" if same else "refused"].inc()
@@ -89,11 +95,24 @@ class Linker:
             if customer == link.id:
                 self._linked["refused"].inc()
                 return CLOSES_CIRCLE
-            write = self._judge(link.id, record, customer, customers_record, time)
+            try:
+                write = self._judge(link.id, record, customer, customers_record, time)
+            except UNREADABLE:
+                if not self._read_late(link.id, record) and not self._read_late(customer, customers_record):
+                    raise
+                self._linked["set_aside"].inc()
+                return ""
             write.followed = followed
             if await self._write(write):
                 self._linked["linked"].inc()
                 return ""
+
+    def _read_late(self, name: str, record: CustomerRecord) -> bool:
+        """Set a customer aside of whom something cannot be read; False if all can."""
+        field = culprit_read_late(record.state)
+        if field:
+            self._scorer.set_aside.note(name, str(UnreadableCustomer(name, field)))
+        return bool(field)
 
     async def _load(self, link: Link) -> tuple[CustomerRecord, str, CustomerRecord, dict[str, str]]:
         """Load the id, and whom the customer's id stands for; with the versions of the latter and of what it is."""
@@ -135,6 +154,7 @@ class Linker:
         return True
 
 
+_OUTCOMES = ("linked", "repeated", "refused", "set_aside")
 _DETAILS = {
     LINKED_OTHERWISE: "the id stands for another customer; the first link of an id holds",
     CLOSES_CIRCLE: "the customer's id stands for this id already",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from scoring.policy import ENGAGED, Policy
 from scoring.state import NONE, derive
+from streams.errors import UnreadableCustomer
 from streams.store.decoding import decode
 from streams.store.reading import ScoreReader
 
@@ -38,7 +39,7 @@ class BandMoves:
         self._most = most
         self._largest: list[tuple[int, str, Move]] = []
         self.matrix: Counter[tuple[int, int]] = Counter()
-        self.customers = 0
+        self.customers = self.unreadable = 0
 
     def add(self, customer: str, fields: Mapping[str, str]) -> None:
         """Add a customer.
@@ -47,7 +48,11 @@ class BandMoves:
             customer: the id.
             fields: all that is stored.
         """
-        state = decode(self._old, fields).state
+        try:
+            state = decode(self._old, fields, customer).state
+        except UnreadableCustomer:
+            self.unreadable += 1
+            return
         if state.judged == NONE:
             return
         score = state.score

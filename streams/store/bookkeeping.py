@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from scoring.feeds import Stretch
+from scoring.unknown_names import Names
 from scoring.watermark import Mark
 from streams.records import Message, Partition
 from streams.store.protocol import ERASURES_PARTITION, FeedRecord, Fence
+
+#: For so many hours the counts of unknown types are kept.
+HOURS_KEPT = 24
 
 
 def encode_message(message: Message) -> str:
@@ -80,3 +84,18 @@ def _partition(label: str) -> Partition:
 def _mark(words: str) -> Mark:
     generation, reported_at, offset, newest, applied_to, caught_up, since, moved_at = map(int, words.split(";"))
     return Mark(newest, applied_to, bool(caught_up), since, moved_at, reported_at, generation, offset)
+
+
+def counts_of_day(stored: Mapping[str, str], hour: int) -> Names:
+    """Add up what was counted of unknown types.
+
+    Args:
+        stored: by hour, channel and type, separated by line breaks.
+        hour: the last one that counts.
+    """
+    found: Names = {}
+    for field, count in stored.items():
+        at, channel, kind = field.split("\n", 2)
+        if hour - HOURS_KEPT < int(at) <= hour:
+            found[channel, kind] = found.get((channel, kind), 0) + int(count)
+    return found

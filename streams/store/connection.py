@@ -97,6 +97,8 @@ def connect(url: str, secure: Mapping[str, Any] = MappingProxyType({})) -> tuple
     # A retry by the client could hide that a call was applied before its answer was lost.
     options: dict[str, Any] = {
         "decode_responses": True,
+        # What is not UTF-8 has been put there by somebody else: it must not end the reading of others.
+        "encoding_errors": "replace",
         "socket_connect_timeout": _CONNECT_SECONDS,
         "socket_timeout": _CALL_SECONDS,
         "retry": Retry(NoBackoff(), 0),

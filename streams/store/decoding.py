@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from sys import intern
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import orjson
@@ -12,11 +12,11 @@ import orjson
 from scoring.activity import decode_spans
 from scoring.counted import CountedEvents
 from scoring.details import Detail
-from scoring.instants import parse_timestamp
+from scoring.instants import SECOND, parse_timestamp
 from scoring.objects import Objects
 from scoring.points import to_millionths
 from scoring.policy import BANDS, Policy
-from scoring.seen import SeenIds
+from scoring.seen import DIGEST, SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
@@ -26,31 +26,35 @@ from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.shares import counts_in, tally_in
 from streams.store.visits import decode_visits
 
+# Times are written as years of four digits.
+_LATEST: Final = 253_402_300_800 * SECOND
 _BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
+#: Stands for the fields of a key that holds no hash; no hash has a field of this name. Its value is what is held.
+FOREIGN: Final = ""
 #: What a hash that somebody has changed by hand makes the decoding fail with.
-_UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError)
+UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError, OverflowError)
 # What each hash has at least, in an order in which one that is missing is named before what hangs on it.
 _RIGHT: Final = {"_v": "v", "_s": "-1;;-1;0", "band": "disengaged", "band_since": "1970-01-01T00:00:00Z"}
 
 
-def decode_all(policy: Policy, answer: Sequence[Sequence[str]], keys: Sequence[str]) -> list[CustomerRecord]:
+def decode_all(policy: Policy, hashes: Sequence[Mapping[str, str]], keys: Sequence[str]) -> list[CustomerRecord]:
     """Read records back.
 
     Args:
         policy: in force.
-        answer: of each customer the names and values of the hash in turn.
-        keys: of the hashes, for the error.
+        hashes: all fields of each customer.
+        keys: of the hashes, to be named.
 
     Returns:
-        The records, in their order.
-
-    Raises:
-        UnreadableCustomer: see `decode`.
+        The records, in their order; one who cannot be read says so.
     """
-    return [
-        decode(policy, dict(zip(flat[::2], flat[1::2], strict=True)), key)
-        for flat, key in zip(answer, keys, strict=True)
-    ]
+    records = []
+    for fields, key in zip(hashes, keys, strict=True):
+        try:
+            records.append(decode(policy, fields, key))
+        except UnreadableCustomer as error:
+            records.append(CustomerRecord(version=fields.get("_v", ""), unreadable=str(error)))
+    return records
 
 
 def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> CustomerRecord:
@@ -67,9 +71,11 @@ def decode(policy: Policy, fields: Mapping[str, str], key: str = "") -> Customer
     Raises:
         UnreadableCustomer: if no worker can have written it so.
     """
+    if FOREIGN in fields:
+        raise UnreadableCustomer(key, held=fields[FOREIGN])
     try:
         return _decode(policy, fields)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UnreadableCustomer(key, _culprit(policy, fields)) from error
 
 
@@ -78,16 +84,56 @@ def _culprit(policy: Policy, fields: Mapping[str, str]) -> str:
     for name, value in fields.items():
         try:
             _decode(policy, {**_RIGHT, name: value})
-        except _UNREADABLE:
+        except UNREADABLE:
             return name
     # What is there can be read, so one is missing.
     return next((name for name in _RIGHT if name not in fields), "")
+
+
+def culprit_read_late(state: CustomerState) -> str:
+    """Find what cannot be read of that which is kept as it was stored, until it is needed.
+
+    Args:
+        state: of a customer whose judging has failed.
+
+    Returns:
+        The name of the field; '' if all can be read, so that the fault is another one.
+    """
+    for name, ids in state.seen.chunks.items():
+        if not name.partition(".")[0].isdecimal() or len(ids) % DIGEST:
+            return f"_i{name}"
+    objects = state.objects or Objects()
+    for about in objects.histories:
+        try:
+            objects.history(about)
+        except UNREADABLE:
+            return f"_k{about}"
+    if state.counted is not None and (name := state.counted.unreadable_chunk()):
+        return f"_m{name}"
+    return "_h" if state.held and not {"reasons", "previous_score", "previous_band"} <= state.held.keys() else ""
+
+
+def fields_in(answer: Any) -> dict[str, str]:
+    """Take the fields of a hash out of an answer of Redis.
+
+    Args:
+        answer: a dictionary, or names and values in turn, as the protocol of the connection has it; one word where the
+            key holds no hash, and what it is.
+    """
+    if isinstance(answer, dict):
+        return answer
+    if len(answer) == 1:
+        return {FOREIGN: answer[0]}
+    return dict(zip(answer[::2], answer[1::2], strict=True))
 
 
 def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state = CustomerState()
     record = CustomerRecord(state)
     if "_v" not in fields:
+        # A link may have been written before anything else.
+        if not all(name.startswith("_l") for name in fields):
+            raise KeyError("_v")
         return record
     record.stands_for = stands_for(fields)
     if record.stands_for:
@@ -95,9 +141,13 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         return record
     judged, flags, last_alert, due = fields["_s"].split(";")
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
+    if not NONE <= min(state.judged, state.last_alert) <= max(state.judged, state.last_alert, state.due) < _LATEST:
+        raise ValueError("_s")
     state.armed, state.reached_engaged = "a" in flags, "r" in flags
     state.alert_open, state.due_crosses = "o" in flags, "x" in flags
     _decode_history(policy, record, fields)
+    if state.panes and not 0 <= min(state.panes) <= max(state.panes) < _LATEST // policy.pane:
+        raise ValueError("_p")
     _decode_extras(record, fields)
     record.version = fields["_v"]
     record.stored_due = (state.due, state.due_crosses)

@@ -45,6 +45,46 @@ local function obstacle_among(written)
   end
 end
 
+-- Where a customer without a score yet is kept: applications must find no hash that lacks what they read.
+local function unscored(prefix, id)
+  return prefix .. '_unscored:' .. id
+end
+
+-- Gives the version of a customer, '' for none; '?', which no write has, where a key holds something else than a hash.
+local function version_of(prefix, id)
+  local version = redis.pcall('HGET', prefix .. 'customer:' .. id, '_v')
+  version = version or redis.pcall('HGET', unscored(prefix, id), '_v')
+  return type(version) == 'table' and '?' or version or ''
+end
+
+-- Gives the key under which a customer is kept, scored or not; that of the scored one where there is none.
+local function place_of(prefix, id)
+  local key, other = prefix .. 'customer:' .. id, unscored(prefix, id)
+  return redis.call('EXISTS', key) == 0 and redis.call('EXISTS', other) == 1 and other or key
+end
+
+-- Gives the names of a customer's fields, none where the key holds something else.
+local function names_at(key)
+  local names = redis.pcall('HKEYS', key)
+  return names.err and {} or names
+end
+
+-- Takes a customer to the key under which one with a score is kept, or one without; returns the key.
+local function take_place(prefix, id, scored)
+  local from, to = unscored(prefix, id), prefix .. 'customer:' .. id
+  if not scored then
+    from, to = to, from
+  end
+  local fields = redis.pcall('HGETALL', from)
+  if #fields > 0 then
+    if redis.call('EXISTS', to) == 0 then
+      each('HSET', to, fields, 1, #fields)
+    end
+    redis.call('DEL', from)
+  end
+  return to
+end
+
 -- Notes the newest of something: the largest of whole numbers, too large for Redis to calculate with; 0 removes it.
 local function note_newest(key, field, value)
   local stands = redis.call('HGET', key, field) or ''
@@ -146,8 +186,7 @@ local function check(fences, args)
   local written = {[fences] = 'hash', [crossings] = 'zset', [refreshes] = 'zset'}
   at = customers_at
   for _ = 1, customers do
-    local version = redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or ''
-    if version ~= args[at + 1] then
+    if version_of(prefix, args[at]) ~= args[at + 1] then
       moved[#moved + 1] = args[at]
     end
     if args[at + 2] ~= args[at + 3] then
@@ -186,6 +225,9 @@ local function write(fences, args, customers_at)
   for _ = 1, tonumber(args[customers_at - 1]) do
     local id, old_band, band, since, schedule = args[at], unpack(args, at + 2, at + 5)
     local key, raised = prefix .. 'customer:' .. id, tonumber(args[at + 6])
+    if old_band == '' then
+      key = take_place(prefix, id, band ~= '')
+    end
     local set, removed = tonumber(args[at + 7]), tonumber(args[at + 8])
     local first = at + 9 + 2 * raised
     for message = at + 9, first - 1, 2 do
@@ -236,14 +278,22 @@ end
 -- Reads customers.
 -- keys: hash of a group's fences (for the routing)
 -- args: prefix, then ids
--- returns: for each customer its fields and values in turn, nothing for one who is not stored.
+-- returns: for each customer its fields and values in turn, nothing for one who is not stored; one word where the key
+--          holds something else than a hash: what that is.
 local function load(keys, args)
   local found = {}
   for at = 2, #args do
     local key = args[1] .. 'customer:' .. args[at]
     local customer = redis.pcall('HGETALL', key)
+    if #customer == 0 and not customer.err then
+      key = unscored(args[1], args[at])
+      customer = redis.pcall('HGETALL', key)
+    end
     if customer.err then
-      return obstacle(key, 'hash') or customer
+      if not customer.err:match('WRONGTYPE') then
+        return customer
+      end
+      customer = {redis.pcall('TYPE', key).ok or 'something else'}
     end
     found[at - 1] = customer
   end
@@ -291,12 +341,13 @@ local function due(keys, args)
   return found
 end
 
--- Takes customers out of the schedules, unless they are stored.
+-- Takes customers out of the schedules who cannot be judged, unless they have been written meanwhile.
 -- keys: hash of the group's fences (for the routing)
--- args: prefix, group, then ids.
+-- args: prefix, group, then per customer: id, version as read.
 local function unschedule(keys, args)
-  for at = 3, #args do
-    if redis.call('EXISTS', args[1] .. 'customer:' .. args[at]) == 0 then
+  for at = 3, #args, 2 do
+    local version = version_of(args[1], args[at])
+    if version == args[at + 1] or version == '?' then
       for _, kind in ipairs({'_crossings:', '_refreshes:'}) do
         redis.call('ZREM', args[1] .. kind .. args[2], args[at])
       end
@@ -307,18 +358,16 @@ end
 
 -- Takes an id out of what links it with others: those that stand for it go, and its customer forgets it.
 local function unlink(prefix, id)
-  local key = prefix .. 'customer:' .. id
-  if redis.call('EXISTS', key) == 0 then
-    return
-  end
-  for _, field in ipairs(redis.call('HKEYS', key)) do
+  local key = place_of(prefix, id)
+  local names = names_at(key)
+  for _, field in ipairs(names) do
     if field:sub(1, 2) == '_l' then
       redis.call('DEL', prefix .. 'customer:' .. field:sub(3))
     end
   end
-  local customer = not redis.call('HGET', key, '_s') and redis.call('HGET', key, 'customer_id')
+  local customer = #names > 0 and not redis.call('HGET', key, '_s') and redis.call('HGET', key, 'customer_id')
   if customer then
-    redis.call('HDEL', prefix .. 'customer:' .. customer, '_l' .. id)
+    redis.pcall('HDEL', place_of(prefix, customer), '_l' .. id)
   end
 end
 
@@ -333,11 +382,12 @@ local function erase(keys, args)
   if tonumber(redis.call('HGET', prefix .. '_erased', args[3]) or -1) >= tonumber(args[4]) then
     return {}
   end
-  if (redis.call('HGET', prefix .. 'customer:' .. id, '_v') or '') ~= args[7] then
+  local version = version_of(prefix, id)
+  if version ~= args[7] and version ~= '?' then
     return {'version'}
   end
   unlink(prefix, id)
-  local existed = redis.call('DEL', prefix .. 'customer:' .. id)
+  local existed = redis.call('DEL', prefix .. 'customer:' .. id, unscored(prefix, id))
   for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
   end
@@ -350,7 +400,7 @@ local function erase(keys, args)
   if (tonumber(offset_of(keys[1], ERASURES)) or 0) <= tonumber(args[5]) then
     redis.call('HSET', keys[1], ERASURES, string.format('%d;0', args[5] + 1))
   end
-  return existed == 1 and redis.call('HGETALL', keys[1]) or {'absent'}
+  return existed > 0 and redis.call('HGETALL', keys[1]) or {'absent'}
 end
 
 -- Lets the sums of a group forget days, unless that has been done.
@@ -454,7 +504,7 @@ end
 -- Reads customers with their places in the indexes.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, number of bands, the bands, then ids
--- returns: for each customer: fields and values in turn; for each band, the crossings and the refreshes the number
+-- returns: for each customer: fields and values in turn, or what the key holds, see load; for each band, the crossings and the refreshes the number
 --          under which the customer stands there, '' for nowhere.
 local function inspect(keys, args)
   local prefix, group, bands = args[1], args[2], tonumber(args[3])
@@ -466,7 +516,7 @@ local function inspect(keys, args)
     end
     places[#places + 1] = redis.call('ZSCORE', prefix .. '_crossings:' .. group, args[at]) or ''
     places[#places + 1] = redis.call('ZSCORE', prefix .. '_refreshes:' .. group, args[at]) or ''
-    found[#found + 1] = {redis.call('HGETALL', prefix .. 'customer:' .. args[at]), places}
+    found[#found + 1] = {load(keys, {prefix, args[at]})[1], places}
   end
   return found
 end
@@ -492,7 +542,8 @@ local function replace(keys, args)
   local customers_at = sums_at(prefix, group, args, 6 + bands, function() end)
   local at = customers_at
   while at <= #args do
-    if (redis.call('HGET', prefix .. 'customer:' .. args[at], '_v') or '') ~= args[at + 1] then
+    local version = version_of(prefix, args[at])
+    if version ~= args[at + 1] and version ~= '?' then
       return {'version', args[at]}
     end
     at = at + 4 + tonumber(args[at + 2]) + tonumber(args[at + 3])
@@ -510,9 +561,14 @@ local function replace(keys, args)
   at = customers_at
   while at <= #args do
     local id, set, removed = args[at], tonumber(args[at + 2]), tonumber(args[at + 3])
-    local key = prefix .. 'customer:' .. id
-    if redis.call('COPY', other .. 'customer:' .. id, key, 'REPLACE') == 0 then
-      redis.call('DEL', key)
+    local key, waiting, there = prefix .. 'customer:' .. id, unscored(prefix, id), false
+    redis.call('DEL', key, waiting)
+    for from, to in pairs({[other .. 'customer:' .. id] = key, [unscored(other, id)] = waiting}) do
+      if redis.call('COPY', from, to) == 1 then
+        key, there = to, true
+      end
+    end
+    if not there then
       gone[id], any = true, true
     else
       each('HSET', key, args, at + 4, at + 3 + set)

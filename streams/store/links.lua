@@ -14,7 +14,7 @@ end
 -- returns: the index after them.
 local function note_moved(prefix, args, at, moved)
   for _ = 1, tonumber(args[at]) do
-    if (redis.call('HGET', prefix .. 'customer:' .. args[at + 1], '_v') or '') ~= args[at + 2] then
+    if version_of(prefix, args[at + 1]) ~= args[at + 2] then
       moved[#moved + 1] = args[at + 1]
     end
     at = at + 2
@@ -69,8 +69,8 @@ local function link(keys, args)
   if erased ~= '' and tonumber(erased) > tonumber(args[6]) then
     return {'fence', ERASURES, erased}
   end
-  local key, target = prefix .. 'customer:' .. id, prefix .. 'customer:' .. customer
-  local written = {[key] = 'hash', [target] = 'hash'}
+  local key = place_of(prefix, id)
+  local written = {[key] = 'hash', [place_of(prefix, customer)] = 'hash'}
   local bands_from = sums_at(prefix, group, args, sums_from, function(days, spells)
     written[days], written[spells] = 'hash', 'hash'
   end)
@@ -107,6 +107,10 @@ local function link(keys, args)
     redis.call('ZREM', schedule, id)
   end
   write(fences, part, customers_at)
+  local target = place_of(prefix, customer)
+  if redis.call('EXISTS', target) == 0 then
+    target = unscored(prefix, customer)
+  end
   for _, each_id in ipairs(ids) do
     redis.call('HSET', prefix .. 'customer:' .. each_id, 'customer_id', customer, '_v', version)
     redis.call('HSET', target, '_l' .. each_id, '1')

@@ -10,11 +10,12 @@ from itertools import count
 from scoring.instants import MINUTE
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
+from scoring.unknown_names import Names
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
-from streams.store.bookkeeping import decode_marks, decode_message, encode_mark, encode_message
-from streams.store.decoding import decode
+from streams.store.bookkeeping import counts_of_day, decode_marks, decode_message, encode_mark, encode_message
+from streams.store.decoding import decode, decode_all
 from streams.store.encoding import LINKED, encode, index_changes, linked_ids, settle, stands_for
 from streams.store.memory_erasures import MemoryErasures
 from streams.store.memory_feeds import MemoryFeeds
@@ -52,6 +53,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         self._outboxes: dict[int, dict[tuple[str, str], tuple[int, str]]] = defaultdict(dict)
         self._leases: dict[int, str] = {}
         self._marks: dict[str, str] = {}
+        self._unknown: dict[str, str] = {}
         self.kpi = MemoryKpi()
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
@@ -83,7 +85,8 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
-        return [decode(self._policy, self.hashes.get(customer, {}), customer) for customer in customers]
+        hashes = [self.hashes.get(customer, {}) for customer in customers]
+        return decode_all(self._policy, hashes, customers)
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -213,10 +216,10 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
             return []
         return found
 
-    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+    async def unschedule(self, group: int, customers: Mapping[str, str]) -> None:
         """Forget schedules."""
-        for customer in customers:
-            if customer not in self.hashes:
+        for customer, version in customers.items():
+            if self.hashes.get(customer, {}).get("_v", "") == version:
                 for entries in (self._schedules["c", group], self._schedules["r", group]):
                     entries.pop(customer, None)
 
@@ -234,6 +237,16 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
             if fresh and all(self._offset(group, partition) >= mark.offset for group in range(self.groups)):
                 self._marks[partition.label] = encode_mark(mark)
         return decode_marks(self._marks)
+
+    async def note_unknown_types(self, hour: int, counts: Names) -> None:
+        """Count events of types that the policy does not name."""
+        for (channel, kind), number in counts.items():
+            field = f"{hour}\n{channel}\n{kind}"
+            self._unknown[field] = str(int(self._unknown.get(field, "0")) + number)
+
+    async def unknown_types(self, hour: int) -> Names:
+        """Give the counts of the last day."""
+        return counts_of_day(self._unknown, hour)
 
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 from scoring.feeds import Stretch
 from scoring.policy import Policy
 from scoring.state import CustomerState
+from scoring.unknown_names import Names
 from scoring.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
@@ -24,7 +25,8 @@ class CustomerRecord:
     """A customer as stored: the state, the version of the last write, and the messages that come of it.
 
     `raised` are the messages that the next write adds to the outbox. `stands_for` is the customer whose id it is, where
-    an id has been linked: there is no state then.
+    an id has been linked: there is no state then. Nor is there one where the key holds what no worker writes:
+    `unreadable` says so, in a sentence, and the record must not be written.
 
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
@@ -38,6 +40,7 @@ class CustomerRecord:
     state: CustomerState = field(default_factory=CustomerState)
     version: str = ""
     stands_for: str = ""
+    unreadable: str = ""
     raised: Sequence[Message] = ()
     stored_band: tuple[int, int, int] = (-1, -1, -1)
     stored_due: tuple[int, bool] = (0, False)
@@ -195,7 +198,10 @@ class Store(Protocol):
         ...
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
-        """Read customers in the order asked for; one who is not stored comes without a version."""
+        """Read customers in the order asked for; one who is not stored comes without a version.
+
+        One who cannot be read comes with the reason, and is no obstacle to the others.
+        """
         ...
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
@@ -259,8 +265,13 @@ class Store(Protocol):
         """
         ...
 
-    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
-        """Take customers who are not stored any more out of the schedules."""
+    async def unschedule(self, group: int, customers: Mapping[str, str]) -> None:
+        """Take customers who cannot be judged out of the schedules, unless they have been written meanwhile.
+
+        Args:
+            group: of the customers.
+            customers: who are not stored any more, or cannot be read, with their versions as loaded.
+        """
 
     async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
         """Read messages that have waited since before a time (wall clock, microseconds), each with its customer."""
@@ -282,6 +293,18 @@ class Store(Protocol):
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
         """Store what has been told of a feed; False if what is stored is not what was expected."""
+        ...
+
+    async def note_unknown_types(self, hour: int, counts: Names) -> None:
+        """Count events of types that the policy does not name, to be told of; old ones are forgotten.
+
+        Args:
+            hour: its number since 1970.
+            counts: by channel and type.
+        """
+
+    async def unknown_types(self, hour: int) -> Names:
+        """Give the counts of the day up to and with an hour, all workers together."""
         ...
 
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:

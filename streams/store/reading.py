@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from scoring.policy import Policy
 from streams.settings import Settings
+from streams.store.decoding import fields_in
 from streams.store.redis import RedisStore
 
 
@@ -20,14 +21,10 @@ class ScoreReader(RedisStore):
             customers: their ids.
 
         Returns:
-            The fields of each, none for one who is not stored.
+            The fields of each, none for one who is not stored, or whose key holds something else than a hash.
         """
-        answers = await self._send([["HGETALL", self._key(customer)] for customer in customers])
-        # Whether pairs or a flat list come back depends on the protocol of the connection.
-        return [
-            answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
-            for answer in answers
-        ]
+        answers = await self._send([["HGETALL", self._key(customer)] for customer in customers], foreign=True)
+        return [fields_in(answer or ()) for answer in answers]
 
     async def pane(self) -> str:
         """Tell the length of the panes in which counts are stored, such as ``1d``; '' where nothing is stored."""

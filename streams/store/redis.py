@@ -7,16 +7,20 @@ from functools import lru_cache
 from typing import Any, cast
 
 from redis.crc import key_slot
+from redis.exceptions import ResponseError
 
 from scoring.feeds import MOST_STRETCHES, Stretch
 from scoring.instants import MILLISECOND, MINUTE, SECOND
 from scoring.policy import BANDS, Policy
 from scoring.state import NONE
+from scoring.unknown_names import MOST_NAMES, Names
 from scoring.watermark import Mark
-from streams.errors import FenceMoved, VersionMoved
+from streams.errors import AccessDenied, FenceMoved, UnreadableCustomer, VersionMoved
 from streams.records import Message, Partition
 from streams.settings import Settings
 from streams.store.bookkeeping import (
+    HOURS_KEPT,
+    counts_of_day,
     decode_feeds,
     decode_fence,
     decode_marks,
@@ -25,7 +29,7 @@ from streams.store.bookkeeping import (
     encode_mark,
     encode_stretches,
 )
-from streams.store.decoding import decode, decode_all
+from streams.store.decoding import decode, decode_all, fields_in
 from streams.store.encoding import linked_ids, settle_all, stands_for
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
@@ -94,7 +98,7 @@ class RedisStore(RedisSession):
             for start in range(0, len(customers), _LOADED_AT_ONCE)
         ]
         found = [flat for answer in await self._send(commands) for flat in answer]
-        return decode_all(self._policy, found, [self._key(customer) for customer in customers])
+        return decode_all(self._policy, [*map(fields_in, found)], [self._key(customer) for customer in customers])
 
     async def apply(self, writes: Sequence[GroupWrite], now: int) -> list[FenceMoved | VersionMoved | None]:
         """Write groups."""
@@ -141,8 +145,21 @@ class RedisStore(RedisSession):
         return [customer, *linked_ids(fields)]
 
     async def _hash_of(self, customer: str) -> dict[str, str]:
+        if fields := await self._hash_at(self._key(customer)):
+            return fields
+        try:
+            return await self._hash_at(self._unscored_key(customer))
+        except AccessDenied:
+            return {}  # who may only read scores
+
+    async def _hash_at(self, key: str) -> dict[str, str]:
         async with self._mapped_errors(f"HGETALL on keys that begin with {self._key('')!r}"):
-            return await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._key(customer)))
+            try:
+                return await cast("Awaitable[dict[str, str]]", self._client.hgetall(key))
+            except ResponseError as error:
+                if str(error).startswith("WRONGTYPE"):
+                    raise UnreadableCustomer(key, held="value of another kind") from error
+                raise
 
     async def waiting(self, group: int, names: Mapping[str, Sequence[str]]) -> list[tuple[str, Message]]:
         """Read messages of the outbox."""
@@ -175,9 +192,10 @@ class RedisStore(RedisSession):
         key = self._fences_key(group)
         return cast("list[str]", await self._call("due", key, self._prefix, group, kind, until, limit, worker, lease))
 
-    async def unschedule(self, group: int, customers: Sequence[str]) -> None:
+    async def unschedule(self, group: int, customers: Mapping[str, str]) -> None:
         """Forget schedules."""
-        await self._call("unschedule", self._fences_key(group), self._prefix, group, *customers)
+        words = [word for pair in customers.items() for word in pair]
+        await self._call("unschedule", self._fences_key(group), self._prefix, group, *words)
 
     async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
         """Read messages that wait."""
@@ -209,6 +227,16 @@ class RedisStore(RedisSession):
     async def _call_feeds(self, function: str, *arguments: str | int) -> Any:
         return (await self._send([["FCALL", f"{FEED_LIBRARY}_{function}", 1, f"{self._prefix}_feeds", *arguments]]))[0]
 
+    async def note_unknown_types(self, hour: int, counts: Names) -> None:
+        """Count events of types that the policy does not name."""
+        words = [word for (channel, kind), count in counts.items() for word in (f"{hour}\n{channel}\n{kind}", count)]
+        await self._call("note_types", f"{self._prefix}_unknown_types", hour - HOURS_KEPT + 1, MOST_NAMES, *words)
+
+    async def unknown_types(self, hour: int) -> Names:
+        """Give the counts of the last day."""
+        [answer] = await self._send([["HGETALL", f"{self._prefix}_unknown_types"]], foreign=True)
+        return counts_of_day(fields_in(answer or ()), hour)
+
     async def erase(self, customer: str, digest: str, erased_at: int, place: int) -> dict[Partition, int] | None:
         """Remove every trace of a customer."""
         group = self.group_of(customer)
@@ -225,7 +253,7 @@ class RedisStore(RedisSession):
 
     async def _fields_of(self, customer: str) -> dict[str, str]:
         [flat] = await self._call("load", self._fences_key(0), self._prefix, customer)
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        return fields_in(flat)
 
     async def erased(self) -> dict[str, int]:
         """Tell which erasures have been carried out."""
@@ -253,11 +281,14 @@ class RedisStore(RedisSession):
     async def customers(self) -> AsyncIterator[list[str]]:
         """Go through the ids of all customers."""
         cursor = 0
-        start = len(self._key(""))
+        starts = self._key(""), self._unscored_key("")
         while True:
             async with self._mapped_errors():
-                cursor, keys = await self._client.scan(cursor, match=self._key("*"), count=_SCANNED_AT_ONCE)
-            yield [cast("str", key)[start:] for key in keys]
+                # Of both in one pass, as each is one over all keys.
+                match = f"{self._prefix}[c_]*"
+                cursor, keys = await self._client.scan(cursor, match=match, count=_SCANNED_AT_ONCE)
+            found = cast("list[str]", keys)
+            yield [key[len(start) :] for key in found for start in starts if key.startswith(start)]
             if not cursor:
                 return
 
@@ -280,6 +311,10 @@ class RedisStore(RedisSession):
 
     def _key(self, customer: str) -> str:
         return f"{self._prefix}customer:{customer}"
+
+    def _unscored_key(self, customer: str) -> str:
+        """Name the key of a customer without a score: readers must find no hash that lacks what they read."""
+        return f"{self._prefix}_unscored:{customer}"
 
     @property
     def _erased_key(self) -> str:

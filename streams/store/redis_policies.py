@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from scoring.instants import MILLISECOND
 from streams.store.policies import PolicyRecord, WalkPlace, parse_place
@@ -13,7 +13,13 @@ POLICY_LIBRARY = "engagement_policies_1"
 _LEASE_MS = 5_000
 _FIELD = "policy_version"
 
-Send = Callable[[Sequence[Words]], Awaitable[list[Any]]]
+
+class Send(Protocol):
+    """Sends commands and maps errors; see `RedisSession`."""
+
+    async def __call__(self, commands: Sequence[Words], *, foreign: bool = False) -> list[Any]:
+        """Give an answer for each command."""
+        ...
 
 
 class RedisPolicies:
@@ -67,7 +73,8 @@ class RedisPolicies:
     async def versions(self, customers: Sequence[str]) -> list[str]:
         """Tell by which version each was judged."""
         customer = f"{self._prefix}customer:"
-        return [found or "" for found in await self._send([["HGET", customer + name, _FIELD] for name in customers])]
+        commands: list[Words] = [["HGET", customer + name, _FIELD] for name in customers]
+        return [found or "" for found in await self._send(commands, foreign=True)]
 
     async def place(self) -> WalkPlace:
         """Tell how far the walk has come."""

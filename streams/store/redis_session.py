@@ -20,10 +20,10 @@ from streams.store.redis_server import Role, check_server
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_4"
+LIBRARY = "engagement_5"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
-    LIBRARY: ("engagement.lua", "links.lua"),
+    LIBRARY: ("engagement.lua", "links.lua", "unknown_types.lua"),
     FEED_LIBRARY: ("feeds.lua",),
     POLICY_LIBRARY: ("policies.lua",),
 }
@@ -116,11 +116,14 @@ class RedisSession:
             source = "".join([(resources.files("streams.store") / file).read_text(encoding="utf-8") for file in files])
             await self._client.function_load(source.replace("NAME", name), replace=True)
 
-    async def _send(self, commands: Sequence[Words]) -> list[Any]:
+    async def _send(self, commands: Sequence[Words], *, foreign: bool = False) -> list[Any]:
+        """Send commands; `foreign` makes None the answer of a key that holds something else than it should."""
         async with self._mapped_errors():
             answers = await call(self._client, commands)
-        for words, answer in zip(commands, answers, strict=True):
-            if isinstance(answer, RedisError):
+        for at, (words, answer) in enumerate(zip(commands, answers, strict=True)):
+            if foreign and isinstance(answer, RedisError) and str(answer).startswith("WRONGTYPE"):
+                answers[at] = None
+            elif isinstance(answer, RedisError):
                 # Of a function, the answer itself tells what is not allowed.
                 async with self._mapped_errors("" if words[0] == "FCALL" else f"{words[0]} on {words[1]}"):
                     raise answer

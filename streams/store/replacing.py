@@ -10,6 +10,7 @@ from typing import cast
 from scoring.policy import BANDS
 from streams.errors import RebuildRefused
 from streams.settings import Settings
+from streams.store.decoding import fields_in
 from streams.store.merging import merge
 from streams.store.redis import GROUPS, RedisStore
 from streams.store.redis_server import ERASER, REBUILDER, Role
@@ -173,7 +174,7 @@ class ReplaceableStore(RedisStore):
         for group, some in self._by_group(customers):
             answers = await self._call("load", self._fences_key(group), self._prefix, *some)
             for flat in answers:
-                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                fields = fields_in(flat)
                 found.append((group, share_of(fields), judged_in(fields)))
         return found
 
@@ -212,7 +213,7 @@ class ReplaceableStore(RedisStore):
 def _view(flat: Sequence[str], places: Sequence[str]) -> View:
     *bands, crossing, refresh = [int(float(place)) if place else None for place in places]
     entered = {band: second for band, second in zip(BANDS, bands, strict=True) if second is not None}
-    return View(dict(zip(flat[::2], flat[1::2], strict=True)), entered, crossing, refresh)
+    return View(fields_in(flat), entered, crossing, refresh)
 
 
 def rebuilt_store(settings: Settings, role: Role = REBUILDER) -> ReplaceableStore:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from scoring.instants import parse_timestamp
@@ -16,6 +17,8 @@ TIMES = ("start", "until", "churned_at")
 LABEL = "churned"
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
 _REPORTED = 10
+#: Customers who are named as examples.
+MOST_NAMED = 3
 _DATE = len("2013-02-01")
 
 
@@ -39,6 +42,33 @@ def read_outcomes(path: Path, within: str = "") -> dict[str, Customer]:
             return _Reading(path, within).customers(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidOutcomes([f"cannot read {path}: {error}"]) from error
+
+
+def check_met(path: Path, customers: Collection[str], met: Collection[str], strangers: Iterable[str]) -> None:
+    """Refuse outcomes of customers of whom there is no event: whatever was said of them would be of nobody.
+
+    Args:
+        path: of the file of outcomes.
+        customers: of whom it tells.
+        met: those of them who have an event.
+        strangers: some who have events and are none of them.
+
+    Raises:
+        InvalidOutcomes: if nobody of the file has an event.
+    """
+    if met:
+        return
+    told, seen = (_some(names) for names in (customers, strangers))
+    has = f"EVENTS are of {seen}" if seen else "there is no event that could be read"
+    raise InvalidOutcomes(
+        [f"{path} tells of {len(customers):,} customers, such as {told}, and none of them has an event: {has}"]
+        if told
+        else [f"{path} tells of nobody"]
+    )
+
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in islice(names, MOST_NAMED))
 
 
 def _check_headings(path: Path, headings: Sequence[str], within: str) -> None:

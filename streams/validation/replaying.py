@@ -24,6 +24,7 @@ from scoring.validation.observations import Moment, Observation
 from streams.cli.event_lines import EventFiles, known_channels
 from streams.clock import wall_clock
 from streams.profile_decoding import PROFILES
+from streams.validation.outcomes import MOST_NAMED
 
 _SHOWN_EACH = 20_000
 
@@ -42,7 +43,10 @@ class Past:
 
 @dataclass(slots=True)
 class Replayed:
-    """What a replay saw; `known_until` is the time of the newest event, in microseconds."""
+    """What a replay saw; `known_until` is the time of the newest event, in microseconds.
+
+    `met` are the customers who were asked for and have an event, `strangers` some of those who were not asked for.
+    """
 
     observations: list[Observation] = field(default_factory=list)
     pasts: list[Past] = field(default_factory=list)
@@ -51,6 +55,8 @@ class Replayed:
     late: int = 0
     outdated: int = 0
     known_until: int = 0
+    met: set[str] = field(default_factory=set)
+    strangers: list[str] = field(default_factory=list)
 
     def join(self, other: Replayed) -> None:
         """Take in what another share of the customers saw of the same events."""
@@ -58,6 +64,7 @@ class Replayed:
         self.pasts += other.pasts
         self.late += other.late
         self.outdated += other.outdated
+        self.met |= other.met
 
 
 @dataclass(slots=True)
@@ -110,6 +117,11 @@ def replay_here(
     population = Population(policy, moments, look)
     for channel, customer, event, _ in _events(paths, policy, show, seen):
         population.add(channel, customer, event)
+        if event.code != PROFILE:
+            if customer in moments:
+                seen.met.add(customer)
+            elif len(seen.strangers) < MOST_NAMED and customer not in seen.strangers:
+                seen.strangers.append(customer)
     for customer_history in population.finish():
         seen.observations += customer_history.observations
         seen.pasts.append(Past(customer_history.name, customer_history.alerts, customer_history.panes))

@@ -54,7 +54,8 @@ class Stores:
         """Give all fields of a customer as bytes."""
         if self._memory is not None:
             return {name.encode(): value.encode() for name, value in self._memory.hashes.get(customer, {}).items()}
-        return await self._client.hgetall(f"{self.namespace}:customer:{customer}")
+        fields = await self._client.hgetall(f"{self.namespace}:customer:{customer}")
+        return fields or await self._client.hgetall(f"{self.namespace}:_unscored:{customer}")
 
     async def encoding_of(self, customer: str) -> str:
         """Tell how Redis keeps the hash of a customer."""
@@ -68,6 +69,21 @@ class Stores:
         entries = await self._client.zrange(f"{self.namespace}:band:{name}", 0, -1, withscores=True)
         return {customer.decode(): int(second) for customer, second in entries}
 
+    async def plant(self, customer: str) -> None:
+        """Put something else in the place of a customer's hash, as somebody may who takes the key for another one."""
+        if self._memory is not None:
+            self._memory.hashes[customer] = {"": "string"}
+        else:
+            await self._client.set(f"{self.namespace}:customer:{customer}", "planted")
+
+    async def plant_key(self, key: str) -> None:
+        """Put a string under a key."""
+        await self._client.set(f"{self.namespace}:{key}", "planted")
+
+    async def fields_of(self, key: str) -> int:
+        """Count the fields of a hash."""
+        return await self._client.hlen(f"{self.namespace}:{key}")
+
     async def delete(self, customer: str) -> None:
         """Delete a customer's hash, as somebody may who has to erase a person."""
         if self._memory is not None:
@@ -75,12 +91,16 @@ class Stores:
         else:
             await self._client.delete(f"{self.namespace}:customer:{customer}")
 
-    async def spoil(self, customer: str, field: str) -> None:
-        """Make a field of a customer unreadable."""
+    async def spoil(self, customer: str, field: str, value: str | None = "nonsense") -> None:
+        """Make a field of a customer unreadable; None removes it."""
         if self._memory is not None:
-            self._memory.hashes[customer][field] = "nonsense"
+            fields = self._memory.hashes[customer]
+            fields.pop(field, None)
+            fields.update({field: value} if value is not None else {})
+        elif value is None:
+            await self._client.hdel(f"{self.namespace}:customer:{customer}", field)
         else:
-            await self.set_field(f"customer:{customer}", field, "nonsense")
+            await self.set_field(f"customer:{customer}", field, value)
 
     async def set_field(self, key: str, field: str, value: str) -> None:
         """Write a field of a hash, as somebody may by hand."""

@@ -9,7 +9,14 @@ import redis
 
 from scoring.policy_file import parse_policy
 from streams.embedded import EmbeddedRedis
-from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError, UnreadableCustomer
+from streams.errors import (
+    AccessDenied,
+    StoreUnavailable,
+    StreamsError,
+    TransientError,
+    UnreadableCustomer,
+    VersionMoved,
+)
 from streams.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.redis import RedisStore
@@ -19,7 +26,7 @@ from tests.unit.scoring.customers import POLICY
 
 USER, WORD = "worker", "word-of-the-test"
 COMMANDS = ("hset", "hdel", "zadd", "zrem")
-KEYS = ("customer:anna", "band:engaged", "_fences:{}", "_crossings:{}", "_refreshes:{}", "_outbox:{}", "_messages:{}")
+KEYS = ("band:engaged", "_fences:{}", "_crossings:{}", "_refreshes:{}", "_outbox:{}", "_messages:{}")
 
 
 @pytest.fixture
@@ -75,11 +82,45 @@ async def test_a_key_that_holds_something_else_is_told_and_nothing_is_written(
     await store.close()
 
 
-async def test_a_customer_whose_key_holds_something_else_is_named(server: EmbeddedRedis, admin: redis.Redis) -> None:
+async def test_a_customer_whose_key_holds_something_else_is_named_and_the_others_are_read(
+    server: EmbeddedRedis, admin: redis.Redis
+) -> None:
     store = await opened(server.url)
     admin.lpush("engagement:customer:anna", "planted")
-    with pytest.raises(StreamsError, match="engagement:customer:anna holds a list and not a hash"):
-        await store.load(["ben", "anna"])
+    admin.set("engagement:_unscored:carl", "planted")
+    ben, anna, carl = await store.load(["ben", "anna", "carl"])
+    assert (ben.unreadable, anna.version, carl.version) == ("", "", "")
+    assert anna.unreadable.startswith("engagement:customer:anna cannot be read, it holds a list and not a hash: ")
+    assert "it holds a string and not a hash" in carl.unreadable
+    with pytest.raises(UnreadableCustomer, match="engagement:customer:anna cannot be read, it holds"):
+        await store.read("anna")
+    await store.close()
+
+
+@pytest.mark.parametrize("key", ["customer:anna", "_unscored:anna"])
+async def test_a_customer_whose_key_holds_something_else_is_not_written(
+    server: EmbeddedRedis, admin: redis.Redis, key: str
+) -> None:
+    store = await opened(server.url)
+    admin.set(f"engagement:{key}", "planted")
+    before = contents(admin)
+
+    [refused] = await store.apply([whole_write(store)], WALL)
+    assert isinstance(refused, VersionMoved)
+    assert refused.customers == ("anna",)
+    assert contents(admin) == before
+    await store.close()
+
+
+async def test_bytes_that_are_no_text_are_no_obstacle_to_others(server: EmbeddedRedis, admin: redis.Redis) -> None:
+    store = await opened(server.url)
+    assert await store.apply([whole_write(store)], WALL) == [None]
+    admin.hset("engagement:customer:anna", "_s", b"\xff\xfe;;-1;0")
+    admin.hset(b"engagement:customer:\xff\xfe", "score", b"\xff")
+    found = [name async for some in store.customers() for name in some]
+    assert len(found) == 2
+    records = dict(zip(found, await store.load(found), strict=True))
+    assert "because of its field _s" in records["anna"].unreadable
     await store.close()
 
 
@@ -89,9 +130,11 @@ async def test_a_customer_broken_by_hand_is_named_wherever_it_stands(server: Emb
     (key,) = admin.keys("engagement:customer:*")
     customer = key.decode().rpartition(":")[2]
     admin.hset(key, "_p1", "nonsense")
-    for read in (store.load(["before", customer, "after"]), store.read(customer)):
-        with pytest.raises(UnreadableCustomer, match=f"{key.decode()} cannot be read, because of its field _p1: "):
-            await read
+    before, broken, after = await store.load(["before", customer, "after"])
+    assert (before.unreadable, after.unreadable) == ("", "")
+    assert broken.unreadable.startswith(f"{key.decode()} cannot be read, because of its field _p1: ")
+    with pytest.raises(UnreadableCustomer, match=f"{key.decode()} cannot be read, because of its field _p1: "):
+        await store.read(customer)
     await store.close()
 
 

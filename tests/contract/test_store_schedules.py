@@ -127,7 +127,7 @@ async def test_who_was_deleted_can_be_taken_off_the_schedules(store: Store, stor
     for name in names[:2]:
         await stores.delete(name)
     for group in range(store.groups):
-        await store.unschedule(group, [name for name in names if store.group_of(name) == group])
+        await store.unschedule(group, {name: "" for name in names if store.group_of(name) == group})
 
     assert await due(store, "09 00:00") == ["stays"]
     assert await due(store, "09 00:00", crossing=False) == []

@@ -14,8 +14,8 @@ AHEAD = 5 * 60 * 1_000_000
 _MOST_BYTES = 256
 _MILLISECONDS_FROM = 100_000_000_000
 _RFC_3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
-    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})([.,][0-9]+)?)?"
+    r"(?:[Zz]| ?([+-])([0-9]{2})(?::?([0-9]{2}))?)"
 )
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Beyond this a float of milliseconds is none of microseconds any more.
@@ -152,7 +152,7 @@ def _from_rfc_3339(text: str) -> Fraction:
     found = _RFC_3339.fullmatch(text)
     if found is None:
         raise WrongError("timestamp_invalid")
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
+    year, month, day, hour, minute, second = [int(digits or 0) for digits in found.groups()[:6]]
     off_hours, off_minutes = int(found[9] or 0), int(found[10] or 0)
     # A leap second counts as the second before it.
     right = hour < 24 and minute < 60 and second <= 60 and off_hours < 24 and off_minutes < 60
@@ -161,7 +161,7 @@ def _from_rfc_3339(text: str) -> Fraction:
         raise WrongError("timestamp_invalid")
     offset = (off_hours * 60 + off_minutes) * (-60 if found[8] == "-" else 60)
     seconds = ((_day_number(year, month, day) * 24 + hour) * 60 + minute) * 60 + min(second, 59) - offset
-    fraction = Fraction(found[7] or 0) if len(found[7] or "") < 100 else Fraction(found[7][:100])
+    fraction = Fraction((found[7] or "0").replace(",", ".")[:100])
     return (seconds + fraction) * 1_000_000
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -33,7 +36,7 @@ LONG_AGO = ("--events-before", "2000-01-01T00:00:00Z")
 
 async def erase(system: System, *customers: str, options: tuple[str, ...] = ()) -> str:
     """Run the command, while events flow."""
-    done = await asyncio.to_thread(run_command, system.environment, "erase", *customers, *options)
+    done = await asyncio.to_thread(run_command, system.environment, "erase", "--yes", *customers, *options)
     return done.stdout
 
 
@@ -234,6 +237,30 @@ async def test_a_customer_who_cannot_be_read_is_erased_all_the_same(make_system:
     assert places_of(system.redis_url, customer) == []
 
 
+async def test_nobody_is_erased_by_a_slip_of_the_pen_or_without_being_asked(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    await system.create_topics()
+    anna, slip = system.customer("anna"), system.customer("ana")
+    with system.worker():
+        await system.send("clickstream", event(anna, "page_view"))
+        await system.wait_for_score(anna, "1")
+    said = await asyncio.to_thread(run_command, system.environment, "erase", anna, status=2)
+    assert "nobody to be asked" in said.stderr
+    assert system.fields(anna)["score"] == "1"
+
+    asked = ["script", "-qec", f"{sys.executable} -m streams erase {anna} {slip}", "/dev/null"]
+    done = await asyncio.to_thread(
+        subprocess.run, asked, input="y\n", capture_output=True, text=True, env={**os.environ, **system.environment}
+    )
+    assert done.returncode == 1, done.stdout
+    assert f"nobody is known as {slip}; nobody has been erased" in done.stdout
+    assert system.fields(anna)["score"] == "1"
+
+    assert "nobody of that name was known" in await erase(system, slip)
+    assert "known" not in await erase(system, anna)
+    assert system.fields(anna) == {}
+
+
 async def test_a_worker_with_another_key_refuses_to_start(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -243,7 +270,7 @@ async def test_a_worker_with_another_key_refuses_to_start(make_system: MakeSyste
     await poll_until(lambda: not worker.running, 40)
 
     assert "customers have been erased under another ENGAGEMENT_ERASURE_KEY" in worker.log_tail(200)
-    said = run_command({**system.environment, "ENGAGEMENT_ERASURE_KEY": "another"}, "erase", "x", status=1)
+    said = run_command({**system.environment, "ENGAGEMENT_ERASURE_KEY": "another"}, "erase", "x", "--yes", status=1)
     assert "another ENGAGEMENT_ERASURE_KEY" in said.stderr
 
 

@@ -55,6 +55,12 @@ async def test_an_id_is_linked_shown_rebuilt_and_erased(make_system: MakeSystem)
         printed = await command(system, "link", cookie, anna)
         assert "is linked to" in printed
         await system.wait_for_score(anna, "4")
+        assert "stands for" in await command(system, "link", cookie, anna)
+        for name, other, told in ((cookie, tab, f"{cookie} stands for {anna}"), (anna, cookie, f"{cookie} stands for")):
+            refused = await asyncio.to_thread(run_command, system.environment, "link", name, other, status=1)
+            assert told in refused.stderr
+            assert "no link has been sent" in refused.stderr
+        await system.wait_for_score(anna, "4")
         await link(system, (tab, cookie), (tab, cookie), (tab, late), (cookie, "somebody else"), (anna, tab))
         await system.wait_for_score(anna, "5")
         await system.send("clickstream", *[event(each, "page_view", at) for each in (cookie, tab, late)], partition=2)

@@ -366,7 +366,7 @@ async def test_an_erased_customer_is_not_computed_anew(make_system: MakeSystem) 
     with system.worker():
         await system.send("clickstream", *[event(who, "page_view", time.time() - 60) for who in (customer, other)])
         await system.wait_for_score(other, "1")
-        run_command(system.environment, "erase", customer)
+        run_command(system.environment, "erase", customer, "--yes")
         assert await audit(system) == {}
         assert "0 differed" in await rebuild(system, "--from-beginning")
         assert system.fields(customer) == {}
@@ -392,7 +392,7 @@ async def test_an_erasure_reaches_what_a_rebuild_that_was_killed_has_left(make_s
             await shadow.close()
             await live.close()
         assert any(".rebuild:customer:" in place for place in places_of(system.redis_url, customer))
-        run_command(system.environment, "erase", customer)
+        run_command(system.environment, "erase", customer, "--yes")
         assert places_of(system.redis_url, customer) == []
         assert "0 differed" in await rebuild(system)
         assert places_of(system.redis_url, customer) == []

@@ -112,7 +112,7 @@ def test_the_search_finds_what_it_looks_for() -> None:
 async def test_no_secret_is_told_by_a_worker_whatever_happens(secured: Secured, case: str) -> None:
     settings, message = CASES[case]
     if case == "another erasure key":
-        erased = secured.run("erase", "somebody", kafka_sasl_username="eraser", redis_username="eraser")
+        erased = secured.run("erase", "somebody", "--yes", kafka_sasl_username="eraser", redis_username="eraser")
         assert erased.returncode == 0, erased.stderr
         assert told(erased.stdout + erased.stderr) == []
     worker = start(secured, **dict(settings))
@@ -142,7 +142,7 @@ def test_no_secret_is_told_by_help_or_by_a_command_that_fails(secured: Secured) 
         assert told(helped.stdout + helped.stderr) == []
     wrong = {"kafka_sasl_password": WRONG, "kafka_sasl_password_file": "", "redis_password": WRONG, "web_token": TOKEN}
     other_key = {"erasure_key": WRONG, "erasure_key_file": "", "redis_password": WRONG}
-    commands = (["alerts", "--limit", "1"], ["show", "somebody"], ["policy", "show"], ["erase", "somebody"])
+    commands = (["alerts", "--limit", "1"], ["show", "somebody"], ["policy", "show"], ["erase", "somebody", "--yes"])
     for arguments in commands:
         for settings in (wrong, {**wrong, "kafka_brokers": UNREACHABLE}, {**wrong, "clock": "none"}, other_key):
             if arguments[0] == "alerts" and settings is other_key:

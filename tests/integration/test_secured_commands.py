@@ -56,7 +56,7 @@ async def test_customers_are_erased_gaps_accepted_and_scores_rebuilt(secured: Se
         await send_batches(system.kafka, "clickstream", [(0, events)])
         await system.wait_for_score(gone, "20")
         await system.wait_for_score(kept, "21")
-        assert f"{gone}: erased" in ran(secured, "eraser", "erase", gone)
+        assert f"{gone}: erased" in ran(secured, "eraser", "erase", gone, "--yes")
         assert places_of(secured.redis.admin_url, gone) == []
         system.redis.hset(f"{USER}:customer:{kept}", "score", "5")
         assert kept in ran(secured, "rebuilder", "rebuild", "--dry-run", status=1)
@@ -76,7 +76,7 @@ async def test_customers_are_erased_gaps_accepted_and_scores_rebuilt(secured: Se
 WITHOUT = {
     "letter-reader": ("dead-letters", "list"),
     "letter-replayer": ("dead-letters", "replay"),
-    "eraser": ("erase", "nobody"),
+    "eraser": ("erase", "nobody", "--yes"),
     "gap-keeper": ("gaps", "show"),
     "rebuilder": ("rebuild",),
 }
@@ -115,7 +115,7 @@ async def test_without_the_right_on_its_transactional_id_a_replay_names_it(secur
 @pytest.mark.parametrize(
     ("user", "redis", "arguments", "command"),
     [
-        ("eraser", "eraser", ("erase", "nobody"), "del"),
+        ("eraser", "eraser", ("erase", "nobody", "--yes"), "del"),
         ("gap-keeper", "gap-reader", ("gaps", "show"), "hmget"),
         ("gap-keeper", "gap-acceptor", ("gaps", "accept", "--all"), "hdel"),
         ("rebuilder", "rebuilder", ("rebuild",), "copy"),

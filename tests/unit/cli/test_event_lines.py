@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
 import pytest
 
 from scoring.policy_file import builtin_policy
@@ -122,12 +123,97 @@ def test_a_line_whose_channel_is_not_known_says_why(tmp_path: Path, line: bytes,
     assert problem in read_line.problem
 
 
-@pytest.mark.parametrize("line", [b"{broken", b"\xff\xfe", b"[]", b'{"customer_id": 7}'])
-def test_a_bad_line_of_a_known_channel_is_kept_for_the_worker_to_judge(tmp_path: Path, line: bytes) -> None:
+@pytest.mark.parametrize("line", [b'{"customer_id": 7}', b'{"type": ""}', b'{"timestamp": "soon", "a": [1]}'])
+def test_a_bad_event_of_a_known_channel_is_kept_for_the_worker_to_judge(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "email.jsonl"
     path.write_bytes(line)
     (read_line,) = read([path])
     assert (read_line.topic, read_line.value, read_line.customer) == ("email", line, b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"{broken", "is not a JSON object: the value is not JSON: "),
+        (b"\xe9", "is not a JSON object: the value is not UTF-8: byte E9 at position 0"),
+        (b"7", "is not a JSON object: the value is the number 7"),
+        (b'{"a": NaN}', "NaN is not in JSON"),
+        (b"customer_id,type,timestamp", "before 'customer_id,type,tim'"),
+        (b'{"events": []}', "is no event: it has none of customer_id, timestamp, type"),
+    ],
+)
+def test_what_is_no_event_is_not_sent_though_its_channel_is_known(tmp_path: Path, line: bytes, problem: str) -> None:
+    path = tmp_path / "email.jsonl"
+    path.write_bytes(event() + b"\n" + line + b"\n" + event())
+    first, bad, last = read([path])
+    assert (first.topic, last.topic, bad.topic, bad.number) == ("email", "email", "", 2)
+    assert problem in bad.problem
+
+
+EVENTS = [json.loads(event(customer=name)) for name in ("ada", "bob", "cy")]
+SHAPES = {
+    "lines": b"\n".join(map(orjson.dumps, EVENTS)),
+    "byte order mark": b"\xef\xbb\xbf" + b"\n".join(map(orjson.dumps, EVENTS)),
+    "byte order mark and a blank line": b"\xef\xbb\xbf\r\n" + b"\n".join(map(orjson.dumps, EVENTS)),
+    "array": json.dumps(EVENTS).encode(),
+    "array of lines": b"[\n" + b",\n".join(map(orjson.dumps, EVENTS)) + b"\n]\n",
+    "array over lines": json.dumps(EVENTS, indent=2).encode(),
+    "array with a byte order mark": json.dumps(EVENTS, indent=2).encode("utf-8-sig"),
+    "objects over lines": "\n".join(json.dumps(each, indent=2) for each in EVENTS).encode(),
+    "objects over lines, blank lines between": "\r\n\r\n".join(json.dumps(each, indent=2) for each in EVENTS).encode(),
+    "an array on each line": b"\n".join(orjson.dumps([each]) for each in EVENTS),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("contents", SHAPES.values(), ids=SHAPES)
+def test_events_are_read_in_any_shape_of_json(tmp_path: Path, contents: bytes, packed: bool) -> None:  # noqa: FBT001
+    path = tmp_path / "email.json"
+    path.write_bytes(gzip.compress(contents) if packed else contents)
+    found = read([path])
+    assert [line.customer for line in found] == [b"ada", b"bob", b"cy"]
+    assert [json.loads(line.value) for line in found] == EVENTS
+    assert {line.topic for line in found} == {"email"}
+
+
+def test_a_value_over_lines_is_named_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "email.json"
+    path.write_text('\n[\n {\n  "type": "open"\n },\n\n 7,\n {"type": "open"}\n]')
+    assert [(line.number, bool(line.topic)) for line in read([path])] == [(3, True), (7, False), (8, True)]
+
+
+def test_behind_a_broken_value_of_an_array_the_lines_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "email.json"
+    path.write_bytes(b"[\n" + event() + b",\n{broken,\n" + event() + b"\n]")
+    found = read([path])
+    assert [(line.number, bool(line.topic)) for line in found] == [(2, True), (3, False), (4, True), (5, False)]
+
+
+OTHER_KINDS = {
+    "zip": (b"PK\x03\x04\x14\x00", "is a zip archive: unpack it"),
+    "utf-16": (json.dumps(EVENTS).encode("utf-16"), "is UTF-16: write it as UTF-8"),
+    "utf-16-be": (json.dumps(EVENTS).encode("utf-16-be"), "is binary, or UTF-16"),
+    "utf-16-le": (json.dumps(EVENTS).encode("utf-16-le"), "is binary, or UTF-16"),
+    "tar": (b"email.jsonl".ljust(257, b"\0") + b"ustar\0", "is a tar archive"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x24", "is compressed with zstd"),
+    "bzip2": (b"BZh91AY", "is compressed with bzip2"),
+    "xz": (b"\xfd7zXZ\x00", "is compressed with xz"),
+    "parquet": (b"PAR1\x15", "is a Parquet file"),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize(("contents", "problem"), OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_a_file_of_another_kind_is_refused_for_what_it_is(
+    tmp_path: Path,
+    contents: bytes,
+    problem: str,
+    packed: bool,  # noqa: FBT001
+) -> None:
+    path = tmp_path / "email.jsonl"
+    path.write_bytes(gzip.compress(contents) if packed else contents)
+    with pytest.raises(UnreadableEvents, match=problem):
+        read([path])
 
 
 def test_several_files_are_read_in_step_by_the_time_of_their_events(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from scoring.builtin import BUILTIN_POLICY
 from scoring.policy_file import parse_policy
 from streams.cli.main import engagement
 from streams.demo.policy import DEMO_POLICY
+from streams.errors import SettingsError
 from streams.policies import shipped_policies, shipped_policy
+from streams.settings import read_settings
+from streams.topic_names import WRITTEN_TOPICS
 
 
 def check(path: Path) -> Result:
@@ -47,6 +50,30 @@ def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
     result = check(path)
     assert ["web", "web", "glance", "0.125"] in [line.split() for line in result.stdout.splitlines()]
     assert "half-life 3d" in result.stdout
+
+
+@pytest.mark.parametrize("topic", WRITTEN_TOPICS)
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ("channels.email", '[channels.email]\ntopic = "{}"\nweights = {{ open = 1 }}\n'),
+        ("identities", '[identities]\ntopic = "{}"\n'),
+        ("profiles", '[profiles]\ntopic = "{}"\n'),
+    ],
+)
+def test_what_a_worker_refuses_is_refused_here_in_the_same_words(
+    tmp_path: Path, topic: str, section: str, text: str
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text.format(topic))
+    result = check(path)
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"ENGAGEMENT_POLICY": str(path)})
+
+    [problem] = refused.value.problems
+    assert problem == f"ENGAGEMENT_POLICY: {path}: {section}.topic: the service itself writes '{topic}'"
+    assert result.exit_code == 2
+    assert problem.removeprefix("ENGAGEMENT_POLICY: ") in result.stderr
 
 
 def test_every_problem_of_a_bad_policy_is_reported(tmp_path: Path) -> None:

@@ -128,6 +128,28 @@ def test_the_pace_counts_from_the_first_event_that_has_a_time() -> None:
     assert pace.delay(0) == 0
 
 
+@pytest.mark.parametrize("contents", [b"", b"\n\n", b"\xef\xbb\xbf", b"[]"], ids=["empty", "blank", "mark", "no event"])
+def test_where_there_is_nothing_to_send_the_status_says_so(
+    tmp_path: Path, contents: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def without_kafka(_settings: object, _sender: object, run: Replay, _total: int) -> None:
+        run._sender = Recorder()
+        await run.send(Unwatched())
+
+    monkeypatch.setattr("streams.cli.replay._run", without_kafka)
+    path = tmp_path / "email.jsonl"
+    path.write_bytes(contents)
+    result = CliRunner().invoke(engagement, ["replay", str(path)])
+    assert result.exit_code == 1
+    assert f"there is no event in {path}" in result.stderr
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(engagement, ["replay", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr
+
+
 def test_without_a_broker_the_message_is_clear(tmp_path: Path) -> None:
     path = write_events(tmp_path / "events.jsonl", 1)
     result = CliRunner().invoke(engagement, ["replay", str(path), "--brokers", "127.0.0.1:1"])

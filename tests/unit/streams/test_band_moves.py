@@ -42,3 +42,11 @@ def test_one_of_the_policies_may_know_no_segments() -> None:
 
     assert moved(plain, segmented, "large") == (12, 24, 2, 2)
     assert moved(segmented, plain, "large") == (24, 12, 2, 2)
+
+
+def test_one_who_cannot_be_read_is_left_out_and_counted() -> None:
+    policy = policy_with(text=SEGMENTS)
+    moves = BandMoves(policy, policy, 5)
+    moves.add("anna", fields("large") | {"_s": "nonsense"})
+    moves.add("ben", fields("large"))
+    assert (moves.customers, moves.unreadable) == (1, 1)

@@ -71,7 +71,7 @@ def test_it_does_not_matter_up_to_when_each_has_been_judged() -> None:
         (with_field("_p19723", "abcd4"), "the pane of 2024-01-01T00:00:00Z is {'abcd': 4}, by the log"),
         (with_field("_s", "nonsense"), "cannot be read"),
         (without("_s"), "cannot be read"),
-        (without("_v"), "the log"),
+        (without("_v"), "cannot be read"),
         (lambda view: replace(view, bands={}), "stands in the index of no band"),
         (lambda view: replace(view, bands={"engaged": 1}), "stands in the index of engaged"),
         (lambda view: replace(view, bands={**view.bands, "power": 1}), "stands in the index of engaged, power"),
