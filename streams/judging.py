@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.events import Event
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
@@ -17,17 +18,21 @@ from streams.work import Judged, Work
 class Judge:
     """Judges by one policy."""
 
-    def __init__(self, policy: Policy, cache: RecordCache, wall: Callable[[], int]) -> None:
+    def __init__(
+        self, policy: Policy, cache: RecordCache, wall: Callable[[], int], namespace: str = DEFAULT_NAMESPACE
+    ) -> None:
         """Put the parts together.
 
         Args:
             policy: in force.
             cache: holds the customers who are judged.
             wall: reads the wall clock, in microseconds.
+            namespace: of the service.
         """
         self._policy = policy
         self._cache = cache
         self._wall = wall
+        self._namespace = namespace
 
     def judge(self, work: Work, bundle: Bundle) -> Judged:
         """Judge a bundle.
@@ -72,7 +77,7 @@ class Judge:
         """
         outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
         if outcome.transitions:
-            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
+            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version, self._namespace)
         return outcome
 
 

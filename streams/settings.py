@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.policy import Policy
 from streams.errors import SettingsError
 from streams.live_policy.source import read_policy
@@ -61,7 +62,7 @@ class Settings:
     redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
     policy_rate: int = 2_000
-    namespace: str = "engagement"
+    namespace: str = DEFAULT_NAMESPACE
     clock: str = "wall"
     # Erased customers are written down under digests made with it.
     erasure_key: Secret = field(default_factory=Secret)
@@ -206,7 +207,7 @@ class _Reader:
         return value
 
     def _namespace(self) -> str:
-        value = self._text("NAMESPACE", "engagement")
+        value = self._text("NAMESPACE", DEFAULT_NAMESPACE)
         if not _NAMESPACE.fullmatch(value):
             self._refuse("NAMESPACE", value, "1 to 100 characters out of letters, digits, '.', '_', '-'")
         return value

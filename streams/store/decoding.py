@@ -21,6 +21,7 @@ from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
+from streams.store.episodes import take_episode
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.shares import counts_in, tally_in
@@ -95,8 +96,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         return record
     judged, flags, last_alert, due = fields["_s"].split(";")
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
-    state.armed, state.reached_engaged = "a" in flags, "r" in flags
-    state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    state.armed, state.due_crosses = "a" in flags, "x" in flags
     _decode_history(policy, record, fields)
     _decode_extras(record, fields)
     record.version = fields["_v"]
@@ -105,6 +105,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
+    take_episode(state, fields.get("_e", ""), flags)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
     derive(policy.of(state.segment), state)
