@@ -241,8 +241,8 @@ async def test_an_open_alert_is_closed_by_what_a_customer_does_whom_a_link_has_l
     assert worker.publisher.kinds() == ["band_change"]
     [record] = await worker.store.load(["anna"])
     assert (record.state.alert_open, record.state.armed, record.state.held) == (True, False, None)
-    await worker.apply(worker.submission(13, did("anna", "view", "01 12:00")))
-    assert worker.publisher.kinds()[-1] == "recovered"
+    await worker.apply(worker.submission(13, did("anna", "buy", "01 12:00")))
+    assert worker.publisher.kinds() == ["band_change", "recovered"]
     # What the customer does afterwards is judged as ever, once the cooldown of the alert is over.
     await worker.apply(worker.submission(14, did("anna", "quit", "01 23:00")))
     assert worker.publisher.kinds()[-1] == "churn_risk"
@@ -277,7 +277,7 @@ async def test_the_cooldown_of_an_alert_under_the_id_holds_for_the_customer() ->
     assert worker.publisher.kinds() == ["band_change"]
     await worker.apply(worker.submission(16, did("anna", "view", "01 23:00")))
 
-    assert worker.publisher.kinds() == ["band_change", "churn_risk"]
+    assert worker.publisher.kinds()[:2] == ["band_change", "churn_risk"]
 
 
 async def test_a_recovery_closes_the_alerts_that_were_raised_for_the_linked_id() -> None:
