@@ -52,7 +52,7 @@ def as_earlier(anna: Customer, flags: str) -> Customer:
     fields = dict(zip(words[::2], words[1::2], strict=True))
     fields.pop("_e", None)
     judged, _, last_alert, due = fields["_s"].split(";")
-    fields["_s"] = ";".join((judged, flags, last_alert, due))
+    fields["_s"] = f"{judged};{flags};{last_alert};{due}"
     anna.state = decode(parse_policy(POLICY), fields).state
     return anna
 
