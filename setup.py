@@ -11,12 +11,13 @@ from setuptools import setup
 HOT_PATH = [
     *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
     *(f"scoring/{name}.py" for name in ("measures", "tally", "segments", "policy", "events", "profiles", "seen")),
-    *(f"scoring/{name}.py" for name in ("counted", "activity", "state", "measuring", "watermark")),
-    *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "outlook")),
-    *(f"scoring/{name}.py" for name in ("active_days", "unknown_types", "named_scores", "tally_gains", "walk")),
+    *(f"scoring/{name}.py" for name in ("counted", "activity", "episodes", "state", "measuring", "watermark")),
+    *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "alert_machine")),
+    *(f"scoring/{name}.py" for name in ("outlook", "active_days", "unknown_types", "named_scores", "tally_gains")),
+    "scoring/walk.py",
     *(f"streams/{name}.py" for name in ("records", "decoding", "grouping", "cache", "cursors", "judging")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "shares", "encoding", "decoding")),
-    *(f"streams/store/{name}.py" for name in ("score_fields", "bookkeeping", "redis_writes")),
+    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "shares", "episodes", "encoding")),
+    *(f"streams/store/{name}.py" for name in ("decoding", "score_fields", "bookkeeping", "redis_writes")),
 ]
 
 

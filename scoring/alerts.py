@@ -1,20 +1,28 @@
-"""The alert machine: from scores in the order of time to band changes and alerts."""
+"""What is raised, alerts and band changes, and how it is published."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from scoring.feeds import Feeds
+from scoring.episodes import PLAIN, Report
 from scoring.instants import format_instant
 from scoring.points import rounded
-from scoring.policy import AT_RISK, BANDS, Policy
-from scoring.reasons import Reasons, largest_first
-from scoring.state import NONE, CustomerState
+from scoring.policy import AT_RISK, BANDS
+from scoring.reasons import Reasons
+
+#: Its ids are not made from its name: they were there before ids told namespaces apart.
+DEFAULT_NAMESPACE: Final = "engagement"
 
 _IDS: Final = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
+
+#: The severity of each kind of alert; a ``churn_risk`` has that of its band.
+_SEVERITIES: Final = {"recovered": "info", "disengaging_soon": "notice"}
+#: The kinds that end an episode, and so close the alerts of it.
+_ENDING: Final = frozenset(("recovered",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,8 @@ class Alert:
     """An alert: ``churn_risk``, ``recovered`` or ``disengaging_soon``; times in microseconds, scores in millionths.
 
     `disengages_at` is when the drop comes that ``disengaging_soon`` warns of. `segment` is the one that the customer
-    was in, '' for none; `score_name` is '' for the score that has no other name.
+    was in, '' for none; `score_name` is '' for the score that has no other name. `earlier` are the alerts of the same
+    episode that were raised before; none for one that opens its episode.
     """
 
     kind: str
@@ -53,35 +62,75 @@ class Alert:
     disengages_at: int = 0
     segment: str = ""
     score_name: str = ""
+    earlier: tuple[Report, ...] = ()
 
     @property
     def severity(self) -> str:
         """``critical`` for a drop into `at_risk`, ``warning`` for one into `disengaged`, ``notice`` of a coming one."""
-        if self.kind == "recovered":
-            return "info"
-        if self.kind == "disengaging_soon":
-            return "notice"
-        return "critical" if self.band == AT_RISK else "warning"
+        return _SEVERITIES.get(self.kind) or ("critical" if self.band == AT_RISK else "warning")
+
+    @property
+    def name(self) -> str:
+        """What the id is made of, beside the time: two alerts of an episode may be raised at one time."""
+        goes_on = self.earlier and self.kind not in _ENDING
+        return f"{self.kind}>{BANDS[self.band]}" if goes_on else self.kind
 
 
 Transition = BandChange | Alert
 
 
-def transition_id(customer: str, kind: str, occurred_at: int) -> str:
+@lru_cache(maxsize=64)
+def ids_of(ids: uuid.UUID, namespace: str) -> uuid.UUID:
+    """Give what the ids of a namespace are made from, so that those of two namespaces on one Kafka differ.
+
+    Args:
+        ids: what those of the default namespace are made from.
+        namespace: of the service.
+    """
+    return ids if namespace == DEFAULT_NAMESPACE else uuid.uuid5(ids, namespace)
+
+
+def transition_id(customer: str, name: str, occurred_at: int, namespace: str = DEFAULT_NAMESPACE) -> str:
     """Make the id under which a transition is published, however often it is published.
 
     Args:
         customer: the customer's id.
-        kind: of the alert, or ``band_change``.
+        name: of the alert, or ``band_change`` and the band.
         occurred_at: the time of the crossing, in microseconds.
+        namespace: of the service.
 
     Returns:
         A UUID, the same for the same arguments.
     """
-    return str(uuid.uuid5(_IDS, f"{kind}\0{occurred_at}\0{customer}"))
+    return str(uuid.uuid5(ids_of(_IDS, namespace), f"{name}\0{occurred_at}\0{customer}"))
 
 
-def message(customer: str, transition: Transition, detected_at: int, policy_version: str) -> dict[str, Any]:
+def report_ids(customer: str, reports: Sequence[Report], namespace: str, score_name: str = "") -> list[str]:
+    """Give the ids under which the messages of an episode were published.
+
+    Args:
+        customer: the customer's id.
+        reports: of the episode.
+        namespace: of the service.
+        score_name: of the score that raised them; '' for the one that has no name.
+    """
+    ids = []
+    for name, occurred_at, made in reports:
+        named = f"{name}:{score_name}" if score_name else name
+        if made and made != PLAIN:
+            ids.append(made)
+        else:
+            ids.append(transition_id(customer, named, occurred_at, DEFAULT_NAMESPACE if made else namespace))
+    return ids
+
+
+def message(
+    customer: str,
+    transition: Transition,
+    detected_at: int,
+    policy_version: str,
+    namespace: str = DEFAULT_NAMESPACE,
+) -> dict[str, Any]:
     """Write a transition as it is published.
 
     Args:
@@ -89,11 +138,13 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
         transition: an alert or a band change.
         detected_at: the wall clock when it was noticed, in microseconds.
         policy_version: of the policy that judged.
+        namespace: of the service.
 
     Returns:
         What the JSON of the message holds.
     """
     body = {
+        "namespace": namespace,
         "customer_id": customer,
         "score": rounded(transition.score),
         "previous_score": rounded(transition.previous_score),
@@ -106,147 +157,21 @@ def message(customer: str, transition: Transition, detected_at: int, policy_vers
     if transition.segment:
         body["segment"] = transition.segment
     if isinstance(transition, BandChange):
-        change_id = transition_id(customer, f"band_change:{BANDS[transition.band]}", transition.occurred_at)
+        change = f"band_change:{BANDS[transition.band]}"
+        change_id = transition_id(customer, change, transition.occurred_at, namespace)
         return {"change_id": change_id, **body, "cause": transition.cause, "reasons": transition.reasons}
-    named = f"{transition.kind}:{transition.score_name}" if transition.score_name else transition.kind
-    alert_id = transition_id(customer, named, transition.occurred_at)
     if transition.score_name:
         body["score_name"] = transition.score_name
     if transition.disengages_at:
         body["disengages_at"] = format_instant(transition.disengages_at)
+    own = Report(transition.name, transition.occurred_at)
+    *earlier, alert_id = report_ids(customer, (*transition.earlier, own), namespace, transition.score_name)
     return {
         "alert_id": alert_id,
+        "episode_id": earlier[0] if earlier else alert_id,
         "kind": transition.kind,
         "severity": transition.severity,
         **body,
         "reasons": transition.reasons,
+        **({"closes": earlier} if transition.kind in _ENDING else {}),
     }
-
-
-class AlertMachine:
-    """Judges one customer's scores, in the order of time; the rules stand in DECISIONS.md, 4."""
-
-    def __init__(self, policy: Policy, state: CustomerState, feeds: Feeds | None = None) -> None:
-        """Go on from where the customer stands.
-
-        Args:
-            policy: in force.
-            state: the customer's; its band and alert fields are changed in place.
-            feeds: when the feeds have been silent; None where none is watched.
-        """
-        self._policy = policy
-        self._state = state
-        self._feeds = feeds
-        # Up to when a drop that is held back has been judged; what late events say of the feeds then changes nothing.
-        self._judged = state.judged
-        self.transitions: list[Transition] = []
-        self.holding: list[str] = []
-
-    def judge(
-        self,
-        at: int,
-        before: int,
-        score: int,
-        cause: str,
-        reasons: Callable[[], Reasons],
-        feeding: Callable[[], list[str]] | None = None,
-    ) -> None:
-        """Judge one step.
-
-        Args:
-            at: the time of the step, in microseconds.
-            before: the score before it, in millionths.
-            score: the score after it.
-            cause: ``event`` or ``expired``.
-            reasons: what the step is made of; asked for only where something is told.
-            feeding: the watched channels that had brought points; asked for only at a drop. None: there is none.
-        """
-        state, policy = self._state, self._policy
-        # At one time, a boundary goes before the end of the cooldown, and that before an event.
-        self.wake(at if cause == "event" else at - 1, before)
-        band = policy.band_of(score)
-        previous_band = state.band
-        told: Reasons = []
-        if band != previous_band:
-            told = reasons()
-            self.transitions.append(BandChange(band, previous_band, score, before, at, cause, told))
-            state.band, state.previous_band, state.band_since = band, previous_band, at
-        if score >= policy.engaged_from:
-            state.held = None
-            if state.alert_open:
-                state.alert_open = False
-                self.transitions.append(Alert("recovered", band, previous_band, score, before, at, told or reasons()))
-            if not state.armed and (not state.reached_engaged or score >= policy.engaged_from + policy.rearm_margin):
-                state.armed = state.reached_engaged = True
-        elif state.armed and state.held is None:
-            state.held = {"reasons": told or reasons(), "previous_score": before, "previous_band": previous_band}
-            if feeding is not None and (feeds := feeding()):
-                state.held["feeds"] = feeds
-            self._judged = at
-            self._judge_drop(at, score, waits=cause != "event")
-        elif state.held is not None:
-            if cause == "event" and score < before and state.held.get("feeds") and at >= self.cooldown_end:
-                state.held["reasons"] = largest_first(reasons() + state.held["reasons"])
-                self._alert(at, score)
-            elif cause != "event":
-                self._judge_drop(at, score, waits=True)
-
-    def wake(self, until: int, score: int) -> None:
-        """Raise the alert that was held back, if the cooldown and the silence of the feeds that held it end by a time.
-
-        Args:
-            until: microseconds.
-            score: as it stands, in millionths.
-        """
-        held = self._state.held
-        if held is None:
-            return
-        cooldown_end = self.cooldown_end
-        if not held.get("feeds"):
-            if cooldown_end <= until:
-                self._alert(cooldown_end, score)
-            return
-        if self._judged < cooldown_end <= until:
-            self._judge_drop(cooldown_end, score, waits=True)
-        if self._state.held is not None and self._judged < until:
-            boundary = self._next_clear(max(cooldown_end, self._judged))
-            if boundary <= until:
-                self._alert(boundary, score)
-            self._judged = until
-
-    @property
-    def cooldown_end(self) -> int:
-        """When the cooldown of the last churn alert ends, in microseconds; 0 without one."""
-        last = self._state.last_alert
-        return last + self._policy.cooldown if last != NONE else 0
-
-    def _judge_drop(self, at: int, score: int, *, waits: bool) -> None:
-        """Raise the alert of a drop unless the cooldown, or where it `waits` for them silent feeds, hold it back."""
-        held = self._state.held
-        self._judged = max(self._judged, at)
-        if held is None or at < self.cooldown_end:
-            return
-        silent = self._feeds.silent(held.get("feeds", ()), at) if waits and self._feeds is not None else []
-        if not silent:
-            self._alert(at, score)
-        elif not held.get("waits"):
-            held["waits"] = True
-            self.holding += silent
-
-    def _next_clear(self, after: int) -> int:
-        """Find the pane boundary at which a drop is judged again."""
-        held = self._state.held or {}
-        if self._feeds is None:
-            return (after // self._policy.pane + 1) * self._policy.pane
-        return self._feeds.next_clear(held["feeds"], after)
-
-    def _alert(self, at: int, score: int) -> None:
-        state = self._state
-        if state.held is None:
-            return
-        held, state.held = state.held, None
-        state.armed, state.alert_open, state.last_alert = False, True, at
-        previous_band, previous_score = held["previous_band"], held["previous_score"]
-        self.transitions.append(
-            Alert("churn_risk", state.band, previous_band, score, previous_score, at, held["reasons"])
-        )

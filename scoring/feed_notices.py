@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scoring.alerts import DEFAULT_NAMESPACE, ids_of
 from scoring.feeds import Feeds
 from scoring.instants import format_duration, format_instant
 from scoring.policy import Channel, Policy
@@ -70,7 +71,9 @@ def follow(feeds: Feeds, channel: str, told: Told, until: int) -> tuple[Told, li
     return replace(told, judged=max(told.judged, until)), notices
 
 
-def notice_message(policy: Policy, channel: Channel, notice: Notice, detected_at: int) -> dict[str, Any]:
+def notice_message(
+    policy: Policy, channel: Channel, notice: Notice, detected_at: int, namespace: str = DEFAULT_NAMESPACE
+) -> dict[str, Any]:
     """Write a notice as it is published.
 
     Args:
@@ -78,13 +81,15 @@ def notice_message(policy: Policy, channel: Channel, notice: Notice, detected_at
         channel: whose feed it is.
         notice: of the feed.
         detected_at: the wall clock when it was noticed, in microseconds.
+        namespace: of the service.
 
     Returns:
-        What the JSON of the message holds. The id is made of kind, channel and the beginning of the silence.
+        What the JSON of the message holds. The id is made of namespace, kind, channel and beginning of the silence.
     """
     return {
-        "alert_id": str(uuid.uuid5(_IDS, f"{notice.kind}\0{notice.silent_since}\0{channel.name}")),
+        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{notice.kind}\0{notice.silent_since}\0{channel.name}")),
         "kind": notice.kind,
+        "namespace": namespace,
         "severity": "warning" if notice.kind == "feed_silent" else "info",
         "channel": channel.name,
         "topic": channel.topic,

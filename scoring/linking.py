@@ -7,15 +7,17 @@ first. Bands and alerts cannot: they follow from when the scores of both were ju
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from scoring.alerts import BandChange, Transition
+from scoring.alert_machine import AlertMachine
+from scoring.alerts import BandChange, Transition, report_ids
 from scoring.corrections import take_out, unite_histories
 from scoring.details import Detail, add_amount, is_sum
 from scoring.feeds import Feeds
 from scoring.instants import DAY, SECOND
 from scoring.named_scores import begin
 from scoring.outlook import follow_policy
-from scoring.policy import DISENGAGED, ENGAGED, Policy
+from scoring.policy import DISENGAGED, Policy
 from scoring.sessions import Visit, join_visits
 from scoring.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, TOGETHER, gather
@@ -75,6 +77,21 @@ def merge(
     state.due = 0
     transitions += advance(policy, state, (), at, horizon, feeds).transitions
     return transitions
+
+
+def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
+    """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's.
+
+    Args:
+        state: of the id; changed in place.
+        name: the id.
+        namespace: of the service.
+    """
+    for score_name, each in {"": state, **(state.named or {})}.items():
+        if each.episode is not None:
+            ids = report_ids(name, each.episode.reports, namespace, score_name)
+            reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
+            each.episode = replace(each.episode, reports=tuple(reports))
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
@@ -149,8 +166,8 @@ def _begin_as(state: CustomerState, linked: CustomerState) -> None:
     """Let a customer who was not known stand where the id stood."""
     state.judged, state.policy_version = linked.judged, linked.policy_version
     state.band, state.previous_band, state.band_since = linked.band, linked.previous_band, linked.band_since
-    state.armed, state.reached_engaged = linked.armed, linked.reached_engaged
-    state.alert_open, state.last_alert, state.held = linked.alert_open, linked.last_alert, linked.held
+    state.armed, state.held = linked.armed, linked.held
+    state.episode, state.last_alert = linked.episode, linked.last_alert
     state.warned, state.last_warning = linked.warned, linked.last_warning
     for day, band in linked.activity.list_changes():
         state.activity.enter(day, band)
@@ -198,17 +215,14 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
 
 def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
     """Go on from both: the rules stand in DECISIONS.md, 17."""
-    was_engaged = max(state.band, linked.band) >= ENGAGED
-    state.reached_engaged |= linked.reached_engaged
     state.last_alert = max(state.last_alert, linked.last_alert)
-    if state.score >= policy.engaged_from:
-        margin_reached = state.score >= policy.engaged_from + policy.rearm_margin
-        state.armed = state.armed or linked.armed or margin_reached or not was_engaged
-        state.reached_engaged, state.held, state.alert_open = True, None, False
-    else:
-        state.held = state.held or linked.held
-        state.armed = state.held is not None
-        state.alert_open |= linked.alert_open
+    if state.episode is None and state.held is None:
+        state.held, state.armed = linked.held, linked.armed if linked.held is not None else state.armed
+    if state.episode is not None:
+        state.episode = state.episode.joined_by(linked.episode)
+    elif linked.episode is not None:
+        state.episode, state.held, state.armed = linked.episode, None, False
+    AlertMachine(policy, state).follow()
     if policy.warn_before:
         last = max(state.last_warning, linked.last_warning)
         follow_policy(policy, state)

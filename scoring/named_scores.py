@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scoring.alerts import Alert, AlertMachine
+from scoring.alert_machine import AlertMachine
+from scoring.alerts import Alert
 from scoring.objects import Objects
 from scoring.policy import NamedScore, Policy
 from scoring.state import CustomerState, derive, settle_panes

@@ -166,9 +166,9 @@ class Outlook:
             state.warned = far < policy.engaged_from + policy.rearm_margin
 
     def close(self) -> None:
-        """Forget a warning that holds nothing back any more."""
+        """Forget the last warning when its episode is over and it holds nothing back any more."""
         state = self._state
-        if state.last_warning + self._policy.cooldown <= self._judged:
+        if not state.warned and state.last_warning + self._policy.cooldown <= self._judged:
             state.last_warning = NONE
 
     def _judge(self, first: int, leaves: int, until: int, *, asks: bool) -> None:

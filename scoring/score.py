@@ -176,10 +176,37 @@ def judged_again_at(policy: Policy, state: CustomerState) -> int:
         The end of the cooldown, in microseconds; after it, where silent feeds hold the drop, the next pane boundary.
     """
     now, held = state.judged, state.held or {}
-    cooldown_end = state.last_alert + policy.cooldown
-    if cooldown_end <= now and held.get("feeds"):
+    end = cooldown_end(policy, state)
+    if end <= now and held.get("feeds"):
         return (now // policy.pane + 1) * policy.pane
-    return max(cooldown_end, now + 1)
+    return max(end, now + 1)
+
+
+def cooldown_end(policy: Policy, state: CustomerState) -> int:
+    """Tell until when the cooldown holds a fall back.
+
+    Args:
+        policy: in force.
+        state: the customer's.
+
+    Returns:
+        Microseconds; 0 where nothing is held back: before the first alert, and within an episode.
+    """
+    if state.last_alert == NONE or state.episode is not None:
+        return 0
+    return state.last_alert + policy.cooldown
+
+
+def falls_at(policy: Policy, state: CustomerState, time: int) -> bool:
+    """Tell whether the score falls out of `engaged`, or below `disengaged`, by a time at which it changes next.
+
+    Args:
+        policy: in force.
+        state: derived.
+        time: in microseconds; nothing changes before.
+    """
+    after = _score_in(policy, state, time // policy.pane)
+    return after < policy.engaged_from <= state.score or after < policy.bounds[0] <= state.score
 
 
 def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from scoring.activity import Activity
 from scoring.counted import CountedEvents
 from scoring.details import Detail
+from scoring.episodes import Episode
 from scoring.objects import Objects
 from scoring.policy import DISENGAGED, Policy
 from scoring.seen import UNTOUCHED, SeenIds
@@ -25,9 +26,10 @@ class CustomerState:
     """Counts, alert machine and, derived from the counts, points; times in microseconds, points in millionths.
 
     `judged` is the time up to which the customer has been judged, `pane` the current pane then. `ahead` holds the
-    events that are later than the horizon. `alert_open` is true between a churn alert and the recovery; `held` is a
-    drop that the cooldown holds back. `warned` is true from the warning of a coming drop, at `last_warning`, until the
-    drop is far again. `due` is the next time at which something changes by itself as it is scheduled, 0 for never;
+    events that are later than the horizon. `episode` is that of the churn alerts that are open; `armed` is true where
+    the next fall out of `engaged` opens one; `held` is a fall that waits to be reported. `warned` is true from the
+    warning of a coming drop, at `last_warning`, until the drop is far again. `due` is the next time at which something
+    changes by itself as it is scheduled, 0 for never;
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
@@ -49,8 +51,7 @@ class CustomerState:
     previous_band: int = NONE
     band_since: int = NONE
     armed: bool = False
-    reached_engaged: bool = False
-    alert_open: bool = False
+    episode: Episode | None = None
     last_alert: int = NONE
     held: dict[str, Any] | None = None
     warned: bool = False
@@ -74,6 +75,11 @@ class CustomerState:
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
+
+    @property
+    def alert_open(self) -> bool:
+        """Tell whether a churn alert has been raised, and no recovery after it."""
+        return self.episode is not None
 
 
 def is_newer(state: CustomerState, told_at: int, segment: str) -> bool:

@@ -10,7 +10,8 @@ from operator import attrgetter, itemgetter
 from typing import Final
 
 from scoring.active_days import enter_band, note_bands, note_days
-from scoring.alerts import Alert, AlertMachine, BandChange, Transition
+from scoring.alert_machine import AlertMachine, is_unmoved
+from scoring.alerts import Alert, Transition
 from scoring.corrections import Correction, correct, within_window
 from scoring.counted import CountedEvents
 from scoring.details import PROFILE, Detail, add_amounts
@@ -19,9 +20,9 @@ from scoring.feeds import NEVER, Feeds, feeding
 from scoring.instants import SECOND
 from scoring.named_scores import begin, finish, schedule
 from scoring.outlook import Outlook, follow_policy, next_warning
-from scoring.policy import ENGAGED, Policy
+from scoring.policy import Policy
 from scoring.reasons import reason_of_event, reasons_of_object, reasons_of_panes
-from scoring.score import changes_of_pane, disengages_at, fading_times, judged_again_at, next_change
+from scoring.score import changes_of_pane, fading_times, falls_at, judged_again_at, next_change
 from scoring.sessions import SessionRule, add_visit
 from scoring.state import NONE, CustomerState, Timed, derive, fade, is_newer, take_segment, touch
 from scoring.unknown_types import MOST_APART, gather
@@ -356,20 +357,9 @@ def _follow_policy(
     state.judged = max(at, min(now, still, state.due - 1 if state.due else now))
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None
-    was_engaged = state.band >= ENGAGED
     derive(policy, state)
-    band = policy.band_of(state.score)
-    if band != state.band:
-        machine.transitions.append(BandChange(band, state.band, state.score, before, at, cause))
-        state.band, state.previous_band, state.band_since = band, state.band, at
-    if state.score >= policy.engaged_from:
-        # Who was engaged under both has to reach the margin for the next alert, as ever.
-        if not was_engaged or state.score >= policy.engaged_from + policy.rearm_margin:
-            state.armed = True
-        state.reached_engaged = True
-        state.held, state.alert_open = None, False
-    elif state.held is None:
-        state.armed = False
+    machine.follow()
+    machine.change_band(before, at, cause)
     follow_policy(policy, state)
     # What comes next by itself follows from the new policy.
     state.due = 0
@@ -398,7 +388,7 @@ def _schedule(policy: Policy, state: CustomerState) -> None:
                 state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
-        bool(state.ahead) or state.held is not None or state.due == warning or disengages_at(policy, state) == state.due
+        bool(state.ahead) or state.held is not None or state.due == warning or falls_at(policy, state, state.due)
     )
 
 
@@ -505,14 +495,9 @@ class _Walk:
     def _all_the_same(self, start: int, *, up: bool, down: bool) -> bool:
         """Tell whether none of the steps can have changed band or alert: one direction, and neither moved."""
         state, policy = self.state, self.policy
-        if (
-            (up and down)
-            or state.held is not None
-            or not policy.band_of(start) == policy.band_of(state.score) == state.band
-        ):
+        if (up and down) or not policy.band_of(start) == policy.band_of(state.score) == state.band:
             return False
-        rearm = policy.engaged_from + policy.rearm_margin
-        return state.armed or state.score < rearm or start >= rearm
+        return is_unmoved(policy, state, start)
 
     def _correct(self, event: Timed) -> Sequence[Correction]:
         """Correct the counts of other events of the same object; without a half-life, the score too."""

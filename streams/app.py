@@ -316,8 +316,8 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     clock = EvaluationClock(settings.policy, settings.clock, steady)
     store = store or RedisStore(settings)
     publisher = Publisher(settings, metrics)
-    scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall)
-    feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall)
+    scorer = Scorer(settings.policy, store, publisher, metrics, clock.wall, namespace=settings.namespace)
+    feeds = FeedWatch(settings.policy, settings.clock, store, publisher, metrics, clock.wall, settings.namespace)
     erasures = Erasures(settings, store, clock.wall)
     policies = PolicyInForce(settings, store, metrics, clock.wall)
     pipeline = Pipeline(store, scorer, publisher, clock, metrics, app, feeds, erasures)
@@ -374,7 +374,7 @@ def _add_link_agent(app: EngagementApp) -> None:
     parts, policy = app.parts, app.parts.settings.policy
     if not policy.identities:
         return
-    linker = Linker(policy, parts.store, parts.scorer, parts.metrics, parts.clock.wall)
+    linker = Linker(policy, parts.store, parts.scorer, parts.metrics, parts.clock.wall, parts.settings.namespace)
     parts.pipeline.link_with(linker)
     limit = DeadLetterLimit(as_channel(policy.identities), policy, parts.clock.wall, parts.consumption)
     decoder = LinkDecoder(parts.metrics, limit)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 from mode.utils.logging import get_logger
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.feed_notices import Told, follow, notice_message
 from scoring.feeds import Feeds, Stretch, join, stretches_of
 from scoring.instants import MINUTE, SECOND, parse_timestamp
@@ -49,6 +50,7 @@ class FeedWatch:
         publisher: Publisher,
         metrics: Metrics,
         wall: Callable[[], int],
+        namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
         """Start knowing nothing.
 
@@ -59,12 +61,14 @@ class FeedWatch:
             publisher: of what is told.
             metrics: shows what is silent.
             wall: reads the wall clock, in microseconds.
+            namespace: of the service.
         """
         self._stream = clock == "stream"
         self._store = store
         self._publisher = publisher
         self._metrics = metrics
         self._wall = wall
+        self._namespace = namespace
         self._watch(policy)
         self._local: _Activity = {}
         self._stored: _Activity = {}
@@ -175,7 +179,7 @@ class FeedWatch:
         told, notices = follow(known, channel.name, before.told, now)
         after = before
         if notices or not stored or told.judged - before.told.judged >= MINUTE:
-            new = [notice_message(self._policy, channel, notice, self._wall()) for notice in notices]
+            new = [notice_message(self._policy, channel, notice, self._wall(), self._namespace) for notice in notices]
             after = _Note(told, [*before.waiting, *new])
             if not await self._note_told(channel, stored, after):
                 return

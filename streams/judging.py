@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.events import Event
 from scoring.policy import Policy
 from scoring.walk import Outcome, advance
@@ -20,7 +21,14 @@ from streams.work import Judged, Work
 class Judge:
     """Judges by one policy."""
 
-    def __init__(self, policy: Policy, cache: RecordCache, wall: Callable[[], int], set_aside: SetAside) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        cache: RecordCache,
+        wall: Callable[[], int],
+        set_aside: SetAside,
+        namespace: str = DEFAULT_NAMESPACE,
+    ) -> None:
         """Put the parts together.
 
         Args:
@@ -28,11 +36,13 @@ class Judge:
             cache: holds the customers who are judged.
             wall: reads the wall clock, in microseconds.
             set_aside: told of customers who cannot be read.
+            namespace: of the service.
         """
         self._set_aside = set_aside
         self._policy = policy
         self._cache = cache
         self._wall = wall
+        self._namespace = namespace
 
     def judge(self, work: Work, bundle: Bundle) -> Judged:
         """Judge a bundle.
@@ -92,7 +102,7 @@ class Judge:
             self._set_aside.note(customer, record.unreadable)
             return None
         if outcome.transitions:
-            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version)
+            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version, self._namespace)
         return outcome
 
 

@@ -15,7 +15,12 @@ from streams.topic_names import ALERTS, BAND_CHANGES
 
 
 def raise_messages(
-    record: CustomerRecord, customer: str, transitions: Iterable[Transition], detected_at: int, policy_version: str
+    record: CustomerRecord,
+    customer: str,
+    transitions: Iterable[Transition],
+    detected_at: int,
+    policy_version: str,
+    namespace: str,
 ) -> None:
     """Add the messages of transitions to those that the next write of a customer stores.
 
@@ -25,11 +30,12 @@ def raise_messages(
         transitions: in the order of their time.
         detected_at: the wall clock, in microseconds.
         policy_version: of the policy that judged.
+        namespace: of the service.
     """
     raised = [
         Message(
             ALERTS if isinstance(transition, Alert) else BAND_CHANGES,
-            message(customer, transition, detected_at, policy_version),
+            message(customer, transition, detected_at, policy_version, namespace),
         )
         for transition in transitions
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.events import Event
 from scoring.policy import Policy
 from scoring.walk import Outcome
@@ -45,6 +46,7 @@ class Scorer:
         metrics: Metrics,
         wall: Callable[[], int],
         most_cached: int = MOST_CACHED,
+        namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
         """Put the parts together.
 
@@ -55,13 +57,15 @@ class Scorer:
             metrics: counters.
             wall: reads the wall clock, in microseconds.
             most_cached: customers kept in memory between rounds.
+            namespace: of the service.
         """
         self._policy = policy
         self._store = store
         self.outbox = Outbox(store, publisher, metrics)
         self._cache = RecordCache(most_cached)
+        self._namespace = namespace
         self.set_aside = SetAside(metrics)
-        self._judge = Judge(policy, self._cache, wall, self.set_aside)
+        self._judge = Judge(policy, self._cache, wall, self.set_aside, namespace)
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
@@ -351,7 +355,7 @@ class Scorer:
             policy: in force from now on.
         """
         self._policy = policy
-        self._judge = Judge(policy, self._cache, self._wall, self.set_aside)
+        self._judge = Judge(policy, self._cache, self._wall, self.set_aside, self._namespace)
         self.forget()
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.policy import Policy
 from streams.addresses import is_host, is_host_and_port
 from streams.errors import SettingsError
@@ -30,7 +31,7 @@ DEFAULTS = {
     "REDIS_URL": "redis://localhost:6379/0",
     "POLICY": "",
     "POLICY_RATE": "2000",
-    "NAMESPACE": "engagement",
+    "NAMESPACE": DEFAULT_NAMESPACE,
     "CLOCK": "wall",
     "WEB_HOST": "127.0.0.1",
     "WEB_PORT": "6066",
@@ -81,7 +82,7 @@ class Settings:
     redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
     policy_rate: int = 2_000
-    namespace: str = "engagement"
+    namespace: str = DEFAULT_NAMESPACE
     clock: str = "wall"
     # Erased customers are written down under digests made with it.
     erasure_key: Secret = field(default_factory=Secret)

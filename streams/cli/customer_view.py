@@ -12,7 +12,7 @@ from rich.text import Text
 from scoring.instants import DAY, format_duration, format_instant, parse_timestamp
 from scoring.points import rounded, text
 from scoring.policy import BANDS, ENGAGED, Policy
-from scoring.score import contributions
+from scoring.score import contributions, cooldown_end
 from scoring.state import NONE, CustomerState
 from streams.cli.explanation_view import (
     Period,
@@ -209,10 +209,13 @@ def _alert(policy: Policy, state: CustomerState, now: int) -> Text:
         feeds = ", ".join(state.held["feeds"])
         return Text(f"held back, as a feed was silent ({feeds}); judged again {moment(state.due)}", style="yellow")
     if state.held is not None:
-        end = state.last_alert + policy.cooldown
+        end = cooldown_end(policy, state)
         return Text(f"held back by the cooldown until {moment(end)} ({age(end, now)})", style="yellow")
     last = f"; the last was raised {moment(state.last_alert)}" if state.last_alert != NONE else ""
-    warned = f"; warned of a coming drop {moment(state.last_warning)}" if state.warned else ""
+    warned = "; warned of a coming drop" if state.warned else ""
+    if warned and state.last_warning != NONE:
+        # An earlier version forgot the time when the cooldown was over.
+        warned += f" {moment(state.last_warning)}"
     return Text(f"none open{last}{warned}")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.feeds import Feeds
-from scoring.linking import merge
+from scoring.linking import merge, pin_reports
 from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.policy import Policy
 from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
@@ -32,7 +33,15 @@ class LinkTime:
 class Linker:
     """Applies links one after the other; one that has been applied before changes nothing."""
 
-    def __init__(self, policy: Policy, store: Store, scorer: Scorer, metrics: Metrics, wall: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        scorer: Scorer,
+        metrics: Metrics,
+        wall: Callable[[], int],
+        namespace: str = DEFAULT_NAMESPACE,
+    ) -> None:
         """Put the parts together.
 
         Args:
@@ -41,8 +50,10 @@ class Linker:
             scorer: keeps customers, who are loaded again afterwards, and publishes what is raised.
             metrics: counters.
             wall: reads the wall clock, in microseconds.
+            namespace: of the service.
         """
         self._policy = policy
+        self._namespace = namespace
         self._store = store
         self._scorer = scorer
         self._linked = {outcome: metrics.links.labels(outcome) for outcome in _OUTCOMES}
@@ -129,8 +140,9 @@ class Linker:
     ) -> LinkWrite:
         write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
         if record.version:
+            pin_reports(record.state, name, self._namespace)
             transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
-            raise_messages(into, customer, transitions, self._wall(), self._policy.version)
+            raise_messages(into, customer, transitions, self._wall(), self._policy.version, self._namespace)
             write.record = into
         return write
 

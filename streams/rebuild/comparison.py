@@ -193,8 +193,8 @@ def _history(state: CustomerState) -> Facts:
         "band_since": format_instant(state.band_since) if state.band_since != NONE else "",
         "previous_band": band_name(state.previous_band),
         "armed": state.armed,
-        "reached engaged": state.reached_engaged,
         "alert open": state.alert_open,
+        "episode": [format_instant(report.occurred_at) for report in state.episode.reports] if state.episode else [],
         "warned": state.warned,
         "last alert": format_instant(state.last_alert) if state.last_alert != NONE else "",
     }

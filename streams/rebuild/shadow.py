@@ -56,14 +56,15 @@ class Shadow:
         metrics = Metrics()
         self.store = rebuilt_store(settings)
         self.erasures = Erasures(settings, self.store, wall_clock)
-        self._scorer = Scorer(self._policy, self.store, SilentPublisher(settings, metrics), metrics, wall_clock)
+        publisher, namespace = SilentPublisher(settings, metrics), settings.namespace
+        self._scorer = Scorer(self._policy, self.store, publisher, metrics, wall_clock, namespace=namespace)
         window = self._policy.length if settings.clock == "wall" else 0
         self._decoders: dict[str, Decoder | ProfileDecoder] = {
             channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
             for channel in self._policy.channels
         }
         self._link_decoder = LinkDecoder(metrics)
-        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock)
+        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock, namespace)
         if self._policy.profiles is not None:
             self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
         self._clock = EvaluationClock(self._policy, settings.clock)

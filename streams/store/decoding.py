@@ -21,6 +21,7 @@ from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
+from streams.store.episodes import take_episode
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import alert_fields, read_named, stored_fields
 from streams.store.shares import counts_in, tally_in
@@ -143,8 +144,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     state.judged, state.last_alert, state.due = int(judged), int(last_alert), int(due)
     if not NONE <= min(state.judged, state.last_alert) <= max(state.judged, state.last_alert, state.due) < _LATEST:
         raise ValueError("_s")
-    state.armed, state.reached_engaged = "a" in flags, "r" in flags
-    state.alert_open, state.due_crosses = "o" in flags, "x" in flags
+    state.armed, state.due_crosses = "a" in flags, "x" in flags
     _decode_history(policy, record, fields)
     if state.panes and not 0 <= min(state.panes) <= max(state.panes) < _LATEST // policy.pane:
         raise ValueError("_p")
@@ -155,6 +155,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
+    take_episode(state, fields.get("_e", ""), flags)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
     derive(policy.of(state.segment), state)

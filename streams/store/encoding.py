@@ -5,14 +5,15 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | field | content |
 | --- | --- |
 | `_v` | version, unique to each write |
-| `_s` | judged ; flags (a armed, r has reached engaged, o alert open, x due is a crossing) ; last alert ; due |
+| `_s` | judged ; flags (a armed, o alert open, e its episode is stored, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
 | `_w<pane>.<channel>` | visits of a pane in a channel that has sessions, see `visits.py` |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_a<span>` | days on which the customer was active, and changes of band: see `scoring.activity` |
 | `_q` | events ahead of the evaluation time: code and time, separated by commas; details after semicolons |
-| `_h` | a drop that the cooldown holds back, JSON |
+| `_h` | a fall that waits to be reported, JSON |
+| `_e` | the open episode, see `episodes.py` |
 | `_n` | the warning of a coming drop: 1 in its episode, else 0 ; its time |
 | `_m<day>.<n>` | where ids are linked, what events with an id counted: see `scoring.counted` |
 | `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
@@ -44,6 +45,7 @@ from scoring.policy import BANDS, Policy
 from scoring.score import disengages_at, trend
 from scoring.seen import UNTOUCHED
 from scoring.state import NONE, CustomerState, settle_panes
+from streams.store.episodes import encode_episode, episode_flags
 from streams.store.protocol import CustomerRecord
 from streams.store.score_fields import score_fields
 from streams.store.sums import counted_segment
@@ -58,7 +60,7 @@ LINKED: Final = "customer_id"
 #: Before the name of a segment, which no code of an amount begins with either.
 SEGMENT: Final = "@"
 #: Internal fields that come and go.
-EXTRAS: Final = frozenset(("_q", "_h", "_n"))
+EXTRAS: Final = frozenset(("_q", "_h", "_n", "_e"))
 # Characters of a part of a long text, so that each is kept compact.
 _PART: Final = 60
 # All customers of a round are judged up to the same time.
@@ -77,12 +79,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
         Names and values in turn of the fields to set, and the names of the fields to remove.
     """
     state = record.state
-    flags = (
-        ("a" if state.armed else "")
-        + ("r" if state.reached_engaged else "")
-        + ("o" if state.alert_open else "")
-        + ("x" if state.due_crosses else "")
-    )
+    flags = ("a" if state.armed else "") + episode_flags(state.episode) + ("x" if state.due_crosses else "")
     fields = ["_v", version, "_s", f"{state.judged};{flags};{state.last_alert};{state.due}"]
     removed = list(record.obsolete)
     if state.judged != NONE:
@@ -103,7 +100,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     if state.counted is not None and state.counted.touched:
         _encode_memory("_m", state.counted.touched, state.counted.chunks, fields, removed)
     warned = state.warned or state.last_warning != NONE
-    if state.ahead or state.held or record.extras or warned or state.segment_changed:
+    if state.ahead or state.held or state.episode or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
     return fields, removed
 
@@ -172,7 +169,7 @@ def _encode_extras(record: CustomerRecord, fields: list[str], removed: list[str]
     ahead = ",".join([f"{code or NO_CODE}{time}{_details(detail)}" for time, code, detail in state.ahead])
     held = orjson.dumps(state.held).decode() if state.held else ""
     warned = f"{int(state.warned)};{state.last_warning}" if state.warned or state.last_warning != NONE else ""
-    for name, value in (("_q", ahead), ("_h", held), ("_n", warned)):
+    for name, value in (("_q", ahead), ("_h", held), ("_n", warned), ("_e", encode_episode(state.episode))):
         if value:
             fields += (name, value)
         elif name in record.extras:
@@ -312,8 +309,8 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None
     record.obsolete = ()
     warned = state.warned or state.last_warning != NONE
-    if state.ahead or state.held or warned or record.extras:
-        kept = (("_q", state.ahead), ("_h", state.held), ("_n", warned))
+    if state.ahead or state.held or state.episode or warned or record.extras:
+        kept = (("_q", state.ahead), ("_h", state.held), ("_n", warned), ("_e", state.episode))
         record.extras = frozenset([name for name, held in kept if held])
     settle_panes(state)
     state.segment_changed = False

@@ -1,14 +1,14 @@
 """How the named scores of a policy are written as fields of a customer's hash, and read back.
 
 Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that raises alerts are kept, beside them,
-`_x<name>`: band, band before, since when, flags (a armed, r has reached engaged, o alert open, w warned), last alert,
-last warning, separated by semicolons; and `_x!<name>`: a drop that the cooldown holds back, JSON.
+`_x<name>`: band, band before, since when, flags (a armed, o alert open, e its episode is stored, w warned), last
+alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
+open episode.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import orjson
 
@@ -17,8 +17,7 @@ from scoring.points import text, to_millionths
 from scoring.policy import BANDS, Policy
 from scoring.score import trend
 from scoring.state import NONE, CustomerState, derive
-
-_FLAGS: Final = (("a", "armed"), ("r", "reached_engaged"), ("o", "alert_open"), ("w", "warned"))
+from streams.store.episodes import encode_episode, episode_flags, take_episode
 
 
 def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
@@ -38,10 +37,11 @@ def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
         found[f"band:{name}"] = BANDS[view.band]
         found[f"trend:{name}"] = text(trend(score.policy, view))
         if score.alerts:
-            flags = "".join([flag for flag, attribute in _FLAGS if getattr(view, attribute)])
+            flags = ("a" if view.armed else "") + episode_flags(view.episode) + ("w" if view.warned else "")
             bands = f"{view.band};{view.previous_band};{view.band_since}"
             found[f"_x{name}"] = f"{bands};{flags};{view.last_alert};{view.last_warning}"
             found[f"_x!{name}"] = orjson.dumps(view.held).decode() if view.held else ""
+            found[f"_x*{name}"] = encode_episode(view.episode)
     return found
 
 
@@ -51,7 +51,7 @@ def alert_fields(policy: Policy) -> list[str]:
     Args:
         policy: in force.
     """
-    return [f"{mark}{score.name}" for score in policy.alerting for mark in ("_x", "_x!")]
+    return [f"{mark}{score.name}" for score in policy.alerting for mark in ("_x", "_x!", "_x*")]
 
 
 def stored_fields(policy: Policy, fields: Mapping[str, str]) -> dict[str, str]:
@@ -85,10 +85,10 @@ def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) 
         view = CustomerState(state.policy_version, state.judged, state.panes)
         view.band, view.previous_band, view.band_since = int(band), int(previous), int(since)
         view.last_alert, view.last_warning = int(last_alert), int(last_warning)
-        for flag, attribute in _FLAGS:
-            setattr(view, attribute, flag in flags)
+        view.armed, view.warned = "a" in flags, "w" in flags
         held = fields.get(f"_x!{score.name}")
         view.held = dict(orjson.loads(held)) if held else None
+        take_episode(view, fields.get(f"_x*{score.name}", ""), flags)
         if view.judged != NONE:
             derive(score.policy, view)
         if state.policy_version != score.policy.version:

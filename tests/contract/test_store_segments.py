@@ -113,7 +113,7 @@ async def test_named_scores_are_fields_and_their_alerts_come_back(store: Store, 
     [record] = await store.load(["anna"])
     assert record.state.named is not None
     loud = record.state.named["loud"]
-    assert (loud.armed, loud.reached_engaged, loud.alert_open, loud.band) == (True, True, False, 2)
+    assert (loud.armed, loud.alert_open, loud.band) == (True, False, 2)
     assert "quiet" not in record.state.named
 
 

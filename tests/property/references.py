@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from scoring.alerts import Alert, Transition
+from scoring.episodes import Report
 from scoring.events import Event
 from scoring.instants import format_instant
 from scoring.points import rounded
@@ -147,7 +148,11 @@ def told_of(transition: Transition) -> Told:
         "previous_band": BANDS[transition.previous_band],
     }
     if isinstance(transition, Alert):
-        told |= {"kind": transition.kind}
+        own = Report(transition.name, transition.occurred_at)
+        first = (*transition.earlier, own)[0]
+        told |= {"kind": transition.kind, "opened": format_instant(first.occurred_at)}
+        if transition.kind == "recovered":
+            told["closes"] = " ".join([format_instant(report.occurred_at) for report in transition.earlier])
         if transition.kind != "recovered":
             told["severity"] = transition.severity
         if transition.disengages_at:

@@ -62,10 +62,11 @@ class _Customer:
     score: int = 0
     band: str = "disengaged"
     armed: bool = False
-    ever_armed: bool = False
-    alerted: bool = False
+    #: The bands that the open episode has told of, and the score at which it ends.
+    episode: list[str] = field(default_factory=list)
+    end: int = 0
     last_churn: int | None = None
-    #: Of a drop that has not been told: the channels that had brought points.
+    #: Of a fall that has not been told: the channels that had brought points.
     drop: set[str] | None = None
     before: int = 0
     warned: bool = False
@@ -76,28 +77,32 @@ class _Customer:
     def judge(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> None:
         """Take the customer to a moment."""
         before, self.score = self.score, brute_force.score_of(list(taken), self.policy, time)
-        self.before = before
+        self.before, before_band = before, self.band
         if self.policy.band(self.score) != self.band:
             self.band = self.policy.band(self.score)
             self.told.changes.append((self.band, time))
-        engaged = self.policy.bands["engaged"]
-        if self.score < engaged:
-            self._judge_low(time, step, taken, before)
-            return
-        self.drop = None
-        if self.alerted:
+        if self.episode and self.score >= self.end:
             self.told.alerts.append(("recovered", time))
-            self.alerted = False
-        if not self.ever_armed or self.score >= engaged + self.policy.rearm_margin:
-            self.armed = self.ever_armed = True
+            self.episode, self.drop = [], None
+            self.armed = self.score >= self.policy.bands["engaged"]
+        elif self._is_low(before_band):
+            self._judge_low(time, step, taken, before)
+        else:
+            self.drop = None
+            self.armed = not self.episode and self.score >= self.policy.bands["engaged"]
+
+    def _is_low(self, before: str) -> bool:
+        """Tell whether the customer is lower than has been told."""
+        if self.armed:
+            return self.score < self.policy.bands["engaged"]
+        fell = self.drop is not None or before != "at_risk"
+        return self.band == "at_risk" and (fell and "at_risk" not in self.episode)
 
     def _judge_low(self, time: int, step: int, taken: Sequence[brute_force.Event], before: int) -> None:
-        if not self.armed:
-            return
         falls = self.drop is None
         if self.drop is None:
             self.drop = _brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
-        if self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
+        if not self.episode and self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
             return
         if step == _EVENT:
             waits = not falls and self.score >= before
@@ -105,7 +110,11 @@ class _Customer:
             waits = any(self.feeds[name].silent(time) for name in self.drop if name in self.feeds)
         if not waits:
             self.told.alerts.append(("churn_risk", time))
-            self.armed, self.alerted, self.last_churn, self.drop = False, True, time, None
+            if not self.episode:
+                base = "engaged" if self.armed else "disengaged"
+                self.end = self.policy.bands[base] + self.policy.rearm_margin
+            self.episode.append(self.band)
+            self.armed, self.last_churn, self.drop = False, time, None
 
     def look_ahead(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> int | None:
         """Judge a coming drop; gives the later moment, if there is one, at which it comes near."""

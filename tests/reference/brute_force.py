@@ -405,29 +405,41 @@ class Change:
 
 @dataclass(frozen=True)
 class Alert:
-    """A `churn_risk`, `recovered` or `disengaging_soon`; `recovered` has no severity, the last one tells of what."""
+    """A `churn_risk`, `recovered` or `disengaging_soon`; `recovered` has no severity, the last one tells of what.
+
+    `opened` is the time of the alert that opened the episode, `closes` are those of the alerts that this one closes.
+    """
 
     kind: str
     severity: str
     change: Change
+    opened: int
     disengages_at: int | None = None
+    closes: tuple[int, ...] = ()
 
     def fields(self) -> dict[str, str]:
         """As it is published."""
         coming = {} if self.disengages_at is None else {"disengages_at": rfc3339(self.disengages_at)}
-        return {"kind": self.kind, "severity": self.severity, **self.change.fields(), **coming}
+        closes = {"closes": " ".join(map(rfc3339, self.closes))} if self.closes else {}
+        told = {"kind": self.kind, "severity": self.severity, "opened": rfc3339(self.opened)}
+        return {**told, **self.change.fields(), **coming, **closes}
 
 
 @dataclass
 class Machine:
-    """A customer's band and alerts, judged at one moment after another."""
+    """A customer's band and alerts, judged at one moment after another.
+
+    `episode` are the churn alerts since the last recovery, `opened_engaged` whether they began with who was `engaged`.
+    `armed` is whoever has been `engaged` since then; `excused` is whom other rules have put into `at_risk` meanwhile.
+    """
 
     policy: Policy
     score: int = 0
     band: str = "disengaged"
     armed: bool = False
-    ever_armed: bool = False
-    open: bool = False
+    episode: list[Change] = field(default_factory=list)
+    opened_engaged: bool = False
+    excused: bool = False
     last_churn: int | None = None
     drop: Change | None = None
     warned: bool = False
@@ -440,28 +452,31 @@ class Machine:
         change = Change(time, score, self.score, self.policy.band(score), self.band)
         if change.band != change.previous_band:
             self.band_changes.append(change)
-        if score >= self.policy.bands["engaged"]:
-            self._judge_engaged(change)
+        if self.episode:
+            self._judge_alerted(change)
         else:
-            self._judge_low(change)
+            self._judge_others(change)
         self.score, self.band = score, change.band
 
     def follow(self, policy: Policy, time: int, events: list[Event]) -> None:
         """Go by the policy of another segment from `time` on: the rules have changed, not the customer."""
-        was_engaged = self.score >= self.policy.bands["engaged"]
         self.policy = policy
         score, engaged = score_of(events, policy, time), policy.bands["engaged"]
         change = Change(time, score, self.score, policy.band(score), self.band)
         if change.band != change.previous_band:
             self.band_changes.append(change)
-        if score >= engaged:
-            self.armed = self.armed or not was_engaged or score >= engaged + policy.rearm_margin
-            self.ever_armed, self.open, self.drop = True, False, None
-        elif self.drop is None:
-            self.armed = False
+        if self.drop is not None and score >= policy.bands["engaged" if self.armed else "disengaged"]:
+            self.drop = None
+        if not self.episode and self.drop is None:
+            self.armed = score >= engaged
+        self.excused = self.excused or bool(self.episode and change.band == "at_risk")
         self.score, self.band, self.last_warning = score, change.band, None
         leaves = disengages_at(events, policy, time)
         self.warned = bool(policy.warn_before) and leaves is not None and leaves - policy.warn_before <= time
+
+    @property
+    def _base(self) -> str:
+        return "engaged" if self.opened_engaged else "disengaged"
 
     def look_ahead(self, time: int, previous_score: int, coming: list[tuple[int, int]]) -> int | None:
         """Judge at `time` what is coming if nothing more arrives: the later boundaries, each with its score.
@@ -480,29 +495,38 @@ class Machine:
         moment = max(leaves - policy.warn_before, cooled, time)
         if moment == time:
             change = Change(time, self.score, previous_score, self.band, policy.band(previous_score))
-            self.alerts.append(Alert("disengaging_soon", "notice", change, leaves))
+            self.alerts.append(Alert("disengaging_soon", "notice", change, time, leaves))
             self.warned, self.last_warning = True, time
         return moment if time < moment < leaves else None
 
-    def _judge_engaged(self, change: Change) -> None:
-        self.drop = None
-        if self.open:
-            self.alerts.append(Alert("recovered", "", change))
-            self.open = False
-        if not self.ever_armed or change.score >= self.policy.bands["engaged"] + self.policy.rearm_margin:
-            self.armed = self.ever_armed = True
+    def _judge_alerted(self, change: Change) -> None:
+        if change.score >= self.policy.bands[self._base] + self.policy.rearm_margin:
+            opened, times = self.episode[0].time, tuple(told.time for told in self.episode)
+            self.alerts.append(Alert("recovered", "", change, opened, closes=times))
+            self.episode, self.excused = [], False
+            self.armed = change.score >= self.policy.bands["engaged"]
+        elif change.band == "at_risk" and not self.excused and all(told.band != "at_risk" for told in self.episode):
+            self._raise(change)
 
-    def _judge_low(self, change: Change) -> None:
-        if not self.armed:
+    def _judge_others(self, change: Change) -> None:
+        if change.score >= self.policy.bands["engaged"]:
+            self.armed, self.drop = True, None
+        elif self.drop is None and (self.armed or (change.band == "at_risk" and change.previous_band != "at_risk")):
+            self.drop = change
+        elif not self.armed and change.band != "at_risk":
+            self.drop = None
+        if self.drop is None or (self.last_churn is not None and change.time - self.last_churn < self.policy.cooldown):
             return
         # An alert that the cooldown held back tells from where the drop itself came.
-        self.drop = self.drop or change
-        if self.last_churn is not None and change.time - self.last_churn < self.policy.cooldown:
-            return
-        told = replace(change, previous_score=self.drop.previous_score, previous_band=self.drop.previous_band)
-        severity = "critical" if change.band == "at_risk" else "warning"
-        self.alerts.append(Alert("churn_risk", severity, told))
-        self.armed, self.open, self.last_churn, self.drop = False, True, change.time, None
+        self.opened_engaged = self.armed
+        self._raise(replace(change, previous_score=self.drop.previous_score, previous_band=self.drop.previous_band))
+        self.armed, self.drop = False, None
+
+    def _raise(self, told: Change) -> None:
+        self.episode.append(told)
+        severity = "critical" if told.band == "at_risk" else "warning"
+        self.alerts.append(Alert("churn_risk", severity, told, self.episode[0].time))
+        self.last_churn = told.time
 
 
 class Step(IntEnum):

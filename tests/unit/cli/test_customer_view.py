@@ -86,7 +86,7 @@ def test_an_open_alert_is_said(engaged: CustomerRecord) -> None:
 def test_a_drop_that_a_silent_feed_holds_back_is_said() -> None:
     held = customer((NOON - 31 * DAY, "clickstream", "purchase", 3))
     held.state.held = {"feeds": ["clickstream"], "waits": True, "reasons": []}
-    held.state.alert_open, held.state.due = False, NOON + 12 * HOUR
+    held.state.episode, held.state.due = None, NOON + 12 * HOUR
     words = "held back, as a feed was silent (clickstream); judged again 2026-11-22 00:00:00 UTC"
     assert words in text_of(held, width=120)
 

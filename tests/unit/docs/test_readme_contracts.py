@@ -11,6 +11,7 @@ import scoring.events
 import scoring.profiles
 import scoring.segments
 import streams.decoding
+from scoring.alert_machine import TRANSITIONS
 from scoring.alerts import BandChange, message
 from scoring.errors import InvalidEvent
 from scoring.feed_notices import Notice, notice_message
@@ -248,3 +249,9 @@ def test_the_fields_of_a_measure_over_all_customers_are_those_in_the_table() -> 
     made |= published_measures({"clicked": MeasureFigure("10", "", 10, "150")})
     named = {names_in(row[0])[0] for row in README.table("field of a measure", "example", "")}
     assert named == {re.sub("nps|spent|clicked", "<name>", name) for name in made}
+
+
+def test_the_table_of_the_alert_machine_is_the_one_that_it_follows() -> None:
+    rows = README.table("state", "input", "next state", "what is done")
+    shown = {(state, given): (after, actions) for state, given, after, actions in rows}
+    assert shown == {key: (after, ", ".join(actions)) for key, (after, actions) in TRANSITIONS.items()}

@@ -20,7 +20,7 @@ def flapped() -> Customer:
 def test_a_drop_within_the_cooldown_is_held() -> None:
     anna = flapped()
 
-    assert anna.story == [("churn_risk", "01 01:00", 6), ("recovered", "01 02:00", 10)]
+    assert anna.story == [("churn_risk", "01 01:00", 6), ("recovered", "01 02:00", 12)]
     assert (anna.score, anna.band, anna.state.armed, anna.state.alert_open) == (8, "disengaged", True, False)
 
 
@@ -65,7 +65,7 @@ def test_a_held_drop_is_raised_before_a_later_event_of_the_same_batch_recovers_i
     anna = flapped()
     anna.do("post", "01 14:00", 3)
 
-    assert anna.story[2:] == [("churn_risk", "01 13:00", 8), ("recovered", "01 14:00", 10)]
+    assert anna.story[2:] == [("churn_risk", "01 13:00", 8), ("recovered", "01 14:00", 12)]
 
 
 def test_a_held_drop_is_not_raised_if_the_customer_came_back_before() -> None:
@@ -125,7 +125,7 @@ def test_a_storm_of_flaps_raises_one_alert_per_cooldown() -> None:
 
 
 def test_a_boundary_at_the_end_of_the_cooldown_is_judged_first() -> None:
-    anna = Customer(policy_with(('cooldown = "12h"', 'cooldown = "24h"')))
+    anna = Customer(policy_with(('cooldown = "12h"', 'cooldown = "24h"'), ("disengaged = 0", "disengaged = -20")))
     anna.do("complain", "01 00:00", 2)
     anna.do("post", "03 00:00", 9)
     anna.do("complain", "03 00:00")
@@ -135,7 +135,7 @@ def test_a_boundary_at_the_end_of_the_cooldown_is_judged_first() -> None:
     assert anna.state.held is not None
 
     anna.judge("04 00:00")
-    assert anna.story == [("churn_risk", "03 00:00", 6), ("recovered", "03 01:00", 10)]
+    assert anna.story == [("churn_risk", "03 00:00", 6), ("recovered", "03 01:00", 12)]
     assert (anna.score, anna.state.held) == (16, None)
 
 
@@ -154,14 +154,14 @@ def came_back_at_the_end(*, judged_before: bool) -> Customer:
     anna = flapped()
     if judged_before:
         anna.judge("01 13:00")
-    anna.do("post", "01 13:00", 1)
+    anna.do("post", "01 13:00", 2)
     return anna
 
 
 def test_an_event_at_the_end_of_the_cooldown_comes_after_the_held_alert() -> None:
     anna = came_back_at_the_end(judged_before=True)
 
-    assert anna.story[2:] == [("churn_risk", "01 13:00", 8), ("recovered", "01 13:00", 10)]
+    assert anna.story[2:] == [("churn_risk", "01 13:00", 8), ("recovered", "01 13:00", 12)]
 
 
 def test_an_event_at_the_end_of_the_cooldown_does_the_same_whether_or_not_it_was_judged_before() -> None:

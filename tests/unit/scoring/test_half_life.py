@@ -106,14 +106,14 @@ def test_a_customer_in_several_batches_is_judged_at_every_boundary_between_the_e
     anna.do("post", "01 09:00", 6)
     anna.do("post", "03 09:00", 6)
 
-    assert anna.story == [("churn_risk", "02 00:00", 6), ("recovered", "03 09:00", 11)]
+    assert anna.story == [("churn_risk", "02 00:00", 6), ("recovered", "03 09:00", 13)]
 
 
 def test_a_customer_in_one_batch_is_judged_at_every_boundary_between_the_events() -> None:
     anna = fading()
     anna.judge("03 09:00", *[anna.event("post", day) for day in ("01 09:00", "03 09:00") for _ in range(6)])
 
-    assert anna.story == [("churn_risk", "02 00:00", 6), ("recovered", "03 09:00", 11)]
+    assert anna.story == [("churn_risk", "02 00:00", 6), ("recovered", "03 09:00", 13)]
 
 
 def test_a_new_pane_is_scheduled_for_its_first_fade() -> None:

@@ -33,10 +33,10 @@ def test_boundaries_that_have_passed_are_not_judged_again_for_a_late_event() -> 
     anna = Customer()
     anna.do("post", "01 09:00", 5)
     anna.judge("04 00:00")
-    outcome = anna.do("post", "03 12:00", 5, now="04 01:00")
+    outcome = anna.do("post", "03 12:00", 6, now="04 01:00")
 
-    assert outcome.late == 5
-    assert anna.story == [("churn_risk", "04 00:00", 0), ("recovered", "03 12:00", 10)]
+    assert outcome.late == 6
+    assert anna.story == [("churn_risk", "04 00:00", 0), ("recovered", "03 12:00", 12)]
 
 
 def test_the_first_events_of_a_customer_are_never_late() -> None:

@@ -22,6 +22,8 @@ def test_an_alert_holds_what_the_contract_names() -> None:
 
     assert body == {
         "alert_id": transition_id("anna", "churn_risk", at("04 00:00")),
+        "episode_id": transition_id("anna", "churn_risk", at("04 00:00")),
+        "namespace": "engagement",
         "kind": "churn_risk",
         "severity": "critical",
         "customer_id": "anna",
@@ -50,6 +52,7 @@ def test_a_band_change_holds_its_cause() -> None:
 
     assert body == {
         "change_id": transition_id("anna", "band_change:engaged", at("04 00:00")),
+        "namespace": "engagement",
         "customer_id": "anna",
         "score": 10.0,
         "previous_score": 8.0,

@@ -102,7 +102,8 @@ def test_a_drop_by_silence_is_scheduled_as_a_crossing() -> None:
 
     assert ("04 00:00", True) in visited
     assert [flag for _, flag in visited].count(True) == 1
-    assert anna.story == [("churn_risk", "04 00:00", 0)]
+    # By the other one the complaint is all that is left.
+    assert anna.story == [("churn_risk", "04 00:00", -4), ("churn_risk", "04 00:00", 0)]
 
 
 def test_a_drop_that_the_cooldown_holds_back_is_scheduled_for_its_end() -> None:
@@ -138,7 +139,7 @@ def test_an_alert_names_its_score_and_has_an_id_of_its_own() -> None:
     first, second = message("anna", plain, 0, "v"), message("anna", loud, 0, "v")
 
     assert "score_name" not in first
-    assert second == {**first, "alert_id": second["alert_id"], "score_name": "loud"}
+    assert second == {**first, "alert_id": second["alert_id"], "episode_id": second["alert_id"], "score_name": "loud"}
     assert first["alert_id"] != second["alert_id"]
 
 

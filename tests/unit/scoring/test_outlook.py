@@ -110,7 +110,7 @@ def test_a_drop_that_would_raise_no_alert_is_not_warned_of() -> None:
     assert (anna.score, anna.state.armed) == (10, False)
     anna.judge("04 00:00")
 
-    assert [kind for kind, _, _ in anna.story] == ["churn_risk", "recovered"]
+    assert [kind for kind, _, _ in anna.story] == ["churn_risk", "churn_risk"]
 
 
 def test_a_flap_is_warned_of_once_in_a_cooldown() -> None:

@@ -70,14 +70,35 @@ def test_who_rises_by_policy_is_alerted_on_when_the_drop_comes() -> None:
     assert anna.story == [("churn_risk", "04 00:00", 0)]
 
 
-def test_a_rise_by_policy_ends_an_open_alert_without_a_recovery() -> None:
+def test_a_rise_by_policy_leaves_an_alert_open_until_the_customer_does_something() -> None:
     anna = engaged()
     anna.do("complain", "01 10:00")
-    anna.policy = with_posts_worth(3)
+    anna.policy = with_posts_worth(4)
     anna.judge("01 11:00")
+    assert (anna.state.alert_open, [kind for kind, _, _ in anna.story]) == (True, ["churn_risk"])
 
+    anna.do("impression", "01 12:00")
+    assert anna.story[1:] == [("recovered", "01 12:00", 20)]
     assert (anna.state.alert_open, anna.state.armed) == (False, True)
-    assert [kind for kind, _, _ in anna.story] == ["churn_risk"]
+
+
+def test_a_policy_that_puts_a_customer_into_at_risk_raises_nothing_and_the_customer_does() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.policy = with_posts_worth(0.5)
+    anna.judge("01 11:00")
+    anna.do("impression", "01 12:00")
+    assert (anna.band, len(anna.story)) == ("at_risk", 1)
+
+    ben = Customer()
+    ben.do("post", "01 09:00")
+    ben.do("buy", "01 09:00")
+    ben.policy = policy_with(SECOND, ("buy = 4.5", "buy = -4.5"))
+    ben.judge("01 11:00")
+    assert (ben.band, ben.story) == ("at_risk", [])
+    ben.do("post", "01 12:00", 2)
+    ben.do("buy", "01 13:00")
+    assert (ben.band, ben.story) == ("at_risk", [("churn_risk", "01 13:00", -3)])
 
 
 def test_a_rise_by_policy_lets_a_held_drop_go() -> None:
@@ -129,7 +150,7 @@ def test_the_schedule_follows_a_shorter_window() -> None:
     assert anna.due == clock(next_change(anna.policy, anna.state)) == "03 00:00"
 
 
-def test_who_stays_engaged_within_the_margin_is_not_armed_by_a_policy() -> None:
+def test_an_alert_that_is_open_within_the_margin_stays_open_under_other_policies() -> None:
     anna = engaged()
     anna.do("complain", "01 10:00")
     anna.do("post", "01 11:00")
@@ -140,7 +161,9 @@ def test_who_stays_engaged_within_the_margin_is_not_armed_by_a_policy() -> None:
 
     anna.policy = with_posts_worth(2.5, ('version = "second"', 'version = "fourth"'))
     anna.judge("01 13:00")
-    assert (anna.score, anna.state.armed) == (13.5, True)
+    assert (anna.score, anna.state.armed) == (13.5, False)
+    anna.do("impression", "01 14:00")
+    assert (anna.story[-1], anna.state.armed) == (("recovered", "01 14:00", 13.5), True)
 
 
 def test_points_that_fade_by_a_new_policy_alone_raise_no_alert() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scoring.alerts import Alert, BandChange
 from scoring.points import POINT
 from scoring.state import settle_panes
-from tests.unit.scoring.customers import Customer, at
+from tests.unit.scoring.customers import Customer, at, policy_with
 
 
 def engaged(*, time: str = "01 09:00", posts: int = 5) -> Customer:
@@ -65,13 +65,13 @@ def test_boundaries_are_judged_in_order_each_with_the_panes_that_counted_then() 
 
 
 def test_losing_negative_points_lifts_a_customer_and_recovers() -> None:
-    anna = Customer()
+    anna = Customer(policy_with(("disengaged = 0", "disengaged = -20")))
     anna.do("complain", "01 09:00")
-    anna.do("post", "02 09:00", 7)
+    anna.do("post", "02 09:00", 8)
     anna.do("complain", "02 10:00")
     anna.judge("04 00:00")
 
-    assert anna.story == [("churn_risk", "02 10:00", 6), ("recovered", "04 00:00", 10)]
+    assert anna.story == [("churn_risk", "02 10:00", 8), ("recovered", "04 00:00", 12)]
     assert anna.transitions[-1].reasons[0]["points"] == 4
 
 
@@ -83,7 +83,7 @@ def test_events_of_many_days_in_one_batch_raise_what_a_slow_stream_would_have() 
     fast.judge("09 09:00", *events)
 
     assert fast.transitions == slow.transitions
-    assert fast.story == [("churn_risk", "04 00:00", 0), ("recovered", "09 09:00", 10)]
+    assert fast.story == [("churn_risk", "04 00:00", 0), ("recovered", "09 09:00", 12)]
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -91,10 +91,10 @@ def test_a_boundary_goes_before_the_events_of_its_time(together: bool) -> None: 
     anna = engaged()
     if not together:
         anna.judge("04 00:00")
-    anna.do("post", "04 00:00", 5)
+    anna.do("post", "04 00:00", 6)
 
-    assert anna.story == [("churn_risk", "04 00:00", 0), ("recovered", "04 00:00", 10)]
-    assert anna.score == 10
+    assert anna.story == [("churn_risk", "04 00:00", 0), ("recovered", "04 00:00", 12)]
+    assert anna.score == 12
 
 
 def test_an_event_just_before_the_boundary_prevents_the_drop() -> None:
@@ -139,6 +139,6 @@ def test_a_second_drop_by_silence_raises_a_second_alert() -> None:
 
     assert anna.story == [
         ("churn_risk", "04 00:00", 0),
-        ("recovered", "05 09:00", 10),
+        ("recovered", "05 09:00", 12),
         ("churn_risk", "08 00:00", 0),
     ]

@@ -259,6 +259,7 @@ def test_what_is_published_of_a_silence_tells_whose_since_when_and_from_what() -
 
     assert {name: value for name, value in message.items() if name != "alert_id"} == {
         "kind": "feed_silent",
+        "namespace": "engagement",
         "severity": "warning",
         "channel": "web",
         "topic": "web",

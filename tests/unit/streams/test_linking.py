@@ -229,7 +229,7 @@ async def test_a_customer_who_was_not_known_stands_where_the_id_stood() -> None:
     assert (customer, message.body["previous_band"], message.body["band"]) == ("anna", "disengaged", "engaged")
 
 
-async def test_an_open_alert_is_closed_in_silence_by_a_link_that_lifts_the_customer() -> None:
+async def test_an_open_alert_is_closed_by_what_a_customer_does_whom_a_link_has_lifted() -> None:
     worker = await bench()
     await worker.apply(worker.submission(0, *[did("anna", "buy", "01 09:00", str(number)) for number in range(3)]))
     await worker.apply(worker.submission(3, did("anna", "quit", "01 10:00")))
@@ -240,9 +240,11 @@ async def test_an_open_alert_is_closed_in_silence_by_a_link_that_lifts_the_custo
 
     assert worker.publisher.kinds() == ["band_change"]
     [record] = await worker.store.load(["anna"])
-    assert (record.state.alert_open, record.state.armed, record.state.held) == (False, True, None)
+    assert (record.state.alert_open, record.state.armed, record.state.held) == (True, False, None)
+    await worker.apply(worker.submission(13, did("anna", "buy", "01 12:00")))
+    assert worker.publisher.kinds() == ["band_change", "recovered"]
     # What the customer does afterwards is judged as ever, once the cooldown of the alert is over.
-    await worker.apply(worker.submission(13, did("anna", "quit", "01 23:00")))
+    await worker.apply(worker.submission(14, did("anna", "quit", "01 23:00")))
     assert worker.publisher.kinds()[-1] == "churn_risk"
 
 
@@ -268,12 +270,29 @@ async def test_the_cooldown_of_an_alert_under_the_id_holds_for_the_customer() ->
     await worker.apply(worker.submission(4, *[did("anna", "buy", "01 11:00", f"a{number}") for number in range(10)]))
     await worker.apply(worker.links(0, ("cookie", "anna")))
     assert await stands(worker) == ("28.5", "highly_engaged")
+    # The alert of the id is open until the customer does something.
+    await worker.apply(worker.submission(14, did("anna", "view", "01 12:00")))
     worker.publisher.messages.clear()
-    await worker.apply(worker.submission(14, did("anna", "quit", "01 20:00")))
+    await worker.apply(worker.submission(15, did("anna", "quit", "01 20:00")))
     assert worker.publisher.kinds() == ["band_change"]
-    await worker.apply(worker.submission(15, did("anna", "view", "01 23:00")))
+    await worker.apply(worker.submission(16, did("anna", "view", "01 23:00")))
 
-    assert worker.publisher.kinds() == ["band_change", "churn_risk"]
+    assert worker.publisher.kinds()[:2] == ["band_change", "churn_risk"]
+
+
+async def test_a_recovery_closes_the_alerts_that_were_raised_for_the_linked_id() -> None:
+    worker = await bench()
+    await worker.apply(worker.submission(0, *[did("cookie", "buy", "01 09:00", str(number)) for number in range(3)]))
+    await worker.apply(worker.submission(3, did("cookie", "quit", "01 10:00")))
+    await worker.apply(worker.submission(4, *[did("anna", "buy", "01 11:00", f"a{number}") for number in range(10)]))
+    [raised] = [message.body for _, message in worker.publisher.messages if message.body.get("alert_id")]
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    await worker.apply(worker.submission(14, did("anna", "view", "01 12:00")))
+
+    customer, recovered = worker.publisher.messages[-1]
+    assert (customer, recovered.body["kind"], raised["customer_id"]) == ("anna", "recovered", "cookie")
+    assert recovered.body["closes"] == [raised["alert_id"]]
+    assert recovered.body["episode_id"] == raised["episode_id"]
 
 
 async def test_the_timer_judges_the_customer_alone() -> None:
