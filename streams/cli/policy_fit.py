@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.instants import SECOND
 from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
 from streams.cli.tables import plain_table
 from streams.errors import ExtraMissing
 from streams.settings import Settings
@@ -40,7 +40,7 @@ _LINE_SECONDS = 2.0
 def fit(
     settings: Settings,
     events: tuple[Path, ...],
-    outcomes: Path,
+    outcomes: Path | None,
     look: Look,
     *,
     output: Path | None,
@@ -62,7 +62,9 @@ def fit(
         from streams.validation.fitting.proposal import History, propose  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
-    base, silence = settings.policy, round(look.silent * SECOND)
+    base, silence = settings.policy, look.silence
+    if outcomes is None:
+        raise Refusal("the last file must hold the outcomes: a CSV file with the headings customer_id and churned")
     customers = read_outcomes(outcomes, look.within)
     with open_offset_progress("events read") as show:
         found = survey(events, base, show)

@@ -17,6 +17,20 @@ LABEL = "churned"
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
 _REPORTED = 10
 _DATE = len("2013-02-01")
+_LONGEST_HEADINGS = 10_000
+
+
+def holds_outcomes(path: Path) -> bool:
+    """Tell a file of outcomes from one of events: by its name, or by its first line.
+
+    Args:
+        path: of a file.
+    """
+    if path.suffix.lower() == ".csv":
+        return True
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_HEADINGS).decode("utf-8-sig", "replace")
+    return REQUIRED in (word.strip().strip('"') for word in first.split(","))
 
 
 def read_outcomes(path: Path, within: str = "") -> dict[str, Customer]:
