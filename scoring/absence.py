@@ -115,27 +115,29 @@ class Absence:
         return self.missed - self.record
 
 
-def absences(rule: AbsenceRule, clock: SegmentClock, days: Sequence[int]) -> Iterator[Absence]:
+def absences(rule: AbsenceRule, clock: SegmentClock, days: Sequence[int], last: int | None = None) -> Iterator[Absence]:
     """Go through the absences of one customer.
 
     Args:
         rule: when an alert is raised.
         clock: of the customer's segment.
         days: on which the customer was active, in order.
+        last: the day up to whose start to look, where that is before the end of the clock.
 
     Yields:
         Each absence, the one that goes on included, as far as the clock is known.
     """
+    end = clock.last if last is None else min(last, clock.last)
     # The absences that may still be the longest: each shorter than the ones before it.
     past: list[tuple[int, int]] = []
     for index, day in enumerate(days):
-        if day >= clock.last:
+        if day >= end:
             return
         past = [(ended, missed) for ended, missed in past if ended >= day - rule.memory]
         record = past[0][1] if past else 0
         began = clock.at(day + 1)
         ended = days[index + 1] if index + 1 < len(days) else None
-        until = clock.last if ended is None else min(ended, clock.last)
+        until = end if ended is None else min(ended, end)
         alert_day = clock.reaches(began + rule.needed(record), day + 1)
         missed = clock.at(until) - began
         yield Absence(day, ended, missed, record, alert_day if alert_day is not None and alert_day <= until else None)

@@ -14,7 +14,7 @@ from scoring.validation.lot import Lot, open_until
 from scoring.validation.observations import Customer
 
 #: Days that a month has on average.
-_MONTH = 365.25 / 12
+MONTH = 365.25 / 12
 #: From how many days after the first event on alerts are counted apart.
 TENURES = (0, 30, 90, 180)
 
@@ -51,6 +51,13 @@ class Hits:
         self.right += right
         self.lot += lot
         self._excess.append((alerts, right - lot))
+
+    def join(self, other: Hits) -> None:
+        """Take in the alerts of other customers."""
+        self.alerts += other.alerts
+        self.right += other.right
+        self.lot += other.lot
+        self._excess += other._excess
 
     @property
     def precision(self) -> float | None:
@@ -134,7 +141,7 @@ class AlarmReport:
     @property
     def per_100_a_month(self) -> float | None:
         """Alerts for each hundred customers and month."""
-        return 100 * self.hits.alerts / (self.customer_days / _MONTH) if self.customer_days else None
+        return 100 * self.hits.alerts / (self.customer_days / MONTH) if self.customer_days else None
 
     @property
     def busiest_1_percent(self) -> float | None:
@@ -174,14 +181,25 @@ def judge_alarms(alarms: Iterable[Alarms], known_until: int, lot: Lot) -> AlarmR
     return report
 
 
+def days_expected(customer: Customer, began: int, known_until: int) -> float:
+    """Tell over how many days something was expected of a customer.
+
+    Args:
+        customer: with start and end, as far as they are known.
+        began: the first event, in microseconds; negative without one.
+        known_until: where the history ends, in microseconds.
+    """
+    start = began if customer.start is None else customer.start
+    last = known_until if customer.until is None else min(customer.until, known_until)
+    return max(last - start, 0) / DAY if start >= 0 else 0.0
+
+
 def _judge(report: AlarmReport, one: Alarms, known_until: int, lot: Lot) -> None:
     customer, churned_at = one.customer, one.customer.churned_at if one.customer.churned else None
     report.customers += 1
     report.churned += bool(customer.churned)
     report.dated += churned_at is not None
-    start = one.began if customer.start is None else customer.start
-    last = known_until if customer.until is None else min(customer.until, known_until)
-    report.customer_days += max(last - start, 0) / DAY if start >= 0 else 0.0
+    report.customer_days += days_expected(customer, one.began, known_until)
     times = one.times[: bisect_right(one.times, open_until(customer, known_until))]
     if not times:
         return

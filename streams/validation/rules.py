@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from scoring.absence import WHOLE_DAY, AbsenceRule
+from scoring.absence import WHOLE_DAY
 from scoring.instants import DAY, format_duration
 from scoring.policy import Policy
 from scoring.validation.alarms import AlarmReport, Alarms, judge_alarms, matched, silences
 from scoring.validation.lot import Lot
 from scoring.validation.observations import Customer
-from streams.validation.absent import absences_of
+from streams.validation.absent import Absences
 from streams.validation.replaying import Past, Replayed
 
 #: The rows by the name that they have for machines, and what they say to people.
@@ -54,15 +54,15 @@ class Alerts:
             horizon: within which a churn counts as near, in microseconds.
         """
         self._policy = policy
-        self._customers = customers
-        self._replayed = replayed
         self._past = [(customers[one.name], one) for one in replayed.pasts]
         self._until = replayed.known_until
         self._lot = Lot([(customer, one.began) for customer, one in self._past], self._until, horizon)
-        self._absent = self._absent_by(policy.absence) if policy.absence is not None else {}
-        self._kinds = list(dict.fromkeys(kind for _, one in self._past for kind in one.alerts))
+        self.absences = Absences(policy, customers, replayed.pasts, self._until)
+        self._absent: dict[str, list[int]] = {}
         if policy.absence is not None:
-            self._kinds.append(ABSENT)
+            self._absent = {one.name: self.absences.alerts(one.name, policy.absence) for one in replayed.pasts}
+        raised = {"churn_risk": True, "disengaging_soon": policy.warn_before > 0, ABSENT: policy.absence is not None}
+        self._kinds = [kind for kind, raises in raised.items() if raises]
 
     def judge(self, times_of: _Times) -> AlarmReport:
         """Judge alerts.
@@ -89,17 +89,10 @@ class Alerts:
         if rule is None or not self._lot.labelled:
             return
         for margin in _MARGINS:
-            times = self._absent_by(replace(rule, margin=round(margin * WHOLE_DAY)))
-            alarms = self.judge(lambda one, times=times: times[one.name])  # type: ignore[misc]
+            tried = self.absences.rule_with(rule.share / WHOLE_DAY, margin)
+            alarms = self.judge(lambda one, tried=tried: self.absences.alerts(one.name, tried))  # type: ignore[misc]
             if alarms.recall is not None and alarms.hits.precision is not None:
                 yield alarms.recall, alarms.hits.precision
-
-    def _absent_by(self, rule: AbsenceRule) -> dict[str, list[int]]:
-        found = absences_of(rule, self._policy, self._customers, self._replayed.pasts, self._until)
-        return {
-            name: [each.alert_day * DAY for each in of_one if each.alert_day is not None]
-            for name, of_one in found.items()
-        }
 
     def _of_kind(self, one: Past, kind: str) -> Sequence[int]:
         return self._absent.get(one.name, ()) if kind == ABSENT else one.alerts.get(kind, ())

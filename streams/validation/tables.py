@@ -27,19 +27,6 @@ def tables(report: Report) -> Iterator[Table]:
     yield from _alerts(report)
 
 
-def ranking_tables(report: Report) -> Iterator[Table]:
-    """Write only how well is ranked.
-
-    Args:
-        report: the figures.
-
-    Yields:
-        A table for each outcome.
-    """
-    for outcome, columns in report.by_outcome():
-        yield _ranking(report, outcome, columns)
-
-
 def _ranking(report: Report, outcome: str, columns: Sequence[Column]) -> Table:
     where = f", ranked within each {report.within}" if report.within else ""
     table = _table(f"AUC for {outcome}{where}", "moment", "customers", outcome, *MEASURES)
