@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from scoring.absence import AbsenceRule
 from scoring.details import Amount
 from scoring.instants import DAY, MINUTE
 from scoring.measures import Measure
@@ -108,7 +109,8 @@ class Policy:
 
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
-    `warn_before` is how long before a drop that is coming it is warned of; 0: never.
+    `warn_before` is how long before a drop that is coming it is warned of; 0: never. `absence` says when an absence
+    raises an alert, None for never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
@@ -127,6 +129,7 @@ class Policy:
     rearm_margin: int = 5 * POINT
     cooldown: int = 0
     warn_before: int = 0
+    absence: AbsenceRule | None = None
     lateness: int = 0
     idle_after: int = 0
     remember_ids: int = 0

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from scoring.absence_file import ABSENCE, read_absence
 from scoring.builtin import BUILTIN_POLICY
 from scoring.channel_file import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.errors import PolicyError
@@ -36,7 +37,7 @@ _DURATIONS = {
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
     "bands": BANDS[1:],
-    "alerts": ("rearm_margin", "cooldown", "warn_before"),
+    "alerts": ("rearm_margin", "cooldown", "warn_before", ABSENCE),
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
@@ -104,6 +105,7 @@ class _Reader:
         margin = self._points("alerts.rearm_margin", self._section("alerts").get("rearm_margin", 5))
         if margin < 0:
             self._problems.append("alerts.rearm_margin: must be 0 or more points")
+        absence = read_absence(self._section("alerts"), self._points, self._problems)
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
         channels = self._channels()
@@ -122,6 +124,7 @@ class _Reader:
             measures=measures,
             bounds=bounds,
             rearm_margin=margin,
+            absence=absence,
             most_bad=most_bad,
             bad_records=bad_records,
             bad_over=times.pop("over"),

@@ -14,6 +14,8 @@ from scoring.state import CustomerState, settle_panes
 from scoring.validation.observations import NEVER, Moment, Observation
 from scoring.walk import advance
 
+#: The kinds of alerts that say that a customer may leave.
+RAISED = ("churn_risk", "disengaging_soon")
 #: Called with a customer's state as it is at a moment.
 Look = Callable[[Observation, CustomerState], None]
 
@@ -26,6 +28,7 @@ class CustomerHistory:
         "_moments",
         "_policy",
         "alerts",
+        "began",
         "late",
         "name",
         "observations",
@@ -48,7 +51,8 @@ class CustomerHistory:
         self.name = name
         self.state = CustomerState()
         self.observations: list[Observation] = []
-        self.alerts: list[int] = []
+        self.alerts: dict[str, list[int]] = {}
+        self.began = -1
         self.panes: dict[int, int] = {}
         self.late = self.outdated = 0
 
@@ -78,11 +82,12 @@ class CustomerHistory:
         if self._ahead and events:
             self._tell_what_came(events)
         outcome = advance(self._policy, state, events, now, now, feeds)
-        self.alerts += [
-            change.occurred_at
-            for change in outcome.transitions
-            if isinstance(change, Alert) and change.kind == "churn_risk" and not change.score_name
-        ]
+        for change in outcome.transitions:
+            if isinstance(change, Alert) and change.kind in RAISED and not change.score_name:
+                self.alerts.setdefault(change.kind, []).append(change.occurred_at)
+        times = [event.time for event in events if event.code != PROFILE]
+        if times and (self.began < 0 or min(times) < self.began):
+            self.began = min(times)
         self.late += outcome.late
         self.outdated += outcome.outdated
         # A pane that has left the state keeps the number that it had.
@@ -99,8 +104,9 @@ class CustomerHistory:
     def _observe(self, moment: Moment) -> Observation:
         state, policy = self.state, self._policy
         oldest = moment.time // policy.pane - policy.panes
-        events = sum(events_in(counts) for pane, counts in state.panes.items() if pane > oldest)
-        observation = Observation(self.name, moment, state.score, state.band, state.last_event_at, events)
+        inside = {pane: events_in(counts) for pane, counts in state.panes.items() if pane > oldest}
+        observation = Observation(self.name, moment, state.score, state.band, state.last_event_at, sum(inside.values()))
+        observation.decayed = sum(count * policy.factor(state.pane - pane) for pane, count in inside.items())
         self.observations.append(observation)
         self._ahead.append(observation)
         return observation

@@ -21,7 +21,7 @@ class Observation:
     """A customer at a moment; times in microseconds, the score in millionths.
 
     `last_event_at` is -1 where there was no event before. `events` are those in the window, of any type.
-    `next_event_at` is `NEVER` where none came.
+    `next_event_at` is `NEVER` where none came. `decayed` are the events again, fading by the policy's half-life.
     """
 
     customer: str
@@ -31,6 +31,7 @@ class Observation:
     last_event_at: int
     events: int
     next_event_at: int = NEVER
+    decayed: float = 0.0
 
     @property
     def active(self) -> bool:

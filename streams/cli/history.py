@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from scoring.builtin import BUILTIN_POLICY
+from scoring.instants import SECOND
 from streams.cli.parameters import DURATION, INSTANT
 from streams.settings import Settings
+from streams.validation.outcomes import holds_outcomes
 from streams.validation.plan import Plan
 
 _DAYS = (30, 60, 90)
@@ -21,16 +23,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When to look at the customers, whom to compare with whom, and after how many seconds one is silent (0: never)."""
+    """When to look at the customers, whom to compare with whom, and over which times; times in microseconds.
+
+    After `silence` without an event a customer is silent (0: never); a churn within `horizon` is near to an alert.
+    """
 
     plan: Plan
     within: str
-    silent: float
+    silence: int
+    horizon: int
 
 
 _OPTIONS = (
-    click.argument("events", nargs=-1, required=True, type=_FILE),
-    click.argument("outcomes", type=_FILE),
+    click.argument("files", nargs=-1, required=True, type=_FILE, metavar="EVENTS... [OUTCOMES]"),
     click.option(
         "--day",
         "days",
@@ -55,21 +60,44 @@ _OPTIONS = (
         metavar="DURATION",
         help="Ask also who falls silent for so long, of those active in the same time before.",
     ),
+    click.option(
+        "--horizon",
+        type=DURATION,
+        default="56d",
+        show_default=True,
+        metavar="DURATION",
+        help="Tell also which alerts came within so long before the churn.",
+    ),
 )
 
 
 def takes_history(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the files of a history and what to look at; it is called with `events`, `outcomes` and `look`.
 
+    The last file is that of the outcomes if it is a CSV file with its headings; else `outcomes` is None.
+
     Args:
         command: to call.
     """
 
     @functools.wraps(command)
-    def with_look(*, days: tuple[int, ...], times: tuple[int, ...], within: str, silent: float, **values: Any) -> Any:
+    def with_look(
+        *,
+        files: tuple[Path, ...],
+        days: tuple[int, ...],
+        times: tuple[int, ...],
+        within: str,
+        silent: float,
+        horizon: float,
+        **values: Any,
+    ) -> Any:
+        events, outcomes = (files[:-1], files[-1]) if holds_outcomes(files[-1]) else (files, None)
+        if not events:
+            raise click.UsageError("name at least one file of events before that of the outcomes")
         chosen = days or (() if times else _DAYS)
         plan = Plan(tuple(sorted(set(chosen))), tuple(sorted(set(times))))
-        return command(look=Look(plan, within, silent), **values)
+        look = Look(plan, within, round(silent * SECOND), round(horizon * SECOND))
+        return command(events=events, outcomes=outcomes, look=look, **values)
 
     wrapped: Callable[..., Any] = with_look
     for option in reversed(_OPTIONS):

@@ -1,7 +1,8 @@
-"""Times, days and lengths of time as values on the command line."""
+"""Times, days, lengths of time and budgets as values on the command line."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import date
@@ -13,6 +14,7 @@ from scoring.instants import SECOND, parse_duration, parse_timestamp
 from streams.validation.outcomes import parse_time
 
 EPOCH = date(1970, 1, 1)
+_BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)(?:\s+per\s+100\s+a\s+month)?\s*", re.ASCII)
 
 
 class Parsed(click.ParamType):
@@ -63,6 +65,13 @@ def _day(text: str) -> int:
         raise ValueError(f"{text!r} is not a day such as 2026-11-21") from None
 
 
+def _budget(text: str) -> float:
+    match = _BUDGET.fullmatch(text)
+    if match is None or not float(match[1]):
+        raise ValueError(f"{text!r} is not a budget such as '10 per 100 a month'")
+    return float(match[1])
+
+
 #: A time such as ``2026-11-21T09:30:00Z``, or ``2h`` for two hours ago; the command gets microseconds since 1970 UTC.
 MOMENT = Parsed("time", _moment)
 #: A time as `parse_time` reads it; the command gets microseconds since 1970 UTC.
@@ -71,3 +80,5 @@ INSTANT = Parsed("instant", parse_time)
 CALENDAR_DAY = Parsed("day", _day)
 #: A length of time such as ``30s``; the command gets seconds.
 DURATION = Parsed("duration", lambda text: parse_duration(text) / SECOND)
+#: Alerts such as ``10 per 100 a month``; the command gets how many for each hundred customers and month.
+BUDGET = Parsed("budget", _budget)

@@ -11,17 +11,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.instants import SECOND
+from scoring.policy_file import parse_policy
 from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
+from streams.cli.parameters import BUDGET
 from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
 from streams.cli.tables import plain_table
 from streams.errors import ExtraMissing
 from streams.settings import Settings
 from streams.validation.outcomes import check_met, read_outcomes
 from streams.validation.replaying import replay, survey
 from streams.validation.report import make_report
-from streams.validation.tables import ranking_tables
+from streams.validation.tables import tables
 
 if TYPE_CHECKING:
     from streams.validation.fitting.proposal import Proposal
@@ -35,17 +37,26 @@ _LINE_SECONDS = 2.0
     "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the policy there."
 )
 @click.option("--name", "version", default="fitted-1", metavar="VERSION", help="The new policy's version.")
-@click.option("--keep-window", is_flag=True, help="Fit weights and caps only.")
+@click.option("--keep-window", "keep", flag_value="window", default="", help="Fit weights and caps only.")
+@click.option("--keep-weights", "keep", flag_value="weights", help="Fit the alerts only (with --alerts).")
+@click.option(
+    "--alerts",
+    "budget",
+    type=BUDGET,
+    metavar="BUDGET",
+    help="Fit the alerts of absence, too, so that they keep to a budget such as '10 per 100 a month'.",
+)
 @takes_settings("policy")
 def fit(
     settings: Settings,
     events: tuple[Path, ...],
-    outcomes: Path,
+    outcomes: Path | None,
     look: Look,
     *,
     output: Path | None,
     version: str,
-    keep_window: bool,
+    keep: str,
+    budget: float | None,
 ) -> None:
     """Propose weights, caps and half-life from history.
 
@@ -54,34 +65,50 @@ def fit(
     lower bound of `engaged` is put where it best parts those who left from those who stayed. The customers of OUTCOMES
     are learned from: keep some aside, and look at those with validate.
 
+    With --alerts, the alerts of absence are fitted to a budget as well: the margin follows from it, the share is the
+    one whose alerts are right the most often within --horizon, on customers who were not chosen by. Where no choice is
+    better than customers drawn by lot, none is made.
+
     The policy goes to stdout, what is to be said of it to stderr.
 
     Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
     """
     try:
-        from streams.validation.fitting.proposal import History, propose  # noqa: PLC0415 - an extra
+        from streams.validation.fitting.budget import BudgetFit, with_absence  # noqa: PLC0415 - an extra
+        from streams.validation.fitting.proposal import History, propose  # noqa: PLC0415
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
-    base, silence = settings.policy, round(look.silent * SECOND)
+    if keep == "weights" and budget is None:
+        raise click.UsageError("--keep-weights leaves nothing to fit without --alerts")
+    base, silence = settings.policy, look.silence
+    if outcomes is None:
+        raise Refusal("the last file must hold the outcomes: a CSV file with the headings customer_id and churned")
     customers = read_outcomes(outcomes, look.within)
     with open_offset_progress("events read") as show:
         found = survey(events, base, show)
     strangers = (name for name in found.first_events if name not in customers)
     check_met(outcomes, customers, customers.keys() & found.first_events.keys(), strangers)
     moments = look.plan.moments(customers, found.first_events)
-    with open_offset_progress("events counted") as show:
-        history = History(events, found, customers, moments, silence)
-        proposal = propose(history, policy_text(settings), version, keep_window=keep_window, show=show, tell=_tries())
-    with open_offset_progress("events replayed") as show:
-        replayed = replay(events, proposal.text, moments, show)
-    report = make_report(base, customers, look.plan.titles, replayed, within=look.within, silence=silence)
     console = Console(stderr=True, markup=False, highlight=False)
-    console.print(_contributions(proposal), *_facts(proposal), sep="\n")
-    console.print("The same customers, scored with the policy as written:", *ranking_tables(report), sep="\n")
+    text = policy_text(settings)
+    if keep != "weights":
+        with open_offset_progress("events counted") as show:
+            history = History(events, found, customers, moments, silence)
+            proposal = propose(history, text, version, keep_window=keep == "window", show=show, tell=_tries())
+        console.print(_contributions(proposal), *_facts(proposal), sep="\n")
+        text = proposal.text
+    with open_offset_progress("events replayed") as show:
+        replayed = replay(events, text, moments, show)
+    if budget is not None:
+        fitted = BudgetFit(parse_policy(text), customers, replayed, look.horizon, budget).fit()
+        text = with_absence(text, fitted, budget)
+    policy, titles = parse_policy(text), look.plan.titles
+    report = make_report(policy, customers, titles, replayed, within=look.within, silence=silence, horizon=look.horizon)
+    console.print("The same customers, with the policy as written:", *tables(report), sep="\n")
     if output is None:
-        click.echo(proposal.text, nl=False)
+        click.echo(text, nl=False)
     else:
-        output.write_text(proposal.text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8")
         click.echo(f"written: {output}", err=True)
 
 

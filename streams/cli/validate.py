@@ -10,7 +10,7 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.instants import SECOND
+from scoring.validation.observations import Customer
 from streams.cli.history import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
@@ -20,7 +20,7 @@ from streams.settings import Settings
 from streams.validation.outcomes import check_met, read_outcomes
 from streams.validation.plots import draw_plots
 from streams.validation.replaying import replay, survey
-from streams.validation.report import Report, as_document, make_report
+from streams.validation.report import Report, as_document, make_report, warnings_of
 from streams.validation.tables import tables
 
 
@@ -35,7 +35,7 @@ from streams.validation.tables import tables
 def validate(
     settings: Settings,
     events: tuple[Path, ...],
-    outcomes: Path,
+    outcomes: Path | None,
     look: Look,
     *,
     plots: Path | None,
@@ -49,30 +49,40 @@ def validate(
     as far as known churned (yes or no), churned_at, start (where the days count from; else the first event) and until
     (when nothing more was expected of the customer).
 
-    Beside the score stand the days since the last event (recency) and the number of events in the window.
+    Beside the score stand the days since the last event (recency) and the number of events in the window, plain and
+    fading by the policy's half-life. Beside the alerts stand as many drawn by lot among the customers of the same
+    group on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. Where
+    the policy knows no segments, each group of --within has a clock of its own for absences.
 
     Example: engagement validate events.jsonl.gz outcomes.csv --policy policy.toml --day 30 --day 60
     """
-    plan, silence, policy = look.plan, round(look.silent * SECOND), settings.policy
-    customers = read_outcomes(outcomes, look.within)
-    if not silence and all(customer.churned is None for customer in customers.values()):
+    plan, policy = look.plan, settings.policy
+    customers = read_outcomes(outcomes, look.within) if outcomes is not None else {}
+    if outcomes is not None and not look.silence and all(customer.churned is None for customer in customers.values()):
         raise Refusal(f"{outcomes} tells of nobody whether they churned; --silent asks the events instead")
     first: dict[str, int] = {}
-    if plan.days and any(customer.start is None for customer in customers.values()):
+    if outcomes is None or (plan.days and any(customer.start is None for customer in customers.values())):
         with open_offset_progress("events read") as show:
             first = survey(events, policy, show).first_events
+    if outcomes is None:
+        customers = {name: Customer(name) for name in first}
     with open_offset_progress("events replayed") as show:
         moments = plan.moments(customers, first)
         replayed = replay(events, policy_text(settings), moments, show, processes)
-    check_met(outcomes, customers, replayed.met, replayed.strangers)
-    if absent := len(customers) - len(replayed.met):
-        click.echo(f"{counted(absent, 'customer')} of {outcomes} without any event", err=True)
-    report = make_report(policy, customers, plan.titles, replayed, within=look.within, silence=silence)
+    if outcomes is not None:
+        check_met(outcomes, customers, replayed.met, replayed.strangers)
+        if absent := len(customers) - len(replayed.met):
+            click.echo(f"{counted(absent, 'customer')} of {outcomes} without any event", err=True)
+    report = make_report(
+        policy, customers, plan.titles, replayed, within=look.within, silence=look.silence, horizon=look.horizon
+    )
     drawn = draw_plots(report, plots) if plots else []
     if as_json:
         click.echo(orjson.dumps(as_document(report)))
-        return
-    _print(report, drawn)
+    else:
+        _print(report, drawn)
+    for warning in warnings_of(report):
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _print(report: Report, drawn: Sequence[Path]) -> None:

@@ -20,6 +20,20 @@ _REPORTED = 10
 #: Customers who are named as examples.
 MOST_NAMED = 3
 _DATE = len("2013-02-01")
+_LONGEST_HEADINGS = 10_000
+
+
+def holds_outcomes(path: Path) -> bool:
+    """Tell a file of outcomes from one of events: by its name, or by its first line.
+
+    Args:
+        path: of a file.
+    """
+    if path.suffix.lower() == ".csv":
+        return True
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_HEADINGS).decode("utf-8-sig", "replace")
+    return REQUIRED in (word.strip().strip('"') for word in first.split(","))
 
 
 def read_outcomes(path: Path, within: str = "") -> dict[str, Customer]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scoring.instants import DAY
 from streams.errors import ExtraMissing
-from streams.validation.report import MEASURES, Column, Report, days
+from streams.validation.report import MEASURES, Column, Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _INCHES = (7.0, 4.2)
+_EPOCH = date(1970, 1, 1)
 
 
 def draw_plots(report: Report, folder: Path) -> list[Path]:
@@ -51,7 +54,8 @@ def _plots(report: Report) -> Iterator[tuple[str, Any]]:
         name = outcome.replace(" ", "-")
         yield f"auc-{name}", lambda axes, columns=columns: _draw_auc(axes, columns)
         yield f"bands-{name}", lambda axes, columns=columns: _draw_bands(axes, columns)
-    if report.rules:
+    yield "alerts-by-day", lambda axes: _draw_days(axes, report)
+    if report.labelled:
         yield "alerts", lambda axes: _draw_alerts(axes, report)
         yield "lead-time", lambda axes: _draw_leads(axes, report)
 
@@ -79,20 +83,33 @@ def _draw_bands(axes: Axes, columns: Sequence[Column]) -> None:
 
 
 def _draw_alerts(axes: Axes, report: Report) -> None:
+    if report.margins:
+        axes.plot(*zip(*report.margins, strict=True), "-", alpha=0.5, label="absences, by margin")
     for rule in report.rules:
         alarms = rule.alarms
-        axes.plot([alarms.told / max(alarms.churned, 1)], [alarms.right / max(alarms.alerts, 1)], "o", label=rule.name)
+        axes.plot([alarms.recall or 0.0], [alarms.hits.precision or 0.0], "o", label=rule.title)
     axes.set(title="Alerts", xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize="small")
+
+
+def _draw_days(axes: Axes, report: Report) -> None:
+    for rule in report.rules:
+        by_day = rule.alarms.by_day
+        days = range(min(by_day), max(by_day) + 1) if by_day else ()
+        dates = [_EPOCH + timedelta(days=day) for day in days]
+        axes.plot(dates, [by_day[day] for day in days], label=rule.title, linewidth=0.8)  # type: ignore[arg-type]
+    axes.set(title="Alerts by day", ylabel="alerts")
+    axes.tick_params(axis="x", labelrotation=30)
+    axes.legend(fontsize="small")
 
 
 def _draw_leads(axes: Axes, report: Report) -> None:
     for rule in report.rules:
-        leads = [days(lead) or 0.0 for lead in rule.alarms.leads]
+        leads = sorted(length / DAY for length in rule.alarms.leads_last)
         shares = [100 * (index + 1) / len(leads) for index in range(len(leads))]
-        axes.step(leads, shares, where="post", label=rule.name)
+        axes.step(leads, shares, where="post", label=rule.title)
     axes.set(title="From the last alert to the churn", xlabel="days", ylabel="% of the churns that were told of")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize="small")

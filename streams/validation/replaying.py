@@ -19,7 +19,7 @@ from scoring.events import MOST_AHEAD, Event
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from scoring.profiles import ProfileReader, event_reader
-from scoring.validation.history import Look, Population
+from scoring.validation.history import CustomerHistory, Look, Population
 from scoring.validation.observations import Moment, Observation
 from streams.cli.event_lines import EventFiles, known_channels
 from streams.clock import wall_clock
@@ -34,11 +34,18 @@ Show = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is left of a customer's history: times of alerts (microseconds), and events by the number of their pane."""
+    """What is left of a customer's history.
+
+    `alerts` are times by kind, `began` the first event (negative: none), in microseconds; `panes` the events by the
+    number of their pane, `days` the numbers of the active days, `segment` the last one.
+    """
 
     name: str
-    alerts: Sequence[int]
+    alerts: Mapping[str, Sequence[int]]
     panes: Mapping[int, int]
+    began: int = -1
+    days: Sequence[int] = ()
+    segment: str = ""
 
 
 @dataclass(slots=True)
@@ -124,11 +131,17 @@ def replay_here(
                 seen.strangers.append(customer)
     for customer_history in population.finish():
         seen.observations += customer_history.observations
-        seen.pasts.append(Past(customer_history.name, customer_history.alerts, customer_history.panes))
+        seen.pasts.append(_past_of(customer_history))
         seen.late += customer_history.late
         seen.outdated += customer_history.outdated
     seen.known_until = population.newest
     return seen
+
+
+def _past_of(customer: CustomerHistory) -> Past:
+    state = customer.state
+    days = state.activity.list_days()
+    return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment)
 
 
 def replay(

@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.instants import DAY, format_duration
-from scoring.points import POINT
 from scoring.policy import BANDS, Policy
-from scoring.validation.alarms import AlarmReport, judge_alarms, matched, shortfalls, silences
+from scoring.validation.alarms import Hits, lead
 from scoring.validation.observations import Customer, Observation, churned_after, fell_silent
 from scoring.validation.ranking import rank_within
-from streams.validation.replaying import Past, Replayed
+from streams.validation.replaying import Replayed
+from streams.validation.rules import EVERYBODY, SILENCE, Alerts, Rule
 
-#: What is compared: the product's score, and two numbers that anybody has. The lower, the likelier the churn.
+#: What is compared: the product's score, and numbers that anybody has. The lower, the likelier the churn.
 MEASURES: dict[str, Callable[[Observation], float]] = {
     "score": lambda seen: -seen.score,
     "recency": lambda seen: seen.moment.time - seen.last_event_at,
     "events": lambda seen: -seen.events,
+    "decayed events": lambda seen: -seen.decayed,
 }
-#: Bounds that the plain rules try, in panes and in events: enough to come near any number of alerts.
-_BOUNDS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 21, 28, 35, 42, 56, 70, 90, 120, 180, 250, 365)
-
+#: Within which a churn counts as near to an alert, where nothing else is asked for.
+HORIZON = 56 * DAY
 Outcome = Callable[[Observation], bool | None]
 
 
@@ -47,16 +47,8 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One way to raise alerts, and what they were worth."""
-
-    name: str
-    alarms: AlarmReport
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that `engagement validate` tells."""
+    """Everything that `engagement validate` tells; `margins` are recall and precision of absences by their margin."""
 
     policy: str
     within: str
@@ -66,7 +58,9 @@ class Report:
     late: int
     outdated: int
     columns: Sequence[Column]
+    labelled: bool
     rules: Sequence[Rule]
+    margins: Sequence[tuple[float, float]]
 
     def by_outcome(self) -> Iterator[tuple[str, Sequence[Column]]]:
         """Give each outcome with its columns."""
@@ -82,6 +76,7 @@ def make_report(
     *,
     within: str = "",
     silence: int = 0,
+    horizon: int = HORIZON,
 ) -> Report:
     """Compare what was known with what happened.
 
@@ -92,6 +87,7 @@ def make_report(
         replayed: what was seen.
         within: the name of the column of the groups; '' where all are compared with all.
         silence: microseconds without an event that count as silent; 0: that is not asked.
+        horizon: microseconds within which a churn counts as near to an alert.
 
     Returns:
         The figures.
@@ -111,7 +107,7 @@ def make_report(
         for name, outcome in outcomes.items()
         for index, title in enumerate(titles)
     ]
-    rules = tuple(_rules(policy, customers, replayed)) if labelled else ()
+    alerts = Alerts(policy, customers, replayed, horizon)
     return Report(
         policy.version,
         within,
@@ -121,7 +117,9 @@ def make_report(
         replayed.late,
         replayed.outdated,
         columns,
-        rules,
+        labelled,
+        tuple(alerts.rules()),
+        tuple(alerts.by_margin()),
     )
 
 
@@ -140,27 +138,15 @@ def _column(
     return Column(name, title, len(known), sum(happened), auc, shares)
 
 
-def _rules(policy: Policy, customers: Mapping[str, Customer], replayed: Replayed) -> Iterator[Rule]:
-    """Judge the alerts, and those that the plain numbers would have raised about as often."""
-    end, pane = replayed.known_until, policy.pane
-    past = [(customers[one.name], one) for one in replayed.pasts]
-
-    def judged(times_of: Callable[[Past], Sequence[int]]) -> AlarmReport:
-        return judge_alarms(((customer, times_of(one)) for customer, one in past), end)
-
-    def quiet(length: int) -> AlarmReport:
-        return judged(lambda one: silences(sorted(one.panes), length, pane, end))
-
-    def few(least: int) -> AlarmReport:
-        return judged(lambda one: shortfalls(one.panes, least, policy.panes, pane, end))
-
-    alerts = judged(lambda one: one.alerts)
-    yield Rule(f"score below {policy.engaged_from / POINT:g}", alerts)
-    bounds = [bound for bound in _BOUNDS if bound <= policy.panes]
-    length = matched(alerts.alerts, bounds, lambda bound: quiet(bound).alerts)
-    yield Rule(f"no event for {format_duration(length * pane)}", quiet(length))
-    least = matched(alerts.alerts, _BOUNDS, lambda bound: few(bound).alerts)
-    yield Rule(f"events below {least}", few(least))
+def warnings_of(report: Report) -> Iterator[str]:
+    """Say where the policy's alerts are no better than customers drawn by lot."""
+    for rule in report.rules if report.labelled else ():
+        hits = rule.alarms.hits
+        if rule.name not in (EVERYBODY, SILENCE) and hits.alerts and not hits.beats_the_lot:
+            yield (
+                f"{rule.title}: {hits.precision:.1%} of the alerts were right, and by lot it would have been "
+                f"{hits.by_lot:.1%}; the error is {hits.error:.1%}, so they tell no more than chance"
+            )
 
 
 def as_document(report: Report) -> dict[str, object]:
@@ -183,23 +169,37 @@ def as_document(report: Report) -> dict[str, object]:
             }
             for column in report.columns
         ],
-        "alerts": [
-            {
-                "rule": rule.name,
-                "customers": rule.alarms.customers,
-                "churned": rule.alarms.churned,
-                "alerts": rule.alarms.alerts,
-                "right": rule.alarms.right,
-                "precision": rule.alarms.precision,
-                "recall": rule.alarms.recall,
-                "false_per_hundred": rule.alarms.false_per_hundred,
-                "lead_days": {str(share): days(rule.alarms.lead(share)) for share in (0.25, 0.5, 0.75)},
-            }
-            for rule in report.rules
+        "alerts": [_row(report, rule) for rule in report.rules],
+    }
+
+
+def _row(report: Report, rule: Rule) -> dict[str, object]:
+    alarms = rule.alarms
+    return {
+        "rule": rule.name,
+        "customers": alarms.customers,
+        "churned": alarms.churned,
+        "alerts": alarms.hits.alerts,
+        "right": alarms.hits.right,
+        "per_100_a_month": alarms.per_100_a_month,
+        **_shares(alarms.hits, report),
+        "recall": alarms.recall,
+        "false_per_100": alarms.false_per_100 if report.labelled else None,
+        "lead_first_days": lead(alarms.leads_first),
+        "lead_last_days": lead(alarms.leads_last),
+        "busiest_1_percent": alarms.busiest_1_percent,
+        "told_of": alarms.told_of,
+        "told_of_churned": alarms.told_of_churned if report.labelled else None,
+        "back_within_horizon": alarms.back_within,
+        "within": {"days": alarms.horizon / DAY, **_shares(alarms.within, report), "recall": alarms.recall_within},
+        "by_tenure": [
+            {"from_day": days, "alerts": hits.alerts, **_shares(hits, report)}
+            for days, hits in alarms.by_tenure.items()
         ],
     }
 
 
-def days(length: int | None) -> float | None:
-    """Give a length of time in days."""
-    return None if length is None else length / DAY
+def _shares(hits: Hits, report: Report) -> dict[str, object]:
+    if not report.labelled:
+        return {"precision": None, "by_lot": None, "by_lot_error": None}
+    return {"precision": hits.precision, "by_lot": hits.by_lot, "by_lot_error": hits.error if hits.alerts else None}

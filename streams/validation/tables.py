@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from streams.validation.report import MEASURES, Column, Report, Rule, days
+from scoring.instants import format_duration
+from scoring.validation.alarms import lead
+from streams.validation.report import MEASURES, Column, Report
+from streams.validation.rules import Rule
 
 
 def tables(report: Report) -> Iterator[Table]:
@@ -21,21 +24,7 @@ def tables(report: Report) -> Iterator[Table]:
     for outcome, columns in report.by_outcome():
         yield _ranking(report, outcome, columns)
         yield _bands(outcome, columns)
-    if report.rules:
-        yield _alerts(report.rules)
-
-
-def ranking_tables(report: Report) -> Iterator[Table]:
-    """Write only how well is ranked.
-
-    Args:
-        report: the figures.
-
-    Yields:
-        A table for each outcome.
-    """
-    for outcome, columns in report.by_outcome():
-        yield _ranking(report, outcome, columns)
+    yield from _alerts(report)
 
 
 def _ranking(report: Report, outcome: str, columns: Sequence[Column]) -> Table:
@@ -58,21 +47,58 @@ def _bands(outcome: str, columns: Sequence[Column]) -> Table:
     return table
 
 
-def _alerts(rules: Sequence[Rule]) -> Table:
-    headings = ("alerts", "precision", "recall", "false per 100", "days before, median", "middle half")
+def _alerts(report: Report) -> Iterator[Table]:
+    headings = "per 100 a month", "customers alerted", "on the busiest 1 % of days", "active again within the horizon"
+    table = _table("Alerts", "rule", *headings)
+    for rule in report.rules:
+        alarms = rule.alarms
+        rates = _number(alarms.per_100_a_month, 1), f"{alarms.told_of:,}"
+        table.add_row(rule.title, *rates, _percent(alarms.busiest_1_percent), _percent(alarms.back_within))
+    yield table
+    if report.labelled:
+        yield _before_churn(report.rules)
+        yield _within(report.rules)
+        yield _tenure(report.rules[0])
+
+
+def _before_churn(rules: Sequence[Rule]) -> Table:
+    headings = (
+        "alerts",
+        "precision",
+        "by lot",
+        "recall",
+        "false per 100",
+        "alerted, churned",
+        "days before: first",
+        "last",
+    )
     table = _table("Alerts before the churn", "rule", *headings)
     for rule in rules:
         alarms = rule.alarms
-        low, middle, high = (_number(days(alarms.lead(share)), 0) for share in (0.25, 0.5, 0.75))
         table.add_row(
-            rule.name,
-            f"{alarms.alerts:,}",
-            _share(alarms.right, alarms.alerts),
-            _share(alarms.told, alarms.churned),
-            _number(alarms.false_per_hundred, 1),
-            middle,
-            f"{low} to {high}" if alarms.leads else "-",
+            rule.title,
+            f"{alarms.hits.alerts:,}",
+            *map(_percent, (alarms.hits.precision, alarms.hits.by_lot, alarms.recall)),
+            _number(alarms.false_per_100, 1),
+            _percent(alarms.told_of_churned),
+            *(_number(lead(leads), 0) for leads in (alarms.leads_first, alarms.leads_last)),
         )
+    return table
+
+
+def _within(rules: Sequence[Rule]) -> Table:
+    horizon = format_duration(rules[0].alarms.horizon)
+    table = _table(f"Alerts within {horizon} before the churn", "rule", "precision", "by lot", "recall")
+    for rule in rules:
+        alarms = rule.alarms
+        table.add_row(rule.title, *map(_percent, (alarms.within.precision, alarms.within.by_lot, alarms.recall_within)))
+    return table
+
+
+def _tenure(rule: Rule) -> Table:
+    table = _table(f"By the days since the first event: {rule.title}", "from day", "alerts", "precision", "by lot")
+    for days, hits in rule.alarms.by_tenure.items():
+        table.add_row(str(days), f"{hits.alerts:,}", _percent(hits.precision), _percent(hits.by_lot))
     return table
 
 
@@ -90,3 +116,7 @@ def _number(value: float | None, decimals: int) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.0%}" if whole else "-"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

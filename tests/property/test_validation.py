@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring.events import Event
+from scoring.instants import DAY
 from scoring.policy_file import parse_policy
-from scoring.validation.alarms import judge_alarms, shortfalls, silences
+from scoring.validation.alarms import Alarms, judge_alarms, silences
 from scoring.validation.history import Population, events_in
+from scoring.validation.lot import Lot, open_until
 from scoring.validation.observations import NEVER, Customer, Moment, Observation, fell_silent
 from scoring.validation.ranking import rank, rank_within
 from tests.property.lives import START, World, lives, worlds
@@ -50,22 +53,6 @@ _COUNTS = st.dictionaries(st.integers(0, 30), st.integers(1, 4), max_size=12).ma
 )
 
 
-@given(_COUNTS, st.integers(1, 6), st.integers(1, 8), st.integers(0, 40))
-def test_the_number_of_events_falls_short_at_the_boundaries_at_which_it_does(
-    counts: dict[int, int], least: int, window: int, end: int
-) -> None:
-    expected, reached = [], False
-    for boundary in range(end + 1):
-        # At the boundary its pane is empty; then its events come.
-        at_first = sum(number for pane, number in counts.items() if boundary - window < pane < boundary)
-        if reached and at_first < least:
-            expected.append(boundary * 10)
-            reached = False
-        reached = reached or at_first + counts.get(boundary, 0) >= least
-
-    assert shortfalls(counts, least, window, 10, end * 10) == expected
-
-
 @given(_COUNTS, st.integers(1, 8), st.integers(0, 40))
 def test_silence_is_so_many_panes_without_events_after_one_with(counts: dict[int, int], length: int, end: int) -> None:
     expected = [
@@ -97,18 +84,22 @@ def test_alarms_are_right_if_the_customer_churns_after_them(alarms: list[tuple],
         for customer, times in alarms
         for time in times
         if time <= end
-        and (customer.until is None or time <= customer.until)
+        and (customer.until is None or time < customer.until)
         and (customer.churned_at is None or time < customer.churned_at)
     ]
     right = [customer for customer, _ in counted if customer.churned]
 
-    report = judge_alarms(alarms, end)
+    lot = Lot([(customer, 0) for customer, _ in alarms], end, 5)
+    report = judge_alarms([Alarms(customer, 0, (), times) for customer, times in alarms], end, lot)
 
     assert (report.customers, report.churned) == (len(alarms), sum(bool(customer.churned) for customer, _ in alarms))
-    assert (report.alerts, report.right) == (len(counted), len(right))
+    assert (report.hits.alerts, report.hits.right) == (len(counted), len(right))
     assert report.told == len({id(customer) for customer in right})
-    assert len(report.leads) <= report.told
-    assert all(lead > 0 for lead in report.leads)
+    assert report.told_of == len({id(customer) for customer, _ in counted})
+    near = [time for customer, time in counted if customer.churned_at is not None and customer.churned_at - time <= 5]
+    assert report.within.right == len(near)
+    assert len(report.leads_last) <= report.told
+    assert all(lead > 0 for lead in (*report.leads_first, *report.leads_last))
 
 
 @st.composite
@@ -148,10 +139,14 @@ def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tupl
             last = before[-1].time if before else -1
             following = raw[len(before)].time if len(before) < len(raw) else NEVER
             band = brute_force.BANDS.index(reference.band(points)) if before else found[name].observations[column].band
-            expected.append(Observation(name, Moment(time, column), points, band, last, inside, following))
+            ages = [time // world.pane - event.time // world.pane for event in before]
+            decayed = sum(policy.factor(age) for age in ages if age < world.panes)
+            expected.append(
+                Observation(name, Moment(time, column), points, band, last, inside, following, pytest.approx(decayed))
+            )
         assert found[name].observations == expected
         wanted = brute_force.evaluate(name, raw, reference, end)
-        assert [brute_force.rfc3339(time) for time in found[name].alerts] == [
+        assert [brute_force.rfc3339(time) for time in found[name].alerts.get("churn_risk", [])] == [
             alert["occurred_at"] for alert in (wanted.alerts if wanted else ()) if alert["kind"] == "churn_risk"
         ]
         panes = groupby(raw, key=lambda event: event.time // world.pane)
@@ -187,3 +182,30 @@ def test_an_event_at_the_very_moment_is_of_afterwards() -> None:
 
 def test_amounts_that_stand_beside_the_counts_are_no_events() -> None:
     assert events_in({"aaaa": 2, "bbbb": 1, "$sum": 29_330_000, "^new": 7}) == 3
+
+
+@given(
+    st.lists(st.tuples(_CUSTOMERS, st.integers(0, 15)), min_size=1, max_size=6), st.integers(0, 20), st.integers(0, 20)
+)
+def test_the_lot_draws_from_those_who_were_there_on_the_day(drawn: list[tuple], end: int, day: int) -> None:
+    people = [
+        (
+            replace(
+                customer,
+                until=customer.until and customer.until * DAY,
+                churned_at=customer.churned_at * DAY if customer.churned and customer.churned_at is not None else None,
+            ),
+            began * DAY,
+        )
+        for customer, began in drawn
+    ]
+    there = [
+        customer
+        for customer, began in people
+        if customer.churned is not None and began // DAY <= day <= open_until(customer, end * DAY) // DAY
+    ]
+    lot = Lot(people, end * DAY, 5 * DAY)
+    churned = sum(bool(customer.churned) for customer in there)
+    near = sum(customer.churned_at is not None and customer.churned_at <= (day + 5) * DAY for customer in there)
+    assert lot.share("", day * DAY) == (churned / len(there) if there else 0.0)
+    assert lot.share_within("", day * DAY) == (near / len(there) if there else 0.0)

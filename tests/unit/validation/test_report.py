@@ -35,17 +35,31 @@ def test_plain_rules_are_given_bounds_at_which_they_raise_about_as_many_alerts()
     customers = {"a": Customer("a", churned=True, churned_at=30 * DAY), "b": Customer("b", churned=False)}
     # Two gaps of three days in each history; the score raised three alerts in all.
     panes = {1: 2, 5: 2, 9: 2}
-    pasts = [Past("a", [6 * DAY, 12 * DAY], panes), Past("b", [7 * DAY], panes)]
-    score, quiet, few = make_report(POLICY, customers, [], Replayed([], pasts, known_until=40 * DAY)).rules
-    assert (score.alarms.alerts, score.alarms.right, score.alarms.told) == (3, 2, 1)
-    assert score.alarms.leads == (18 * DAY,)
+    pasts = [
+        Past("a", {"churn_risk": [6 * DAY, 12 * DAY]}, panes, DAY, list(panes)),
+        Past("b", {"churn_risk": [7 * DAY]}, panes, DAY, list(panes)),
+    ]
+    everything, drops, everybody, quiet = make_report(
+        POLICY, customers, [], Replayed([], pasts, known_until=40 * DAY)
+    ).rules
+    assert [rule.name for rule in (everything, drops, everybody, quiet)] == [
+        "policy",
+        "churn_risk",
+        "everybody",
+        "silence",
+    ]
+    alarms = drops.alarms
+    assert (alarms.hits.alerts, alarms.hits.right, alarms.told, alarms.told_of) == (3, 2, 1, 2)
+    assert (alarms.leads_first, alarms.leads_last) == ([24 * DAY], [18 * DAY])
+    # One of the two who were there churned.
+    assert alarms.hits.by_lot == 0.5
+    assert (everybody.alarms.hits.alerts, everybody.alarms.hits.precision) == (2, 0.5)
     # With a bound of four or five days only the last silence counts, once for each.
-    assert (quiet.name, quiet.alarms.alerts) == ("no event for 4d", 2)
-    assert (few.name, few.alarms.alerts) == ("events below 1", 2)
+    assert (quiet.title, quiet.alarms.hits.alerts) == ("no event for 4d", 2)
 
 
 def test_a_report_without_anything_known_has_no_figures() -> None:
     report = make_report(POLICY, {"a": Customer("a")}, ["day 10"], Replayed(), silence=DAY)
     (column,) = report.columns
     assert (column.outcome, column.customers, column.auc["score"]) == ("silent for 1d", 0, None)
-    assert as_document(report)["alerts"] == []
+    assert [row["precision"] for row in as_document(report)["alerts"]] == [None] * 3

@@ -40,7 +40,7 @@ def test_customers_are_judged_by_the_rules_of_their_segment(tmp_path: Path) -> N
     score = validated(tmp_path, STRICT, profiles=profiles())["alerts"][0]
 
     # As if these were the rules of all, see test_validate.
-    assert (score["alerts"], score["right"], score["lead_days"]["0.5"]) == (30, 30, 8)
+    assert (score["alerts"], score["right"], score["lead_last_days"]) == (30, 30, 8)
 
 
 def test_profiles_are_no_events_and_move_no_clock(tmp_path: Path) -> None:

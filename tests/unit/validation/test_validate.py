@@ -55,10 +55,11 @@ def test_calibration_counts_every_customer_in_one_band(tmp_path: Path) -> None:
 
 def test_alerts_tell_of_no_stayer_and_come_before_the_churn_or_not_at_all(tmp_path: Path) -> None:
     # Ten days of silence take the score below the bound; those who leave are gone by then.
-    score, quiet, few = document(tmp_path, "--day", "10")["alerts"]
+    score, drops, everybody, quiet = document(tmp_path, "--day", "10")["alerts"]
     assert (score["customers"], score["churned"], score["alerts"], score["recall"]) == (60, 30, 0, 0)
     assert score["precision"] is None
-    assert quiet["alerts"] == few["alerts"] == 0
+    assert drops == {**score, "rule": "churn_risk"}
+    assert (everybody["alerts"], everybody["precision"], quiet["alerts"]) == (60, 0.5, 0)
 
 
 def test_alerts_before_the_churn_are_right_and_early(tmp_path: Path) -> None:
@@ -69,8 +70,10 @@ def test_alerts_before_the_churn_are_right_and_early(tmp_path: Path) -> None:
     score = orjson.loads(result.stdout)["alerts"][0]
     # Three a day for five days, then one a day: at the boundary of day 12 there are 3 x 3 + 7 = 16 less 2, below 15.
     assert (score["alerts"], score["right"], score["precision"], score["recall"]) == (30, 30, 1, 1)
-    assert score["false_per_hundred"] == 0
-    assert score["lead_days"]["0.5"] == 20 - 12
+    assert (score["by_lot"], score["false_per_100"]) == (0.5, 0)
+    assert score["lead_first_days"] == score["lead_last_days"] == 20 - 12
+    assert score["within"] == {"days": 56, "precision": 1, "by_lot": 0.5, "by_lot_error": 0, "recall": 1}
+    assert (score["told_of"], score["told_of_churned"], score["busiest_1_percent"]) == (30, 1, 1)
 
 
 def test_groups_are_ranked_apart_and_named(tmp_path: Path) -> None:
@@ -104,6 +107,7 @@ def test_the_plots_are_svg_with_their_text(tmp_path: Path) -> None:
         "auc-silent-for-5d",
         "bands-silent-for-5d",
         "alerts",
+        "alerts-by-day",
         "lead-time",
     }
     for text in drawn.values():
