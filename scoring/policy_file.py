@@ -37,7 +37,7 @@ _DURATIONS = {
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
     "bands": BANDS[1:],
-    "alerts": ("rearm_margin", "cooldown", "warn_before", ABSENCE),
+    "alerts": ("rearm_margin", ABSENCE, "cooldown", "warn_before"),
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),

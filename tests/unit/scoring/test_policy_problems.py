@@ -42,7 +42,10 @@ def channel(rest: str, name: str = "calls") -> str:
             "[bands]\nat_risk = -9",
             "bands.at_risk: unknown key; allowed here: disengaged, engaged, highly_engaged, power",
         ),
-        ('[alerts]\nmargin = "3d"', "alerts.margin: unknown key; allowed here: rearm_margin, cooldown, warn_before"),
+        (
+            '[alerts]\nmargin = "3d"',
+            "alerts.margin: unknown key; allowed here: rearm_margin, absence, cooldown, warn_before",
+        ),
         (
             '[alerts]\nwarn_before = "30d"',
             "alerts.warn_before: must be less than window.length; no drop is foreseen for longer",

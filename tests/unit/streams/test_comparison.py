@@ -112,8 +112,8 @@ def test_history_is_compared_only_where_the_log_tells_it() -> None:
     changed = with_field("previous_band", "power")(anna())
     assert compare(changed, anna()) == []
     assert compare(changed, anna(), whole=True) == ["previous_band is power, by the log disengaged"]
-    disarmed = with_field("_s", anna().fields["_s"].replace(";ar", ";"))(anna())
-    assert any("armed is False, by the log True" in each for each in compare(disarmed, anna(), whole=True))
+    alerted = with_field("_s", anna().fields["_s"].replace(";-1;", ";1704067200000000;"))(anna())
+    assert any(each.startswith("last alert is 2024-01-01") for each in compare(alerted, anna(), whole=True))
 
 
 def test_one_who_is_not_stored_is_missing() -> None:

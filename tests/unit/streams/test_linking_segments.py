@@ -113,7 +113,8 @@ async def test_a_named_score_raises_no_alert_by_a_link_and_goes_on_from_both() -
     await bench.apply(bench.submission(16, did("anna", "quit", "03 10:00", "a2")))
     alerts = [message.body for _, message in bench.publisher.messages if "alert_id" in message.body]
     assert [(body["kind"], body.get("score_name")) for body in alerts if body.get("score_name")] == [
-        ("churn_risk", "loud")
+        ("recovered", "loud"),
+        ("churn_risk", "loud"),
     ]
     [record] = await bench.store.load(["anna"])
     assert record.state.named is not None
