@@ -26,6 +26,7 @@ from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap, StreamsError, TransientError
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
+from streams.gaps import check_logs
 from streams.identities.decoding import LinkDecoder, as_channel
 from streams.identities.linker import Linker
 from streams.live_policy.in_force import PolicyInForce
@@ -175,7 +176,10 @@ class EngagementApp(BatchApp):
         Returns:
             Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
         """
-        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in partitions}))
+        thread, assigned = self._batch_consumer.thread, {TP(*tp) for tp in partitions}
+        # What the store has forgotten has to be noted again.
+        await check_logs(self.parts.store, await thread.logs(assigned))
+        return await self._starts(await thread.log_ranges(assigned))
 
     async def _starts(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
         parts = self.parts
@@ -193,6 +197,7 @@ class EngagementApp(BatchApp):
         parts = self.parts
         while True:
             try:
+                await check_logs(parts.store, await self._batch_consumer.thread.logs(TP(*tp) for tp in starts))
                 async with parts.pipeline.lock:
                     offsets = await parts.pipeline.cursors.assign(starts)
                     newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}

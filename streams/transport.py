@@ -22,7 +22,9 @@ from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
 from streams.errors import LogGap
+from streams.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.fetch_size import FetchSize
+from streams.gaps import another_log_message
 from streams.raw_records import take_in_chunks, take_turns
 from streams.records import Partition, RecordBatch
 
@@ -60,6 +62,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     """The thread of the consumer: reads committed records, and takes a failed commit for what it is."""
 
     app: BatchApp
+    _pinned: PinnedTopics
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See `faust.transport.drivers.aiokafka.AIOKafkaConsumerThread`."""
@@ -69,7 +72,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, _transport: Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
+        consumer = aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
             **self.app.kafka_options(),
@@ -88,6 +91,8 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             # New partitions of a topic are noticed this soon.
             metadata_max_age_ms=int(conf.consumer_metadata_max_age_ms),
         )
+        self._pinned = fetch_by_id(consumer)
+        return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
@@ -112,6 +117,17 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         first = await self.call_thread(consumer.beginning_offsets, wanted)
         end = await self.call_thread(consumer.end_offsets, wanted)
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
+
+    async def logs(self, partitions: Iterable[TP]) -> dict[Partition, str]:
+        """Tell the ids of the topics that partitions are fetched from, '' where Kafka tells none."""
+        wanted = [Partition(*tp) for tp in partitions]
+        ids = await self.call_thread(self._pinned.pin, {partition.topic for partition in wanted})
+        return {partition: ids[partition.topic] for partition in wanted}
+
+    @property
+    def made_anew(self) -> Partition | None:
+        """A partition in hand whose topic is another one by now than the one that is fetched from."""
+        return next((Partition(*tp) for tp in self.assignment() if tp.topic in self._pinned.made_anew), None)
 
     async def offsets_at(self, partitions: set[TP], time_ms: int) -> dict[TP, int | None]:
         """Ask for the first offset of each partition that was appended at a time or later; None if there is none."""
@@ -190,6 +206,8 @@ class RecordBatchConsumer(Consumer):
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
+        if (anew := self._thread.made_anew) is not None:
+            raise LogGap(another_log_message(anew))
         self._arriving = set(records or ())
         self._positions = self._thread.positions()
         generation = self.app.consumer_generation_id

@@ -13,6 +13,7 @@ from scoring.instants import SECOND
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
+from streams.gaps import check_logs
 from streams.records import DecodedBatch, SentLink
 from streams.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
@@ -98,6 +99,7 @@ class Erasures:
         self._unsettled: dict[str, Tombstone] = {}
         self._unsettled_since = 0
         self._carried_out = -1
+        self._log_checked = False
         self.known = 0
 
     async def open(self) -> None:
@@ -175,6 +177,9 @@ class Erasures:
             LogGap: if the topic was made anew.
         """
         await self._log.catch_up()
+        if not self._log_checked:
+            await check_logs(self._store, {ERASURES_PARTITION: self._log.topic_id})
+            self._log_checked = True
         read_to = self._log.next_offset
         if not self._log.tombstones:
             self.known = read_to
@@ -201,6 +206,8 @@ class Erasures:
             TransientError: if Kafka or the store does not answer.
             LogGap: if the topic does not hold all that has been carried out.
         """
+        # The store may have forgotten of which log its fences speak.
+        self._log_checked = False
         # First the fences: what is carried out between the two looks is in the topic by the second.
         fences = (await self._store.fences([ERASURES_PARTITION]))[ERASURES_PARTITION]
         required = max(fence.offset if fence else 0 for fence in fences)
