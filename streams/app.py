@@ -259,7 +259,7 @@ class EngagementApp(BatchApp):
         thread = self._batch_consumer.thread
         topics = event_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions, self._held)
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
 
@@ -270,7 +270,21 @@ class EngagementApp(BatchApp):
             Partition(*tp): not self.rebalancing
             and (end := consumer.end_of_log(tp)) is not None
             and cursors.has_applied(Partition(*tp), end)
+            and consumer.thread.held(tp) is None
             for tp in consumer.assignment()
+        }
+
+    def _held(self) -> dict[Partition, int]:
+        """Tell of which assigned partitions all is read up to an open transaction, and where that begins."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        if self.rebalancing:
+            return {}
+        return {
+            Partition(*tp): held
+            for tp in consumer.assignment()
+            if (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            and (held := consumer.thread.held(tp)) is not None
         }
 
     @property
@@ -335,7 +349,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     _add_agents(app)
     _add_link_agent(app)
     app.task(app.run_timer)
-    add_pages(app, metrics, app.not_ready_because, settings.web_token)
+    add_pages(app, metrics, app.not_ready_because, settings.web_token, lambda: timer.transactions.reports)
     return app
 
 

@@ -149,6 +149,16 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
         return end is not None and state.position == position >= end
 
+    def held(self, tp: TP) -> int | None:
+        """Tell the offset at which an open transaction begins, if all before it has been read; None if there is none.
+
+        What stands behind it is in the log, and may be read once the transaction has ended.
+        """
+        state = self._states().get(tp)
+        if state is None or state.lso is None or not 0 <= state.lso < state.highwater:
+            return None
+        return int(state.lso) if state.has_valid_position and state.position >= state.lso else None
+
     def _states(self) -> dict[TP, Any]:
         assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
         return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment is not None else {}

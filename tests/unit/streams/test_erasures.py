@@ -26,6 +26,7 @@ class ListedLog:
     def __init__(self) -> None:
         """Start empty."""
         self.digests = DIGESTS
+        self.topic_id = ""
         self.tombstones: dict[str, Tombstone] = {}
         self.next_offset = 0
         self.records: list[Tombstone] = []
