@@ -19,8 +19,9 @@ class Mark:
     """How far one partition has been applied; all times in microseconds, wall clock but for `newest`.
 
     `newest` is the newest event time applied, 0 before the first. `applied_to` is the time up to which everything
-    appended has been applied. `caught_up`: nothing was left to fetch when last reported. `held`: all that was left stood
-    behind an open transaction, where nobody may read yet. `moving_since` and `moved_at` bound the present stretch of records; `generation` is that of the consumer group when reported.
+    appended has been applied. `caught_up`: nothing was left to fetch when last reported. `held`: all that was left
+    stood behind an open transaction, where nobody may read yet. `moving_since` and `moved_at` bound the present stretch
+    of records; `generation` is that of the consumer group when reported.
     """
 
     newest: int = 0

@@ -176,10 +176,16 @@ class EngagementApp(BatchApp):
         Returns:
             Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
         """
-        thread, assigned = self._batch_consumer.thread, {TP(*tp) for tp in partitions}
+        assigned = list(partitions)
         # What the store has forgotten has to be noted again.
-        await check_logs(self.parts.store, await thread.logs(assigned))
-        return await self._starts(await thread.log_ranges(assigned))
+        await self._check_logs(assigned)
+        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in assigned}))
+
+    async def _check_logs(self, partitions: Iterable[Partition]) -> None:
+        """Hold the logs that partitions are read from against those of which the fences speak."""
+        logs = await self._batch_consumer.thread.logs(TP(*tp) for tp in partitions)
+        await check_logs(self.parts.store, logs)
+        self.parts.erasures.read_from(logs)
 
     async def _starts(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
         parts = self.parts
@@ -197,7 +203,7 @@ class EngagementApp(BatchApp):
         parts = self.parts
         while True:
             try:
-                await check_logs(parts.store, await self._batch_consumer.thread.logs(TP(*tp) for tp in starts))
+                await self._check_logs(starts)
                 async with parts.pipeline.lock:
                     offsets = await parts.pipeline.cursors.assign(starts)
                     newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}

@@ -130,7 +130,7 @@ class EvaluationClock:
         return {partition: self._marks[partition] for partition in timed}
 
     def lag(self, partition: Partition) -> float | None:
-        """Tell the seconds between now and the time up to which a partition has been applied; None before there is one."""
+        """Tell the seconds between now and the time up to which a partition has been applied; None without one."""
         applied_to = self._marks.get(partition, Mark()).applied_to
         return max(self.wall() - applied_to, 0) / 1e6 if applied_to else None
 

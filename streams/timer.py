@@ -163,7 +163,9 @@ class Timer:
         self._clock.learn(marks)
         lags = {partition: self._clock.lag(partition) for partition in own}
         self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
-        self.transactions.note({partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()})
+        self.transactions.note(
+            {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()}
+        )
         self._exchanged_at = self._clock.wall()
         if self._store_failed:
             # The rest of the turn may wait long for rounds that make up for what was missed.

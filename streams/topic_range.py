@@ -14,6 +14,7 @@ from streams.connections import kafka_options
 from streams.consumers import committed_reader, lone_consumer
 from streams.errors import BrokerUnavailable
 from streams.kafka_access import unavailable
+from streams.log_ends import end_offsets
 from streams.records import Partition
 from streams.settings import Settings
 
@@ -86,7 +87,7 @@ async def open_range(
         await consumer.start()
         consumer.assign(partitions)
         starts = await consumer.beginning_offsets(partitions) if partitions else {}
-        ends = await consumer.end_offsets(partitions) if partitions else {}
+        ends = await end_offsets(consumer, partitions)
         if since_ms is not None and partitions:
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
             starts = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
@@ -147,7 +148,7 @@ async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partitio
     try:
         await consumer.start()
         first = await consumer.beginning_offsets(wanted) if wanted else {}
-        end = await consumer.end_offsets(wanted) if wanted else {}
+        end = await end_offsets(consumer, wanted)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:

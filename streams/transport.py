@@ -25,6 +25,7 @@ from streams.errors import LogGap
 from streams.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.fetch_size import FetchSize
 from streams.gaps import another_log_message
+from streams.log_ends import end_offsets
 from streams.raw_records import take_in_chunks, take_turns
 from streams.records import Partition, RecordBatch
 
@@ -115,7 +116,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         if not wanted:
             return {}
         first = await self.call_thread(consumer.beginning_offsets, wanted)
-        end = await self.call_thread(consumer.end_offsets, wanted)
+        end = await self.call_thread(end_offsets, consumer, wanted)
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
 
     async def logs(self, partitions: Iterable[TP]) -> dict[Partition, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
 from streams.gaps import check_logs
-from streams.records import DecodedBatch, SentLink
+from streams.records import DecodedBatch, Partition, SentLink
 from streams.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
@@ -100,7 +100,16 @@ class Erasures:
         self._unsettled_since = 0
         self._carried_out = -1
         self._log_checked = False
+        self._logs: Mapping[Partition, str] = {}
         self.known = 0
+
+    def read_from(self, logs: Mapping[Partition, str]) -> None:
+        """Note which logs batches and links come from.
+
+        Args:
+            logs: the ids of the topics by source partition.
+        """
+        self._logs = {**self._logs, **logs}
 
     async def open(self) -> None:
         """Read the topic whole.
@@ -131,10 +140,11 @@ class Erasures:
 
     def _kept(self, batch: DecodedBatch) -> list[tuple[int, str, Event]]:
         label, tombstones, digest = batch.source.partition.label, self._log.tombstones, self._digest
+        log = self._logs.get(batch.source.partition, "")
         kept = []
         for entry in batch.events:
             tombstone = tombstones.get(digest(entry[1]))
-            if tombstone is None or not tombstone.covers(label, entry[0], entry[2].time):
+            if tombstone is None or not tombstone.covers(label, entry[0], entry[2].time, log):
                 kept.append(entry)
         return kept
 
@@ -152,7 +162,8 @@ class Erasures:
     def _covers(self, sent: SentLink, name: str) -> bool:
         tombstone = self._log.tombstones.get(self._digest(name))
         # A link has no time: only where it stands tells whether it was sent before.
-        return tombstone is not None and tombstone.offsets.get(sent.partition.label, 0) > sent.record.offset
+        log = self._logs.get(sent.partition, "")
+        return tombstone is not None and tombstone.stands_before(sent.partition.label, sent.record.offset, log)
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them.
@@ -269,7 +280,9 @@ async def erase(store: Store, log: ErasureLog, customer: str, tombstone: Tombsto
     # leave them out, too.
     await log.catch_up()
     newest = log.tombstones.get(tombstone.digest, tombstone)
-    raised = newest.raised(applied)
+    noted = await store.logs(list(applied))
+    # What was applied of a log that was made anew since says nothing about the new one.
+    raised = newest.raised({tp: at for tp, at in applied.items() if newest.speaks_of(tp.label, noted[tp])})
     if newest.erased_at == tombstone.erased_at and raised is not newest:
         await log.append(raised)
     return True

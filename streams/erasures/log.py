@@ -11,6 +11,7 @@ from streams.consumers import lone_consumer
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
 from streams.fetch_by_id import PinnedTopics, fetch_by_id
+from streams.log_ends import end_offsets
 from streams.producers import start_producer
 from streams.settings import Settings
 from streams.topic_names import ERASURES
@@ -75,7 +76,7 @@ class ErasureLog:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         # The client itself would try for much longer, and whoever waits would not know why.
         async with asyncio.timeout(_END_SECONDS):
-            end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
+            end = (await end_offsets(consumer, [_PARTITION]))[_PARTITION]
         if end < self.next_offset:
             message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
             raise LogGap(message)

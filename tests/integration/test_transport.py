@@ -22,6 +22,7 @@ from tests.services.kafka_client import (
     admin,
     create_topic,
     delete_records,
+    make_anew,
     send_aborted,
     send_batches,
     set_topic,
@@ -239,88 +240,6 @@ async def test_a_topic_made_anew_ends_the_worker_until_an_operator_accepts_it(ma
         assert third.stop() == 0
 
 
-@pytest.mark.parametrize("records", [3, 10, 40])
-async def test_another_log_is_a_gap_whatever_its_length_while_the_worker_is_down(
-    make_system: MakeSystem, records: int
-) -> None:
-    system = make_system(COUNTING)
-    await system.create_topics(1)
-    topic, customer = system.topic("clickstream"), system.customer("anew")
-    label = f"{topic}/0"
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
-    await make_anew(system.kafka, topic)
-    await system.send_raw("clickstream", views(customer, records))
-    second = system.worker()
-    second.start()
-    assert await wait_for_end(second) != 0
-    assert f"the topic was made anew. To go on with the new log: engagement gaps accept {label}" in (
-        second.log.read_text().strip().splitlines()[-1]
-    )
-    assert system.score(customer) == "10"
-    status, text = await asyncio.to_thread(system.command, "gaps", "show")
-    assert (status, "the topic was made anew" in text) == (1, True), text
-
-    status, text = await asyncio.to_thread(system.command, "gaps", "accept", label)
-    assert status == 0, text
-    assert system.command("gaps", "show")[0] == 0
-    with system.worker() as third:
-        await system.wait_for_score(customer, str(10 + records))
-        await system.send_raw("clickstream", views(customer, 1))
-        await system.wait_for_score(customer, str(11 + records))
-        assert third.stop() == 0
-
-
-@pytest.mark.parametrize("records", [0, 3, 10, 40])
-async def test_another_log_is_a_gap_whatever_its_length_while_the_worker_runs(
-    make_system: MakeSystem, records: int
-) -> None:
-    system = make_system(COUNTING)
-    await system.create_topics(1)
-    topic, customer = system.topic("clickstream"), system.customer("anew")
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        # The new log has its records before the worker looks again.
-        worker.send(signal.SIGSTOP)
-        await make_anew(system.kafka, topic)
-        if records:
-            await system.send_raw("clickstream", views(customer, records))
-        worker.send(signal.SIGCONT)
-        assert await wait_for_end(worker) != 0
-        assert f"engagement gaps accept {topic}/0" in worker.log.read_text().strip().splitlines()[-1]
-    assert system.score(customer) == "10"
-    assert system.fences() == {(topic, 0): {10}}
-    status, text = await asyncio.to_thread(system.command, "gaps", "accept", "--all")
-    assert status == 0, text
-    with system.worker() as third:
-        await system.send_raw("clickstream", views(customer, 1))
-        await system.wait_for_score(customer, str(11 + records))
-        assert third.stop() == 0
-
-
-async def test_fences_without_the_id_of_their_log_are_taken_over(make_system: MakeSystem) -> None:
-    system = make_system(COUNTING)
-    await system.create_topics(1)
-    topic, customer = system.topic("clickstream"), system.customer("older")
-    key = f"{system.namespace}:_fences:logs"
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
-    noted = system.redis.hgetall(key)
-    assert noted[f"{topic}/0"]
-    # As an earlier version has left it.
-    system.redis.delete(key)
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 2))
-        await system.wait_for_score(customer, "12")
-        assert worker.stop() == 0
-    assert system.redis.hgetall(key) == noted
-
-
 async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_be_accepted(
     make_system: MakeSystem,
 ) -> None:
@@ -341,18 +260,6 @@ async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_b
     assert await wait_for_end(worker) != 0
     assert "the topic was made anew" in worker.log.read_text()
     assert system.score(customer) == "10"
-
-
-async def make_anew(kafka: str, topic: str) -> None:
-    """Delete a topic and create it again."""
-    async with admin(kafka) as client:
-        await client.delete_topics([topic])
-
-        async def gone() -> bool:
-            return topic not in await client.list_topics()
-
-        await poll_until(gone, 10)
-    await create_topic(kafka, topic, 1)
 
 
 async def test_partitions_added_while_running_are_read_from_their_start(make_system: MakeSystem) -> None:
