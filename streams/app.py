@@ -334,7 +334,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     figures = FigureReport(settings.policy, store, metrics)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
-    preflight = Preflight(settings, store, publisher, erasures, policies)
+    preflight = Preflight(settings, store, publisher, erasures, policies, metrics)
     consumption = Consumption(metrics)
     app.parts = Parts(
         settings,

@@ -190,6 +190,9 @@ class PinnedTopics:
         await self.pin([topic for topic, _ in request.topics])
         if not self._told:
             return await self._send(node_id, request, **options)
+        return await self._fetch(node_id, request, **options)
+
+    async def _fetch(self, node_id: Any, request: FetchRequest, **options: Any) -> Any:
         known = {self._ids[topic]: topic for topic, _ in request.topics if topic in self._ids}
         topics = [self._absent(topic, partitions) for topic, partitions in request.topics if topic not in self._ids]
         if topics:
@@ -203,17 +206,14 @@ class PinnedTopics:
             if time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 await self._look_again(known.values())
             return await self._send(node_id, request, **options)
-        gone = set(known.values())
-        for topic_id, partitions, _ in answer.topics:
-            # The embedded broker answers for a topic that is gone with an id of zeros.
-            if (topic := known.get(topic_id)) is not None:
-                topics.append((topic, [_as_by_name(partition) for partition in partitions]))
-                if all(code not in _GONE for _, code, *_ in partitions):
-                    gone.discard(topic)
+        told = [(known[topic_id], partitions) for topic_id, partitions, _ in answer.topics if topic_id in known]
+        there = {topic for topic, partitions in told if all(code not in _GONE for _, code, *_ in partitions)}
+        # The embedded broker answers for a topic that is gone with an id of zeros.
+        gone = set(known.values()) - there
         if gone:
             await self._look_again(gone)
             await asyncio.sleep(_PAUSE)
-        return _Fetched(topics)
+        return _Fetched([*topics, *[(topic, [_as_by_name(each) for each in some]) for topic, some in told]])
 
     def _absent(self, topic: str, partitions: Iterable[tuple[int, int, int]]) -> tuple[str, list[tuple[Any, ...]]]:
         code = self._codes.get(topic) or _ABSENT

@@ -94,6 +94,12 @@ class Metrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self.short_retention = Gauge(
+            "engagement_short_retention",
+            "Ways in which a topic keeps less than the policy looks back",
+            ["topic"],
+            registry=registry,
+        )
         # A time that is not known yet is no time: as 0 it would pass for 1970.
         self.evaluation_time.set(math.nan)
         self.first_fetch.set(math.nan)

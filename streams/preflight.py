@@ -6,10 +6,12 @@ from typing import Any
 
 from mode import Service
 
+from streams.doctor.start import warn_of_retention
 from streams.erasures.knowledge import Erasures
 from streams.errors import AccessDenied, TransientError
 from streams.kafka_access import check_worker
 from streams.live_policy.in_force import PolicyInForce
+from streams.metrics import Metrics
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.store.protocol import Store
@@ -28,6 +30,7 @@ class Preflight(Service):
         publisher: Publisher,
         erasures: Erasures,
         policies: PolicyInForce,
+        metrics: Metrics,
         **kwargs: Any,
     ) -> None:
         """Prepare.
@@ -38,6 +41,7 @@ class Preflight(Service):
             publisher: to be opened.
             erasures: to be read before anything is applied.
             policies: to be agreed on with the other workers before anything is judged.
+            metrics: show topics that keep too little.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -46,6 +50,7 @@ class Preflight(Service):
         self._publisher = publisher
         self._erasures = erasures
         self._policies = policies
+        self._metrics = metrics
         self.missing = "starting"
 
     async def on_start(self) -> None:
@@ -76,4 +81,5 @@ class Preflight(Service):
                 self.missing = ""
                 if created:
                     self.log.info("created the topics %s", ", ".join(created))
+                await warn_of_retention(self._settings, self._metrics)
                 return

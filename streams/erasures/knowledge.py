@@ -280,9 +280,7 @@ async def erase(store: Store, log: ErasureLog, customer: str, tombstone: Tombsto
     # leave them out, too.
     await log.catch_up()
     newest = log.tombstones.get(tombstone.digest, tombstone)
-    noted = await store.logs(list(applied))
-    # What was applied of a log that was made anew since says nothing about the new one.
-    raised = newest.raised({tp: at for tp, at in applied.items() if newest.speaks_of(tp.label, noted[tp])})
+    raised = newest.raised(applied)
     if newest.erased_at == tombstone.erased_at and raised is not newest:
         await log.append(raised)
     return True

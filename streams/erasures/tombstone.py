@@ -46,8 +46,8 @@ class Tombstone:
 
     `offsets` are the ends of the source partitions at that time: what stands before them has no effect, whatever its
     time. Nor has what happened before `events_before`, wherever it stands: a producer that sends again, or a file that
-    is replayed. `logs` tell which logs the offsets are of, by the ids of their topics, where Kafka tells them: in another
-    log under the same name they mean nothing. `place` is the offset of the tombstone, -1 before it has one.
+    is replayed. `logs` tell which logs the offsets are of, by the ids of their topics, where Kafka tells them: in
+    another log under the same name they mean nothing. `place` is the offset of the tombstone, -1 before it has one.
     """
 
     digest: str
