@@ -126,7 +126,7 @@ class _FetchById(Request[_ByIdRequest]):
 
     def build(self, request_struct_class: type[_ByIdRequest]) -> _ByIdRequest:
         fetch = self._fetch
-        wanted = [
+        wanted: list[Any] = [
             (topic_id, [(number, -1, offset, -1, -1, most, {}) for number, offset, most in partitions], {})
             for topic_id, partitions in self._topics
         ]

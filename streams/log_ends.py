@@ -10,6 +10,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 _COMMITTED = "read_committed"
 _LEAST_BYTES = 1
+_WAIT_MS = 100
 
 
 async def end_offsets(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
@@ -37,8 +38,8 @@ async def end_offsets(consumer: AIOKafkaConsumer, partitions: Collection[TopicPa
     for leader, topics in by_leader.items():
         if leader is None or leader < 0:
             continue
-        # Without a wait and without records, if there are none.
-        fetch = FetchRequest(0, 0, _LEAST_BYTES, int(committed), list(topics.items()))
+        # Kafka answers this at once, records or not; the embedded broker says nothing to who does not wait.
+        fetch = FetchRequest(_WAIT_MS, 0, _LEAST_BYTES, int(committed), list(topics.items()))
         answer = await client.send(leader, fetch)
         for topic, told in answer.topics:
             for number, code, high, *rest in told:

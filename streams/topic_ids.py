@@ -120,7 +120,7 @@ class DescribeTopicIds(Request[_IdsRequest]):
 
     def build(self, request_struct_class: type[_IdsRequest]) -> _IdsRequest:
         """Fill the structure in."""
-        wanted = [(_NONE, topic, {}) for topic in self._topics]
+        wanted: list[Any] = [(_NONE, topic, {}) for topic in self._topics]
         return request_struct_class(wanted, False, False, False, {})  # noqa: FBT003 - the order is the schema's
 
 
