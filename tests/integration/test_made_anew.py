@@ -196,7 +196,9 @@ async def test_erasures_made_anew_end_the_worker_whatever_their_number(
     assert (await run(system, "erase", erased[1]))[0] == 0
     assert (await run(system, "gaps", "accept", f"{ERASURES}/0"))[0] == 0
     with system.worker() as third:
-        await system.send_raw("clickstream", [*views(erased[1], 1), *views(kept, 1)])
+        # What happened before the erasure would have no effect.
+        late = event_record(event(erased[1], "page_view", time.time()))
+        await system.send_raw("clickstream", [late, *views(kept, 1)])
         await system.wait_for_score(kept, "5")
         await system.wait_for_score(erased[1], "1")
         assert third.stop() == 0
