@@ -19,8 +19,9 @@ class Mark:
     """How far one partition has been applied; all times in microseconds, wall clock but for `newest`.
 
     `newest` is the newest event time applied, 0 before the first. `applied_to` is the time up to which everything
-    appended has been applied. `caught_up`: nothing was left to fetch when last reported. `moving_since` and
-    `moved_at` bound the present stretch of records; `generation` is that of the consumer group when reported.
+    appended has been applied. `caught_up`: nothing was left to fetch when last reported. `held`: all that was left
+    stood behind an open transaction, where nobody may read yet. `moving_since` and `moved_at` bound the present stretch
+    of records; `generation` is that of the consumer group when reported.
     """
 
     newest: int = 0
@@ -31,6 +32,7 @@ class Mark:
     reported_at: int = 0
     generation: int = 0
     offset: int = 0
+    held: bool = False
 
 
 def stream_time(marks: Iterable[Mark], now: int, lateness: int, idle_after: int) -> int:
@@ -68,7 +70,8 @@ def wall_time(marks: Iterable[Mark], now: int) -> int:
     """Compute the evaluation time of the wall clock.
 
     It is now, but while a partition is behind, the time up to which it has been applied: silence is not judged
-    before the log has been read.
+    before the log has been read. Behind an open transaction there may be records at any moment, so there it is not
+    judged even for as long as counts as keeping up.
 
     Args:
         marks: of every partition of every source topic.
@@ -77,5 +80,18 @@ def wall_time(marks: Iterable[Mark], now: int) -> int:
     Returns:
         Microseconds since 1970; `now` where every partition keeps up.
     """
-    applied = min((mark.applied_to for mark in marks), default=0)
-    return now if now - applied <= KEEPING_UP else applied
+    return min((mark.applied_to if mark.held or _is_behind(mark, now) else now for mark in marks), default=0)
+
+
+def waits_for_transactions(marks: Iterable[Mark], now: int) -> bool:
+    """Tell whether no partition is behind but for what stands behind open transactions.
+
+    Args:
+        marks: of every partition of every source topic.
+        now: the wall clock, in microseconds.
+    """
+    return all(mark.held for mark in marks if _is_behind(mark, now))
+
+
+def _is_behind(mark: Mark, now: int) -> bool:
+    return now - mark.applied_to > KEEPING_UP

@@ -28,6 +28,7 @@ from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap
 from streams.feed_watch import FeedWatch
 from streams.figure_report import FigureReport
+from streams.gaps import check_logs
 from streams.group_watch import GroupWatch
 from streams.identities.decoding import LinkDecoder, as_channel
 from streams.identities.linker import Linker
@@ -192,7 +193,16 @@ class EngagementApp(BatchApp):
         Returns:
             Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
         """
-        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in partitions}))
+        assigned = list(partitions)
+        # What the store has forgotten has to be noted again.
+        await self._check_logs(assigned)
+        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in assigned}))
+
+    async def _check_logs(self, partitions: Iterable[Partition]) -> None:
+        """Hold the logs that partitions are read from against those of which the fences speak."""
+        logs = await self._batch_consumer.thread.logs(TP(*tp) for tp in partitions)
+        await check_logs(self.parts.store, logs)
+        self.parts.erasures.read_from(logs)
 
     async def _starts(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
         parts = self.parts
@@ -208,6 +218,7 @@ class EngagementApp(BatchApp):
 
     async def _assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
         parts = self.parts
+        await self._check_logs(starts)
         async with parts.pipeline.lock:
             offsets = await parts.pipeline.cursors.assign(starts)
             newest = {partition: parts.pipeline.cursors.newest(partition) for partition in starts}
@@ -265,7 +276,7 @@ class EngagementApp(BatchApp):
         thread = self._batch_consumer.thread
         topics = event_topics(self.parts.settings.policy)
         partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions)
+        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions, self._held)
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
 
@@ -276,7 +287,21 @@ class EngagementApp(BatchApp):
             Partition(*tp): not self.rebalancing
             and (end := consumer.end_of_log(tp)) is not None
             and cursors.has_applied(Partition(*tp), end)
+            and consumer.thread.held(tp) is None
             for tp in consumer.assignment()
+        }
+
+    def _held(self) -> dict[Partition, int]:
+        """Tell of which assigned partitions all is read up to an open transaction, and where that begins."""
+        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
+        if self.rebalancing:
+            return {}
+        return {
+            Partition(*tp): held
+            for tp in consumer.assignment()
+            if (end := consumer.end_of_log(tp)) is not None
+            and cursors.has_applied(Partition(*tp), end)
+            and (held := consumer.thread.held(tp)) is not None
         }
 
     @property
@@ -348,7 +373,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     _add_agents(app)
     _add_link_agent(app)
     app.task(app.run_timer)
-    add_pages(app, metrics, app.not_ready_because, settings.web_token)
+    add_pages(app, metrics, app.not_ready_because, settings.web_token, lambda: timer.transactions.reports)
     return app
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from scoring.policy import Policy
-from scoring.watermark import Mark, stream_time, wall_time
+from scoring.watermark import Mark, stream_time, waits_for_transactions, wall_time
 from streams.records import DecodedBatch, Partition
 
 
@@ -102,12 +102,15 @@ class EvaluationClock:
         """
         self._marks.update(changed)
 
-    def report(self, caught_up: Mapping[Partition, bool], generation: int) -> dict[Partition, Mark]:
+    def report(
+        self, caught_up: Mapping[Partition, bool], generation: int, held: Collection[Partition] = ()
+    ) -> dict[Partition, Mark]:
         """Bring this worker's marks up to date with the present.
 
         Args:
             caught_up: for each of its partitions whether nothing is left to fetch or to apply.
             generation: of the consumer group.
+            held: those of them where all that is left stands behind an open transaction.
 
         Returns:
             The marks to report.
@@ -122,12 +125,18 @@ class EvaluationClock:
                 applied_to=now if done else mark.applied_to,
                 reported_at=now,
                 generation=generation,
+                held=partition in held,
             )
         return {partition: self._marks[partition] for partition in timed}
 
-    def lag(self, partition: Partition) -> float:
-        """Tell the seconds between now and the time up to which a partition has been applied."""
-        return max(self.wall() - self._marks.get(partition, Mark()).applied_to, 0) / 1e6
+    def lag(self, partition: Partition) -> float | None:
+        """Tell the seconds between now and the time up to which a partition has been applied; None without one."""
+        applied_to = self._marks.get(partition, Mark()).applied_to
+        return max(self.wall() - applied_to, 0) / 1e6 if applied_to else None
+
+    def applied_to(self, partition: Partition) -> int:
+        """Tell the time up to which a partition has been applied, in microseconds; 0 before there is one."""
+        return self._marks.get(partition, Mark()).applied_to
 
     @property
     def known(self) -> bool:
@@ -136,9 +145,9 @@ class EvaluationClock:
 
     @property
     def keeping_up(self) -> bool:
-        """Whether evaluation is at the present; never on the stream clock, which knows no present."""
-        now = self.wall()
-        return not self._stream and wall_time(self._known(self._marks), now) == now
+        """Whether all that can be read is applied at the present; never on the stream clock, which knows no present."""
+        known = self._known(self._marks)
+        return not self._stream and bool(known) and waits_for_transactions(known, self.wall())
 
     def arrival(self, changed: Mapping[Partition, Mark]) -> int:
         """Tell when what is being applied was appended to its logs.
@@ -167,7 +176,9 @@ class EvaluationClock:
             at = stream_time(known, now, self._policy.lateness, self._policy.idle_after)
             return at, at
         at = wall_time(known, now)
-        if at < now:
+        # Behind an open transaction nothing is silent. But what can be read counts as it comes, up to the end of the
+        # pane: no boundary has to be judged for that.
+        if at < now and not (at and waits_for_transactions(known, now)):
             return at, at
         pane = self._policy.pane
         return at, (at // pane + 1) * pane - 1

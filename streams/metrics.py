@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -99,6 +100,21 @@ class Metrics:
         self.segment_kpi = Gauge(
             "engagement_segment_kpi", "Figures of a segment, as in Redis", ["segment", "figure"], registry=registry
         )
+        self.open_transaction = Gauge(
+            "engagement_open_transaction_seconds",
+            "For how long an open transaction has kept what stands behind it from being read",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.short_retention = Gauge(
+            "engagement_short_retention",
+            "Ways in which a topic keeps less than the policy looks back",
+            ["topic"],
+            registry=registry,
+        )
+        # A time that is not known yet is no time: as 0 it would pass for 1970.
+        self.evaluation_time.set(math.nan)
+        self.first_fetch.set(math.nan)
         self.ready = Gauge("engagement_ready", "1 while the worker is ready", registry=registry)
 
     def set_lags(self, lags: Mapping[Partition, float]) -> None:
@@ -146,6 +162,25 @@ class Metrics:
             for name, value in figures.items():
                 if value and name not in ("day", "updated_at") and not name.startswith("flow:"):
                     self.segment_kpi.labels(segment, name).set(float(value))
+
+    def note_evaluation(self, now: int) -> None:
+        """Tell the evaluation time.
+
+        Args:
+            now: microseconds since 1970; 0 while it is not known.
+        """
+        if now:
+            self.evaluation_time.set(now / SECOND)
+
+    def set_open_transactions(self, seconds: Mapping[Partition, float]) -> None:
+        """Say for how long open transactions have been in the way; partitions without one are not mentioned.
+
+        Args:
+            seconds: by partition.
+        """
+        self.open_transaction.clear()
+        for partition, since in seconds.items():
+            self.open_transaction.labels(partition.topic, str(partition.number)).set(since)
 
     def note_first_fetch(self, now: int) -> None:
         """Note when the first record came; later calls change nothing.

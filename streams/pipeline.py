@@ -332,7 +332,7 @@ class Pipeline(Service):
         await self._scorer.store(Work(groups, moves, least, now, horizon, self._feeds.known, known, arrived))
         self.cursors.applied(moves)
         self._clock.applied(marks)
-        self._metrics.evaluation_time.set(now / 1e6)
+        self._metrics.note_evaluation(now)
         if applied_before:
             self._metrics.scored.labels("applied_before").inc(applied_before)
         if ignored:

@@ -7,6 +7,7 @@ from typing import Any
 from mode import Service
 
 from streams.backoff import Backoff
+from streams.doctor.start import warn_of_retention
 from streams.erasures.knowledge import Erasures
 from streams.errors import AccessDenied
 from streams.kafka_access import check_worker
@@ -41,7 +42,7 @@ class Preflight(Service):
             publisher: to be opened.
             erasures: to be read before anything is applied.
             policies: to be agreed on with the other workers before anything is judged.
-            metrics: counters.
+            metrics: count what is waited for, and show topics that keep too little.
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
@@ -50,6 +51,7 @@ class Preflight(Service):
         self._publisher = publisher
         self._erasures = erasures
         self._policies = policies
+        self._metrics = metrics
         self._waiting = Backoff(metrics, self.logger, "waiting for it", _FIRST_WAIT, _LONGEST_WAIT)
         self._not_begun = "starting"
 
@@ -71,6 +73,7 @@ class Preflight(Service):
         self._not_begun = ""
         if created:
             self.log.info("created the topics %s", ", ".join(created))
+        await warn_of_retention(self._settings, self._metrics)
 
     async def _prepare(self) -> list[str]:
         await self._store.open()

@@ -15,6 +15,7 @@ from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
 from streams.feed_watch import FeedWatch
 from streams.metrics import Metrics
+from streams.open_transactions import OpenTransactions
 from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
@@ -80,6 +81,7 @@ class Timer:
         self._clock = clock
         self._metrics = metrics
         self._feeds = feeds
+        self.transactions = OpenTransactions(metrics, elapsed)
         self._walk: Walk | None = None
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
@@ -100,7 +102,11 @@ class Timer:
         self._walk = walk
 
     async def turn(
-        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
+        self,
+        caught_up: Callable[[], Mapping[Partition, bool]],
+        generation: int,
+        partitions: set[Partition],
+        held: Callable[[], Mapping[Partition, int]] = dict,
     ) -> None:
         """Do one turn; a transient fault ends it, and the next turn tries again.
 
@@ -109,11 +115,12 @@ class Timer:
                 the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
+            held: tells where open transactions begin, for the partitions where nothing else is left to read.
 
         Raises:
             UnsafeStore: if the store would lose or drop scores by now.
         """
-        self._exchange = partial(self._exchange_marks, caught_up, generation, partitions)
+        self._exchange = partial(self._exchange_marks, caught_up, generation, partitions, held)
         began = self._elapsed()
         try:
             await self._pipeline.erasures.follow()
@@ -145,14 +152,23 @@ class Timer:
             logger.warning("a turn of the timer took %.1f s: silence is judged that much later", (now - began) / SECOND)
 
     async def _exchange_marks(
-        self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
+        self,
+        caught_up: Callable[[], Mapping[Partition, bool]],
+        generation: int,
+        partitions: set[Partition],
+        held: Callable[[], Mapping[Partition, int]],
     ) -> None:
         self._clock.partitions = partitions
-        own = self._clock.report(caught_up(), generation)
+        open_at = held()
+        own = self._clock.report(caught_up(), generation, open_at)
         marks = await self._store.exchange_marks(own)
         await self._feeds.learn(marks)
         self._clock.learn(marks)
-        self._metrics.set_lags({partition: self._clock.lag(partition) for partition in own})
+        lags = {partition: self._clock.lag(partition) for partition in own}
+        self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
+        self.transactions.note(
+            {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()}
+        )
         self._exchanged_at = self._clock.wall()
         if self._store_failed:
             # The rest of the turn may wait long for rounds that make up for what was missed.
@@ -213,7 +229,7 @@ class Timer:
                     lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
                 )
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
-            self._metrics.evaluation_time.set(now / SECOND)
+            self._metrics.note_evaluation(now)
         return len(customers)
 
     async def _unpublished(self) -> None:

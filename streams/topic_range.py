@@ -14,6 +14,7 @@ from streams.connections import kafka_options
 from streams.consumers import committed_reader, lone_consumer
 from streams.errors import BrokerUnavailable
 from streams.kafka_access import unavailable
+from streams.log_ends import end_offsets
 from streams.records import Partition
 from streams.settings import Settings
 
@@ -88,7 +89,7 @@ async def open_range(
             await consumer.start()
             consumer.assign(partitions)
         starts = await consumer.beginning_offsets(partitions) if partitions else {}
-        ends = await consumer.end_offsets(partitions) if partitions else {}
+        ends = await end_offsets(consumer, partitions)
         if since_ms is not None and partitions:
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
             starts = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
@@ -151,7 +152,8 @@ async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partitio
     consumer = lone_consumer(settings)
     try:
         await consumer.start()
-        first, end = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        first = await consumer.beginning_offsets(wanted)
+        end = await end_offsets(consumer, wanted)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:

@@ -23,7 +23,10 @@ from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
 from streams.errors import LogGap
+from streams.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.fetch_size import FetchSize
+from streams.gaps import another_log_message
+from streams.log_ends import end_offsets
 from streams.raw_records import take_in_chunks, take_turns
 from streams.records import Partition, RecordBatch
 
@@ -61,6 +64,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     """The thread of the consumer: reads committed records, and takes a failed commit for what it is."""
 
     app: BatchApp
+    _pinned: PinnedTopics
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See `faust.transport.drivers.aiokafka.AIOKafkaConsumerThread`."""
@@ -70,7 +74,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, _transport: Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
+        consumer = aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
             **self.app.kafka_options(),
@@ -89,6 +93,8 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             # New partitions of a topic are noticed this soon.
             metadata_max_age_ms=int(conf.consumer_metadata_max_age_ms),
         )
+        self._pinned = fetch_by_id(consumer)
+        return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
@@ -111,8 +117,19 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         if not wanted:
             return {}
         first = await self.call_thread(consumer.beginning_offsets, wanted)
-        end = await self.call_thread(consumer.end_offsets, wanted)
+        end = await self.call_thread(end_offsets, consumer, wanted)
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
+
+    async def logs(self, partitions: Iterable[TP]) -> dict[Partition, str]:
+        """Tell the ids of the topics that partitions are fetched from, '' where Kafka tells none."""
+        wanted = [Partition(*tp) for tp in partitions]
+        ids = await self.call_thread(self._pinned.pin, {partition.topic for partition in wanted})
+        return {partition: ids[partition.topic] for partition in wanted}
+
+    @property
+    def made_anew(self) -> Partition | None:
+        """A partition in hand whose topic is another one by now than the one that is fetched from."""
+        return next((Partition(*tp) for tp in self.assignment() if tp.topic in self._pinned.made_anew), None)
 
     async def offsets_at(self, partitions: set[TP], time_ms: int) -> dict[TP, int | None]:
         """Ask for the first offset of each partition that was appended at a time or later; None if there is none."""
@@ -133,6 +150,16 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             return False
         end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
         return end is not None and state.position == position >= end
+
+    def held(self, tp: TP) -> int | None:
+        """Tell the offset at which an open transaction begins, if all before it has been read; None if there is none.
+
+        What stands behind it is in the log, and may be read once the transaction has ended.
+        """
+        state = self._states().get(tp)
+        if state is None or state.lso is None or not 0 <= state.lso < state.highwater:
+            return None
+        return int(state.lso) if state.has_valid_position and state.position >= state.lso else None
 
     def _states(self) -> dict[TP, Any]:
         assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001 - no public way
@@ -204,6 +231,8 @@ class RecordBatchConsumer(Consumer):
         if self._wanted and self.flow_active and not await self._go():
             return
         records, active = await self._wait_next_records(timeout)
+        if (anew := self._thread.made_anew) is not None:
+            raise LogGap(another_log_message(anew))
         self._arriving = set(records or ())
         self._positions = self._thread.positions()
         generation = self.app.consumer_generation_id

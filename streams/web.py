@@ -50,13 +50,20 @@ class OwnPages(Web):
             ) from None
 
 
-def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], str], token: Secret) -> None:
+def add_pages(
+    app: faust.App,
+    metrics: Metrics,
+    not_ready_because: Callable[[], str],
+    token: Secret,
+    remarks: Callable[[], list[str]] = list,
+) -> None:
     """Register `/health`, `/ready` and `/metrics`, and `/`, which names them.
 
     Args:
         app: gets the pages.
         metrics: what `/metrics` shows.
         not_ready_because: tells why the worker is not ready, '' if it is.
+        remarks: what an operator should look at though the worker is ready; told to the same.
         token: who does not send it only learns whether the worker is alive and ready; without one, all is told.
     """
 
@@ -75,7 +82,9 @@ def add_pages(app: faust.App, metrics: Metrics, not_ready_because: Callable[[], 
     async def ready(web: Any, request: Any) -> Any:
         """Answer 200 while events are being scored, 503 with the reason while they are not."""
         reason = not_ready_because()
-        told = {"reason": reason} if allowed(request.headers, token) else {}
+        told: dict[str, Any] = {}
+        if allowed(request.headers, token):
+            told = {"reason": reason} | ({"remarks": found} if (found := remarks()) else {})
         return web.json({"ready": not reason, **told}, status=_UNAVAILABLE if reason else 200)
 
     @app.page("/metrics")

@@ -101,6 +101,8 @@ def _print_gaps(found: Sequence[Gap]) -> None:
 
 
 def _text(gap: Gap) -> str:
+    if gap.another and gap.applied <= gap.end:
+        return f"applied up to offset {gap.applied:,} of another log: the topic was made anew, and ends at {gap.end:,}"
     if gap.made_anew:
         return f"applied up to offset {gap.applied:,}, but the log ends at {gap.end:,}: the topic was made anew"
     lost = counted(gap.lost, "offset")

@@ -54,6 +54,8 @@ class LetterSender:
         self._producer: AIOKafkaProducer
         self._partitions: dict[str, Collection[int]] = {}
         self.transactional = True
+        #: The id of the topic that the letters stand in.
+        self.log = ""
 
     async def __aenter__(self) -> Self:
         """Connect; what an earlier replay left unfinished is taken back, and one that still runs is refused.
@@ -111,7 +113,7 @@ class LetterSender:
             for letter in letters
         ]
         await asyncio.gather(*pending)
-        await self._producer.send_and_wait(DEAD_LETTER_REPLAYS, written(letters))
+        await self._producer.send_and_wait(DEAD_LETTER_REPLAYS, written(letters, self.log))
 
     async def _partition(self, letter: Letter) -> int | None:
         """Choose where it came from, so that a partitioner of the producers' own is respected."""
@@ -173,6 +175,8 @@ class LetterReplay:
 
     async def _go(self, show: Callable[[int, int, int], None]) -> None:
         replayed = await read_replayed(self._settings)
+        if self._sender is not None:
+            self._sender.log = replayed.log
         erasures = await read_erasures(self._settings)
         since = self._choice.since // MILLISECOND or None
         waiting: list[Letter] = []

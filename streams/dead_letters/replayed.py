@@ -9,15 +9,22 @@ import orjson
 
 from streams.dead_letters.letter import Letter
 from streams.settings import Settings
-from streams.topic_names import DEAD_LETTER_REPLAYS
+from streams.topic_ids import topic_ids
+from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
 from streams.topic_range import open_range
 
 
 class Replayed:
     """The places of the letters that have been replayed."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, log: str = "") -> None:
+        """Start with none.
+
+        Args:
+            log: the id of the topic of dead letters, '' where Kafka tells none; places in another log under the same
+                name do not count.
+        """
+        self.log = log
         self._offsets: dict[int, set[int]] = defaultdict(set)
 
     def __contains__(self, letter: Letter) -> bool:
@@ -35,17 +42,21 @@ class Replayed:
             value: as `written` makes it; anything else is passed over.
         """
         try:
-            for partition, offsets in orjson.loads(value or b"{}")["replayed"].items():
+            body = orjson.loads(value or b"{}")
+            if "" not in (log := body.get("log", ""), self.log) and log != self.log:
+                return
+            for partition, offsets in body["replayed"].items():
                 self._offsets[int(partition)].update(map(int, offsets))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
             return
 
 
-def written(letters: Iterable[Letter]) -> bytes:
+def written(letters: Iterable[Letter], log: str = "") -> bytes:
     """Write down that letters have been replayed.
 
     Args:
         letters: of one transaction.
+        log: the id of the topic that they stand in, '' where Kafka tells none.
 
     Returns:
         The value of the record that says so: offsets by partition of the topic of dead letters.
@@ -53,7 +64,7 @@ def written(letters: Iterable[Letter]) -> bytes:
     places: dict[str, list[int]] = defaultdict(list)
     for letter in letters:
         places[str(letter.partition)].append(letter.offset)
-    return orjson.dumps({"replayed": places})
+    return orjson.dumps({"replayed": places, "log": log})
 
 
 async def read_replayed(settings: Settings) -> Replayed:
@@ -68,7 +79,7 @@ async def read_replayed(settings: Settings) -> Replayed:
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
-    replayed = Replayed()
+    replayed = Replayed((await topic_ids(settings, [DEAD_LETTERS]))[DEAD_LETTERS])
     async with open_range(settings, DEAD_LETTER_REPLAYS) as topic:
         async for records in topic.batches():
             for record in records:

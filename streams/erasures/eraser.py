@@ -12,6 +12,7 @@ from streams.erasures.tombstone import Tombstone
 from streams.errors import StoreUnavailable, UnreadableCustomer
 from streams.settings import Settings
 from streams.store.protocol import Store
+from streams.topic_ids import topic_ids
 from streams.topic_range import log_ranges
 from streams.topics import read_topics
 
@@ -74,8 +75,8 @@ class Eraser:
         await self._log.catch_up()
         ids = list(dict.fromkeys([name for store in self._stores for name in await _ids_of(store, customer)]))
         # All of them first: what this command may leave undone, a worker finds by them.
-        ends = await self._ends_of_log()
-        tombstones = [(name, await self._publish(name, events_before, ends)) for name in ids]
+        ends, logs = await self._ends_of_log()
+        tombstones = [(name, await self._publish(name, events_before, ends, logs)) for name in ids]
         had_score = False
         for store in self._stores:
             had_score |= await _has_score(store, ids[0])
@@ -84,7 +85,9 @@ class Eraser:
                 await self._remove(store, name, tombstone)
         return Erasure(ids[0], had_score, tuple(ids[1:]))
 
-    async def _publish(self, customer: str, events_before: int | None, ends: Mapping[str, int]) -> Tombstone:
+    async def _publish(
+        self, customer: str, events_before: int | None, ends: Mapping[str, int], logs: Mapping[str, str]
+    ) -> Tombstone:
         digest = self._log.digests.of(customer)
         before = self._log.tombstones.get(digest)
         erased_at = max(wall_clock(), before.erased_at + 1 if before else 0)
@@ -92,7 +95,8 @@ class Eraser:
         if before:
             until = max(until, before.events_before)
         offsets = {**(before.offsets if before else {}), **ends}
-        tombstone = Tombstone(digest, erased_at, until, offsets)
+        logs = {**(before.logs if before else {}), **logs}
+        tombstone = Tombstone(digest, erased_at, until, offsets, logs=logs)
         return replace(tombstone, place=await self._log.append(tombstone))
 
     async def _remove(self, store: Store, customer: str, tombstone: Tombstone) -> None:
@@ -102,9 +106,12 @@ class Eraser:
             # The function library may have had to be loaded again.
             await erase(store, self._log, customer, tombstone)
 
-    async def _ends_of_log(self) -> dict[str, int]:
-        ranges = await log_ranges(self._settings, read_topics(self._settings.policy))
-        return {partition.label: end for partition, (_, end) in ranges.items()}
+    async def _ends_of_log(self) -> tuple[dict[str, int], dict[str, str]]:
+        topics = read_topics(self._settings.policy)
+        ids = await topic_ids(self._settings, topics)
+        ranges = await log_ranges(self._settings, topics)
+        logs = {partition.label: ids[partition.topic] for partition in ranges}
+        return {partition.label: end for partition, (_, end) in ranges.items()}, logs
 
 
 async def _ids_of(store: Store, customer: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -13,7 +13,8 @@ from scoring.instants import SECOND
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
-from streams.records import DecodedBatch, SentLink
+from streams.gaps import check_logs
+from streams.records import DecodedBatch, Partition, SentLink
 from streams.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
@@ -98,7 +99,17 @@ class Erasures:
         self._unsettled: dict[str, Tombstone] = {}
         self._unsettled_since = 0
         self._carried_out = -1
+        self._log_checked = False
+        self._logs: Mapping[Partition, str] = {}
         self.known = 0
+
+    def read_from(self, logs: Mapping[Partition, str]) -> None:
+        """Note which logs batches and links come from.
+
+        Args:
+            logs: the ids of the topics by source partition.
+        """
+        self._logs = {**self._logs, **logs}
 
     async def open(self) -> None:
         """Read the topic whole.
@@ -129,10 +140,11 @@ class Erasures:
 
     def _kept(self, batch: DecodedBatch) -> list[tuple[int, str, Event]]:
         label, tombstones, digest = batch.source.partition.label, self._log.tombstones, self._digest
+        log = self._logs.get(batch.source.partition, "")
         kept = []
         for entry in batch.events:
             tombstone = tombstones.get(digest(entry[1]))
-            if tombstone is None or not tombstone.covers(label, entry[0], entry[2].time):
+            if tombstone is None or not tombstone.covers(label, entry[0], entry[2].time, log):
                 kept.append(entry)
         return kept
 
@@ -150,7 +162,8 @@ class Erasures:
     def _covers(self, sent: SentLink, name: str) -> bool:
         tombstone = self._log.tombstones.get(self._digest(name))
         # A link has no time: only where it stands tells whether it was sent before.
-        return tombstone is not None and tombstone.offsets.get(sent.partition.label, 0) > sent.record.offset
+        log = self._logs.get(sent.partition, "")
+        return tombstone is not None and tombstone.stands_before(sent.partition.label, sent.record.offset, log)
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them.
@@ -175,6 +188,9 @@ class Erasures:
             LogGap: if the topic was made anew.
         """
         await self._log.catch_up()
+        if not self._log_checked:
+            await check_logs(self._store, {ERASURES_PARTITION: self._log.topic_id})
+            self._log_checked = True
         read_to = self._log.next_offset
         if not self._log.tombstones:
             self.known = read_to
@@ -201,6 +217,8 @@ class Erasures:
             TransientError: if Kafka or the store does not answer.
             LogGap: if the topic does not hold all that has been carried out.
         """
+        # The store may have forgotten of which log its fences speak.
+        self._log_checked = False
         # First the fences: what is carried out between the two looks is in the topic by the second.
         fences = (await self._store.fences([ERASURES_PARTITION]))[ERASURES_PARTITION]
         required = max(fence.offset if fence else 0 for fence in fences)

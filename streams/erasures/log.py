@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaError
 from streams.consumers import lone_consumer
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
+from streams.fetch_by_id import PinnedTopics, fetch_by_id
+from streams.log_ends import end_offsets
 from streams.producers import start_producer
 from streams.settings import Settings
 from streams.topic_names import ERASURES
@@ -18,6 +20,10 @@ from streams.topic_range import partitions_of
 _PARTITION = TopicPartition(ERASURES, 0)
 _POLL_MILLISECONDS = 500
 _END_SECONDS = 5.0
+_ANEW = (
+    ERASURES + " was made anew: {} records have been read of it, and now it is another log under this name. Erase the "
+    f"customers again, then go on with the new log: engagement gaps accept {ERASURES}/0"
+)
 
 
 class ErasureLog:
@@ -31,6 +37,9 @@ class ErasureLog:
         """
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
+        self._pinned: PinnedTopics | None = None
+        #: The id of the topic that has been read, '' where Kafka tells none.
+        self.topic_id = ""
         self._reading = asyncio.Lock()
         self.digests = Digests(settings.erasure_key.word)
         self.tombstones: dict[str, Tombstone] = {}
@@ -54,7 +63,12 @@ class ErasureLog:
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = self._consumer = lone_consumer(self._settings)
+            self._pinned = fetch_by_id(consumer)
             await consumer.start()
+            topic_id = (await self._pinned.pin([ERASURES]))[ERASURES]
+            if self.next_offset and self.topic_id and topic_id not in ("", self.topic_id):
+                raise LogGap(_ANEW.format(self.next_offset))
+            self.topic_id = topic_id or self.topic_id
             consumer.assign([_PARTITION])
             consumer.seek(_PARTITION, self.next_offset)
         return self._consumer
@@ -62,15 +76,25 @@ class ErasureLog:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         # The client itself would try for much longer, and whoever waits would not know why.
         async with asyncio.timeout(_END_SECONDS):
-            end = (await consumer.end_offsets([_PARTITION]))[_PARTITION]
+            end = (await end_offsets(consumer, [_PARTITION]))[_PARTITION]
         if end < self.next_offset:
             message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
             raise LogGap(message)
-        while self.next_offset < end:
+        while self.next_offset < end or self._made_anew:
+            if self._made_anew and not self.next_offset:
+                # Nothing is remembered of the old one. The next look reads the new one.
+                await self._disconnect()
+                return
+            if self._made_anew:
+                raise LogGap(_ANEW.format(self.next_offset))
             found = await consumer.getmany(_PARTITION, timeout_ms=_POLL_MILLISECONDS)
             for record in found.get(_PARTITION, ()):
                 self._take(record.key, record.value, record.offset)
             self.next_offset = await consumer.position(_PARTITION)
+
+    @property
+    def _made_anew(self) -> bool:
+        return self._pinned is not None and bool(self._pinned.made_anew)
 
     def _take(self, key: bytes | None, value: bytes | None, offset: int) -> None:
         if key is None:

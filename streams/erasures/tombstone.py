@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -46,7 +46,8 @@ class Tombstone:
 
     `offsets` are the ends of the source partitions at that time: what stands before them has no effect, whatever its
     time. Nor has what happened before `events_before`, wherever it stands: a producer that sends again, or a file that
-    is replayed. `place` is the offset of the tombstone, -1 before it has one.
+    is replayed. `logs` tell which logs the offsets are of, by the ids of their topics, where Kafka tells them: in
+    another log under the same name they mean nothing. `place` is the offset of the tombstone, -1 before it has one.
     """
 
     digest: str
@@ -54,16 +55,26 @@ class Tombstone:
     events_before: int
     offsets: Mapping[str, int]
     place: int = -1
+    logs: Mapping[str, str] = field(default_factory=dict)
 
-    def covers(self, label: str, offset: int, time: int) -> bool:
+    def covers(self, label: str, offset: int, time: int, log: str = "") -> bool:
         """Tell whether an event of the customer has no effect.
 
         Args:
             label: of the source partition.
             offset: of the record.
             time: of the event, in microseconds.
+            log: the id of the topic, '' where Kafka tells none.
         """
-        return time < self.events_before or offset < self.offsets.get(label, 0)
+        return time < self.events_before or self.stands_before(label, offset, log)
+
+    def stands_before(self, label: str, offset: int, log: str = "") -> bool:
+        """Tell whether a record stood in the log when the customer was erased; see `covers`."""
+        return offset < self.offsets.get(label, 0) and self.speaks_of(label, log)
+
+    def speaks_of(self, label: str, log: str) -> bool:
+        """Tell whether the offset of a partition is one of a certain log; without an id it is taken to be."""
+        return "" in (log, self.logs.get(label, "")) or self.logs[label] == log
 
     def raised(self, offsets: Mapping[Partition, int]) -> Tombstone:
         """Cover more: what had been applied when the customer was removed is gone with it.
@@ -90,6 +101,7 @@ def encode_tombstone(tombstone: Tombstone, digests: Digests) -> bytes:
             "erased_at": format_instant(tombstone.erased_at),
             "events_before": format_instant(tombstone.events_before),
             "offsets": dict(sorted(tombstone.offsets.items())),
+            "logs": dict(sorted(tombstone.logs.items())),
             "key_check": digests.check,
         }
     )
@@ -114,4 +126,4 @@ def decode_tombstone(key: bytes, value: bytes, place: int, digests: Digests) -> 
             "they would not be recognized, and come back"
         )
     erased_at, events_before = parse_timestamp(body["erased_at"]), parse_timestamp(body["events_before"])
-    return Tombstone(key.decode(), erased_at, events_before, body["offsets"], place)
+    return Tombstone(key.decode(), erased_at, events_before, body["offsets"], place, body.get("logs", {}))

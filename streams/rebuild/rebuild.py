@@ -15,6 +15,7 @@ from scoring.policy_change import policy_digest
 from scoring.policy_file import parse_policy
 from streams.clock import wall_clock
 from streams.errors import RebuildRefused
+from streams.gaps import check_logs
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.comparison import Comparison
 from streams.rebuild.figures import FigureComparison
@@ -99,6 +100,8 @@ class Rebuild:
         await self._check_policy()
         async with self._log:
             try:
+                # What is to be compared with the log has to be made of it.
+                await check_logs(self._live, await self._log.logs())
                 await self._shadow.open(from_beginning=self._whole)
                 self._since = await self._told_since()
                 result = await self._compare_and_replace(dry=dry)

@@ -86,6 +86,14 @@ class Shadow:
         if await self.store.note(**wanted) != wanted:
             await self.store.discard()
             await self.store.note(**wanted)
+        logs = {tp: log for tp, log in (await self._log.logs()).items() if log}
+        self.erasures.read_from(logs)
+        noted = await self.store.logs(list(logs))
+        if any(noted[tp] not in ("", log) for tp, log in logs.items()):
+            # An earlier run has read other logs under the same names.
+            await self.store.discard()
+            await self.store.note(**wanted)
+        await self.store.note_logs(logs)
         await self.store.check()
         await self.erasures.settle()
         self._starts = await self._log.starts(from_beginning=from_beginning)

@@ -13,7 +13,10 @@ from scoring.instants import MILLISECOND
 from streams.clock import wall_clock
 from streams.consumers import committed_reader
 from streams.errors import BrokerUnavailable, LogGap
+from streams.fetch_by_id import fetch_by_id
+from streams.gaps import another_log_message
 from streams.kafka_access import unavailable
+from streams.log_ends import end_offsets
 from streams.records import Partition, RecordBatch
 from streams.settings import Settings
 from streams.topic_range import partitions_of
@@ -35,6 +38,7 @@ class SourceLog:
         """
         self._settings = settings
         self._consumer = committed_reader(settings)
+        self._pinned = fetch_by_id(self._consumer)
         self.partitions: list[Partition] = []
         self._next: dict[TopicPartition, int] = {}
 
@@ -59,6 +63,11 @@ class SourceLog:
         """Give up the connection."""
         await self._consumer.stop()
 
+    async def logs(self) -> dict[Partition, str]:
+        """Tell the ids of the topics that the partitions are read from, '' where Kafka tells none."""
+        ids = await self._pinned.pin({partition.topic for partition in self.partitions})
+        return {partition: ids[partition.topic] for partition in self.partitions}
+
     async def starts(self, *, from_beginning: bool) -> dict[Partition, int]:
         """Tell where a rebuild from nothing starts.
 
@@ -76,7 +85,7 @@ class SourceLog:
             # A profile, or a link, holds for good, however old it is.
             events = [tp for tp in tps if tp.topic in event_topics(policy)]
             found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
-            ends = await self._consumer.end_offsets(events)
+            ends = await end_offsets(self._consumer, events)
             first |= {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
         return {Partition(*tp): offset for tp, offset in first.items()}
 
@@ -122,6 +131,9 @@ class SourceLog:
             positions = {tp: await self._consumer.position(tp) for tp in tps}
         except (KafkaError, OSError) as error:
             raise BrokerUnavailable(f"Kafka does not answer: {error!r}") from error
+        if self._pinned.made_anew:
+            partition = next(each for each in self.partitions if each.topic in self._pinned.made_anew)
+            raise LogGap(another_log_message(partition))
         batches = []
         for tp, records in found.items():
             partition = Partition(*tp)

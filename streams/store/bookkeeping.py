@@ -14,6 +14,7 @@ from streams.store.protocol import ERASURES_PARTITION, FeedRecord, Fence
 
 #: For so many hours the counts of unknown types are kept.
 HOURS_KEPT = 24
+_HELD = 2
 
 
 def encode_message(message: Message) -> str:
@@ -68,7 +69,9 @@ def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:
 def encode_mark(mark: Mark) -> str:
     """Write a mark; generation, time of the report and offset stand first, where the function library looks."""
     head = f"{mark.generation};{mark.reported_at};{mark.offset}"
-    return f"{head};{mark.newest};{mark.applied_to};{int(mark.caught_up)};{mark.moving_since};{mark.moved_at}"
+    # One field for both: a worker of an earlier release reads as many fields as there were.
+    end = _HELD if mark.held else int(mark.caught_up)
+    return f"{head};{mark.newest};{mark.applied_to};{end};{mark.moving_since};{mark.moved_at}"
 
 
 def decode_marks(stored: Mapping[str, str]) -> dict[Partition, Mark]:
@@ -82,8 +85,8 @@ def _partition(label: str) -> Partition:
 
 
 def _mark(words: str) -> Mark:
-    generation, reported_at, offset, newest, applied_to, caught_up, since, moved_at = map(int, words.split(";"))
-    return Mark(newest, applied_to, bool(caught_up), since, moved_at, reported_at, generation, offset)
+    generation, reported_at, offset, newest, applied_to, end, since, moved_at = map(int, words.split(";"))
+    return Mark(newest, applied_to, end == 1, since, moved_at, reported_at, generation, offset, end == _HELD)
 
 
 def counts_of_day(stored: Mapping[str, str], hour: int) -> Names:

@@ -49,6 +49,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         self.hashes: dict[str, dict[str, str]] = {}
         self.bands: dict[str, Sorted] = defaultdict(dict)
         self._fences: dict[tuple[int, Partition], Fence] = {}
+        self._logs: dict[Partition, str] = {}
         self._schedules: dict[tuple[str, int], Sorted] = defaultdict(dict)
         self._outboxes: dict[int, dict[tuple[str, str], tuple[int, str]]] = defaultdict(dict)
         self._leases: dict[int, str] = {}
@@ -82,6 +83,14 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
             partition: [self._fences.get((group, partition)) for group in range(self.groups)]
             for partition in partitions
         }
+
+    async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
+        """Tell of which log the fences speak."""
+        return {partition: self._logs.get(partition, "") for partition in partitions}
+
+    async def note_logs(self, logs: Mapping[Partition, str]) -> None:
+        """Note of which log the fences speak."""
+        self._logs.update(logs)
 
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""

@@ -197,6 +197,13 @@ class Store(Protocol):
         """Read the fences of partitions, by group; None where none is set."""
         ...
 
+    async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
+        """Tell of which log the fences of partitions speak, by the id of its topic; '' where none has been noted."""
+        ...
+
+    async def note_logs(self, logs: Mapping[Partition, str]) -> None:
+        """Note of which log the fences of partitions speak."""
+
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers in the order asked for; one who is not stored comes without a version.
 

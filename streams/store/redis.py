@@ -90,6 +90,19 @@ class RedisStore(RedisSession):
         by_group = await self._send([["HMGET", self._fences_key(group), *labels] for group in range(GROUPS)])
         return {partition: [decode_fence(row[index]) for row in by_group] for index, partition in enumerate(partitions)}
 
+    async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
+        """Tell of which log the fences speak."""
+        if not partitions:
+            return {}
+        [noted] = await self._send([["HMGET", self._logs_key, *[partition.label for partition in partitions]]])
+        return {partition: log or "" for partition, log in zip(partitions, noted, strict=True)}
+
+    async def note_logs(self, logs: Mapping[Partition, str]) -> None:
+        """Note of which log the fences speak."""
+        if logs:
+            words = [word for partition, log in logs.items() for word in (partition.label, log)]
+            await self._send([["HSET", self._logs_key, *words]])
+
     async def load(self, customers: Sequence[str]) -> list[CustomerRecord]:
         """Read customers."""
         key = self._fences_key(0)
@@ -319,6 +332,11 @@ class RedisStore(RedisSession):
     @property
     def _erased_key(self) -> str:
         return f"{self._prefix}_erased"
+
+    @property
+    def _logs_key(self) -> str:
+        # Beside the fences, so that who may read or write these may do so here.
+        return f"{self._prefix}_fences:logs"
 
     def _fences_key(self, group: int) -> str:
         return f"{self._prefix}_fences:{group}"

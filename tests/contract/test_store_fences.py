@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scoring.instants import HOUR
-from streams.errors import FenceMoved
-from streams.gaps import Gap, accept_gap
+from streams.errors import FenceMoved, LogGap
+from streams.gaps import Gap, accept_gap, check_logs
 from streams.records import Partition
 from streams.store.protocol import Fence, GroupWrite, Store
 from tests.contract.conftest import Stores
@@ -21,6 +21,41 @@ async def refused(store: Store, *writes: GroupWrite) -> None:
 async def test_there_are_no_fences_at_first(store: Store) -> None:
     assert await store.fences([CLICKS, MAILS]) == {CLICKS: [None] * store.groups, MAILS: [None] * store.groups}
     assert await store.fences([]) == {}
+
+
+async def test_the_log_of_which_a_partition_s_fences_speak_is_noted_beside_them(store: Store, stores: Stores) -> None:
+    assert await store.logs([CLICKS, MAILS]) == {CLICKS: "", MAILS: ""}
+    assert await store.logs([]) == {}
+    await store.note_logs({})
+    await store.note_logs({CLICKS: "a1", MAILS: "b2"})
+    await store.note_logs({CLICKS: "c3"})
+
+    again = await stores.open()
+    assert await again.logs([MAILS, CLICKS]) == {CLICKS: "c3", MAILS: "b2"}
+    assert await again.fences([CLICKS]) == {CLICKS: [None] * store.groups}
+
+
+async def test_another_log_is_a_gap_only_where_something_has_been_applied(store: Store) -> None:
+    await check_logs(store, {CLICKS: "a1", MAILS: ""})
+    # Nothing has been applied of the first one.
+    await check_logs(store, {CLICKS: "b2"})
+    await store.apply([GroupWrite(1, [move(CLICKS, None, 10)])], WALL)
+    await check_logs(store, {CLICKS: "b2"})
+    with pytest.raises(LogGap, match="another log under this name"):
+        await check_logs(store, {CLICKS: "c3"})
+    # A broker that tells no ids.
+    await check_logs(store, {CLICKS: ""})
+    assert await store.logs([CLICKS]) == {CLICKS: "b2"}
+
+
+@pytest.mark.parametrize("end", [10, 15, 99])
+async def test_a_log_with_another_id_is_accepted_by_all_groups_whatever_its_length(store: Store, end: int) -> None:
+    await store.note_logs({CLICKS: "a1"})
+    await store.apply([GroupWrite(1, [move(CLICKS, None, 10, 7)]), GroupWrite(2, [move(CLICKS, None, 15, 8)])], WALL)
+    await accept_gap(store, Gap(CLICKS, 15, 3, end, "b2", another=True))
+
+    assert [fence for fence in (await store.fences([CLICKS]))[CLICKS] if fence] == [Fence(3, 7), Fence(3, 8)]
+    await check_logs(store, {CLICKS: "b2"})
 
 
 async def test_a_fence_moves_with_its_group_alone(store: Store) -> None:

@@ -41,6 +41,12 @@ async def test_a_mark_comes_back_as_it_was_reported(store: Store, stores: Stores
     assert await (await stores.open()).exchange_marks({}) == {CLICKS: MARK}
 
 
+async def test_a_mark_that_is_held_by_a_transaction_comes_back_as_one(store: Store, stores: Stores) -> None:
+    held = replace(MARK, caught_up=False, held=True)
+    assert await store.exchange_marks({CLICKS: held}) == {CLICKS: held}
+    assert await (await stores.open()).exchange_marks({}) == {CLICKS: held}
+
+
 async def test_everybody_gets_the_marks_of_everybody(store: Store) -> None:
     other = replace(MARK, newest=9, caught_up=False)
     await store.exchange_marks({CLICKS: MARK})

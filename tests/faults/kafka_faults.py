@@ -13,7 +13,15 @@ from tests.polling import wait_until
 from tests.reference.brute_force import rfc3339
 from tests.services.kafka import KafkaBroker
 from tests.services.kafka.leaders import move_leaders
-from tests.services.kafka_client import Record, add_partitions, delete_records, log_ends, send_batches
+from tests.services.kafka_client import (
+    Record,
+    add_partitions,
+    delete_records,
+    log_ends,
+    make_anew,
+    producer,
+    send_batches,
+)
 from tests.services.log_reader import read_customers, read_fences, read_report_times
 
 #: While a broker is away some partitions may rest for longer than others; none is to be taken for idle.
@@ -95,6 +103,38 @@ def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 
         end = asyncio.run(log_ends(kafka, [topic]))[topic, number]
         asyncio.run(delete_records(kafka, topic, number, end))
     run.feeder.go_on()
+
+
+def make_topic_anew(run: FaultRun, channel: str) -> None:
+    """Delete a channel's topic and create it again under running workers; the feeder goes on in the new log.
+
+    Everything in the old one has been applied, so that nothing is lost.
+    """
+    drain(run)
+    asyncio.run(make_anew(run.system.kafka, run.system.topic(channel), run.plan.partitions))
+    run.feeder.go_on()
+
+
+def hang_transaction(run: FaultRun, channel: str, number: int, seconds: float) -> None:
+    """Hold a transaction open on a partition that is written to all the time, then abort it.
+
+    Its events would change scores; nobody may see them.
+    """
+    body = {
+        "customer_id": run.dice.choice(sorted(read_customers(run.store_url, run.system.namespace))),
+        "type": _TYPES[channel],
+        "timestamp": rfc3339(run.feeder.newest),
+    }
+
+    async def hang() -> None:
+        name = f"{run.system.namespace}-{channel}-{number}-{run.injected}"
+        async with producer(run.system.kafka, transactional_id=name) as client:
+            await client.begin_transaction()
+            await client.send_and_wait(run.system.topic(channel), json.dumps(body).encode(), partition=number)
+            await asyncio.sleep(seconds)
+            await client.abort_transaction()
+
+    asyncio.run(hang())
 
 
 def end_by_itself(run: FaultRun) -> str:

@@ -22,6 +22,7 @@ from tests.services.kafka_client import (
     admin,
     create_topic,
     delete_records,
+    make_anew,
     send_aborted,
     send_batches,
     set_topic,
@@ -256,23 +257,9 @@ async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_b
     assert worker.status("/health") == 200
 
     await create_topic(system.kafka, topic, 1)
-    await poll_until(lambda: worker.status("/ready") == 200, 30)
-    await system.send_raw("clickstream", views(customer, 3))
     assert await wait_for_end(worker) != 0
     assert "the topic was made anew" in worker.log.read_text()
     assert system.score(customer) == "10"
-
-
-async def make_anew(kafka: str, topic: str) -> None:
-    """Delete a topic and create it again."""
-    async with admin(kafka) as client:
-        await client.delete_topics([topic])
-
-        async def gone() -> bool:
-            return topic not in await client.list_topics()
-
-        await poll_until(gone, 10)
-    await create_topic(kafka, topic, 1)
 
 
 async def test_partitions_added_while_running_are_read_from_their_start(make_system: MakeSystem) -> None:

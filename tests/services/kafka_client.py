@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from tests.polling import poll_until
+
 #: Larger than any record that a topic of the product takes.
 _MOST_BYTES = 16 * 1024 * 1024
 
@@ -42,6 +44,18 @@ async def create_topic(bootstrap: str, topic: str, partitions: int, settings: Ma
     async with admin(bootstrap) as client:
         answer = await client.create_topics([NewTopic(topic, partitions, 1, topic_configs=dict(settings or {}))])
         assert [code for _, code, *_ in answer.topic_errors] == [0], answer
+
+
+async def make_anew(bootstrap: str, topic: str, partitions: int = 1, settings: Mapping[str, str] | None = None) -> None:
+    """Delete a topic and create it again."""
+    async with admin(bootstrap) as client:
+        await client.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await client.list_topics()
+
+        await poll_until(gone, 10)
+    await create_topic(bootstrap, topic, partitions, settings)
 
 
 async def set_topic(bootstrap: str, topic: str, settings: Mapping[str, str]) -> None:

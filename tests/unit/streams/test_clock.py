@@ -32,9 +32,11 @@ class Bench:
         when = self.seconds if appended is None else appended
         self.clock.applied(self.clock.with_batches([batch(newest, partition, end, when)]))
 
-    def reports(self, *partitions: Partition, caught_up: bool = True, generation: int = 1) -> dict[Partition, Mark]:
+    def reports(
+        self, *partitions: Partition, caught_up: bool = True, generation: int = 1, held: bool = False
+    ) -> dict[Partition, Mark]:
         """Report partitions."""
-        return self.clock.report(dict.fromkeys(partitions, caught_up), generation)
+        return self.clock.report(dict.fromkeys(partitions, caught_up), generation, partitions if held else ())
 
 
 def batch(newest: int, partition: Partition = WEB, end: int = 10, appended: float = 0) -> DecodedBatch:
@@ -253,3 +255,46 @@ def test_the_lag_is_never_below_nothing() -> None:
 def test_the_wall_clock_is_that_of_the_machine() -> None:
     assert wall_clock() <= wall_clock()
     assert wall_clock() > NOON
+
+
+def test_behind_an_open_transaction_silence_is_not_judged_and_events_count_to_the_end_of_the_pane() -> None:
+    bench = Bench("wall", WEB, MAIL)
+    bench.reports(WEB, MAIL)
+    for seconds in (2, 60, 3 * 86_400):
+        bench.seconds = seconds
+        bench.reports(MAIL)
+        assert not bench.reports(WEB, caught_up=False, held=True)[WEB].caught_up
+        at, horizon = bench.clock.evaluation()
+        assert at == NOON
+        assert horizon == (NOON // POLICY.pane + 1) * POLICY.pane - 1
+        assert bench.clock.lag(WEB) == seconds
+        # Nothing that can be read is waited for.
+        assert bench.clock.keeping_up
+    assert bench.reports(WEB, MAIL)[WEB].held is False
+    assert bench.clock.evaluation()[0] == NOON + 3 * DAY
+
+
+def test_a_partition_that_is_behind_beside_an_open_transaction_keeps_events_aside_as_ever() -> None:
+    bench = Bench("wall", WEB, MAIL)
+    bench.reports(WEB, MAIL)
+    bench.seconds = 60
+    bench.reports(MAIL, caught_up=False)
+    bench.reports(WEB, caught_up=False, held=True)
+
+    assert bench.clock.evaluation() == (NOON, NOON)
+    assert not bench.clock.keeping_up
+
+
+def test_on_the_stream_clock_a_partition_with_an_open_transaction_is_not_idle() -> None:
+    bench = Bench("stream", WEB, MAIL)
+    bench.apply(3)
+    bench.apply(9, partition=MAIL)
+    bench.seconds = 1000
+    bench.reports(WEB, caught_up=False, held=True)
+    bench.reports(MAIL)
+
+    assert bench.clock.evaluation() == (2 * HOUR, 2 * HOUR)
+
+
+def test_there_is_no_lag_before_anything_is_known() -> None:
+    assert Bench("wall", WEB).clock.lag(WEB) is None

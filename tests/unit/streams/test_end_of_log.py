@@ -18,6 +18,8 @@ END = 10
 class Positions:
     """Stands for the consumer's thread: the positions move as soon as records are fetched."""
 
+    made_anew = None
+
     def __init__(self) -> None:
         """Start at the beginning of two logs of 10 records."""
         self.now = {A: 0, B: 0}

@@ -26,6 +26,7 @@ class ListedLog:
     def __init__(self) -> None:
         """Start empty."""
         self.digests = DIGESTS
+        self.topic_id = ""
         self.tombstones: dict[str, Tombstone] = {}
         self.next_offset = 0
         self.records: list[Tombstone] = []
@@ -225,6 +226,11 @@ def test_a_tombstone_covers_by_place_or_by_time() -> None:
     assert [tombstone.covers("web/0", offset, 100) for offset in (4, 5)] == [True, False]
     assert [tombstone.covers("web/0", 5, time) for time in (99, 100)] == [True, False]
     assert not tombstone.covers("web/1", 0, 100)
+    # In another log under the same name the offset means nothing; without an id it is taken to be the same one.
+    assert replace(tombstone, logs={"web/0": "a"}).covers("web/0", 4, 100, "a")
+    assert not replace(tombstone, logs={"web/0": "a"}).covers("web/0", 4, 100, "b")
+    assert replace(tombstone, logs={"web/0": "a"}).covers("web/0", 4, 100)
+    assert tombstone.covers("web/0", 4, 100, "b")
     assert tombstone.raised({WEB: 5}) is tombstone
     assert tombstone.raised({WEB: 6}).offsets == {"web/0": 6}
 

@@ -98,3 +98,13 @@ def test_what_has_been_replayed_is_known_by_its_place() -> None:
     assert letter(offset=9) in replayed
     assert letter(offset=8) not in replayed
     assert len(replayed) == 2
+
+
+def test_places_in_another_log_under_the_same_name_are_those_of_other_letters() -> None:
+    replayed = Replayed("b2")
+    replayed.note(written([letter(offset=7)], "a1"))
+    # An earlier version, or a broker that tells no ids.
+    replayed.note(written([letter(offset=8)]))
+    replayed.note(written([letter(offset=9)], "b2"))
+
+    assert [letter(offset=offset) in replayed for offset in (7, 8, 9)] == [False, True, True]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import Metric, generate_latest
 
 from streams.metrics import Metrics
@@ -62,3 +64,13 @@ def test_the_lag_of_partitions_that_have_gone_is_not_told_any_more() -> None:
         for sample in metric.samples
     }
     assert found == {("email", "1"): 3.0}
+
+
+def test_a_time_that_is_not_known_is_no_time_of_1970() -> None:
+    metrics = Metrics()
+    for name in ("engagement_evaluation_time_seconds", "engagement_first_fetch_seconds"):
+        assert math.isnan(metrics.registry.get_sample_value(name) or 0)
+    metrics.note_evaluation(0)
+    assert math.isnan(metrics.registry.get_sample_value("engagement_evaluation_time_seconds") or 0)
+    metrics.note_evaluation(7_500_000)
+    assert metrics.registry.get_sample_value("engagement_evaluation_time_seconds") == 7.5
