@@ -121,7 +121,10 @@ def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Engagem
     async def log_ranges(partitions: set[Any]) -> dict[Any, tuple[int, int]]:
         return dict.fromkeys(partitions, (0, 9))
 
-    thread = SimpleNamespace(log_ranges=log_ranges)
+    async def logs(_: Iterable[Any]) -> dict[Any, str]:
+        return {}
+
+    thread = SimpleNamespace(log_ranges=log_ranges, logs=logs)
     monkeypatch.setattr(EngagementApp, "_batch_consumer", SimpleNamespace(thread=thread))
     app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
     monkeypatch.setattr(app, "sleep", Clockwork().sleep)
