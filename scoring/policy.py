@@ -12,6 +12,7 @@ from typing import Final
 
 from scoring.details import Amount
 from scoring.instants import DAY, MINUTE
+from scoring.mapping.source import Source
 from scoring.measures import Measure
 from scoring.pairing import Pairing
 from scoring.points import POINT
@@ -113,8 +114,8 @@ class Policy:
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
     `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
-    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `text` is the file
-    that it was read from.
+    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
+    topics with records of foreign shapes. `text` is the file that it was read from.
     """
 
     version: str
@@ -139,6 +140,7 @@ class Policy:
     profiles: Profiles | None = None
     segments: tuple[tuple[str, Policy], ...] = ()
     scores: tuple[NamedScore, ...] = ()
+    sources: tuple[Source, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.

@@ -21,6 +21,7 @@ from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Po
 from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.segments import Profiles
+from scoring.source_file import read_sources
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000
@@ -90,7 +91,9 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS))
+        self._only(
+            "", self._document, ("version", *_KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)
+        )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
@@ -110,6 +113,7 @@ class _Reader:
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
         profiles = read_profiles(self._document, channels, measures, self._problems)
         self._no_shared_topics(channels, identities, profiles)
         if self._problems:
@@ -127,6 +131,7 @@ class _Reader:
             keep_figures=kept,
             identities=identities,
             profiles=profiles,
+            sources=sources,
             **times,
         )
 

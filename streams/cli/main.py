@@ -32,6 +32,7 @@ COMMANDS = {
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
+    "source": Entry("streams.cli.source", "source", "See how foreign records are read, and what becomes of yours."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
     ),
