@@ -92,7 +92,7 @@ def read_schema_access(values: Mapping[str, str], report: Report) -> SchemaAcces
         values.get(f"{name}_URL", ""),
         values.get(f"{name}_USERNAME", ""),
         read_secret(values, f"{name}_PASSWORD", report),
-        _tls(values, name, report),
+        _tls({f"{name}_CA_FILE": values.get(f"{name}_CA_FILE", "")}, name, report),
         values.get("SCHEMA_FILE", ""),
     )
     if access.url and not _is_web(access.url):

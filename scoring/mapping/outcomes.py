@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 #: Why a record is left out, where neither a type nor a condition tells.
 TOMBSTONE: Final = "tombstone"
 NO_ELEMENTS: Final = "no elements"
+NO_OBJECT: Final = "no object"
 
 
 class MappedEvent(NamedTuple):

@@ -28,6 +28,7 @@ Levels: TypeAlias = tuple[Any, ...]
 Getter: TypeAlias = Callable[[Levels], Any]
 
 _BARE = re.compile(r"[^.\[\]\"'{}\s]+(?: +[^.\[\]\"'{}\s]+)*")
+_END = re.compile(r"\s*\]")
 _BASIC = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _LITERAL = re.compile(r"'([^']*)'")
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
@@ -185,13 +186,13 @@ def _bracket(text: str, at: int, whole: str) -> tuple[Step, int]:
         return int(match[0]), match.end() + 1
     way, at = _search(text, at + 1, whole)
     for shape in (_BASIC, _LITERAL):
-        if (match := shape.match(text, at)) and text.startswith("]", match.end()):
+        if (match := shape.match(text, at)) and (end := _END.match(text, match.end())):
             wanted = _unescaped(match[1], whole) if shape is _BASIC else match[1]
-            return Find(way, wanted), match.end() + 1
-    end = text.find("]", at)
-    if end < 0:
+            return Find(way, wanted), end.end()
+    close = text.find("]", at)
+    if close < 0:
         raise ValueError(f"{whole!r}: a bracket is not closed")
-    return Find(way, text[at:end].strip()), end + 1
+    return Find(way, text[at:close].strip()), close + 1
 
 
 def _search(text: str, at: int, whole: str) -> tuple[tuple[Step, ...], int]:

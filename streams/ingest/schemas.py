@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -60,7 +61,7 @@ class SchemaFile:
         Raises:
             ValueError: if one of them is none.
         """
-        self._schemas = {str(name).lower(): _read_schema(name, written) for name, written in content.items()}
+        self._schemas = {_identity(name): _read_schema(name, written) for name, written in content.items()}
 
     @classmethod
     def read(cls, path: Path) -> SchemaFile:
@@ -94,6 +95,14 @@ class SchemaFile:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+def _identity(name: str) -> str:
+    """Write an id as frames give it: a number, or a GUID with its dashes."""
+    try:
+        return str(int(name)) if name.isdecimal() else str(uuid.UUID(name))
+    except ValueError:
+        raise ValueError(f"{name!r} is no id of a schema: neither a number nor a GUID") from None
 
 
 def _read_schema(name: str, written: Any) -> Schema:
