@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -124,7 +125,8 @@ class SchemaRegistry:
             access: its URL, and how to get in.
         """
         self._url = access.url.rstrip("/")
-        self._auth = aiohttp.BasicAuth(access.username, access.password.word) if access.username else None
+        login = base64.b64encode(f"{access.username}:{access.password.word}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"} if access.username else {}
         self._tls = access.tls
         self._schemas: dict[str, Schema] = {}
         self._unknown: dict[str, float] = {}
@@ -182,7 +184,7 @@ class SchemaRegistry:
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._tls.context()) if self._tls else None
             self._session = aiohttp.ClientSession(
-                auth=self._auth, connector=connector, timeout=aiohttp.ClientTimeout(total=_SECONDS)
+                headers=self._headers, connector=connector, timeout=aiohttp.ClientTimeout(total=_SECONDS)
             )
         return self._session
 
