@@ -193,6 +193,28 @@ class Policy:
         plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
         object.__setattr__(self, "by_segment", {name: own for name, own in self.segments if own != plain})
 
+    @property
+    def own_channels(self) -> tuple[Channel, ...]:
+        """The channels that are read in the product's own shape, as no source feeds them."""
+        fed = {reading.channel for source in self.sources for reading in source.readings}
+        return tuple([channel for channel in self.channels if channel.name not in fed])
+
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """The topics of those channels."""
+        return tuple([channel.topic for channel in self.own_channels])
+
+    def topics_of(self, channel: Channel) -> tuple[str, ...]:
+        """Give the topics that feed a channel.
+
+        Args:
+            channel: of the policy.
+        """
+        feeding = [
+            source.topic for source in self.sources if channel.name in [reading.channel for reading in source.readings]
+        ]
+        return tuple(dict.fromkeys(feeding)) or (channel.topic,)
+
     def of(self, segment: str) -> Policy:
         """Give the policy by which the customers of a segment are judged.
 
@@ -240,18 +262,25 @@ class Policy:
         return bisect_right(self.bounds, score)
 
 
-def topics_by_section(channels: Iterable[Channel], identities: str, profiles: Profiles | None) -> list[tuple[str, str]]:
+def topics_by_section(
+    channels: Iterable[Channel], identities: str, profiles: Profiles | None, sources: Iterable[Source] = ()
+) -> list[tuple[str, str]]:
     """List the topics that are read.
 
     Args:
         channels: of a policy.
         identities: its topic of links, '' for none.
         profiles: of the policy.
+        sources: of the policy; the channels that they feed are not read from their own topics.
 
     Returns:
         The section of the policy's file that names a topic, and the topic.
     """
-    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels]
+    sources = tuple(sources)
+    fed = {reading.channel for source in sources for reading in source.readings}
+    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
+    first = {source.topic: source.name for source in reversed(sources)}  # several may read one topic
+    sections += [(f"sources.{name}", topic) for topic, name in first.items()]
     if identities:
         sections.append(("identities", identities))
     if profiles is not None:

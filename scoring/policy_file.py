@@ -14,6 +14,7 @@ from scoring.channel_file import no_shared_sessions, read_machine, read_sessions
 from scoring.errors import PolicyError
 from scoring.identity_file import check_topic, read_identities
 from scoring.instants import DAY, format_duration, parse_duration
+from scoring.mapping.source import Source
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
@@ -21,7 +22,7 @@ from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Po
 from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.segments import Profiles
-from scoring.source_file import read_sources
+from scoring.source_file import read_sources, watched_as_sources
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000
@@ -115,12 +116,12 @@ class _Reader:
         measures = declared.read(self._document.get("measures", {}))
         sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
         profiles = read_profiles(self._document, channels, measures, self._problems)
-        self._no_shared_topics(channels, identities, profiles)
+        self._no_shared_topics(channels, identities, profiles, sources)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
             policy_version,
-            channels=declared.asked_for(channels),
+            channels=watched_as_sources(declared.asked_for(channels), sources),
             measures=measures,
             bounds=bounds,
             rearm_margin=margin,
@@ -297,9 +298,15 @@ class _Reader:
             return NO_CAP
         return cap
 
-    def _no_shared_topics(self, channels: tuple[Channel, ...], identities: str, profiles: Profiles | None) -> None:
+    def _no_shared_topics(
+        self,
+        channels: tuple[Channel, ...],
+        identities: str,
+        profiles: Profiles | None,
+        sources: tuple[Source, ...],
+    ) -> None:
         owners: dict[str, str] = {}
-        for section, topic in topics_by_section(channels, identities, profiles):
+        for section, topic in topics_by_section(channels, identities, profiles, sources):
             if topic in owners:
                 self._problems.append(f"{section}.topic: {topic!r} is already the topic of {owners[topic]}")
             owners[topic] = section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from scoring.identity_file import check_topic
@@ -13,6 +14,7 @@ from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
 from scoring.mapping.values import Value, parse_value
+from scoring.policy import Channel
 
 MOST_SOURCES = 20
 MOST_NAMES = 1_000
@@ -48,6 +50,25 @@ def read_sources(document: _Table, channels: Collection[str], problems: list[str
         problems.append(f"sources: there are {len(tables)}; at most {MOST_SOURCES} are read")
     found = [read_source(name, table, channels, problems) for name, table in tables.items()]
     return tuple(source for source in found if source is not None)
+
+
+def watched_as_sources(channels: tuple[Channel, ...], sources: Sequence[Source]) -> tuple[Channel, ...]:
+    """Watch channels that do not say how long they may be silent as their sources say, by the longest time of them.
+
+    Args:
+        channels: of the policy.
+        sources: of the policy.
+    """
+    longest: dict[str, int] = {}
+    for source in sources:
+        for reading in source.readings:
+            longest[reading.channel] = max(longest.get(reading.channel, 0), source.silence_after)
+    return tuple(
+        [
+            channel if channel.silence_after else replace(channel, silence_after=longest.get(channel.name, 0))
+            for channel in channels
+        ]
+    )
 
 
 def read_source(name: str, table: object, channels: Collection[str], problems: list[str]) -> Source | None:

@@ -17,7 +17,7 @@ Places = list[Any]
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
-class Refused(Exception):  # noqa: N818 - as the product's own are named
+class Refused(Exception):
     """A part is bad; the reason is its text."""
 
 
@@ -61,7 +61,9 @@ def unwrapped(table: Table, record: Any) -> Any:
     return None
 
 
-def read_with(reading: Table, record: Any, event: Any, part: int, *, alone: bool) -> list[Table] | str:
+def read_with(  # noqa: PLR0911 - one for each way in which a record ends
+    reading: Table, record: Any, event: Any, part: int, *, alone: bool
+) -> list[Table] | str:
     """Read by one reading: the parts, nothing where it is left out, or why the whole record is bad."""
     if event is None and "unwrap" in reading:
         depth = reading["each"][0].count("[]") if "each" in reading else 0
@@ -144,8 +146,8 @@ def as_json(text: str) -> Any:
 def part_of(reading: Table, places: Places, part: int) -> Table:
     """Tell what becomes of one part."""
     try:
-        if not isinstance(places[-1], dict) and '"@"' not in json.dumps(reading):
-            raise Refused("not_an_object")
+        if not isinstance(places[-1], dict) and not names_elements(reading):
+            return {"part": part, "dead_letter": "not_an_object"}
         if kept_out(reading, places, every=True):
             return {"part": part, "skipped": True}
         for link in reading.get("links", []):
@@ -156,6 +158,12 @@ def part_of(reading: Table, places: Places, part: int) -> Table:
         return event_of(reading, places, part)
     except Refused as reason:
         return {"part": part, "dead_letter": str(reason)}
+
+
+def names_elements(reading: Table) -> bool:
+    """Tell whether a reading looks at elements themselves, beside their properties."""
+    written = json.dumps({key: value for key, value in reading.items() if key != "properties"})
+    return '"@"' in written or "{@}" in written
 
 
 def dropped(reading: Table, places: Places) -> bool:
@@ -390,7 +398,7 @@ def starts_outside(written: Any, depth: int) -> bool:
 
 def is_outside(path: str, depth: int) -> bool:
     """Tell whether a path starts outside elements that are in so many arrays."""
-    return path == "$" or path.startswith("$.") or path.startswith("^." * depth)
+    return path == "$" or path.startswith(("$.", "^." * depth))
 
 
 def kept_out(reading: Table, places: Places, *, every: bool = False, depth: int = 0) -> bool:

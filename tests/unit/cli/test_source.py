@@ -77,12 +77,23 @@ def test_a_line_is_the_value_or_stands_for_the_record(tmp_path: Path) -> None:
     lines = try_lines(tmp_path, event, "", record, "{", '{"key": null, "headers": {}, "value": null}')
     assert lines == [
         {
-            **{"record": 0, "part": 0, "customer_id": "maria", "channel": "clickstream", "type": "view"},
-            **{"timestamp": "1970-01-01T00:00:05Z", "event_id": "1", "properties": {"page": "/"}},
+            "record": 0,
+            "part": 0,
+            "customer_id": "maria",
+            "channel": "clickstream",
+            "type": "view",
+            "timestamp": "1970-01-01T00:00:05Z",
+            "event_id": "1",
+            "properties": {"page": "/"},
         },
         {
-            **{"record": 2, "part": 0, "customer_id": "noor", "channel": "mail", "type": "open"},
-            **{"timestamp": "2026-09-21T14:13:20.123000Z", "properties": {}},
+            "record": 2,
+            "part": 0,
+            "customer_id": "noor",
+            "channel": "mail",
+            "type": "open",
+            "timestamp": "2026-09-21T14:13:20.123000Z",
+            "properties": {},
         },
         {"record": 3, "part": None, "dead_letter": "not_json"},
         {"record": 4, "part": None, "skipped": "tombstone"},
@@ -99,7 +110,8 @@ def test_a_file_may_be_packed(tmp_path: Path) -> None:
 def test_people_get_a_table_and_a_sum(tmp_path: Path) -> None:
     path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
     path.write_text(
-        '{"user": "maria", "type": "opened", "at": 5}\n{"type": "view"}\n{"user": "\\u001b[31m", "type": "v", "at": 5}\n'
+        '{"user": "maria", "type": "opened", "at": 5}\n{"type": "view"}\n'
+        '{"user": "\\u001b[31m", "type": "v", "at": 5}\n'
     )
     rules.write_text(POLICY)
     result = run("try", path, "--source", "web", "--policy", rules)

@@ -20,6 +20,7 @@ class Answers:
     """A server that speaks the part of a registry's API that is used."""
 
     def __init__(self) -> None:
+        """Answer with a schema of texts."""
         self.asked: list[str] = []
         self.status = 200
         self.body: Any = None
@@ -27,6 +28,7 @@ class Answers:
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
+        """Answer, and note what was asked."""
         self.asked.append(request.path)
         self.login = request.headers.get("Authorization", "")
         if self.body is not None:

@@ -107,7 +107,7 @@ def test_a_search_ends_at_its_bracket() -> None:
     ],
 )
 def test_what_is_no_path_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         parse_path(text)
 
 
@@ -127,5 +127,5 @@ def test_the_arrays_of_each_are_told_from_the_outer_one_inwards() -> None:
 
 @pytest.mark.parametrize("text", ["events", "events[].x", "events[0]", ""])
 def test_each_ends_in_brackets(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         parse_each(text)

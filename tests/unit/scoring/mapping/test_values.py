@@ -78,7 +78,7 @@ def test_a_value_is_looked_up_put_together_or_converted(written: Any, record: An
     ],
 )
 def test_what_is_no_value_is_refused(written: Any) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         parse_value(written)
 
 
@@ -136,5 +136,5 @@ def test_a_time_is_read_in_the_unit_that_is_told(value: Any, time_format: str, t
     ],
 )
 def test_no_unit_is_guessed(value: Any, time_format: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         parse_time(value, time_format)
