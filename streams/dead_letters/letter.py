@@ -77,13 +77,12 @@ def read_letter(record: Any) -> Letter | None:
         added[name] = content.decode(errors="replace")
     if not (added["dlq.partition"].isdecimal() and added["dlq.offset"].isdecimal()):
         return None
-    replays = _take_last(headers, REPLAYS) or b"0"
-    # Behind the other headers only where some parts of the record count; one of an earlier letter stands before them.
-    parts = b""
-    if [name for name, _ in record.headers][-1:] == [PARTS]:
-        parts = _take_last(headers, PARTS) or b""
-    while _take_last(headers, PARTS) is not None:
-        pass
+    marked = _take_last(headers, REPLAYS)
+    replays = marked or b"0"
+    # Behind the worker's other headers, where some parts of the record count; that of a replay goes with its mark.
+    parts = _take_last(headers, PARTS) if record.headers[-1][0] == PARTS else None
+    if marked is not None:
+        _take_last(headers, PARTS)
     return Letter(
         partition=record.partition,
         offset=record.offset,
@@ -97,7 +96,7 @@ def read_letter(record: Any) -> Letter | None:
         key=record.key,
         value=record.value,
         headers=tuple(headers),
-        parts=parts.decode(errors="replace"),
+        parts=(parts or b"").decode(errors="replace"),
     )
 
 
