@@ -279,7 +279,9 @@ def topics_by_section(
     sources = tuple(sources)
     fed = {reading.channel for source in sources for reading in source.readings}
     sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
-    first = {source.topic: source.name for source in reversed(sources)}  # several may read one topic
+    first: dict[str, str] = {}  # several may read one topic
+    for source in sources:
+        first.setdefault(source.topic, source.name)
     sections += [(f"sources.{name}", topic) for topic, name in first.items()]
     if identities:
         sections.append(("identities", identities))

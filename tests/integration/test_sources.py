@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from streams.cli.source_lines import read_lines
 from tests.integration.conftest import MakeSystem
@@ -173,3 +174,73 @@ async def test_a_replay_reads_the_parts_that_were_bad_and_no_others(make_system:
 
         (second,) = await poll_until(again, 15)
         assert dict(second.headers)["dlq.parts"] == b"3"
+
+
+AVRO = """
+[channels.clickstream]
+weights = { page_view = 1, add_to_cart = 2 }
+[sources.app]
+format = "confluent_avro"
+topic = "NAMESPACE-app"
+"""
+
+
+async def test_a_registry_that_is_away_makes_the_partition_wait_and_then_all_is_scored(
+    make_system: MakeSystem, unused_tcp_port: int
+) -> None:
+    system = make_system(AVRO, clock="stream", session_timeout=6)
+    await system.create_topics(partitions=1)
+    schemas = json.loads((FEEDS / "confluent_avro.schemas.json").read_text())
+    asked: Counter[str] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        schema = request.match_info["schema"]
+        asked[schema] += 1
+        if schema in schemas:
+            return web.json_response({"schema": json.dumps(schemas[schema])})
+        return web.json_response({"error_code": 40403}, status=404)
+
+    with system.worker(schema_registry_url=f"http://127.0.0.1:{unused_tcp_port}") as worker:
+        await system.send_raw("app", records("confluent_avro"))
+
+        def waits() -> bool:
+            status, text = worker.get("/ready")
+            return status == 503 and "schema registry" in text
+
+        await poll_until(waits, 30)
+        assert scores(system) == {}
+        assert await system.dead_letters() == []
+        runner = web.AppRunner(web.Application())
+        runner.app.router.add_get("/schemas/ids/{schema}", answer)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
+        try:
+            wanted = {line["customer_id"] for line in EVENTS if line["feed"] == "confluent_avro"}
+            await poll_until(lambda: scores(system).keys() == wanted, 30)
+            await poll_until(lambda: worker.status("/ready") == 200, 30)
+
+            async def all_came() -> bool:
+                return len(await system.dead_letters()) == sum(
+                    "dead_letter" in line for line in WANTED if line["feed"] == "confluent_avro"
+                )
+
+            await poll_until(all_came, 30)
+            assert set(asked.values()) == {1}
+        finally:
+            await runner.cleanup()
+
+
+async def test_the_newest_records_of_a_topic_can_be_tried(make_system: MakeSystem) -> None:
+    system = make_system(AVRO, clock="stream")
+    await system.create_topics(partitions=1)
+    await system.send_raw("app", records("confluent_avro"))
+    schemas = str(FEEDS / "confluent_avro.schemas.json")
+    names = ("--source", "app", "--policy", system.environment["ENGAGEMENT_POLICY"], "--schemas", schemas)
+    done = run_command(
+        system.environment, "source", "try", "--topic", system.topic("app"), "--last", "2", *names, "--json"
+    )
+    count = len(records("confluent_avro"))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["record"] for line in lines] == [f"0:{count - 2}", f"0:{count - 1}"]
+    wanted = [line for line in WANTED if line["feed"] == "confluent_avro" and line["record"] >= count - 2]
+    assert [line.get("dead_letter") for line in lines] == [line.get("dead_letter") for line in wanted]
