@@ -196,7 +196,7 @@ class Policy:
     @property
     def own_channels(self) -> tuple[Channel, ...]:
         """The channels that are read in the product's own shape, as no source feeds them."""
-        fed = {reading.channel for source in self.sources for reading in source.readings}
+        fed = {reading.feeds for source in self.sources for reading in source.readings}
         return tuple([channel for channel in self.channels if channel.name not in fed])
 
     @property
@@ -211,7 +211,7 @@ class Policy:
             channel: of the policy.
         """
         feeding = [
-            source.topic for source in self.sources if channel.name in [reading.channel for reading in source.readings]
+            source.topic for source in self.sources if channel.name in [reading.feeds for reading in source.readings]
         ]
         return tuple(dict.fromkeys(feeding)) or (channel.topic,)
 
@@ -277,7 +277,7 @@ def topics_by_section(
         The section of the policy's file that names a topic, and the topic.
     """
     sources = tuple(sources)
-    fed = {reading.channel for source in sources for reading in source.readings}
+    fed = {reading.feeds for source in sources for reading in source.readings}
     sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
     first: dict[str, str] = {}  # several may read one topic
     for source in sources:

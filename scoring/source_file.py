@@ -62,7 +62,7 @@ def watched_as_sources(channels: tuple[Channel, ...], sources: Sequence[Source])
     longest: dict[str, int] = {}
     for source in sources:
         for reading in source.readings:
-            longest[reading.channel] = max(longest.get(reading.channel, 0), source.silence_after)
+            longest[reading.feeds] = max(longest.get(reading.feeds, 0), source.silence_after)
     return tuple(
         [
             channel if channel.silence_after else replace(channel, silence_after=longest.get(channel.name, 0))
@@ -190,7 +190,7 @@ class _SourceReader:
             when=self._conditions(f"{where}.when", table.get("when")),
             unless=self._conditions(f"{where}.unless", table.get("unless")),
             types=self._types(f"{where}.types", table.get("types", {}), str(channel)),
-            ignore=frozenset(self._strings(f"{where}.ignore", table.get("ignore", []))),
+            ignore=tuple(sorted(set(self._strings(f"{where}.ignore", table.get("ignore", []))))),
             only_types=bool(only_types),
             time_format=self._choice(f"{where}.time_format", table.get("time_format", AUTO), TIME_FORMATS),
             email_ids=self._choice(f"{where}.email_ids", table.get("email_ids", KEEP), (LOWER, KEEP)),

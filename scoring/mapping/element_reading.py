@@ -57,8 +57,8 @@ class ElementReading:
             conditions: those that are about the element.
             loads: decodes JSON that is written in a text.
         """
-        self._channel, self._types = reading.channel, dict(reading.types)
-        self._ignore, self._only_types = reading.ignore, reading.only_types
+        self._channel, self._types = reading.feeds, dict(reading.types)
+        self._ignore, self._only_types = frozenset(reading.ignore), reading.only_types
         self._conditions = conditions
         self._takes_any = any(_is_element(path) for path in _paths(reading))
         self._json = WrittenJson(reading.json, loads, root=False) if depth and reading.json else None

@@ -38,10 +38,10 @@ _SOUGHT = re.compile(r"\s*([^.\[\]\"'{}=\s]+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """A step into the first element of an array in which a path leads to a value that reads as a text."""
+    """A step into the first element of an array in which a path leads to a value that reads as the wanted text."""
 
     steps: tuple[str | int | Find, ...]
-    text: str
+    wanted: str
 
 
 Step: TypeAlias = str | int | Find
@@ -282,7 +282,7 @@ def _follow(value: Any, steps: Sequence[Step]) -> Any:
 def _found(elements: list[Any], find: Find) -> Any:
     for element in elements:
         value = _follow(element, find.steps)
-        if value is not None and as_text(value) == find.text:
+        if value is not None and as_text(value) == find.wanted:
             return element
     return None
 

@@ -29,7 +29,7 @@ class LinkRule:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way of reading a record.
+    """One way of reading a record, for the channel that it `feeds`.
 
     `each` are the arrays whose elements are events: alternatives, each the steps to its arrays from the outer one to
     the inner one; nothing where the record is one event. `types` are the channel and the name of each type that is
@@ -37,7 +37,7 @@ class Reading:
     None where the source has none.
     """
 
-    channel: str
+    feeds: str
     customer: Value
     type: Value
     time: Value
@@ -48,7 +48,7 @@ class Reading:
     when: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
     types: tuple[tuple[str, tuple[str, str]], ...] = ()
-    ignore: frozenset[str] = frozenset()
+    ignore: tuple[str, ...] = ()
     only_types: bool = False
     time_format: str = AUTO
     email_ids: str = KEEP
@@ -75,7 +75,7 @@ class Source:
     @property
     def channel(self) -> str:
         """The channel that it feeds, beside those that its types name."""
-        return self.readings[0].channel
+        return self.readings[0].feeds
 
     @property
     def has_links(self) -> bool:

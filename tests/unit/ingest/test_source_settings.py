@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from scoring.instants import HOUR
 from scoring.policy import topics_by_section
+from scoring.policy_change import fixed_differences, policy_digest
 from scoring.policy_file import parse_policy
 from streams.errors import SettingsError
 from streams.ingest.schemas import SchemaFile, SchemaRegistry, schemas_from
@@ -41,6 +45,13 @@ topic = "segment"
 format = "segment"
 channel = "calls"
 silence_after = "4h"
+"""
+
+MANY = """
+[sources.many]
+format = "sendgrid"
+channel = "email"
+ignore = ["a", "b", "c", "d", "e", "f", "g"]
 """
 
 
@@ -122,3 +133,42 @@ def test_a_worker_needs_to_write_links_only_where_sources_tell_of_them() -> None
     assert _told_links(parse_policy(linking + POLICY + SOURCES)) == ("ids",)
     assert _told_links(parse_policy(POLICY + SOURCES)) == ()
     assert _told_links(parse_policy(linking + POLICY)) == ()
+
+
+def test_a_live_system_follows_other_paths_and_names_but_no_other_topics() -> None:
+    old = parse_policy(POLICY + SOURCES)
+    for change, told in [
+        (('format = "segment"\nchannel = "web"', 'format = "segment"\ncustomer = "userId"\nchannel = "web"'), []),
+        (('topic = "segment"', 'topic = "other"'), ["sources.topic"]),
+        (('channel = "web"\nsilence_after = "2h"', 'channel = "email"\nsilence_after = "3h"'), ["sources.topic"]),
+    ]:
+        new = parse_policy(POLICY + SOURCES.replace(*change))
+        found = [key for key in fixed_differences(old, old, new) if "silence_after" not in key]
+        assert found == told
+        assert policy_digest(new) != policy_digest(old)
+
+
+def test_every_process_tells_the_same_policy_by_the_same_digest() -> None:
+    program = (
+        "from scoring.policy_change import policy_digest; from scoring.policy_file import parse_policy;"
+        f"print(policy_digest(parse_policy({POLICY + SOURCES + MANY!r})))"
+    )
+    run = [sys.executable, "-c", program]
+    seeds = [{**os.environ, "PYTHONHASHSEED": str(seed)} for seed in (1, 2)]
+    found = {subprocess.run(run, env=each, capture_output=True, check=True, timeout=60).stdout for each in seeds}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('"answers[ref=a].x"', '"answers[ref=b].x"'),
+        ('"{a}:{b}"', '"{a}/{b}"'),
+        ('"a"', '"^.a"'),
+        ('"@header.a"', '"@header.b"'),
+        ("{ is = 1 }", "{ is = true }"),
+    ],
+)
+def test_sources_that_say_something_else_have_another_digest(one: str, other: str) -> None:
+    plain = '[sources.s]\nchannel = "web"\ncustomer = "a"\ntype = "b"\ntime = "c"\nid = '
+    assert policy_digest(parse_policy(POLICY + plain + one)) != policy_digest(parse_policy(POLICY + plain + other))

@@ -125,7 +125,7 @@ def test_a_key_that_is_given_replaces_that_of_the_shape_and_types_are_added() ->
     (reading,) = found.readings
     types = dict(reading.types)
     assert (types["page"], types["screen"]) == (("clickstream", "page_view"), ("clickstream", "tap"))
-    assert reading.ignore == {"track"}
+    assert reading.ignore == ("track",)
     assert (reading.customer, reading.time) == (parse_path("user"), parse_path("timestamp"))
 
 
