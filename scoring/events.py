@@ -84,6 +84,8 @@ class EventReader:
             for kind in channel.types
             if kind.amounts or kind.object_property
         }
+        # Whether properties are of any use.
+        self._asks = bool(self._machine or self._details)
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -113,15 +115,29 @@ class EventReader:
             raise InvalidEvent(reason, why_no_time(value, str(error))) from None
         if time > latest:
             raise InvalidEvent("timestamp_in_future", why_ahead(value, time, latest - MOST_AHEAD))
-        event_id = value.get("event_id")
+        properties = value.get("properties") if self._asks else None
+        return customer, self.event(kind, time, value.get("event_id"), properties)  # type: ignore[return-value]
+
+    def event(self, kind: str, time: int, event_id: object, properties: object) -> Event:
+        """Make an event of what has been checked.
+
+        Args:
+            kind: its type.
+            time: in microseconds.
+            event_id: None or '' for none.
+            properties: as JSON decodes them.
+
+        Raises:
+            InvalidEvent: if the id is neither a text nor a whole number.
+        """
         code = self._codes.get(kind) or self._code_of_unknown(kind)
         digest = self._digest(event_id) if event_id is not None and event_id != "" else ""
         detail = None
         if self._machine and code in self._machine:
-            code = self._by_whom(code, value.get("properties"))
+            code = self._by_whom(code, properties)
         if self._details and code in self._details:
-            detail = self._details[code].read(value.get("properties"), time)
-        return customer, Event(time, code, digest, detail)  # type: ignore[return-value]
+            detail = self._details[code].read(properties, time)
+        return Event(time, code, digest, detail)
 
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.

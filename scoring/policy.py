@@ -13,6 +13,7 @@ from typing import Final
 from scoring.absence import AbsenceRule
 from scoring.details import Amount
 from scoring.instants import DAY, MINUTE
+from scoring.mapping.source import Source
 from scoring.measures import Measure
 from scoring.pairing import Pairing
 from scoring.points import POINT
@@ -115,8 +116,8 @@ class Policy:
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
     `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
-    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `text` is the file
-    that it was read from.
+    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
+    topics with records of foreign shapes. `text` is the file that it was read from.
     """
 
     version: str
@@ -142,6 +143,7 @@ class Policy:
     profiles: Profiles | None = None
     segments: tuple[tuple[str, Policy], ...] = ()
     scores: tuple[NamedScore, ...] = ()
+    sources: tuple[Source, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.
@@ -194,6 +196,28 @@ class Policy:
         plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
         object.__setattr__(self, "by_segment", {name: own for name, own in self.segments if own != plain})
 
+    @property
+    def own_channels(self) -> tuple[Channel, ...]:
+        """The channels that are read in the product's own shape, as no source feeds them."""
+        fed = {reading.feeds for source in self.sources for reading in source.readings}
+        return tuple([channel for channel in self.channels if channel.name not in fed])
+
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """The topics of those channels."""
+        return tuple([channel.topic for channel in self.own_channels])
+
+    def topics_of(self, channel: Channel) -> tuple[str, ...]:
+        """Give the topics that feed a channel.
+
+        Args:
+            channel: of the policy.
+        """
+        feeding = [
+            source.topic for source in self.sources if channel.name in [reading.feeds for reading in source.readings]
+        ]
+        return tuple(dict.fromkeys(feeding)) or (channel.topic,)
+
     def of(self, segment: str) -> Policy:
         """Give the policy by which the customers of a segment are judged.
 
@@ -241,18 +265,27 @@ class Policy:
         return bisect_right(self.bounds, score)
 
 
-def topics_by_section(channels: Iterable[Channel], identities: str, profiles: Profiles | None) -> list[tuple[str, str]]:
+def topics_by_section(
+    channels: Iterable[Channel], identities: str, profiles: Profiles | None, sources: Iterable[Source] = ()
+) -> list[tuple[str, str]]:
     """List the topics that are read.
 
     Args:
         channels: of a policy.
         identities: its topic of links, '' for none.
         profiles: of the policy.
+        sources: of the policy; the channels that they feed are not read from their own topics.
 
     Returns:
         The section of the policy's file that names a topic, and the topic.
     """
-    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels]
+    sources = tuple(sources)
+    fed = {reading.feeds for source in sources for reading in source.readings}
+    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
+    first: dict[str, str] = {}  # several may read one topic
+    for source in sources:
+        first.setdefault(source.topic, source.name)
+    sections += [(f"sources.{name}", topic) for topic, name in first.items()]
     if identities:
         sections.append(("identities", identities))
     if profiles is not None:

@@ -85,6 +85,7 @@ def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
         ("dead_letters.over", own.bad_over, new.bad_over),
         ("dead_letters.at_least", own.bad_records, new.bad_records),
         ("profiles.topic", _topic(in_force), _topic(new)),
+        ("sources.topic", _sources(in_force), _sources(new)),
     ]
     for name in dict.fromkeys([name for name, _ in (*in_force.segments, *new.segments)]):
         key = f"segments.{name}.window.half_life"
@@ -94,6 +95,10 @@ def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
 
 def _topic(policy: Policy) -> str:
     return policy.profiles.topic if policy.profiles is not None else ""
+
+
+def _sources(policy: Policy) -> tuple[set[str], set[str]]:
+    return set(policy.own_topics) if policy.sources else set(), {source.topic for source in policy.sources}
 
 
 def _channel_differences(in_force: Policy, new: Policy) -> Iterator[str]:

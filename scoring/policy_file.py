@@ -15,6 +15,7 @@ from scoring.channel_file import SESSION_KEYS, no_shared_sessions, read_machine,
 from scoring.errors import PolicyError
 from scoring.identity_file import check_topic, read_identities
 from scoring.instants import DAY, format_duration, parse_duration
+from scoring.mapping.source import Source
 from scoring.measure_file import MeasureReader
 from scoring.pairing_file import PAIRING_KEYS, read_pairings, with_objects
 from scoring.points import POINT, to_millionths
@@ -22,6 +23,7 @@ from scoring.policy import BANDS, NO_CAP, RESERVED_NAMES, Channel, EventType, Po
 from scoring.score_file import SCORE_KEYS, with_scores
 from scoring.segment_file import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.segments import Profiles
+from scoring.source_file import read_sources, watched_as_sources
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000
@@ -91,7 +93,9 @@ class _Reader:
         self._problems: list[str] = []
 
     def policy(self) -> Policy:
-        self._only("", self._document, ("version", *_KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS))
+        self._only(
+            "", self._document, ("version", *_KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)
+        )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
             for section, defaults in _DURATIONS.items()
@@ -114,13 +118,14 @@ class _Reader:
         measures = declared.read(self._document.get("measures", {}))
         channels = declared.asked_for(channels)
         self._no_shared_codes(channels)
+        sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
         profiles = read_profiles(self._document, channels, measures, self._problems)
-        self._no_shared_topics(channels, identities, profiles)
+        self._no_shared_topics(channels, identities, profiles, sources)
         if self._problems:
             raise PolicyError(self._problems)
         return Policy(
             policy_version,
-            channels=channels,
+            channels=watched_as_sources(channels, sources),
             measures=measures,
             bounds=bounds,
             rearm_margin=margin,
@@ -132,6 +137,7 @@ class _Reader:
             keep_figures=kept,
             identities=identities,
             profiles=profiles,
+            sources=sources,
             **times,
         )
 
@@ -296,9 +302,15 @@ class _Reader:
             return NO_CAP
         return cap
 
-    def _no_shared_topics(self, channels: tuple[Channel, ...], identities: str, profiles: Profiles | None) -> None:
+    def _no_shared_topics(
+        self,
+        channels: tuple[Channel, ...],
+        identities: str,
+        profiles: Profiles | None,
+        sources: tuple[Source, ...],
+    ) -> None:
         owners: dict[str, str] = {}
-        for section, topic in topics_by_section(channels, identities, profiles):
+        for section, topic in topics_by_section(channels, identities, profiles, sources):
             if topic in owners:
                 self._problems.append(f"{section}.topic: {topic!r} is already the topic of {owners[topic]}")
             owners[topic] = section

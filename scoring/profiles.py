@@ -69,34 +69,33 @@ class SegmentedEventReader(EventReader):
         """
         super().__init__(channel, policy.types)
         self._segment = profiles.segment
+        self._asks = True
 
-    def read(self, value: object, latest: int) -> tuple[str, Event]:
-        """Check one decoded value, as `EventReader.read` does.
+    def event(self, kind: str, time: int, event_id: object, properties: object) -> Event:
+        """Make an event of what has been checked, as `EventReader.event` does; its detail holds the segment.
 
         A segment of the wrong type takes nothing from the event itself, as with any property.
 
         Args:
-            value: what the JSON of the record decodes to.
-            latest: the newest event time that is let in, in microseconds.
-
-        Returns:
-            The customer's id, and the event; its detail holds the segment, where one is told.
+            kind: its type.
+            time: in microseconds.
+            event_id: None or '' for none.
+            properties: as JSON decodes them.
 
         Raises:
-            InvalidEvent: with the reason, if a required field is missing or wrong.
+            InvalidEvent: if the id is neither a text nor a whole number.
         """
-        customer, event = super().read(value, latest)
-        properties = value.get("properties") if type(value) is dict else None
+        event = super().event(kind, time, event_id, properties)
         written = properties.get(self._segment) if type(properties) is dict else None
         if written is None or written == "":
-            return customer, event
+            return event
         try:
             segment = read_segment(written)
         except InvalidEvent:
             self._ignored += 1
-            return customer, event
+            return event
         amounts, about, _ = event.detail or Detail(())
-        return customer, event.with_detail(Detail(amounts, about, segment))
+        return event.with_detail(Detail(amounts, about, segment))
 
 
 def event_reader(channel: Channel, policy: Policy) -> EventReader:

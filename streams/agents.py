@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import faust
@@ -12,19 +13,25 @@ from scoring.events import MOST_AHEAD
 from scoring.policy import Channel
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
+from streams.errors import TransientError
 from streams.identities.decoding import LinkDecoder
+from streams.ingest.source_decoding import SourceDecoder
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline, Submission
 from streams.profile_decoding import ProfileDecoder
 from streams.steady_clock import SteadyClock
 
+logger = logging.getLogger(__name__)
+
 _DOUBT_SECONDS = 0.2
+#: How long to wait before a schema is asked for again, in seconds.
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
 def add_agent(
     app: faust.App,
     channel: Channel,
-    decoder: Decoder | ProfileDecoder,
+    decoder: Decoder | ProfileDecoder | SourceDecoder,
     pipeline: Pipeline,
     metrics: Metrics,
     wall: SteadyClock,
@@ -54,6 +61,8 @@ def add_agent(
                 continue
             while wall.in_doubt:  # noqa: ASYNC110 - nobody tells when a clock is set
                 await asyncio.sleep(_DOUBT_SECONDS)
+            if isinstance(decoder, SourceDecoder):
+                await _prepared(decoder, event.message.value, limit.consumption, metrics)
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
@@ -62,6 +71,24 @@ def add_agent(
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()
+
+
+async def _prepared(decoder: SourceDecoder, batch: Any, consumption: Consumption, metrics: Metrics) -> None:
+    """Wait until the schemas of a batch are known; meanwhile its partition waits, and nothing of it is acknowledged."""
+    backoff = _FIRST_BACKOFF
+    while True:
+        try:
+            await decoder.prepare(batch)
+        except TransientError as error:
+            if str(error) != consumption.waits_for:
+                logger.error("%s; waiting for it before decoding", error)  # noqa: TRY400 - the message says it all
+            consumption.waits_for = str(error)
+            metrics.retries.labels(type(error).__name__).inc()
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF)
+        else:
+            consumption.waits_for = ""
+            return
 
 
 def add_link_agent(

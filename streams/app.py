@@ -32,6 +32,9 @@ from streams.gaps import check_logs
 from streams.group_watch import GroupWatch
 from streams.identities.decoding import LinkDecoder, as_channel
 from streams.identities.linker import Linker
+from streams.ingest.schemas import Schemas, schemas_from
+from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
+from streams.ingest.source_decoding import as_channel as as_sources
 from streams.live_policy.in_force import PolicyInForce
 from streams.live_policy.walk import PolicyWalk
 from streams.logs import quiet_logs
@@ -87,6 +90,7 @@ class Parts:
     timer: Timer
     figures: FigureReport
     consumption: Consumption
+    schemas: Schemas | None
 
 
 class EngagementBoot(BootStrategy):
@@ -148,7 +152,13 @@ class EngagementApp(BatchApp):
             return parts.preflight.missing
         if parts.consumption.stopped_because:
             return f"stopped consuming: {parts.consumption.stopped_because}"
-        fault = parts.pipeline.fault or parts.timer.fault or self.assigning.reason or self.group_watch.fault
+        fault = (
+            parts.consumption.waits_for
+            or parts.pipeline.fault
+            or parts.timer.fault
+            or self.assigning.reason
+            or self.group_watch.fault
+        )
         if not fault and self.steady.in_doubt:
             fault = _CLOCK_IN_DOUBT
         if fault:
@@ -321,6 +331,8 @@ class EngagementApp(BatchApp):
         await self.parts.publisher.close()
         await self.parts.erasures.close()
         await self.parts.store.close()
+        if self.parts.schemas is not None:
+            await self.parts.schemas.close()
 
 
 def build_app(settings: Settings, store: Store | None = None, wall: Callable[[], int] = wall_clock) -> EngagementApp:
@@ -368,6 +380,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
         timer,
         figures,
         consumption,
+        schemas_from(settings.schemas),
     )
     app.group_watch = GroupWatch(settings, metrics, lambda: app.consumer_thread)
     _add_agents(app)
@@ -380,12 +393,18 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
 def _add_agents(app: EngagementApp) -> None:
     parts, policy = app.parts, app.parts.settings.policy
     window = policy.length if parts.settings.clock == "wall" else 0
-    decoders: list[Decoder | ProfileDecoder] = []
-    for channel in policy.channels:
+    decoders: list[Decoder | ProfileDecoder | SourceDecoder] = []
+    for channel in policy.own_channels:
         limit = DeadLetterLimit(channel, policy, parts.clock.wall, parts.consumption)
         decoder = Decoder(channel.name, event_reader(channel, policy), parts.metrics, window, limit)
         add_agent(app, channel, decoder, parts.pipeline, parts.metrics, app.steady, limit)
         decoders.append(decoder)
+    for topic, sources in sources_by_topic(policy).items():
+        stands_for = as_sources(sources)
+        limit = DeadLetterLimit(stands_for, policy, parts.clock.wall, parts.consumption)
+        foreign = SourceDecoder(topic, policy, parts.metrics, window, limit, parts.schemas)
+        add_agent(app, stands_for, foreign, parts.pipeline, parts.metrics, app.steady, limit)
+        decoders.append(foreign)
     if policy.profiles is not None:
         source = Channel(PROFILES, policy.profiles.topic, ())
         limit = DeadLetterLimit(source, policy, parts.clock.wall, parts.consumption)

@@ -28,6 +28,8 @@ class Consumption:
             metrics: show what is stopped.
         """
         self.stopped_because = ""
+        #: What nothing can be decoded without at the moment, '' for nothing.
+        self.waits_for = ""
         self._metrics = metrics
 
     def watch(self, channel: str) -> None:

@@ -8,6 +8,7 @@ StreamsError
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
+│   ├── RegistryUnavailable  the schema registry
 │   ├── PolicyUnusable       the policy in force is not understood by this worker
 │   ├── AccessDenied         Kafka or Redis does not let this user in, or forbids something; ends a start
 │   └── ClockUnknown         how far other partitions have been applied
@@ -62,6 +63,10 @@ class StoreUnavailable(TransientError):
 
 class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
+
+
+class RegistryUnavailable(TransientError):
+    """The schema registry does not answer, so that it is not known how records were written."""
 
 
 class PolicyUnusable(TransientError):

@@ -79,8 +79,8 @@ class FeedWatch:
     def _watch(self, policy: Policy) -> None:
         self._policy = policy
         watched = [policy.channels[index] for index in policy.watched]
-        self._channels = {channel.topic: channel for channel in watched}
-        self._apart = {channel.name: channel.silence_after for channel in self._channels.values()}
+        self._channels = {topic: channel for channel in watched for topic in policy.topics_of(channel)}
+        self._apart = {channel.name: channel.silence_after for channel in watched}
 
     def follow(self, policy: Policy) -> None:
         """Watch the channels that another policy names.
@@ -168,7 +168,7 @@ class FeedWatch:
         """
         if self.known is None or not now:
             return
-        for channel in self._channels.values():
+        for channel in {channel.name: channel for channel in self._channels.values()}.values():
             silent = self.known.silence_at(channel.name, now) is not None
             self._metrics.feed_silent.labels(channel.name).set(int(silent))
             await self._tell_of(channel, self.known, now)

@@ -23,6 +23,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
+from scoring.policy import Policy
 from streams.connections import kafka_options
 from streams.errors import AccessDenied, BrokerUnavailable, TransientError
 from streams.kafka_rights import DescribeGroupRights, DescribeTopicRights, allows
@@ -102,11 +103,17 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
     needed = {
         "Read": (*topics, ERASURES),
         # A worker that carries an erasure out may have to say that it covers more.
-        "Write": (ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS, ERASURES),
+        "Write": (ALERTS, BAND_CHANGES, FEED_ALERTS, DEAD_LETTERS, ERASURES, *_told_links(settings.policy)),
         # Only looked for, and created where it is absent.
         "Describe": (DEAD_LETTER_REPLAYS,),
     }
     await check_rights(settings, needed, settings.namespace)
+
+
+def _told_links(policy: Policy) -> tuple[str, ...]:
+    """Give the topic to which a worker sends the links that records of foreign shapes tell."""
+    told = policy.identities and any(source.has_links for source in policy.sources)
+    return (policy.identities,) if told else ()
 
 
 async def check_rights(settings: Settings, needed: Mapping[str, Collection[str]], group: str = "") -> None:

@@ -317,6 +317,8 @@ class Pipeline(Service):
         batches = [submission.batch for submission in submissions if submission.batch.source in accepted]
         refused = await self._link(batches) if self._linker is not None else []
         await self._publisher.publish_dead_letters([*self._new_dead_letters(batches), *refused])
+        if forwards := [forward for batch in batches for forward in batch.forwards]:
+            await self._publisher.publish(forwards)
         await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
         now, horizon = self._clock.evaluation(marks)

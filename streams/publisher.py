@@ -17,6 +17,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from streams.dead_letters.letter import PARTS
 from streams.errors import BrokerUnavailable
 from streams.metrics import Metrics
 from streams.producers import start_producer
@@ -162,6 +163,7 @@ def _dead_letter(letter: DeadLetter) -> _Sent:
         ("dlq.topic", letter.partition.topic.encode()),
         ("dlq.partition", str(letter.partition.number).encode()),
         ("dlq.offset", str(record.offset).encode()),
+        *([(PARTS, letter.parts.encode())] if letter.parts else []),
     ]
     return DEAD_LETTERS, record.key, record.value, headers
 

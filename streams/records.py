@@ -78,12 +78,16 @@ class RecordBatch:
 
 
 class DeadLetter(NamedTuple):
-    """A record that cannot be scored, why, and where it comes from."""
+    """A record that cannot be scored, why, and where it comes from.
+
+    `parts` are the numbers of those of its parts that are bad, separated by commas, where the others count.
+    """
 
     record: Any
     reason: str
     detail: str
     partition: Partition
+    parts: str = ""
 
 
 class SentLink(NamedTuple):
@@ -92,6 +96,19 @@ class SentLink(NamedTuple):
     record: Any
     link: Link
     partition: Partition
+
+
+class Message(NamedTuple):
+    """A message that has to be published, as it waits in the customer's record until it has been."""
+
+    topic: str
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other messages that wait for the same customer."""
+        identity: str = self.body.get("alert_id") or self.body["change_id"]
+        return identity[:13]
 
 
 class DecodedBatch(NamedTuple):
@@ -107,22 +124,13 @@ class DecodedBatch(NamedTuple):
     newest: int
     appended: int
     links: Sequence[SentLink] = ()
+    #: Links that records of foreign shapes tell, each with its key, to be sent to the topic of the links.
+    forwards: Sequence[tuple[str, Message]] = ()
 
     @property
     def weight(self) -> int:
         """How much room among waiting events it takes: more for links, and for dead letters, as they are kept whole."""
         kept = sum(len(letter.record.value or b"") for letter in self.dead_letters)
-        return self.source.count + kept // _BYTES_OF_AN_EVENT + _EVENTS_OF_A_LINK * len(self.links)
-
-
-class Message(NamedTuple):
-    """A message that has to be published, as it waits in the customer's record until it has been."""
-
-    topic: str
-    body: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """What tells it from the other messages that wait for the same customer."""
-        identity: str = self.body.get("alert_id") or self.body["change_id"]
-        return identity[:13]
+        return (
+            max(self.source.count, len(self.events)) + kept // _BYTES_OF_AN_EVENT + _EVENTS_OF_A_LINK * len(self.links)
+        )

@@ -1,4 +1,4 @@
-"""How a worker proves who it is to Kafka and Redis, and how it knows them: TLS, SASL, users and passwords."""
+"""How a worker proves who it is to the servers, and how it knows them: TLS, SASL, users and passwords."""
 
 from __future__ import annotations
 
@@ -71,6 +71,17 @@ class KafkaSecurity:
     def logs_in(self) -> bool:
         """Whether a user logs in with a password."""
         return PROTOCOLS[self.protocol][1]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaAccess:
+    """Where schemas come from: a registry, '' for none, and how to get in; or a file, '' for none."""
+
+    url: str = field(default="", repr=False)
+    username: str = ""
+    password: Secret = Secret()
+    tls: Tls = Tls()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from streams.security import MECHANISMS, PROTOCOLS, KafkaSecurity, RedisSecurity, Secret, Tls
+from streams.security import MECHANISMS, PROTOCOLS, KafkaSecurity, RedisSecurity, SchemaAccess, Secret, Tls
 
 Report = Callable[[str, str], None]
 _EXPECTED = {"CA": "", "CERTIFICATE": " with its key, which must not be encrypted"}
@@ -76,6 +76,46 @@ def read_redis_security(values: Mapping[str, str], url: str, report: Report) -> 
     if security.tls and not parts.scheme.startswith("rediss"):
         report("REDIS_URL", "must begin with rediss:// for the files set by ENGAGEMENT_REDIS_*_FILE to be used")
     return security
+
+
+def read_schema_access(values: Mapping[str, str], report: Report) -> SchemaAccess:
+    """Read where schemas come from.
+
+    Args:
+        values: as for Kafka.
+        report: as for Kafka.
+
+    Returns:
+        What could be read.
+    """
+    name = "SCHEMA_REGISTRY"
+    access = SchemaAccess(
+        values.get(f"{name}_URL", ""),
+        values.get(f"{name}_USERNAME", ""),
+        read_secret(values, f"{name}_PASSWORD", report),
+        _tls({f"{name}_CA_FILE": values.get(f"{name}_CA_FILE", "")}, name, report),
+        values.get("SCHEMA_FILE", ""),
+    )
+    if access.url and not _is_web(access.url):
+        # The URL may hold a password, so it is not repeated.
+        report(f"{name}_URL", "not a URL such as https://registry:8081")
+    if access.url and access.file:
+        report("SCHEMA_FILE", f"ENGAGEMENT_{name}_URL is set, too")
+    if access.file and not Path(access.file).is_file():
+        report("SCHEMA_FILE", f"there is no file {access.file!r}")
+    if not access.url and (access.username or access.password or access.tls):
+        report(f"{name}_URL", "is needed for the other settings of the registry to be used")
+    if access.password and not access.username:
+        report(f"{name}_USERNAME", "is needed with a password")
+    return access
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def read_secret(values: Mapping[str, str], name: str, report: Report) -> Secret:

@@ -13,8 +13,8 @@ from scoring.policy import Policy
 from streams.addresses import is_host, is_host_and_port
 from streams.errors import SettingsError
 from streams.live_policy.source import read_policy
-from streams.security import KafkaSecurity, RedisSecurity, Secret
-from streams.security_settings import read_kafka_security, read_redis_security, read_secret
+from streams.security import KafkaSecurity, RedisSecurity, SchemaAccess, Secret
+from streams.security_settings import read_kafka_security, read_redis_security, read_schema_access, read_secret
 from streams.store.redis_url import redis_url_problems
 
 PREFIX = "ENGAGEMENT_"
@@ -44,6 +44,8 @@ SECURE_NAMES = (
     *("KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
     *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
+    *("SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_PASSWORD_FILE"),
+    *("SCHEMA_REGISTRY_CA_FILE", "SCHEMA_FILE"),
     *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
 )
 #: How much a name must be like that of a setting to be taken for one that was misspelled.
@@ -72,6 +74,7 @@ class Settings:
     | `web_token` | `ENGAGEMENT_WEB_TOKEN`, or `..._FILE` | none |
     | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
     | `redis_security` | `ENGAGEMENT_REDIS_...`: see `security_settings` | what the URL says |
+    | `schemas` | `ENGAGEMENT_SCHEMA_...`: see `security_settings` | none |
     | `log_level` | `ENGAGEMENT_LOG_LEVEL` (`DEBUG`, `INFO`, `WARNING`, `ERROR`) | `INFO` |
     """
 
@@ -91,6 +94,7 @@ class Settings:
     web_token: Secret = field(default_factory=Secret)
     kafka_security: KafkaSecurity = field(default_factory=KafkaSecurity)
     redis_security: RedisSecurity = field(default_factory=RedisSecurity)
+    schemas: SchemaAccess = field(default_factory=SchemaAccess)
     log_level: str = "INFO"
 
     def environment(self) -> dict[str, str]:
@@ -114,7 +118,11 @@ class Settings:
         values = {"KAFKA_SECURITY_PROTOCOL": kafka.protocol, "REDIS_USERNAME": redis.username}
         if kafka.logs_in:
             values |= {"KAFKA_SASL_MECHANISM": kafka.mechanism, "KAFKA_SASL_USERNAME": kafka.username}
+        access = self.schemas
+        values |= {"SCHEMA_REGISTRY_URL": access.url, "SCHEMA_REGISTRY_USERNAME": access.username}
+        values |= {"SCHEMA_REGISTRY_CA_FILE": access.tls.ca_file, "SCHEMA_FILE": access.file}
         secrets = {
+            "SCHEMA_REGISTRY_PASSWORD": access.password,
             "KAFKA_SASL_PASSWORD": kafka.password,
             "REDIS_PASSWORD": redis.password,
             "WEB_TOKEN": self.web_token,
@@ -198,6 +206,7 @@ class _Reader:
             "web_token": read_secret(given, "WEB_TOKEN", self._report),
             "erasure_key": read_secret(given, "ERASURE_KEY", self._report),
             "kafka_security": read_kafka_security(given, self._report),
+            "schemas": read_schema_access(given, self._report),
         }
         if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:
             values["redis_security"] = read_redis_security(given, redis_url, self._report)

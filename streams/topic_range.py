@@ -65,7 +65,12 @@ class TopicRange:
 
 @asynccontextmanager
 async def open_range(
-    settings: Settings, topic: str, *, since_ms: int | None = None, only: tuple[int, int] | None = None
+    settings: Settings,
+    topic: str,
+    *,
+    since_ms: int | None = None,
+    only: tuple[int, int] | None = None,
+    last: int | None = None,
 ) -> AsyncIterator[TopicRange]:
     """Open a topic from its beginning, or from a time, to where it ends now.
 
@@ -74,6 +79,7 @@ async def open_range(
         topic: its name; one that does not exist is empty.
         since_ms: leave out what was appended before, Unix milliseconds.
         only: partition and offset of a single record.
+        last: how many offsets of each partition are read at most, those at its end.
 
     Yields:
         The range, to be read once.
@@ -93,6 +99,8 @@ async def open_range(
         if since_ms is not None and partitions:
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
             starts = {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
+        if last is not None:
+            starts = {tp: max(start, ends[tp] - last) for tp, start in starts.items()}
         if only is not None:
             tp = TopicPartition(topic, only[0])
             here = starts.get(tp, 0) <= only[1] < ends.get(tp, 0)

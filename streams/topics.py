@@ -34,8 +34,8 @@ _TIMEOUT_MS = 10_000
 
 
 def event_topics(policy: Policy) -> list[str]:
-    """List the topics that events come from, in the order of the policy's channels."""
-    return [channel.topic for channel in policy.channels]
+    """List the topics that events come from: those of channels in their own shape, then those of sources."""
+    return [*policy.own_topics, *dict.fromkeys(source.topic for source in policy.sources)]
 
 
 def source_topics(policy: Policy) -> list[str]:

@@ -35,6 +35,7 @@ COMMANDS = {
     "types": Entry("streams.cli.types", "types", "List event types that the policy does not name."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
     "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
+    "source": Entry("streams.cli.source", "source", "See how foreign records are read, and what becomes of yours."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
     ),

@@ -48,6 +48,11 @@ def check(file: Path) -> None:
     except SettingsError as error:
         raise PolicyError(error.problems) from error
     click.echo(f"OK: {file}")
+    for feed in parsed.sources:
+        if feed.without_ids:
+            click.echo(f"warning: sources.{feed.name} has no id: no de-duplication of what is sent again", err=True)
+        if feed.has_links and not parsed.identities:
+            click.echo(f"warning: sources.{feed.name} has links, which are left out without [identities]", err=True)
     _print_summary(parsed)
 
 
@@ -110,6 +115,7 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
         "feeds": _watched(parsed),
+        "sources": ", ".join(f"{each.name} from {each.topic}" for each in parsed.sources) or "none",
         "measures": ", ".join(parsed.measure_names) or "none",
         **segment_facts(parsed),
         **score_facts(parsed),

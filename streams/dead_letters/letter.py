@@ -10,6 +10,8 @@ from scoring.instants import MILLISECOND
 
 #: Header of a replayed record: how often it has been replayed, in decimal digits.
 REPLAYS = "dlq.replays"
+#: Header of a dead letter, and of a replayed record: the parts that are bad, or to be read, where others count.
+PARTS = "dlq.parts"
 _ADDED = ("dlq.reason", "dlq.detail", "dlq.topic", "dlq.partition", "dlq.offset")
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -20,7 +22,7 @@ class Letter:
     """A dead letter: its place in the topic of dead letters, why it is there, and the original record.
 
     `time` is when it was dead-lettered, in microseconds. `headers` are those of the original, without the mark of a
-    replay; `replays` says how often it has been replayed already.
+    replay; `replays` says how often it has been replayed already. `parts` are those that are bad where others count.
     """
 
     partition: int
@@ -35,6 +37,7 @@ class Letter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    parts: str = ""
 
     @property
     def place(self) -> str:
@@ -49,7 +52,8 @@ class Letter:
     @property
     def marked_headers(self) -> list[tuple[str, bytes | None]]:
         """The headers with which it is sent again: the original ones, and how often it has been replayed by then."""
-        return [*self.headers, (REPLAYS, str(self.replays + 1).encode())]
+        parts = [(PARTS, self.parts.encode())] if self.parts else []
+        return [*self.headers, *parts, (REPLAYS, str(self.replays + 1).encode())]
 
 
 def read_letter(record: Any) -> Letter | None:
@@ -73,7 +77,12 @@ def read_letter(record: Any) -> Letter | None:
         added[name] = content.decode(errors="replace")
     if not (added["dlq.partition"].isdecimal() and added["dlq.offset"].isdecimal()):
         return None
-    replays = _take_last(headers, REPLAYS) or b"0"
+    marked = _take_last(headers, REPLAYS)
+    replays = marked or b"0"
+    # Behind the worker's other headers, where some parts of the record count; that of a replay goes with its mark.
+    parts = _take_last(headers, PARTS) if record.headers[-1][0] == PARTS else None
+    if marked is not None:
+        _take_last(headers, PARTS)
     return Letter(
         partition=record.partition,
         offset=record.offset,
@@ -87,6 +96,7 @@ def read_letter(record: Any) -> Letter | None:
         key=record.key,
         value=record.value,
         headers=tuple(headers),
+        parts=(parts or b"").decode(errors="replace"),
     )
 
 

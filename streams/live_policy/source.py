@@ -58,7 +58,7 @@ def parse_source(text: str, path: str) -> Policy:
         raise SettingsError([f"{path}: {problem}" for problem in error.problems]) from error
     written = [
         f"{path}: {section}.topic: the service itself writes {topic!r}"
-        for section, topic in topics_by_section(policy.channels, policy.identities, policy.profiles)
+        for section, topic in topics_by_section(policy.channels, policy.identities, policy.profiles, policy.sources)
         if topic in WRITTEN_TOPICS
     ]
     if written:

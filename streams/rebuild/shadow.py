@@ -14,6 +14,8 @@ from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
 from streams.identities.decoding import LinkDecoder
 from streams.identities.linker import Linker, LinkTime
+from streams.ingest.schemas import schemas_from
+from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
 from streams.metrics import Metrics
 from streams.profile_decoding import ProfileDecoder
 from streams.publisher import Publisher
@@ -59,10 +61,13 @@ class Shadow:
         publisher, namespace = SilentPublisher(settings, metrics), settings.namespace
         self._scorer = Scorer(self._policy, self.store, publisher, metrics, wall_clock, namespace=namespace)
         window = self._policy.length if settings.clock == "wall" else 0
-        self._decoders: dict[str, Decoder | ProfileDecoder] = {
+        self._decoders: dict[str, Decoder | ProfileDecoder | SourceDecoder] = {
             channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
-            for channel in self._policy.channels
+            for channel in self._policy.own_channels
         }
+        self.schemas = schemas_from(settings.schemas)
+        for topic in sources_by_topic(self._policy):
+            self._decoders[topic] = SourceDecoder(topic, self._policy, metrics, window, schemas=self.schemas)
         self._link_decoder = LinkDecoder(metrics)
         self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock, namespace)
         if self._policy.profiles is not None:
@@ -110,6 +115,8 @@ class Shadow:
         """Give up the connections."""
         await self.erasures.close()
         await self.store.close()
+        if self.schemas is not None:
+            await self.schemas.close()
 
     def _stands(self, partition: Partition, group: int) -> int:
         fence = self._fences[partition][group]
@@ -160,6 +167,10 @@ class Shadow:
             return
         latest, ends = wall_clock() + MOST_AHEAD, {batch.partition: Fence(batch.next_offset, 0) for batch in batches}
         links = [batch for batch in batches if batch.partition.topic == self._policy.identities]
+        for batch in batches:
+            decoder = self._decoders.get(batch.partition.topic)
+            if isinstance(decoder, SourceDecoder):
+                await decoder.prepare(batch)
         decoded = [
             self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
         ]

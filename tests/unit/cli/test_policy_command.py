@@ -44,6 +44,20 @@ def test_the_feeds_that_are_watched_are_told(tmp_path: Path) -> None:
     assert "email silent after 8d" in check(path).stdout
 
 
+def test_a_source_without_ids_or_with_links_that_nobody_reads_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    channels = "[channels.clickstream]\nweights = { page_view = 1 }\n[channels.email]\nweights = { open = 1 }\n"
+    plain = 'channel = "clickstream"\ncustomer = "a"\ntype = "b"\ntime = "c"\n'
+    path.write_text(f'{channels}[sources.app]\n{plain}[sources.web]\nformat = "segment"\ntopic = "calls"\n')
+    result = check(path)
+    assert result.exit_code == 0
+    assert "app from app, web from calls" in result.stdout
+    assert "sources.app has no id: no de-duplication" in result.stderr
+    assert "sources.web has links, which are left out without [identities]" in result.stderr
+    path.write_text(f'{channels}[identities]\n[sources.web]\nformat = "segment"\n')
+    assert check(path).stderr == ""
+
+
 def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('[window]\nhalf_life = "3d"\n[channels.web]\nweights = { glance = 0.125 }\n')

@@ -35,7 +35,7 @@ def channel(rest: str, name: str = "calls") -> str:
         (
             "windows = 1",
             "windows: unknown key; allowed here: "
-            + ", ".join(("version", *policy_file._KEYS, "channels", "measures", *SEGMENT_KEYS, *SCORE_KEYS)),
+            + ", ".join(("version", *policy_file._KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (

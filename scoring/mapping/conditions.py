@@ -1,0 +1,127 @@
+"""Conditions: which records and elements a source reads, and which it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scoring.mapping.paths import Levels, Path, as_text, compile_path, parse_path
+
+_WORDS = ("present", "same_as")
+_NO_VALUE = "must be a text, a number, true, false, a list of them, { present = true } or { same_as = PATH }"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the value at a path.
+
+    It is one of `values` where there are any, has a value or has none as `present` says, and is the same as that at
+    `same_as`; a None asks for nothing.
+    """
+
+    path: Path
+    values: tuple[str | int | float | bool, ...] | None = None
+    present: bool | None = None
+    same_as: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths that it looks at."""
+        return (self.path,) if self.same_as is None else (self.path, self.same_as)
+
+
+def parse_conditions(written: object) -> tuple[Condition, ...]:
+    """Read a table of conditions.
+
+    Args:
+        written: paths with a value, a list of values, ``{ present = true }`` or ``{ same_as = "^.id" }``. A path may
+            be a key in quotes or a dotted key, which TOML makes tables in tables of.
+
+    Returns:
+        The conditions.
+
+    Raises:
+        ValueError: with what is wrong with the first that is wrong.
+    """
+    if not isinstance(written, Mapping) or not written:
+        raise ValueError('must be a table of paths and values, such as { op = ["c", "r"] }')
+    conditions = []
+    for key, wanted in written.items():
+        path = parse_path(key)
+        conditions += [_condition(found, value) for found, value in _flat(path, wanted)]
+    return tuple(conditions)
+
+
+def _flat(path: Path, wanted: object) -> Iterator[tuple[Path, object]]:
+    """Follow tables in tables, as a dotted key makes them."""
+    if not isinstance(wanted, Mapping) or (wanted and wanted.keys() <= set(_WORDS)):
+        yield path, wanted
+        return
+    if not wanted:
+        raise ValueError(f"{path.text}: {_NO_VALUE}")
+    for key, value in wanted.items():
+        # The first part of a dotted key may be where the path starts.
+        yield from _flat(Path(path.origin, (*path.steps, key), f"{path.text}.{key}", path.up, path.name), value)
+
+
+def _condition(path: Path, wanted: object) -> Condition:
+    if isinstance(wanted, Mapping):
+        present, same = wanted.get("present"), wanted.get("same_as")
+        if present is not None and not isinstance(present, bool):
+            raise ValueError(f"{path.text}: present must be true or false")
+        if same is not None and not isinstance(same, str):
+            raise ValueError(f"{path.text}: same_as must be a path")
+        return Condition(path, None, present, None if same is None else parse_path(same))
+    written = wanted if isinstance(wanted, list) else [wanted]
+    values = tuple([value for value in written if isinstance(value, str | int | float | bool)])
+    if len(values) < len(written):
+        raise ValueError(f"{path.text}: {_NO_VALUE}")
+    return Condition(path, values)
+
+
+def compile_condition(condition: Condition, depth: int) -> Callable[[Levels], bool]:
+    """Make the function that tests a condition.
+
+    Args:
+        condition: what must hold.
+        depth: how many arrays the element is in.
+    """
+    return _Test(condition, depth).holds
+
+
+class _Test:
+    def __init__(self, condition: Condition, depth: int) -> None:
+        self._get = compile_path(condition.path, depth)
+        self._values = condition.values
+        self._present = condition.present
+        self._other = None if condition.same_as is None else compile_path(condition.same_as, depth)
+
+    def holds(self, levels: Levels) -> bool:
+        found = self._get(levels)
+        if self._values is not None:
+            return found is not None and any(equal(found, value) for value in self._values)
+        has_value = found is not None and found != ""
+        if self._present is not None and has_value != self._present:
+            return False
+        return self._other is None or (has_value and _same(found, self._other(levels)))
+
+
+def equal(found: Any, value: str | float | bool) -> bool:  # noqa: FBT001 - a value out of a policy file
+    """Tell whether a value is the one that a condition names: of the same kind, as true is not 1.
+
+    Args:
+        found: in a record.
+        value: in the policy.
+    """
+    if isinstance(found, bool) or isinstance(value, bool):
+        return found is value
+    return bool(found == value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same; an id may be text here and a number there."""
+    if other is None:
+        return False
+    text = as_text(one)
+    return bool(one == other) if text is None else text == as_text(other)

@@ -1,0 +1,255 @@
+"""One reading of one element of a record, or of the record itself: from its places to an event or a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from scoring.errors import InvalidEvent
+from scoring.events import check_id
+from scoring.mapping.conditions import Condition, compile_condition
+from scoring.mapping.elements import Loads, WrittenJson
+from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
+from scoring.mapping.paths import HERE, TIMESTAMP, Getter, Levels, Path
+from scoring.mapping.source import LOWER, LinkRule, Reading
+from scoring.mapping.times import parse_time
+from scoring.mapping.values import FirstOf, Value, compile_value, paths_of
+
+
+class Filter:
+    """Tests the conditions under which something is read: all of `when`, none of `unless`."""
+
+    def __init__(self, when: Iterable[Condition], unless: Iterable[Condition], depth: int) -> None:
+        """Compile.
+
+        Args:
+            when: must hold.
+            unless: must not hold.
+            depth: how many arrays the element is in.
+        """
+        self._tests = [
+            (condition.path.text, wanted, compile_condition(condition, depth))
+            for conditions, wanted in ((when, True), (unless, False))
+            for condition in conditions
+        ]
+
+    def left_out(self, levels: Levels) -> str:
+        """Tell which condition leaves it out, by its path; '' if none does.
+
+        Args:
+            levels: the places.
+        """
+        for name, wanted, holds in self._tests:
+            if holds(levels) != wanted:
+                return name
+        return ""
+
+
+class ElementReading:
+    """Reads the elements of one source that are in a given number of arrays."""
+
+    def __init__(self, reading: Reading, depth: int, conditions: Filter, loads: Loads) -> None:
+        """Compile.
+
+        Args:
+            reading: what to look for.
+            depth: how many arrays an element is in; 0 where the event is no element.
+            conditions: those that are about the element.
+            loads: decodes JSON that is written in a text.
+        """
+        self._channel, self._types = reading.feeds, dict(reading.types)
+        self._ignore, self._only_types = frozenset(reading.ignore), reading.only_types
+        self._conditions = conditions
+        self._takes_any = any(_is_element(path) for path in _paths(reading))
+        self._json = WrittenJson(reading.json, loads, root=False) if depth and reading.json else None
+        lower = reading.email_ids == LOWER
+        self._links = [_Link(rule, depth, lower=lower) for rule in reading.links]
+        self._type = _Field(reading.type, depth)
+        self._customer = _Id("customer_id", reading.customer, depth, lower=lower)
+        self._time = _Time(reading.time, reading.time_format, depth)
+        self._id = None if reading.id is None else compile_value(reading.id, depth)
+        self._properties = _properties(reading.properties, depth)
+
+    def left_out(self, levels: Levels) -> str:
+        """Tell the type, if it is one that is left out; '' if it is not.
+
+        Args:
+            levels: the places.
+        """
+        return self._left_out(self._type.get(levels))
+
+    def read(self, levels: Levels, part: int, latest: int) -> Outcome:
+        """Read one element.
+
+        Args:
+            levels: the places.
+            part: the number of the element in the record.
+            latest: the newest event time that is let in, in microseconds.
+        """
+        try:
+            return self._read(levels, part, latest)
+        except InvalidEvent as error:
+            return Bad(part, error.reason, error.detail)
+
+    def _read(self, levels: Levels, part: int, latest: int) -> Outcome:
+        element = levels[-1]
+        if type(element) is not dict and not self._takes_any:
+            raise InvalidEvent("not_an_object", f"the element is {kind_of(element)}, not a JSON object")
+        if self._json is not None:
+            self._json.read(element)
+        if why := self._conditions.left_out(levels):
+            return LeftOut(part, why)
+        for link in self._links:
+            if link.applies(levels):
+                return link.read(levels, part)
+        kind = self._type.get(levels)
+        if why := self._left_out(kind):
+            return LeftOut(part, why)
+        customer = self._customer.read(levels)
+        if type(kind) is not str or not kind:
+            raise self._not_a_type(kind)
+        time = self._time.read(levels, latest)
+        channel, name = self._types.get(kind) or (self._channel, kind)
+        identity = None if self._id is None else _event_id(self._id(levels))
+        properties = None if self._properties is None else self._properties(levels)
+        return MappedEvent(part, channel, customer, name, time, identity, properties)
+
+    def _left_out(self, kind: Any) -> str:
+        if type(kind) is not str or not kind:
+            return ""
+        return kind if kind in self._ignore or (self._only_types and kind not in self._types) else ""
+
+    def _not_a_type(self, kind: Any) -> InvalidEvent:
+        if kind is None or kind == "":
+            return InvalidEvent("type_missing", self._type.without_value)
+        return InvalidEvent("type_not_a_string", f"{self._type.names} is {kind_of(kind)}, not a text")
+
+
+class _Field:
+    """A value, and how its paths are told of."""
+
+    def __init__(self, value: Value, depth: int) -> None:
+        self.get: Getter = compile_value(value, depth)
+        names = [path.text for path in paths_of(value)]
+        self.names = " or ".join(names) or "a constant"
+        self.without_value = (
+            f"none of {', '.join(names)} has a value" if len(names) > 1 else f"{self.names} has no value"
+        )
+
+
+class _Id(_Field):
+    """A value that says who somebody is."""
+
+    def __init__(self, name: str, value: Value, depth: int, *, lower: bool) -> None:
+        super().__init__(value, depth)
+        self._name, self._lower = name, lower
+
+    def read(self, levels: Levels) -> str:
+        found = self.get(levels)
+        if type(found) is int:
+            found = str(found)
+        if found is None:
+            raise InvalidEvent(f"{self._name}_missing", self.without_value)
+        check_id({self._name: found}, self._name)
+        identity: str = found
+        return identity.lower() if self._lower and "@" in identity else identity
+
+
+class _Link:
+    """Reads the two ids of which a record says that they are one customer's."""
+
+    def __init__(self, rule: LinkRule, depth: int, *, lower: bool) -> None:
+        self._conditions = Filter(rule.when, rule.unless, depth)
+        self._id = _Id("id", rule.id, depth, lower=lower)
+        self._customer = _Id("customer_id", rule.customer, depth, lower=lower)
+
+    def applies(self, levels: Levels) -> bool:
+        return not self._conditions.left_out(levels)
+
+    def read(self, levels: Levels, part: int) -> Outcome:
+        for side in (self._id, self._customer):
+            if side.get(levels) in (None, ""):
+                return LeftOut(part, side.without_value)
+        one, other = self._id.read(levels), self._customer.read(levels)
+        return LeftOut(part, "the same id twice") if one == other else MappedLink(part, one, other)
+
+
+class _Time(_Field):
+    """Reads the time of an event; that of the Kafka record has a format of its own."""
+
+    def __init__(self, value: Value, time_format: str, depth: int) -> None:
+        super().__init__(value, depth)
+        values = value.values if isinstance(value, FirstOf) else (value,)
+        self._ways = [
+            (compile_value(each, depth), "ms" if isinstance(each, Path) and each.origin == TIMESTAMP else time_format)
+            for each in values
+        ]
+
+    def read(self, levels: Levels, latest: int) -> int:
+        for get, time_format in self._ways:
+            written = get(levels)
+            if written is None or written == "":
+                continue
+            try:
+                time = parse_time(written, time_format)
+            except ValueError as error:
+                raise InvalidEvent("timestamp_invalid", f"{self.names}: {error}") from None
+            if time > latest:
+                raise InvalidEvent("timestamp_in_future", f"{self.names} is more than 5 minutes ahead of the clock")
+            return time
+        raise InvalidEvent("timestamp_missing", self.without_value)
+
+
+def kind_of(value: Any) -> str:
+    """Name the kind of a value of a record.
+
+    Args:
+        value: as JSON decodes.
+    """
+    return "null" if value is None else type(value).__name__
+
+
+def _event_id(found: Any) -> str | None:
+    if found is None or found == "":
+        return None
+    if type(found) is int:
+        return str(found)
+    if type(found) is not str:
+        raise InvalidEvent("event_id_not_a_string", f"the id is {kind_of(found)}, not a text or a whole number")
+    return found
+
+
+def _properties(
+    written: Value | tuple[tuple[str, Value], ...] | None, depth: int
+) -> Callable[[Levels], dict[str, Any]] | None:
+    if written is None:
+        return None
+    if isinstance(written, tuple):
+        getters = [(name, compile_value(value, depth)) for name, value in written]
+        return lambda levels: _filled(getters, levels)
+    get = compile_value(written, depth)
+    return lambda levels: _object(get(levels))
+
+
+def _filled(getters: Sequence[tuple[str, Getter]], levels: Levels) -> dict[str, Any]:
+    found = [(name, get(levels)) for name, get in getters]
+    return {name: value for name, value in found if value is not None}
+
+
+def _object(found: Any) -> dict[str, Any]:
+    return found if type(found) is dict else {}
+
+
+def _is_element(path: Path) -> bool:
+    return path.origin == HERE and not path.steps
+
+
+def _paths(reading: Reading) -> Iterator[Path]:
+    """Give the paths by which it is told whether elements may be other than objects."""
+    values = [reading.customer, reading.type, reading.time, *([] if reading.id is None else [reading.id])]
+    for rule in reading.links:
+        values += [rule.id, rule.customer]
+    for value in values:
+        yield from paths_of(value)
+    for condition in (*reading.when, *reading.unless):
+        yield from condition.paths

@@ -1,0 +1,151 @@
+"""What of a record is an event: the one inside an envelope, the elements of arrays, objects written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from scoring.errors import InvalidEvent
+from scoring.mapping.paths import ROOT, Levels, Path, Step, compile_steps
+
+MOST_ELEMENTS: Final = 10_000
+#: Decodes JSON; raises ValueError where a text is none.
+Loads = Callable[[str], Any]
+Follow = Callable[[Any], Any]
+
+
+class Unwrap:
+    """Takes the event out of its envelope."""
+
+    def __init__(self, paths: tuple[Path, ...], loads: Loads) -> None:
+        """Prepare.
+
+        Args:
+            paths: at which it may stand; the first that leads to an object or an array holds.
+            loads: decodes what stands there as a text.
+        """
+        self._ways = [compile_steps(path.steps) for path in paths]
+        self._names = ", ".join(path.text for path in paths)
+        self._loads = loads
+
+    def event(self, record: Any) -> Any:
+        """Take the event out.
+
+        Args:
+            record: what the value of the Kafka record decodes to.
+
+        Raises:
+            InvalidEvent: if there is none.
+        """
+        wrong = ""
+        for follow in self._ways:
+            found = follow(record)
+            if type(found) is str:
+                try:
+                    found = self._loads(found)
+                except ValueError as error:
+                    wrong = str(error)
+            if type(found) is dict or type(found) is list:
+                return found
+        if wrong:
+            raise InvalidEvent("not_json", f"what {self._names} holds is text but not JSON: {wrong}")
+        raise InvalidEvent("not_an_object", f"none of {self._names} holds an object")
+
+
+class WrittenJson:
+    """Puts what is written as JSON in a text in the place of the text."""
+
+    def __init__(self, paths: tuple[Path, ...], loads: Loads, *, root: bool) -> None:
+        """Prepare.
+
+        Args:
+            paths: of the fields.
+            loads: decodes a text.
+            root: whether those paths are meant that start at the record, or those that start at the event.
+        """
+        chosen = [path for path in paths if (path.origin == ROOT) == root and path.steps]
+        self._fields = [(compile_steps(path.steps[:-1]), path.steps[-1]) for path in chosen]
+        self._loads = loads
+
+    def read(self, value: Any) -> None:
+        """Put objects and arrays in the place of texts; any other text stays, as it is of no use to a path.
+
+        Args:
+            value: changed in place.
+        """
+        for follow, last in self._fields:
+            around = follow(value)
+            if type(around) is dict:
+                text = around.get(last)
+            elif type(around) is list and type(last) is int and last < len(around):
+                text = around[last]
+            else:
+                continue
+            if type(text) is str:
+                try:
+                    found = self._loads(text)
+                except ValueError:
+                    continue
+                if type(found) is dict or type(found) is list:
+                    around[last] = found
+
+
+class Elements:
+    """Finds the elements of the arrays of a record."""
+
+    def __init__(self, arrays: tuple[tuple[Step, ...], ...]) -> None:
+        """Prepare.
+
+        Args:
+            arrays: the steps to each, from the outer one to the inner one.
+        """
+        self._ways = tuple([compile_steps(steps) for steps in arrays])
+        self.depth = len(arrays)
+
+    def start(self, event: Any) -> Any:
+        """Give what stands where the outer array should.
+
+        Args:
+            event: of the record.
+        """
+        return self._ways[0](event)
+
+    def reaches(self, event: Any) -> bool:
+        """Tell whether there is an inner array.
+
+        Args:
+            event: of the record.
+        """
+        return _reaches(event, self._ways)
+
+    def of(self, levels: Levels) -> Iterator[Levels | str]:
+        """Give the places around each element and the element itself.
+
+        Args:
+            levels: the places around the outer array.
+
+        Yields:
+            The places, or why there is no array where an inner one should be.
+        """
+        yield from _elements(levels, self._ways)
+
+
+def _reaches(value: Any, ways: tuple[Follow, ...]) -> bool:
+    found = ways[0](value)
+    if type(found) is not list:
+        return False
+    return len(ways) == 1 or any(_reaches(element, ways[1:]) for element in found)
+
+
+def _elements(levels: Levels, ways: tuple[Follow, ...]) -> Iterator[Levels | str]:
+    found = ways[0](levels[-1])
+    if found is None:
+        return
+    if type(found) is not list:
+        yield f"an inner value is {type(found).__name__}, not an array"
+        return
+    for element in found:
+        if len(ways) == 1:
+            yield (*levels, element)
+        else:
+            yield from _elements((*levels, element), ways[1:])

@@ -1,0 +1,79 @@
+"""Times as foreign systems write them; the unit is always told, never guessed."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC as OF_UTC
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from scoring.instants import MILLISECOND, SECOND, parse_timestamp
+
+AUTO: Final = "auto"
+UTC: Final = "utc"
+_UNITS: Final = {"s": SECOND, "ms": MILLISECOND, "us": 1}
+TIME_FORMATS: Final = (AUTO, *_UNITS, UTC)
+
+_DIGITS = re.compile(r"\s*(\d{1,20}(?:\.\d{1,20})?)\s*", re.ASCII)
+_WITHOUT_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII)
+_SPACE_BEFORE_OFFSET = re.compile(r"(.*\d) ([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_OFFSET_WITHOUT_COLON = re.compile(r"(.*\d[+-]\d\d)(\d\d)", re.ASCII)
+# Beyond the year 9999, which no text could say.
+_LATEST: Final = 253_402_300_800 * SECOND
+
+
+def parse_time(value: Any, time_format: str) -> int:
+    """Read the time of an event.
+
+    Args:
+        value: out of a record.
+        time_format: ``auto`` for an RFC 3339 text with an offset, or a number of seconds or milliseconds; ``s``,
+            ``ms`` or ``us`` for a number of them, also as digits in a text; ``utc`` as ``auto``, but a text without
+            an offset is UTC.
+
+    Returns:
+        Microseconds since 1970 UTC.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_time("2026-11-06 00:02:14.841", "utc") == parse_time(1793923334841, "ms")
+        True
+    """
+    if isinstance(value, datetime):  # a binary encoding has told the unit itself
+        value, time_format = (value if value.tzinfo else value.replace(tzinfo=OF_UTC)).isoformat(), AUTO
+    unit = _UNITS.get(time_format)
+    if unit is not None:
+        return _counted(value, unit, time_format)
+    if type(value) is str:
+        value = _with_offset(value.strip(), time_format)
+    elif type(value) is bool:
+        raise ValueError("a truth value is no time")
+    return parse_timestamp(value)
+
+
+def _with_offset(text: str, time_format: str) -> str:
+    if time_format == UTC and _WITHOUT_OFFSET.fullmatch(text):
+        return text + "Z"
+    if match := _SPACE_BEFORE_OFFSET.fullmatch(text):
+        text = match[1] + match[2]
+    if ":" in text and (match := _OFFSET_WITHOUT_COLON.fullmatch(text)):
+        text = f"{match[1]}:{match[2]}"
+    return text
+
+
+def _counted(value: Any, unit: int, time_format: str) -> int:
+    if type(value) is int:
+        time = value * unit
+    elif type(value) is float and math.isfinite(value):
+        time = round(value * unit)
+    elif type(value) is str and (match := _DIGITS.fullmatch(value)):
+        time = round(Decimal(match[1]) * unit)
+    else:
+        raise ValueError(f"{str(value)[:40]!r} is not a number of {time_format}")
+    if not 0 <= time < _LATEST:
+        raise ValueError(f"{str(value)[:40]!r} {time_format} is before 1970 or after the year 9999")
+    return time

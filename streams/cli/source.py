@@ -1,0 +1,206 @@
+"""`engagement source`: how records of foreign shapes are read, and what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+
+from scoring.builtin import BUILTIN_POLICY
+from scoring.errors import PolicyError
+from scoring.events import MOST_AHEAD
+from scoring.mapping.outcomes import Outcome
+from scoring.mapping.presets import preset_names, preset_text
+from scoring.mapping.source import Source
+from scoring.source_file import read_source, with_preset
+from streams.cli.refusal import Refusal
+from streams.cli.source_lines import read_lines
+from streams.cli.source_view import OutcomeTable, as_object
+from streams.cli.tables import plain_table
+from streams.errors import SettingsError
+from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
+from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
+from streams.ingest.source_reading import SourceReader
+from streams.settings import PREFIX, read_settings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def source() -> None:
+    """See how foreign records are read, and what becomes of yours."""
+
+
+@source.command("list")
+def list_() -> None:
+    """List the shapes that are known by name.
+
+    Example: engagement source list
+    """
+    table = plain_table()
+    for heading in ("format", "channel", "what it is"):
+        table.add_column(heading)
+    for name in preset_names():
+        about = re.split(r"[:,]|\.\s", preset_text(name).lstrip("# "), maxsplit=1)[0].replace("\n# ", " ")
+        table.add_row(name, str(with_preset({"format": name}).get("channel", "")), about)
+    Console(markup=False, highlight=False).print(table)
+
+
+@source.command()
+@click.argument("name", type=click.Choice(preset_names()), metavar="NAME")
+def show(name: str) -> None:
+    """Print how a shape is read, as a table of a policy file to start from.
+
+    Example: engagement source show segment
+    """
+    click.echo(preset_text(name), nl=False)
+
+
+@source.command("try")
+@click.argument("file", type=_FILE, required=False)
+@click.option("--source", "name", required=True, metavar="NAME", help="A source of the policy, or a shape by its name.")
+@click.option("--policy", type=_FILE, envvar="ENGAGEMENT_POLICY", metavar="FILE", help="Policy file with the source.")
+@click.option("--schemas", type=_FILE, metavar="FILE", help="Schemas of Avro and Protobuf by their ids, as JSON.")
+@click.option("--topic", metavar="TOPIC", help="Read a topic instead of a file.")
+@click.option("--last", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Records of the topic.")
+@click.option("--brokers", metavar="HOST:PORT", help="Kafka brokers of the topic, separated by commas.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each part of a record.")
+def try_(
+    *,
+    file: Path | None,
+    name: str,
+    policy: Path | None,
+    schemas: Path | None,
+    topic: str | None,
+    last: int,
+    brokers: str | None,
+    as_json: bool,
+) -> None:
+    """Print what becomes of each record of a file, or why it is of no use.
+
+    FILE has one record a line: its value as it is, or an object with `value` (or `value_base64`) and `headers`. Schemas
+    are in FILE with .schemas.json in the place of its ending, unless --schemas names another file.
+
+    Example: engagement source try events.jsonl --source web --policy policy.toml
+    """
+    if (file is None) == (topic is None):
+        raise click.UsageError("give either a file or --topic")
+    found = _read_source(name, policy)
+    printed = _Lines() if as_json else _Table()
+    if file is not None:
+        reader = SourceReader(found, _schema_file(schemas, file))
+        latest = time.time_ns() // 1_000 + MOST_AHEAD
+        for number, record in read_lines(file):
+            for outcome in reader.read(record, latest):
+                printed.add(number, outcome)
+    else:
+        asyncio.run(_try_topic(found, str(topic), last, brokers, schemas, printed))
+    printed.end()
+
+
+def _read_source(name: str, policy: Path | None) -> Source:
+    """Read the source, whatever else the policy says; a shape that is known may be named without one."""
+    try:
+        document = tomllib.loads(policy.read_text(encoding="utf-8") if policy is not None else BUILTIN_POLICY)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"cannot read {policy}: {error}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError([f"not TOML: {error}"]) from error
+    tables = document.get("sources")
+    written = tables.get(name) if isinstance(tables, dict) else None
+    if written is None and name not in preset_names():
+        known = ", ".join(tables) if isinstance(tables, dict) else "none"
+        raise Refusal(f"{name!r} is neither a source of the policy ({known}) nor a format: engagement source list")
+    table = {"format": name} if written is None else written
+    channels = _channels(document)
+    if own := _channels_of(table) - set(channels):
+        if written is not None:
+            click.echo(f"note: the policy has no channel {', '.join(sorted(own))}; a worker would refuse it", err=True)
+        channels += sorted(own)
+    problems: list[str] = []
+    found = read_source(name, table, channels, problems)
+    if found is None:
+        raise PolicyError(problems)
+    return found
+
+
+def _channels(document: Mapping[str, Any]) -> list[str]:
+    tables = document.get("channels")
+    return list(tables if isinstance(tables, dict) and tables else tomllib.loads(BUILTIN_POLICY)["channels"])
+
+
+def _channels_of(table: object) -> set[str]:
+    """Name the channels that a source feeds, but for those that its types name."""
+    if not isinstance(table, dict):
+        return set()
+    try:
+        whole = with_preset(table)
+    except ValueError:
+        whole = table
+    readings = [whole, *(each for each in whole.get("events", []) if isinstance(each, dict))]
+    return {each["channel"] for each in readings if isinstance(each.get("channel"), str)}
+
+
+def _schema_file(schemas: Path | None, file: Path) -> Schemas | None:
+    beside = file.with_suffix(".schemas.json")
+    path = schemas or (beside if beside.is_file() else None)
+    return None if path is None else SchemaFile.read(path)
+
+
+async def _try_topic(
+    found: Source, topic: str, last: int, brokers: str | None, schemas: Path | None, printed: _Lines | _Table
+) -> None:
+    from streams.topic_range import open_range  # noqa: PLC0415 - a file needs no Kafka
+
+    given = {"POLICY": "", **({} if brokers is None else {"KAFKA_BROKERS": brokers})}
+    settings = read_settings(overrides={PREFIX + name: value for name, value in given.items()})
+    known: Schemas | None = SchemaFile.read(schemas) if schemas is not None else schemas_from(settings.schemas)
+    reader = SourceReader(found, known)
+    newest: list[Any] = []
+    async with open_range(settings, topic, last=last) as opened:
+        async for records in opened.batches():
+            newest = sorted([*newest, *records], key=lambda record: record.timestamp)[-last:]
+    try:
+        if known is not None and found.encoding in WITH_SCHEMAS:
+            await known.look_up(schemas_of(newest))
+    finally:
+        if known is not None:
+            await known.close()
+    latest = time.time_ns() // 1_000 + MOST_AHEAD
+    for record in newest:
+        for outcome in reader.read(record, latest):
+            printed.add(f"{record.partition}:{record.offset}", outcome)
+
+
+class _Lines:
+    """Prints a JSON object for each part."""
+
+    def add(self, record: Any, outcome: Outcome) -> None:
+        sys.stdout.write(orjson.dumps(as_object(record, outcome), default=str).decode() + "\n")
+
+    def end(self) -> None:
+        sys.stdout.flush()
+
+
+class _Table:
+    """Prints a table, with how many records became what."""
+
+    def __init__(self) -> None:
+        self._table = OutcomeTable()
+
+    def add(self, record: Any, outcome: Outcome) -> None:
+        self._table.add(record, outcome)
+
+    def end(self) -> None:
+        console = Console(markup=False, highlight=False)
+        console.print(self._table.table)
+        console.print(self._table.summary)

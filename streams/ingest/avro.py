@@ -1,0 +1,107 @@
+"""Avro: values by the schema that they were written with."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from scoring.errors import InvalidEvent
+from streams.errors import ExtraMissing
+
+try:
+    import fastavro
+    from fastavro.schema import SchemaParseException
+except ImportError as error:  # pragma: no cover - the extra is installed where tests run
+    raise ExtraMissing("encodings", "reading Avro") from error
+
+# Of the logical types those stay of which the plain value would not tell the unit or the scale; the others cost time,
+# and a plain number of milliseconds or a plain text says the same.
+_KEPT: Final = ("decimal", "timestamp-micros", "local-timestamp-micros")
+_UNREADABLE = (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, struct.error, RecursionError)
+
+
+def avro_reader(text: str) -> Callable[[bytes], Any]:
+    """Make the reader of the values of a schema.
+
+    Args:
+        text: of the writer's schema.
+
+    Returns:
+        A function from bytes to the value; it raises InvalidEvent, `not_avro`.
+
+    Raises:
+        InvalidEvent: `schema_unknown`, if the text is no schema.
+    """
+    try:
+        schema = _plain_schema(orjson.loads(text))
+        parsed = fastavro.parse_schema(schema)
+    except (SchemaParseException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidEvent("schema_unknown", f"what the registry has is no Avro schema: {error}") from None
+    costly = _has_unplain(schema)
+
+    def read(body: bytes) -> Any:
+        stream = io.BytesIO(body)
+        try:
+            value = fastavro.schemaless_reader(stream, parsed, None)
+        except _UNREADABLE as error:
+            raise InvalidEvent(
+                "not_avro", f"the value does not fit its schema: {error or type(error).__name__}"
+            ) from None
+        if stream.tell() != len(body):
+            raise InvalidEvent("not_avro", f"{len(body) - stream.tell()} bytes are left behind the value")
+        return _plain(value) if costly else value
+
+    return read
+
+
+def _plain_schema(schema: Any) -> Any:
+    """Take logical types out of a schema."""
+    if isinstance(schema, list):
+        return [_plain_schema(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _plain_schema(value) if key in ("type", "items", "values", "fields") else value
+        for key, value in schema.items()
+        if key != "logicalType" or value in _KEPT
+    }
+
+
+def _has_unplain(schema: Any) -> bool:
+    """Tell whether values may be of kinds that JSON has not."""
+    if isinstance(schema, list):
+        return any(_has_unplain(each) for each in schema)
+    if isinstance(schema, dict):
+        parts = [schema.get(key) for key in ("type", "items", "values", "fields")]
+        return "logicalType" in schema or schema.get("type") == "fixed" or any(_has_unplain(part) for part in parts)
+    return bool(schema == "bytes")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return plain_scalar(value)
+
+
+def plain_scalar(value: Any) -> Any:
+    """Give a value of a kind that JSON has, but for points in time, which stay.
+
+    Args:
+        value: out of a binary encoding.
+    """
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return value

@@ -1,0 +1,146 @@
+"""Encodings: from a Kafka record to the value that a source's paths lead through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import orjson
+
+from scoring.errors import InvalidEvent
+from streams.decoding import why_not_json
+from streams.ingest.framing import Framed, is_framed, message_path, unframe
+from streams.ingest.schemas import Schema, Schemas
+from streams.ingest.snowplow import read_tsv
+
+#: Decodes the value of a record; raises InvalidEvent.
+Decode = Callable[[Any], Any]
+#: The encodings for which schemas are needed.
+WITH_SCHEMAS: Final = frozenset(("avro", "protobuf"))
+_ATTRIBUTE: Final = "ce_"
+_STRUCTURED: Final = "application/cloudevents+json"
+
+
+def decoder_of(encoding: str, schemas: Schemas | None) -> Decode:
+    """Give the decoder of an encoding.
+
+    Args:
+        encoding: one of `ENCODINGS`.
+        schemas: have been looked up for the records that are decoded; None where there are none.
+
+    Returns:
+        A function from a record, which has a value, to what it says.
+
+    Raises:
+        ExtraMissing: if the packages that it needs are not installed.
+    """
+    if encoding == "avro":
+        from streams.ingest.avro import avro_reader  # noqa: PLC0415 - an extra
+
+        return _Schematic(schemas, lambda schema: _by_text(avro_reader(schema.text))).decode
+    if encoding == "protobuf":
+        from streams.ingest.protobuf import protobuf_reader  # noqa: PLC0415 - an extra
+
+        return _Schematic(schemas, lambda schema: _by_message(protobuf_reader(schema))).decode
+    return _DECODERS[encoding]
+
+
+def schemas_of(records: Iterable[Any]) -> set[str]:
+    """Name the schemas by which records were written; those without a frame have none.
+
+    Args:
+        records: of a batch.
+    """
+    found = set()
+    for record in records:
+        if record.value:
+            try:
+                found.add(unframe(record.value, record.headers).schema)
+            except InvalidEvent:
+                continue
+    return found
+
+
+def loads(value: bytes | str) -> Any:
+    """Decode JSON.
+
+    Args:
+        value: the text.
+
+    Raises:
+        InvalidEvent: with the reason, if it is none.
+    """
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        raise InvalidEvent(why_not_json(raw, error), str(error)) from None
+
+
+class _Schematic:
+    """Decodes by the schema that a frame names; the reader of each schema is made once."""
+
+    def __init__(self, schemas: Schemas | None, reader: Callable[[Schema], Callable[[bytes], Any]]) -> None:
+        self._schemas, self._reader = schemas, reader
+        self._readers: dict[str, Callable[[bytes], Any]] = {}
+
+    def decode(self, record: Any) -> Any:
+        framed: Framed = unframe(record.value, record.headers)
+        read = self._readers.get(framed.schema)
+        if read is None:
+            schema = self._schemas.get(framed.schema) if self._schemas is not None else None
+            if schema is None:
+                raise InvalidEvent("schema_unknown", f"there is no schema {framed.schema}")
+            read = self._readers[framed.schema] = self._reader(schema)
+        return read(framed.body)
+
+
+def _by_text(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    return read
+
+
+def _by_message(read: Callable[[list[int], bytes], Any]) -> Callable[[bytes], Any]:
+    return lambda body: read(*message_path(body))
+
+
+def _json(record: Any) -> Any:
+    # No JSON begins with the byte of a frame, so that JSON in a frame can be told from plain JSON.
+    value = record.value
+    return loads(unframe(value, record.headers).body if is_framed(value) else value)
+
+
+def _json_schema(record: Any) -> Any:
+    return loads(unframe(record.value, record.headers).body)
+
+
+def _tsv(record: Any) -> Any:
+    return read_tsv(record.value)
+
+
+def _cloudevent(record: Any) -> Any:
+    """Read a CloudEvent; one in binary mode as if it had been structured.
+
+    The fields of its data may be named without `data`, too, but for those that have the name of an attribute.
+    """
+    headers = {
+        name: content for name, content in record.headers if name.startswith(_ATTRIBUTE) or name == "content-type"
+    }
+    kind = (headers.pop("content-type", None) or b"").decode(errors="replace")
+    if not headers or kind.startswith(_STRUCTURED):
+        return _json(record)
+    attributes = {
+        name.removeprefix(_ATTRIBUTE): content.decode(errors="replace") for name, content in headers.items() if content
+    }
+    if not record.value:
+        return attributes
+    data = _json(record)
+    own = data if isinstance(data, dict) else {}
+    return {**own, **attributes, "data": data}
+
+
+_DECODERS: Final[dict[str, Decode]] = {
+    "json": _json,
+    "json_schema": _json_schema,
+    "tsv": _tsv,
+    "cloudevents": _cloudevent,
+}

@@ -1,0 +1,252 @@
+"""From the bytes of records of foreign shapes to events, links and dead letters: the batches of one topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from mode.utils.logging import get_logger
+
+from scoring.events import MOST_AHEAD, Event, EventReader
+from scoring.instants import HOUR, MILLISECOND
+from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
+from scoring.mapping.source import Source
+from scoring.policy import Channel, Policy
+from scoring.profiles import event_reader
+from streams.dead_letter_limit import DeadLetterLimit
+from streams.dead_letters.letter import PARTS
+from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
+from streams.ingest.schemas import Schemas
+from streams.ingest.source_reading import SourceReader
+from streams.metrics import Metrics
+from streams.records import DeadLetter, DecodedBatch, Message, RecordBatch
+
+logger = get_logger(__name__)
+
+#: Customers' ids that a decoder remembers; some hundred bytes each.
+_MOST_NAMES: Final = 20_000
+
+
+def sources_by_topic(policy: Policy) -> dict[str, list[Source]]:
+    """Give the sources of each topic, in the order of the policy.
+
+    Args:
+        policy: in force.
+    """
+    found: dict[str, list[Source]] = {}
+    for source in policy.sources:
+        found.setdefault(source.topic, []).append(source)
+    return found
+
+
+def as_channel(sources: Sequence[Source]) -> Channel:
+    """Make what stands for the sources of a topic where channels are told apart; it has no types.
+
+    Args:
+        sources: of one topic.
+    """
+    return Channel("+".join(source.name for source in sources), sources[0].topic, ())
+
+
+class SourceDecoder:
+    """Decodes the batches of one topic, whose records are of foreign shapes."""
+
+    def __init__(
+        self,
+        topic: str,
+        policy: Policy,
+        metrics: Metrics,
+        window: int,
+        limit: DeadLetterLimit | None = None,
+        schemas: Schemas | None = None,
+    ) -> None:
+        """Compile the sources of the topic.
+
+        Args:
+            topic: its name.
+            policy: in force, with sources of the topic.
+            metrics: where the outcomes are counted.
+            window: as of `Decoder`.
+            limit: on the share of bad records; None for none.
+            schemas: by which records are written.
+        """
+        self._topic = topic
+        self._window = window
+        self._limit = limit
+        self._schemas = schemas
+        self._names: dict[str, str] = {}
+        self._label = as_channel(sources_by_topic(policy)[topic]).name
+        self._counters = {
+            outcome: metrics.events.labels(self._label, outcome)
+            for outcome in ("read", "dead_letter", "outdated", "unknown_type", "property_ignored", "skipped")
+        }
+        self._skipping_since = 0
+        self.follow(policy)
+
+    def follow(self, policy: Policy) -> None:
+        """Read by the sources of another policy.
+
+        Args:
+            policy: in force from now on; it may have none of the topic.
+        """
+        sources = sources_by_topic(policy).get(self._topic, [])
+        self._sources = [SourceReader(source, self._schemas) for source in sources]
+        self._needs_schemas = any(source.encoding in WITH_SCHEMAS for source in sources)
+        self._identities = policy.identities
+        self._readers: dict[str, EventReader] = {
+            channel.name: event_reader(channel, policy) for channel in policy.channels
+        }
+
+    async def prepare(self, batch: RecordBatch) -> None:
+        """Look the schemas up by which the records of a batch were written.
+
+        Args:
+            batch: raw records.
+
+        Raises:
+            RegistryUnavailable: if the registry does not answer; the same is then tried again.
+        """
+        if self._needs_schemas and self._schemas is not None:
+            await self._schemas.look_up(schemas_of(batch.records))
+
+    def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
+        """Decode a batch.
+
+        Args:
+            batch: raw records, whose schemas have been looked up.
+            latest: the newest event time that is let in, in microseconds.
+
+        Returns:
+            As `Decoder.decode` does, and the links as messages to forward. A record has one dead letter at most.
+        """
+        if len(self._names) > _MOST_NAMES:
+            self._names.clear()
+        found = _Found()
+        for record in batch.records:
+            self._add(found, batch, record, self._outcomes(record, latest))
+        if self._limit is not None:
+            offset = self._first_over(batch, found)
+            if offset is not None:
+                batch.end_before(offset)
+                self._take_ignored()  # they are read again
+                return self.decode(batch, latest) if batch.records else DecodedBatch(batch, [], [], 0, 0)
+        counts = {
+            "read": len(batch.records),
+            "dead_letter": len(found.dead),
+            "outdated": found.outdated,
+            "unknown_type": found.unknown,
+            "property_ignored": self._take_ignored(),
+            "skipped": found.skipped,
+        }
+        for outcome, number in counts.items():
+            self._counters[outcome].inc(number)
+        self._tell_of_skipping(everything=found.left_out == len(batch.records), now=latest - MOST_AHEAD)
+        newest = max([event.time for _, _, event in found.events], default=0)
+        appended = batch.records[-1].timestamp * MILLISECOND
+        return DecodedBatch(batch, found.events, found.dead, newest, appended, forwards=found.forwards)
+
+    def _outcomes(self, record: Any, latest: int) -> list[Outcome]:
+        """Read a record by every source of the topic; their parts are numbered on."""
+        outcomes: list[Outcome] = []
+        for source in self._sources:
+            read = source.read(record, latest)
+            if read[0].part is None:
+                outcomes += [] if outcomes and type(read[0]) is LeftOut else read
+            else:
+                before = len(outcomes)
+                outcomes += [each._replace(part=before + at) for at, each in enumerate(read)] if before else read
+        wanted = _wanted_parts(record.headers)
+        return [each for each in outcomes if each.part is None or each.part in wanted] if wanted else outcomes
+
+    def _add(self, found: _Found, batch: RecordBatch, record: Any, outcomes: Sequence[Outcome]) -> None:
+        """Sort what has become of the parts of a record."""
+        bad: list[Bad] = []
+        skipped = 0
+        for outcome in outcomes:
+            if isinstance(outcome, MappedEvent):
+                self._add_event(found, record, outcome, bad)
+            elif isinstance(outcome, Bad):
+                bad.append(outcome)
+            elif isinstance(outcome, MappedLink) and self._identities:
+                body = {"id": outcome.id, "customer_id": outcome.customer}
+                found.forwards.append((outcome.id, Message(self._identities, body)))
+            else:
+                skipped += 1
+        found.skipped += skipped
+        if skipped == len(outcomes):
+            found.left_out += 1
+            found.offsets_left_out.add(record.offset)
+        if bad:
+            parts = ",".join(str(each.part) for each in bad if each.part is not None)
+            whole = any(each.part is None for each in bad)
+            found.dead.append(DeadLetter(record, bad[0].reason, _detail(bad), batch.partition, "" if whole else parts))
+
+    def _add_event(self, found: _Found, record: Any, mapped: MappedEvent, bad: list[Bad]) -> None:
+        reader = self._readers.get(mapped.channel)
+        if reader is None:  # a policy without the channel has come into force, and its sources have not
+            bad.append(Bad(mapped.part, "type_missing", f"the policy has no channel {mapped.channel}"))
+            return
+        event = reader.event(mapped.type, mapped.time, mapped.id, mapped.properties)
+        if self._window and event.time < record.timestamp * MILLISECOND - self._window:
+            found.outdated += 1
+            return
+        found.unknown += not reader.scores(event.code)
+        found.events.append((record.offset, self._names.setdefault(mapped.customer, mapped.customer), event))
+
+    def _first_over(self, batch: RecordBatch, found: _Found) -> int | None:
+        """Ask the limit, for which what is left out is not there, and count the batch where it lets it pass."""
+        assert self._limit is not None  # noqa: S101 - asked before
+        judged = batch
+        if found.offsets_left_out:
+            kept = [record for record in batch.records if record.offset not in found.offsets_left_out]
+            if not kept:
+                return None
+            judged = RecordBatch(batch.partition, batch.base, kept)
+        offset = self._limit.first_over(judged, found.dead) if found.dead else None
+        if offset is None:
+            self._limit.count(judged, len(found.dead))
+        return offset
+
+    def _take_ignored(self) -> int:
+        return sum(reader.take_ignored() for reader in self._readers.values())
+
+    def _tell_of_skipping(self, *, everything: bool, now: int) -> None:
+        """Say so, once, where all that came for an hour was left out: the source may be written wrong."""
+        if not everything:
+            self._skipping_since = 0
+        elif not self._skipping_since:
+            self._skipping_since = now
+        elif self._skipping_since > 0 and now - self._skipping_since >= HOUR:
+            logger.warning(
+                "all records of %s have been left out for an hour; see engagement source try --topic %s",
+                self._topic,
+                self._topic,
+            )
+            self._skipping_since = -1
+
+
+class _Found:
+    """What has become of the records of a batch."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, str, Event]] = []
+        self.dead: list[DeadLetter] = []
+        self.forwards: list[tuple[str, Message]] = []
+        self.offsets_left_out: set[int] = set()
+        self.left_out = self.skipped = self.outdated = self.unknown = 0
+
+
+def _wanted_parts(headers: Iterable[tuple[str, bytes]]) -> frozenset[int]:
+    """Tell which parts a replay asks for; nothing where it asks for all."""
+    found = b""
+    for name, content in headers:
+        if name == PARTS:
+            found = content or b""
+    numbers = found.decode(errors="replace").split(",")
+    return frozenset(int(number) for number in numbers if number.isdecimal())
+
+
+def _detail(bad: Sequence[Bad]) -> str:
+    """Say what is wrong with the first part, and which others have another reason."""
+    others = [f"part {each.part}: {each.reason}" for each in bad[1:] if each.reason != bad[0].reason]
+    return "; ".join([bad[0].detail, *others])

@@ -1,0 +1,1 @@
+"""How records of foreign shapes are read: encodings, schemas, and every shape that is known by name."""
