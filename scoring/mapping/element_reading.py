@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from scoring.errors import InvalidEvent
-from scoring.events import check_id
+from scoring.events import MOST_ID_BYTES, check_id
 from scoring.mapping.conditions import Condition, compile_condition
 from scoring.mapping.elements import Loads, WrittenJson
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
@@ -150,7 +150,8 @@ class _Id(_Field):
             found = str(found)
         if found is None:
             raise InvalidEvent(f"{self._name}_missing", self.without_value)
-        check_id({self._name: found}, self._name)
+        if type(found) is not str or not found or len(found) > MOST_ID_BYTES // 4:
+            check_id({self._name: found}, self._name)
         identity: str = found
         return identity.lower() if self._lower and "@" in identity else identity
 

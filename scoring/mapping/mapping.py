@@ -78,6 +78,7 @@ class _RecordReading:
         self._alone = alone
         self._each = [Elements(arrays) for arrays in reading.each]
         self._each_text = reading.each_text
+        self._has_json = bool(reading.json)
         self._record_json = WrittenJson(reading.json, loads, root=True)
         self._event_json = WrittenJson(reading.json, loads, root=False)
         depths = [elements.depth for elements in self._each] or [0]
@@ -91,8 +92,9 @@ class _RecordReading:
     def read(self, levels: Levels, refused: Bad | None, part: int, latest: int) -> list[Outcome]:
         """Read the record; what concerns the whole of it is the only outcome."""
         _, record, event = levels
-        self._record_json.read(record)
-        self._event_json.read(event)
+        if self._has_json:
+            self._record_json.read(record)
+            self._event_json.read(event)
         if why := self._conditions.left_out(levels):
             return [LeftOut(None, why)]
         if refused is not None:

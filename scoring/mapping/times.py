@@ -43,14 +43,20 @@ def parse_time(value: Any, time_format: str) -> int:
         >>> parse_time("2026-11-06 00:02:14.841", "utc") == parse_time(1793923334841, "ms")
         True
     """
+    if type(value) is str and time_format in (AUTO, UTC):
+        # Nearly all texts are as they should be, and the other ways are slow.
+        try:
+            return parse_timestamp(value)
+        except ValueError:
+            return parse_timestamp(_with_offset(value.strip(), time_format))
     if isinstance(value, datetime):  # a binary encoding has told the unit itself
         value, time_format = (value if value.tzinfo else value.replace(tzinfo=OF_UTC)).isoformat(), AUTO
     unit = _UNITS.get(time_format)
     if unit is not None:
         return _counted(value, unit, time_format)
     if type(value) is str:
-        value = _with_offset(value.strip(), time_format)
-    elif type(value) is bool:
+        return parse_timestamp(value)
+    if type(value) is bool:
         raise ValueError("a truth value is no time")
     return parse_timestamp(value)
 

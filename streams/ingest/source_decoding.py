@@ -155,7 +155,7 @@ class SourceDecoder:
             else:
                 before = len(outcomes)
                 outcomes += [each._replace(part=before + at) for at, each in enumerate(read)] if before else read
-        wanted = _wanted_parts(record.headers)
+        wanted = _wanted_parts(record.headers) if record.headers else None
         return [each for each in outcomes if each.part is None or each.part in wanted] if wanted else outcomes
 
     def _add(self, found: _Found, batch: RecordBatch, record: Any, outcomes: Sequence[Outcome]) -> None:
