@@ -7,6 +7,7 @@ from typing import Any
 
 from scoring.errors import InvalidEvent
 from scoring.events import MOST_ID_BYTES, check_id
+from scoring.json_words import described
 from scoring.mapping.conditions import Condition, compile_condition
 from scoring.mapping.elements import Loads, WrittenJson
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
@@ -94,7 +95,7 @@ class ElementReading:
     def _read(self, levels: Levels, part: int, latest: int) -> Outcome:
         element = levels[-1]
         if type(element) is not dict and not self._takes_any:
-            raise InvalidEvent("not_an_object", f"the element is {kind_of(element)}, not a JSON object")
+            raise InvalidEvent("not_an_object", f"the element is {described(element)}, and a JSON object is wanted")
         if self._json is not None:
             self._json.read(element)
         if why := self._conditions.left_out(levels):
@@ -122,7 +123,7 @@ class ElementReading:
     def _not_a_type(self, kind: Any) -> InvalidEvent:
         if kind is None or kind == "":
             return InvalidEvent("type_missing", self._type.without_value)
-        return InvalidEvent("type_not_a_string", f"{self._type.names} is {kind_of(kind)}, not a text")
+        return InvalidEvent("type_not_a_string", f"{self._type.names} is {described(kind)}, and a string is wanted")
 
 
 class _Field:
@@ -151,7 +152,10 @@ class _Id(_Field):
         if found is None:
             raise InvalidEvent(f"{self._name}_missing", self.without_value)
         if type(found) is not str or not found or len(found) > MOST_ID_BYTES // 4:
-            check_id({self._name: found}, self._name)
+            try:
+                check_id({self._name: found}, self._name)
+            except InvalidEvent as error:
+                raise InvalidEvent(error.reason, error.detail.replace(self._name, self.names, 1)) from None
         identity: str = found
         return identity.lower() if self._lower and "@" in identity else identity
 
@@ -201,22 +205,14 @@ class _Time(_Field):
         raise InvalidEvent("timestamp_missing", self.without_value)
 
 
-def kind_of(value: Any) -> str:
-    """Name the kind of a value of a record.
-
-    Args:
-        value: as JSON decodes.
-    """
-    return "null" if value is None else type(value).__name__
-
-
 def _event_id(found: Any) -> str | None:
     if found is None or found == "":
         return None
     if type(found) is int:
         return str(found)
     if type(found) is not str:
-        raise InvalidEvent("event_id_not_a_string", f"the id is {kind_of(found)}, not a text or a whole number")
+        problem = f"the id is {described(found)}, and a string or a whole number is wanted"
+        raise InvalidEvent("event_id_not_a_string", problem)
     return found
 
 

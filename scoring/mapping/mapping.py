@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from scoring.errors import InvalidEvent
+from scoring.json_words import described, not_an_object
 from scoring.mapping.conditions import Condition
-from scoring.mapping.element_reading import ElementReading, Filter, kind_of
+from scoring.mapping.element_reading import ElementReading, Filter
 from scoring.mapping.elements import MOST_ELEMENTS, Elements, Loads, Unwrap, WrittenJson
 from scoring.mapping.outcomes import NO_ELEMENTS, NO_OBJECT, Bad, LeftOut, Outcome
 from scoring.mapping.paths import AROUND, HERE, Levels, Path
@@ -67,8 +68,8 @@ class Mapping:
 
 def _no_object(event: Any, *, arrays: bool) -> Bad:
     if arrays and event is not None:
-        return Bad(None, "not_an_array", f"the value is {kind_of(event)}, neither an array nor an object with one")
-    return Bad(None, "not_an_object", f"the value is {kind_of(event)}, not a JSON object")
+        return Bad(None, "not_an_array", f"the value is {described(event)}, neither an array nor an object with one")
+    return Bad(None, "not_an_object", not_an_object(event))
 
 
 class _RecordReading:
@@ -136,7 +137,7 @@ class _RecordReading:
                 return at
         for start in starts:
             if start is not None:
-                return Bad(None, "not_an_array", f"{self._each_text} is {kind_of(start)}, not an array")
+                return Bad(None, "not_an_array", f"{self._each_text} is {described(start)}, and an array is wanted")
         if self._alone:
             return Bad(None, "not_an_array", f"there is no array at {self._each_text}")
         return LeftOut(None, NO_ELEMENTS)
