@@ -4,20 +4,24 @@ The sources are plain Python and run without. Compiled they are the same program
 """
 
 import os
+from pathlib import Path
 
 from setuptools import setup
 
-#: What is run for each event and each customer. Nothing here waits, so nothing here needs asyncio.
+#: What is run for each event and each customer: all files of some folders, and some of others.
+#: Nothing here waits, so nothing here needs asyncio.
+HOT_FOLDERS = (
+    *("scoring", "scoring/rules", "scoring/events", "scoring/customer", "scoring/sources", "scoring/judging"),
+    *("scoring/figures", "streams/store/sums", "streams/store/fields"),
+)
+HOT_FILES = (
+    *("scoring/policy/policy.py", "streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
+    *("streams/ingest/event_decoding.py", "streams/rounds/grouping.py", "streams/rounds/cache.py"),
+    *("streams/rounds/cursors.py", "streams/rounds/judging.py"),
+)
 HOT_PATH = [
-    *(f"scoring/{name}.py" for name in ("errors", "instants", "points", "details", "sessions", "pairing", "objects")),
-    *(f"scoring/{name}.py" for name in ("measures", "tally", "segments", "policy", "events", "profiles", "seen")),
-    *(f"scoring/{name}.py" for name in ("counted", "activity", "episodes", "state", "measuring", "watermark")),
-    *(f"scoring/{name}.py" for name in ("corrections", "reasons", "score", "feeds", "alerts", "alert_machine")),
-    *(f"scoring/{name}.py" for name in ("outlook", "active_days", "unknown_types", "named_scores", "tally_gains")),
-    "scoring/walk.py",
-    *(f"streams/{name}.py" for name in ("records", "decoding", "grouping", "cache", "cursors", "judging")),
-    *(f"streams/store/{name}.py" for name in ("protocol", "visits", "sums", "shares", "episodes", "encoding")),
-    *(f"streams/store/{name}.py" for name in ("decoding", "score_fields", "bookkeeping", "redis_writes")),
+    *(path.as_posix() for folder in HOT_FOLDERS for path in sorted(Path(folder).glob("[!_]*.py"))),
+    *HOT_FILES,
 ]
 
 

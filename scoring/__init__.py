@@ -1,1 +1,85 @@
-"""The pure core: what a customer's events say about the customer; standard library only, no clock, no IO."""
+"""The pure core: what a customer's events say about the customer; standard library only, no clock, no IO.
+
+A history is judged without Kafka or Redis. Times are microseconds since 1970, scores millionths of a point:
+
+>>> from scoring import CustomerState, EventReader, advance, builtin_policy, message, parse_timestamp
+>>> policy, maria = builtin_policy(), CustomerState()
+>>> reader, raised = EventReader(policy.channels[0]), []
+>>> for day in ("2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z", "2026-03-04T10:00:00Z"):
+...     now = parse_timestamp(day)
+...     customer, event = reader.read({"customer_id": "maria", "type": "purchase", "timestamp": day}, latest=now)
+...     raised += advance(policy, maria, [event], now=now, horizon=now).transitions
+>>> now = parse_timestamp("2026-05-01T00:00:00Z")
+>>> raised += advance(policy, maria, [], now=now, horizon=now).transitions
+>>> for transition in raised:
+...     told = message("maria", transition, now, policy.version)
+...     print(told["occurred_at"], told["score"], told["band"], told.get("kind", "-"))
+2026-03-04T10:00:00Z 60.0 engaged -
+2026-04-01T00:00:00Z 40.0 disengaged -
+2026-04-01T00:00:00Z 40.0 disengaged churn_risk
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from scoring.customer.state import CustomerState
+    from scoring.errors import InvalidEvent, PolicyError, ScoringError
+    from scoring.events.event import Event, EventReader
+    from scoring.instants import format_instant, parse_timestamp
+    from scoring.judging.alerts import Alert, BandChange, message
+    from scoring.judging.walk import Outcome, advance
+    from scoring.points import rounded
+    from scoring.policy.file.document import builtin_policy, parse_policy
+    from scoring.policy.policy import Policy
+    from scoring.sources.feeds import Feeds
+
+__all__ = [
+    "Alert",
+    "BandChange",
+    "CustomerState",
+    "Event",
+    "EventReader",
+    "Feeds",
+    "InvalidEvent",
+    "Outcome",
+    "Policy",
+    "PolicyError",
+    "ScoringError",
+    "advance",
+    "builtin_policy",
+    "format_instant",
+    "message",
+    "parse_policy",
+    "parse_timestamp",
+    "rounded",
+]
+#: Where each name stands. It is imported when it is first asked for, so that one module does not cost all others.
+_HOMES: Final = {
+    "Alert": "scoring.judging.alerts",
+    "BandChange": "scoring.judging.alerts",
+    "CustomerState": "scoring.customer.state",
+    "Event": "scoring.events.event",
+    "EventReader": "scoring.events.event",
+    "Feeds": "scoring.sources.feeds",
+    "InvalidEvent": "scoring.errors",
+    "Outcome": "scoring.judging.walk",
+    "Policy": "scoring.policy.policy",
+    "PolicyError": "scoring.errors",
+    "ScoringError": "scoring.errors",
+    "advance": "scoring.judging.walk",
+    "builtin_policy": "scoring.policy.file.document",
+    "format_instant": "scoring.instants",
+    "message": "scoring.judging.alerts",
+    "parse_policy": "scoring.policy.file.document",
+    "parse_timestamp": "scoring.instants",
+    "rounded": "scoring.points",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the imports above
+        """Import what is asked for."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))

@@ -15,51 +15,51 @@ from faust.types import TP
 from mode import ServiceT
 from yarl import URL
 
+from scoring.events.profiles import event_reader
 from scoring.instants import MILLISECOND
-from scoring.policy import Channel
-from scoring.profiles import event_reader
-from streams.agents import add_agent, add_link_agent
+from scoring.policy.policy import Channel
 from streams.backoff import Backoff
-from streams.clock import EvaluationClock, wall_clock
-from streams.connections import kafka_options
-from streams.dead_letter_limit import Consumption, DeadLetterLimit
-from streams.decoding import Decoder
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap
-from streams.feed_watch import FeedWatch
-from streams.figure_report import FigureReport
-from streams.gaps import check_logs
-from streams.group_watch import GroupWatch
-from streams.identities.decoding import LinkDecoder, as_channel
-from streams.identities.linker import Linker
+from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.ingest.event_decoding import Decoder
+from streams.ingest.gaps import check_logs
+from streams.ingest.link_decoding import LinkDecoder, as_channel
+from streams.ingest.profile_decoding import PROFILES, ProfileDecoder
 from streams.ingest.schemas import Schemas, schemas_from
 from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
 from streams.ingest.source_decoding import as_channel as as_sources
-from streams.live_policy.in_force import PolicyInForce
-from streams.live_policy.walk import PolicyWalk
-from streams.logs import quiet_logs
-from streams.metrics import Metrics
-from streams.pipeline import Pipeline
-from streams.preflight import Preflight
-from streams.profile_decoding import PROFILES, ProfileDecoder
-from streams.publisher import Publisher
-from streams.records import Partition
-from streams.scorer import Scorer
-from streams.settings import Settings
-from streams.steady_clock import SteadyClock
-from streams.store.protocol import Store
-from streams.store.redis import RedisStore
-from streams.timer import INTERVAL, Timer
-from streams.topics import event_topics
-from streams.transport import (
+from streams.ingest.transport import (
     BatchApp,
     RecordBatchConsumer,
     RecordBatchConsumerThread,
     RecordBatchTransport,
     gap_message,
 )
-from streams.web import FAILED, OwnPages, add_pages
-from streams.worker_process import EngagementWorker
+from streams.kafka.connections import kafka_options
+from streams.kafka.group_watch import GroupWatch
+from streams.kafka.publisher import Publisher
+from streams.kafka.topics import event_topics
+from streams.machine_clock import SteadyClock, wall_clock
+from streams.metrics import Metrics
+from streams.policies.in_force import PolicyInForce
+from streams.records import Partition
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.linker import Linker
+from streams.rounds.pipeline import Pipeline
+from streams.rounds.scorer import Scorer
+from streams.settings.settings import Settings
+from streams.store.protocol import Store
+from streams.store.redis.store import RedisStore
+from streams.upkeep.figure_report import FigureReport
+from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.timer import INTERVAL, Timer
+from streams.worker.agents import add_agent, add_link_agent
+from streams.worker.logs import quiet_logs
+from streams.worker.preflight import Preflight
+from streams.worker.web import FAILED, OwnPages, add_pages
+from streams.worker.worker_process import EngagementWorker
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from scoring.events.unknown_names import Names, UnknownNames
 from scoring.instants import SECOND
-from scoring.unknown_names import Names, UnknownNames
 from streams.records import Partition
 
 _MOST_UNKNOWN_TYPES = 20

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from scoring.events import Event
-from scoring.links import Link
+from scoring.events.event import Event
+from scoring.events.links import Link
+
+#: Header of a dead letter, and of a replayed record: the parts that are bad, or to be read, where others count.
+PARTS = "dlq.parts"
 
 #: About what a waiting event takes in memory.
 _BYTES_OF_AN_EVENT: Final = 512

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from scoring.errors import InvalidEvent
-from scoring.events import MOST_ID_BYTES, check_id
+from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
 from scoring.mapping.conditions import Condition, compile_condition
 from scoring.mapping.elements import Loads, WrittenJson

@@ -12,11 +12,11 @@ import click
 from aiokafka import ConsumerRecord
 from rich.console import Console
 
-from streams.cli.alert_line import alert_line
 from streams.cli.options import takes_settings
-from streams.cli.topic_reader import read_topics
-from streams.settings import Settings
+from streams.kafka.topic_follower import read_topics
+from streams.settings.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS
+from streams.views.alert_line import alert_line
 
 
 @click.command()

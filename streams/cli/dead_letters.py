@@ -18,22 +18,22 @@ from rich.console import Console
 from rich.table import Table
 
 from scoring.instants import MILLISECOND
-from streams.cli.dead_letter_view import letter_document, letter_line, readable
 from streams.cli.options import takes_settings
 from streams.cli.parameters import MOMENT
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.replay import INTERRUPTED
-from streams.cli.tables import plain_table
-from streams.cli.wording import counted, moment, printable
+from streams.dead_letters.ledger import Replayed, read_replayed
 from streams.dead_letters.letter import Choice, Letter, read_letter
 from streams.dead_letters.replay import LetterReplay, Tally
-from streams.dead_letters.replayed import Replayed, read_replayed
-from streams.kafka_access import check_rights
-from streams.settings import Settings
+from streams.kafka.access import check_rights
+from streams.kafka.topic_range import open_range
+from streams.kafka.topics import ensure_topics, read_topics
+from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES
-from streams.topic_range import open_range
-from streams.topics import ensure_topics, read_topics
+from streams.views.dead_letter_view import letter_document, letter_line, readable
+from streams.views.tables import plain_table
+from streams.views.wording import counted, moment, printable
 
 _READ = {"Read": (DEAD_LETTERS, DEAD_LETTER_REPLAYS)}
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")

@@ -12,15 +12,15 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from scoring.policy import BANDS
+from scoring.policy.policy import BANDS
 from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted
 from streams.demo.board import Board
 from streams.demo.run import run
 from streams.demo.screen import screen, status_line
 from streams.demo.stack import Stack
 from streams.embedded import EmbeddedServerError
+from streams.views.wording import counted
 
 _LINE_SECONDS = 2.0
 

@@ -11,11 +11,11 @@ import orjson
 
 from streams.cli.options import takes_overrides
 from streams.cli.parameters import DURATION
-from streams.cli.wording import printable
 from streams.doctor.checks import CHECKS
 from streams.doctor.examination import examine
 from streams.doctor.finding import Finding, Level
 from streams.doctor.reading import Reading, read
+from streams.views.wording import printable
 
 _COLOURS = {Level.RIGHT: "green", Level.DOUBTFUL: "yellow", Level.WRONG: "red", Level.NOT_CHECKED: "bright_black"}
 _NAME_WIDTH = max(len(check.name) for check in CHECKS)

@@ -8,21 +8,21 @@ import sys
 
 import click
 
-from scoring.events import MOST_ID_BYTES
+from scoring.ids import MOST_ID_BYTES
 from streams.cli.options import takes_settings
 from streams.cli.parameters import MOMENT
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted, printable
 from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
 from streams.erasures.eraser import Eraser, Erasure
 from streams.erasures.log import ErasureLog
-from streams.kafka_access import check_rights
-from streams.settings import Settings
-from streams.store.redis import RedisStore
-from streams.store.redis_server import ERASER
-from streams.store.replacing import open_rebuilt
+from streams.kafka.access import check_rights
+from streams.kafka.topics import ensure_topics, read_topics
+from streams.settings.settings import Settings
+from streams.store.redis.replacing import open_rebuilt
+from streams.store.redis.server import ERASER
+from streams.store.redis.store import RedisStore
 from streams.topic_names import ERASURES
-from streams.topics import ensure_topics, read_topics
+from streams.views.wording import counted, printable
 
 
 @click.command()

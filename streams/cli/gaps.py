@@ -9,13 +9,13 @@ import click
 
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted
 from streams.errors import FenceMoved
-from streams.gaps import Gap, accept_gap, find_gaps
-from streams.settings import Settings
-from streams.store.redis import RedisStore
-from streams.store.redis_server import GAP_ACCEPTOR
-from streams.topics import read_topics
+from streams.ingest.gaps import Gap, accept_gap, find_gaps
+from streams.kafka.topics import read_topics
+from streams.settings.settings import Settings
+from streams.store.redis.server import GAP_ACCEPTOR
+from streams.store.redis.store import RedisStore
+from streams.views.wording import counted
 
 
 @click.group()

@@ -9,17 +9,17 @@ import click
 import orjson
 from rich.console import Console
 
+from scoring.figures.kpi import Sums
+from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, format_duration, parse_timestamp
-from scoring.kpi import Sums
-from scoring.measure_figures import MeasureFigure, MeasureSums
-from scoring.policy import BANDS, Policy
-from streams.cli.kpi_view import kpi_document, kpi_text
+from scoring.policy.policy import BANDS, Policy
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
-from streams.figure_report import PERIOD
-from streams.settings import Settings
-from streams.store.redis import RedisStore
+from streams.settings.settings import Settings
+from streams.store.redis.store import RedisStore
+from streams.upkeep.figure_report import PERIOD
+from streams.views.kpi_view import kpi_document, kpi_text
 
 _SHOWN = 20
 

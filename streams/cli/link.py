@@ -9,16 +9,16 @@ import click
 import orjson
 from aiokafka.errors import KafkaError
 
-from scoring.links import Link, read_link
+from scoring.events.links import Link, read_link
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
-from streams.cli.wording import printable
 from streams.errors import BrokerUnavailable, TransientError, UnreadableCustomer
-from streams.kafka_access import check_rights
-from streams.producers import start_producer
-from streams.settings import Settings
-from streams.store.redis import RedisStore
-from streams.topics import ensure_topics
+from streams.kafka.access import check_rights
+from streams.kafka.producers import start_producer
+from streams.kafka.topics import ensure_topics
+from streams.settings.settings import Settings
+from streams.store.redis.store import RedisStore
+from streams.views.wording import printable
 
 
 @click.command()

@@ -102,7 +102,7 @@ def engagement() -> None:
     Settings come from the environment (ENGAGEMENT_KAFKA_BROKERS, ENGAGEMENT_REDIS_URL, ...); options of a command
     override them. To see it all at work: engagement demo
     """
-    from streams.settings import unknown_settings  # noqa: PLC0415 - the list of commands needs no Redis
+    from streams.settings.settings import unknown_settings  # noqa: PLC0415 - the list of commands needs no Redis
 
     for sentence in unknown_settings():
         click.echo(f"Warning: {sentence}", err=True)

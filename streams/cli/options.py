@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streams.settings import PREFIX, read_settings
+from streams.settings.settings import PREFIX, read_settings
 
 # Option -> the setting that it overrides, the placeholder of its value, its help.
 _SETTINGS = {

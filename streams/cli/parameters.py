@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from scoring.instants import SECOND, parse_duration, parse_timestamp
-from streams.validation.outcomes import parse_time
+from streams.backtest.outcomes import parse_time
 
 EPOCH = date(1970, 1, 1)
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)(?:\s+per\s+100\s+a\s+month)?\s*", re.ASCII)

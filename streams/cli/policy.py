@@ -10,20 +10,20 @@ from rich.console import Console
 
 from scoring.errors import PolicyError
 from scoring.instants import format_duration
-from scoring.policy import BANDS, NO_CAP, Policy
+from scoring.policy.policy import BANDS, NO_CAP, Policy
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
-from streams.cli.segment_view import exact, score_facts, segment_facts
-from streams.cli.tables import plain_table
-from streams.cli.wording import counted, printable
 from streams.errors import SettingsError
-from streams.live_policy.source import read_policy
-from streams.policies import shipped_policies, shipped_policy
-from streams.settings import Settings
-from streams.store.reading import score_reader
+from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.settings.policy_source import read_policy
+from streams.settings.settings import Settings
+from streams.store.redis.reading import score_reader
+from streams.views.segment_view import exact, score_facts, segment_facts
+from streams.views.tables import plain_table
+from streams.views.wording import counted, printable
 
 
 @click.group()

@@ -12,21 +12,21 @@ from typing import Any
 import click
 import orjson
 
-from scoring.events import MOST_AHEAD
+from scoring.events.event import MOST_AHEAD
 from scoring.instants import format_duration, format_instant
 from scoring.points import rounded
-from scoring.policy import BANDS, Channel, Policy
-from streams.cli.event_lines import EventFiles, EventLine, known_channels
+from scoring.policy.policy import BANDS, Channel, Policy
+from streams.backtest.alert_comparison import Alerts, History, Raised, compare_alerts
+from streams.backtest.event_files import EventFiles, EventLine, known_channels
 from streams.cli.options import takes_settings
-from streams.cli.policy_compare_view import print_alerts, print_moves
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted
-from streams.live_policy.comparison import BandMoves, compare_live
-from streams.live_policy.history import Alerts, History, Raised, compare_alerts
-from streams.live_policy.source import read_policy
-from streams.settings import Settings
-from streams.store.reading import score_reader
+from streams.policies.band_moves import BandMoves, compare_live
+from streams.settings.policy_source import read_policy
+from streams.settings.settings import Settings
+from streams.store.redis.reading import score_reader
+from streams.views.policy_compare_view import print_alerts, print_moves
+from streams.views.wording import counted
 
 _CHUNK = 20_000
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -11,22 +11,22 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.policy_file import parse_policy
-from streams.cli.history import Look, policy_text, takes_history
+from scoring.policy.file.document import parse_policy
+from streams.backtest.outcomes import check_met, read_outcomes
+from streams.backtest.replaying import replay, survey
+from streams.backtest.report import make_report
+from streams.backtest.tables import tables
+from streams.cli.history_options import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.parameters import BUDGET
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
-from streams.cli.tables import plain_table
 from streams.errors import ExtraMissing
-from streams.settings import Settings
-from streams.validation.outcomes import check_met, read_outcomes
-from streams.validation.replaying import replay, survey
-from streams.validation.report import make_report
-from streams.validation.tables import tables
+from streams.settings.settings import Settings
+from streams.views.tables import plain_table
 
 if TYPE_CHECKING:
-    from streams.validation.fitting.proposal import Proposal
+    from streams.backtest.fitting.proposal import Proposal
 
 _LINE_SECONDS = 2.0
 
@@ -74,8 +74,8 @@ def fit(
     Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
     """
     try:
-        from streams.validation.fitting.budget import BudgetFit, with_absence  # noqa: PLC0415 - an extra
-        from streams.validation.fitting.proposal import History, propose  # noqa: PLC0415
+        from streams.backtest.fitting.budget import BudgetFit, with_absence  # noqa: PLC0415 - an extra
+        from streams.backtest.fitting.proposal import History, propose  # noqa: PLC0415
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
     if keep == "weights" and budget is None:

@@ -12,11 +12,11 @@ from rich.console import Console
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
-from streams.cli.tables import plain_table
-from streams.cli.wording import age, counted, moment, printable
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.policies import PolicyRecord, WalkPlace
-from streams.store.reading import ScoreReader, score_reader
+from streams.store.redis.reading import ScoreReader, score_reader
+from streams.views.tables import plain_table
+from streams.views.wording import age, counted, moment, printable
 
 
 @click.command()

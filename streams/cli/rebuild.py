@@ -12,12 +12,12 @@ import orjson
 from streams.cli.options import takes_settings
 from streams.cli.progress import ShowOffsets, open_offset_progress
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted, moment, printable
-from streams.kafka_access import check_rights
+from streams.kafka.access import check_rights
+from streams.kafka.topics import ensure_topics, read_topics
 from streams.rebuild.rebuild import Rebuild, Result
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.topic_names import ERASURES
-from streams.topics import ensure_topics, read_topics
+from streams.views.wording import counted, moment, printable
 
 _SHOWN = 20
 _LINE_SECONDS = 2.0

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import click
 
-from streams.cli.event_lines import EventFiles, known_channels
-from streams.cli.event_sender import EventSender
+from streams.backtest.event_files import EventFiles, known_channels
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_progress import open_progress
 from streams.cli.replay_run import Replay
-from streams.cli.wording import counted
-from streams.kafka_access import check_rights
-from streams.settings import Settings
-from streams.topics import ensure_topics, source_topics
+from streams.kafka.access import check_rights
+from streams.kafka.event_sender import EventSender
+from streams.kafka.topics import ensure_topics, source_topics
+from streams.settings.settings import Settings
+from streams.views.wording import counted
 
 #: The exit status of a command that Ctrl-C has ended.
 INTERRUPTED = 130

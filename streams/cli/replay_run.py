@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from streams.cli.event_lines import EventFiles, EventLine
+from streams.backtest.event_files import EventFiles, EventLine
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_progress import ReplayProgress
-from streams.cli.wording import printable
 from streams.errors import UnreadableEvents
+from streams.views.wording import printable
 
 _REPORTED_LINES = 5
 # Paced events that are due within this time are sent together.

@@ -9,20 +9,20 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.explanation import explained_from
+from scoring.customer.unknown_types import unknown_counts
 from scoring.instants import HOUR, SECOND, format_duration
-from scoring.policy import type_code
-from scoring.unknown_types import unknown_counts
-from streams.cli.customer_view import customer_document, customer_text
-from streams.cli.explanation_view import period_until
+from scoring.judging.explanation import explained_from
+from scoring.policy.policy import type_code
 from streams.cli.options import takes_settings
 from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal
-from streams.cli.wording import printable
 from streams.errors import AccessDenied
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
+from streams.views.customer_view import customer_document, customer_text
+from streams.views.explanation_view import period_until
+from streams.views.wording import printable
 
 
 @click.command()

@@ -15,22 +15,22 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.builtin import BUILTIN_POLICY
 from scoring.errors import PolicyError
-from scoring.events import MOST_AHEAD
+from scoring.events.event import MOST_AHEAD
 from scoring.mapping.outcomes import Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
-from scoring.source_file import read_source, with_preset
+from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file.sources import read_source, with_preset
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
-from streams.cli.source_view import OutcomeTable, as_object
-from streams.cli.tables import plain_table
 from streams.errors import SettingsError
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
 from streams.ingest.source_reading import SourceReader
-from streams.settings import PREFIX, read_settings
+from streams.settings.settings import PREFIX, read_settings
+from streams.views.source_view import OutcomeTable, as_object
+from streams.views.tables import plain_table
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -159,7 +159,7 @@ def _schema_file(schemas: Path | None, file: Path) -> Schemas | None:
 async def _try_topic(
     found: Source, topic: str, last: int, brokers: str | None, schemas: Path | None, printed: _Lines | _Table
 ) -> None:
-    from streams.topic_range import open_range  # noqa: PLC0415 - a file needs no Kafka
+    from streams.kafka.topic_range import open_range  # noqa: PLC0415 - a file needs no Kafka
 
     given = {"POLICY": "", **({} if brokers is None else {"KAFKA_BROKERS": brokers})}
     settings = read_settings(overrides={PREFIX + name: value for name, value in given.items()})

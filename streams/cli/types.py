@@ -9,14 +9,14 @@ import click
 import orjson
 from rich.console import Console
 
+from scoring.events.unknown_names import Names, nearest
 from scoring.instants import HOUR
-from scoring.policy import Policy
-from scoring.unknown_names import Names, nearest
+from scoring.policy.policy import Policy
 from streams.cli.options import takes_settings
-from streams.cli.tables import plain_table
-from streams.cli.wording import printable
-from streams.settings import Settings
-from streams.store.redis import RedisStore
+from streams.settings.settings import Settings
+from streams.store.redis.store import RedisStore
+from streams.views.tables import plain_table
+from streams.views.wording import printable
 
 
 @click.command()

@@ -10,18 +10,18 @@ import click
 import orjson
 from rich.console import Console
 
-from scoring.validation.observations import Customer
-from streams.cli.history import Look, policy_text, takes_history
+from scoring.backtest.observations import Customer
+from streams.backtest.outcomes import check_met, read_outcomes
+from streams.backtest.plots import draw_plots
+from streams.backtest.replaying import replay, survey
+from streams.backtest.report import Report, as_document, make_report, warnings_of
+from streams.backtest.tables import tables
+from streams.cli.history_options import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
-from streams.cli.wording import counted
-from streams.settings import Settings
-from streams.validation.outcomes import check_met, read_outcomes
-from streams.validation.plots import draw_plots
-from streams.validation.replaying import replay, survey
-from streams.validation.report import Report, as_document, make_report, warnings_of
-from streams.validation.tables import tables
+from streams.settings.settings import Settings
+from streams.views.wording import counted
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from streams.cli.options import takes_settings
-from streams.settings import Settings
+from streams.settings.settings import Settings
 
 
 @click.command()

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoring.instants import MILLISECOND
+from streams.records import PARTS
 
 #: Header of a replayed record: how often it has been replayed, in decimal digits.
 REPLAYS = "dlq.replays"
-#: Header of a dead letter, and of a replayed record: the parts that are bad, or to be read, where others count.
-PARTS = "dlq.parts"
 _ADDED = ("dlq.reason", "dlq.detail", "dlq.topic", "dlq.partition", "dlq.offset")
 
 Headers = tuple[tuple[str, bytes | None], ...]

@@ -14,15 +14,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced, UnknownError, UnsupportedVersionError
 
 from scoring.instants import MILLISECOND, parse_timestamp
+from streams.dead_letters.ledger import Replayed, read_replayed, written
 from streams.dead_letters.letter import Choice, Letter, read_letter
-from streams.dead_letters.replayed import Replayed, read_replayed, written
 from streams.erasures.log import ErasureLog, read_erasures
 from streams.errors import BrokerUnavailable, ReplayFenced
-from streams.producers import start_producer
-from streams.settings import Settings
+from streams.kafka.producers import start_producer
+from streams.kafka.topic_range import open_range
+from streams.kafka.topics import MOST_DEAD_LETTER_BYTES, read_topics
+from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
-from streams.topic_range import open_range
-from streams.topics import MOST_DEAD_LETTER_BYTES, read_topics
 
 #: One replay at a time: a second one takes the name over, and the first is refused from then on.
 TRANSACTIONAL_ID = "engagement-dead-letter-replay"

@@ -10,14 +10,14 @@ from collections.abc import Callable
 import orjson
 
 from scoring.instants import SECOND, format_instant
-from streams.cli.event_sender import EventSender
-from streams.cli.topic_reader import read_topics
 from streams.demo.board import Board, Standing
 from streams.demo.stack import Stack
 from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
-from streams.settings import Settings
+from streams.kafka.event_sender import EventSender
+from streams.kafka.topic_follower import read_topics
+from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from streams.topic_names import ALERTS, DEAD_LETTERS
 
 _SEND_SECONDS = 0.05

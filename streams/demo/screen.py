@@ -10,10 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from scoring.policy import BANDS
-from streams.cli.alert_line import reasons_in_words
-from streams.cli.customer_view import BAND_STYLES
+from scoring.policy.policy import BANDS
 from streams.demo.board import SHOWN_ALERTS, Board, Standing
+from streams.views.alert_line import reasons_in_words
+from streams.views.customer_view import BAND_STYLES
 
 _BAR_CELLS = 16
 _FULL_SCORE = 120.0

@@ -14,13 +14,13 @@ from aiokafka.errors import GroupAuthorizationFailedError, for_code
 from streams.doctor.finding import Finding, doubtful, not_checked, right, wrong
 from streams.doctor.kafka import kafka_admin
 from streams.doctor.reading import Reading
-from streams.gaps import find_gaps
+from streams.ingest.gaps import find_gaps
+from streams.kafka.topic_range import log_ranges
+from streams.kafka.topics import read_topics
 from streams.records import Partition
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.protocol import Fence
-from streams.store.reading import score_reader
-from streams.topic_range import log_ranges
-from streams.topics import read_topics
+from streams.store.redis.reading import score_reader
 
 _READY_SECONDS = 5.0
 #: A worker is asked directly, whatever proxy the environment names.

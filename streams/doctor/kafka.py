@@ -9,14 +9,14 @@ from dataclasses import replace
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 
-from streams.connections import kafka_options
 from streams.doctor.finding import Finding, Untold, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.errors import AccessDenied, BrokerUnavailable
-from streams.kafka_access import check_worker, log_in, unavailable
-from streams.kafka_configs import broker_configs
-from streams.settings import Settings
-from streams.topics import read_topics
+from streams.kafka.access import check_worker, log_in, unavailable
+from streams.kafka.configs import broker_configs
+from streams.kafka.connections import kafka_options
+from streams.kafka.topics import read_topics
+from streams.settings.settings import Settings
 
 _REQUEST_MS = 10_000
 _BOUNDS = ("group.min.session.timeout.ms", "group.max.session.timeout.ms")

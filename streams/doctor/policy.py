@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from scoring.errors import PolicyError
-from scoring.policy import Policy
-from scoring.policy_change import fixed_differences, policy_digest
-from scoring.policy_file import parse_policy
+from scoring.policy.change import fixed_differences, policy_digest
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.store.policies import PolicyRecord
-from streams.store.reading import score_reader
+from streams.store.redis.reading import score_reader
 
 
 async def check_in_force(reading: Reading) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streams.doctor.finding import Finding, right, wrong
 from streams.errors import SettingsError
-from streams.settings import PREFIX, Settings, read_settings
+from streams.settings.settings import PREFIX, Settings, read_settings
 
 _POLICY = f"{PREFIX}POLICY"
 

@@ -11,15 +11,14 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from scoring.instants import SECOND
-from streams.connections import redis_options
 from streams.doctor.finding import Finding, Untold, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.errors import AccessDenied, StoreUnavailable
-from streams.settings import Settings
-from streams.store.connection import connect
-from streams.store.redis import RedisStore
-from streams.store.redis_errors import mapped
-from streams.store.redis_server import server_faults
+from streams.settings.settings import Settings
+from streams.store.redis.connection import connect, redis_options
+from streams.store.redis.errors import mapped
+from streams.store.redis.server import server_faults
+from streams.store.redis.store import RedisStore
 
 #: The share of its memory above which a server is about to refuse writes.
 _NEARLY_FULL = 0.9

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scoring.instants import MILLISECOND, format_duration
-from scoring.policy import Policy
+from scoring.policy.policy import Policy
 from streams.doctor.finding import Finding, doubtful, not_checked, right
-from streams.topics import event_topics, topic_settings
+from streams.kafka.topics import event_topics, topic_settings
 
 _REASON = "If Redis is lost, or for a rebuild, the scores are made anew from the log, and would lack what is gone"
 

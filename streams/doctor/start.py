@@ -6,14 +6,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
-from streams.connections import kafka_options
 from streams.doctor.finding import Finding, Level
 from streams.doctor.retention import retention_findings
 from streams.errors import AccessDenied
-from streams.kafka_configs import topic_configs
+from streams.kafka.configs import topic_configs
+from streams.kafka.connections import kafka_options
+from streams.kafka.topics import event_topics
 from streams.metrics import Metrics
-from streams.settings import Settings
-from streams.topics import event_topics
+from streams.settings.settings import Settings
 
 logger = get_logger(__name__)
 

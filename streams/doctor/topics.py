@@ -7,14 +7,14 @@ from typing import Any
 
 from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 
-from scoring.policy import Policy
+from scoring.policy.policy import Policy
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.kafka import kafka_admin, telling
 from streams.doctor.reading import Reading
 from streams.doctor.retention import retention_findings
-from streams.kafka_configs import topic_configs
+from streams.kafka.configs import topic_configs
+from streams.kafka.topics import event_topics, partition_count, source_topics, topic_settings
 from streams.topic_names import DEAD_LETTERS, ERASURES
-from streams.topics import event_topics, partition_count, source_topics, topic_settings
 
 Configs = Mapping[str, Mapping[str, str]]
 _CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.connections import kafka_options
-from streams.kafka_access import unavailable
-from streams.kafka_configs import topic_configs
-from streams.producers import start_producer
-from streams.settings import Settings
+from streams.kafka.access import unavailable
+from streams.kafka.configs import topic_configs
+from streams.kafka.connections import kafka_options
+from streams.kafka.producers import start_producer
+from streams.settings.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES
 
 #: The topics that hold customers' ids as keys, and may have been made compacted.

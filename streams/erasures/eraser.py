@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from streams.clock import wall_clock
 from streams.erasures.knowledge import erase
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import StoreUnavailable, UnreadableCustomer
-from streams.settings import Settings
+from streams.kafka.topic_ids import topic_ids
+from streams.kafka.topic_range import log_ranges
+from streams.kafka.topics import read_topics
+from streams.machine_clock import wall_clock
+from streams.settings.settings import Settings
 from streams.store.protocol import Store
-from streams.topic_ids import topic_ids
-from streams.topic_range import log_ranges
-from streams.topics import read_topics
 
 
 @dataclass(frozen=True, slots=True)

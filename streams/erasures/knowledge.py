@@ -8,14 +8,14 @@ from typing import Protocol
 
 from mode.utils.logging import get_logger
 
-from scoring.events import Event
+from scoring.events.event import Event
 from scoring.instants import SECOND
 from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
-from streams.gaps import check_logs
+from streams.ingest.gaps import check_logs
 from streams.records import DecodedBatch, Partition, SentLink
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
 logger = get_logger(__name__)

@@ -7,15 +7,15 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.consumers import lone_consumer
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
-from streams.fetch_by_id import PinnedTopics, fetch_by_id
-from streams.log_ends import end_offsets
-from streams.producers import start_producer
-from streams.settings import Settings
+from streams.kafka.consumers import lone_consumer
+from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
+from streams.kafka.log_ends import end_offsets
+from streams.kafka.producers import start_producer
+from streams.kafka.topic_range import partitions_of
+from streams.settings.settings import Settings
 from streams.topic_names import ERASURES
-from streams.topic_range import partitions_of
 
 _PARTITION = TopicPartition(ERASURES, 0)
 _POLL_MILLISECONDS = 500

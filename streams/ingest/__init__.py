@@ -1,1 +1,1 @@
-"""From the bytes of records of foreign shapes to values: encodings, framings, schemas."""
+"""From bytes to decoded batches."""

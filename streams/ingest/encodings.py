@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from scoring.errors import InvalidEvent
-from streams.decoding import why_not_json
+from streams.ingest.event_decoding import why_not_json
 from streams.ingest.framing import Framed, is_framed, message_path, unframe
 from streams.ingest.schemas import Schema, Schemas
 from streams.ingest.snowplow import read_tsv

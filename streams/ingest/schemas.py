@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 from streams.errors import RegistryUnavailable, SettingsError
-from streams.security import SchemaAccess
+from streams.settings.security import SchemaAccess
 
 AVRO: Final = "AVRO"
 PROTOBUF: Final = "PROTOBUF"

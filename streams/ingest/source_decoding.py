@@ -7,19 +7,18 @@ from typing import Any, Final
 
 from mode.utils.logging import get_logger
 
-from scoring.events import MOST_AHEAD, Event, EventReader
+from scoring.events.event import MOST_AHEAD, Event, EventReader
+from scoring.events.profiles import event_reader
 from scoring.instants import HOUR, MILLISECOND
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
 from scoring.mapping.source import Source
-from scoring.policy import Channel, Policy
-from scoring.profiles import event_reader
-from streams.dead_letter_limit import DeadLetterLimit
-from streams.dead_letters.letter import PARTS
+from scoring.policy.policy import Channel, Policy
+from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import Schemas
 from streams.ingest.source_reading import SourceReader
 from streams.metrics import Metrics
-from streams.records import DeadLetter, DecodedBatch, Message, RecordBatch
+from streams.records import PARTS, DeadLetter, DecodedBatch, Message, RecordBatch
 
 logger = get_logger(__name__)
 

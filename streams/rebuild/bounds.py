@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.feeds import Feeds
-from streams.clock import EvaluationClock, wall_clock
+from scoring.sources.feeds import Feeds
 from streams.errors import RebuildRefused
+from streams.kafka.topics import event_topics
+from streams.machine_clock import wall_clock
 from streams.records import Partition
-from streams.settings import Settings
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.settings.settings import Settings
 from streams.store.protocol import Fence
-from streams.store.replacing import ReplaceableStore
-from streams.topics import event_topics
+from streams.store.redis.replacing import ReplaceableStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from scoring.instants import DAY
-from scoring.policy_change import policy_digest
-from scoring.policy_file import parse_policy
-from streams.clock import wall_clock
+from scoring.policy.change import policy_digest
+from scoring.policy.file.document import parse_policy
 from streams.errors import RebuildRefused
-from streams.gaps import check_logs
+from streams.ingest.gaps import check_logs
+from streams.machine_clock import wall_clock
 from streams.rebuild.bounds import Bounds, read_bounds
-from streams.rebuild.comparison import Comparison
-from streams.rebuild.figures import FigureComparison
+from streams.rebuild.customer_comparison import Comparison
+from streams.rebuild.figure_comparison import FigureComparison
 from streams.rebuild.shadow import Shadow
 from streams.rebuild.source import SourceLog
-from streams.settings import Settings
-from streams.store.encoding import stands_for
-from streams.store.replacing import ReplaceableStore
-from streams.store.shares import judged_in
+from streams.settings.settings import Settings
+from streams.store.fields.customer_writing import stands_for
+from streams.store.redis.replacing import ReplaceableStore
+from streams.store.sums.shares import judged_in
 
 _HOLD_MS, _RENEW_SECONDS = 10_000, 2.0
 _HOLD_TRIES = 50

@@ -5,29 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from scoring.details import PROFILE, Detail
-from scoring.events import MOST_AHEAD, Event
-from scoring.profiles import event_reader
-from streams.clock import EvaluationClock, wall_clock
-from streams.decoding import Decoder
+from scoring.events.event import MOST_AHEAD, Event
+from scoring.events.profiles import event_reader
+from scoring.rules.details import PROFILE, Detail
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
-from streams.identities.decoding import LinkDecoder
-from streams.identities.linker import Linker, LinkTime
+from streams.ingest.event_decoding import Decoder
+from streams.ingest.link_decoding import LinkDecoder
+from streams.ingest.profile_decoding import ProfileDecoder
 from streams.ingest.schemas import schemas_from
 from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
+from streams.kafka.publisher import Publisher
+from streams.kafka.topics import event_topics
+from streams.machine_clock import wall_clock
 from streams.metrics import Metrics
-from streams.profile_decoding import ProfileDecoder
-from streams.publisher import Publisher
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
-from streams.scorer import Scorer
-from streams.settings import Settings
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.rounds.linker import Linker, LinkTime
+from streams.rounds.scorer import Scorer
+from streams.rounds.work import Work
+from streams.settings.settings import Settings
 from streams.store.protocol import Fence, FenceMove
-from streams.store.replacing import rebuilt_store
-from streams.topics import event_topics
-from streams.work import Work
+from streams.store.redis.replacing import rebuilt_store
 
 _WORKER = "rebuild"
 _AT_ONCE = 500

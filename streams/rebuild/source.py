@@ -10,18 +10,18 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from scoring.instants import MILLISECOND
-from streams.clock import wall_clock
-from streams.consumers import committed_reader
 from streams.errors import BrokerUnavailable, LogGap
-from streams.fetch_by_id import fetch_by_id
-from streams.gaps import another_log_message
-from streams.kafka_access import unavailable
-from streams.log_ends import end_offsets
+from streams.ingest.gaps import another_log_message
+from streams.ingest.transport import gap_message
+from streams.kafka.access import unavailable
+from streams.kafka.consumers import committed_reader
+from streams.kafka.fetch_by_id import fetch_by_id
+from streams.kafka.log_ends import end_offsets
+from streams.kafka.topic_range import partitions_of
+from streams.kafka.topics import event_topics, read_topics
+from streams.machine_clock import wall_clock
 from streams.records import Partition, RecordBatch
-from streams.settings import Settings
-from streams.topic_range import partitions_of
-from streams.topics import event_topics, read_topics
-from streams.transport import gap_message
+from streams.settings.settings import Settings
 
 _POLL_MILLISECONDS = 500
 _RECORDS = 20_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from scoring.policy import Policy
-from scoring.policy_change import policy_digest
+from scoring.policy.change import policy_digest
+from scoring.policy.policy import Policy
 
 IN_FORCE, TAKEN, SUPERSEDED, MOVED = "in force", "taken", "superseded", "moved"
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
-from scoring.feeds import Stretch
-from scoring.policy import Policy
-from scoring.state import CustomerState
-from scoring.unknown_names import Names
-from scoring.watermark import Mark
+from scoring.customer.state import CustomerState
+from scoring.events.unknown_names import Names
+from scoring.policy.policy import Policy
+from scoring.sources.feeds import Stretch
+from scoring.sources.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.policies import PolicyStore
@@ -126,14 +126,14 @@ class KpiStore(Protocol):
     """
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read sums, by the fields of `scoring.activity`; those of spells only where asked for."""
+        """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
         ...
 
     async def fold(self, segment: str, before: int) -> None:
-        """Let sums forget the days before one (its number), see `scoring.kpi.folding`; once for each such day."""
+        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`."""
 
     async def measures(self, segment: str = "") -> dict[str, int]:
-        """Read the sums of which measures are made, by the fields of `scoring.tally`."""
+        """Read the sums of which measures are made, by the fields of `scoring.rules.tally`."""
         ...
 
     async def segments(self) -> dict[str, int]:
@@ -141,7 +141,7 @@ class KpiStore(Protocol):
         ...
 
     async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
-        """Let the sums of measures forget panes, see `scoring.tally.folding`; not each time."""
+        """Let the sums of measures forget panes, see `scoring.rules.tally.folding`; not each time."""
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures in the place of those that applications read; one that is not among them is removed."""

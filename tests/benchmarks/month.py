@@ -12,15 +12,15 @@ from typing import Any
 
 import orjson
 
-from scoring.events import Event, EventReader
+from scoring.events.event import Event, EventReader
 from scoring.instants import SECOND
-from scoring.policy_file import builtin_policy
+from scoring.policy.file.document import builtin_policy
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Message
-from streams.scorer import Scorer
-from streams.settings import Settings
-from streams.store.redis import RedisStore
-from streams.work import Work
+from streams.rounds.scorer import Scorer
+from streams.rounds.work import Work
+from streams.settings.settings import Settings
+from streams.store.redis.store import RedisStore
 from tests.benchmarks.activity import ACTIVE_DAYS, DAYS, TYPES_A_DAY, activity
 
 #: Rounds a day: so many that a customer's events of one day come by in several.

@@ -21,7 +21,7 @@ import orjson
 import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from streams.store.wire import call
+from streams.store.redis.wire import call
 from streams.topic_names import ALERTS
 from tests.benchmarks.figures import percentile
 from tests.polling import poll_until

@@ -11,8 +11,8 @@ import redis
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from scoring.builtin import BUILTIN_POLICY
-from streams.store.redis import GROUPS
+from scoring.policy.builtin import BUILTIN_POLICY
+from streams.store.redis.store import GROUPS
 from tests.benchmarks.workload import TOPICS, Workload
 from tests.services.process_figures import memory
 from tests.services.worker import WorkerProcess

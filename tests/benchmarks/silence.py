@@ -10,14 +10,7 @@ import time
 from dataclasses import dataclass
 
 from tests.benchmarks import product
-from tests.benchmarks.crossings import (
-    AlertCount,
-    boundary_after,
-    cpu_when,
-    leaves_at,
-    policy_text,
-    schedule,
-)
+from tests.benchmarks.crossings import AlertCount, boundary_after, cpu_when, leaves_at, policy_text, schedule
 from tests.benchmarks.figures import growth, table
 from tests.benchmarks.midnight import Stream, through_midnight
 from tests.benchmarks.system import System, running

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import redis.asyncio
 
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from streams.settings import Settings
-from streams.store.memory import MemoryStore
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from streams.settings.settings import Settings
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import Store
-from streams.store.redis import RedisStore
-from streams.store.replacing import ReplaceableStore, rebuilt_store
+from streams.store.redis.replacing import ReplaceableStore, rebuilt_store
+from streams.store.redis.store import RedisStore
 from tests.unit.scoring.customers import POLICY
 
 KINDS = {"memory": "", "redis": "redis_url", "embedded redis": "embedded_redis_url"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scoring.alerts import Alert, message
 from scoring.instants import HOUR
+from scoring.judging.alerts import Alert, message
 from streams.records import Message, Partition
 from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite, Store
 from streams.topic_names import ALERTS

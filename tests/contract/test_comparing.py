@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli.main import engagement
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.policies import offered
 from streams.store.protocol import CustomerRecord
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from tests.contract.records import engaged, write_all
 from tests.unit.scoring.customers import POLICY, Customer, policy_with
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from scoring.linking import merge
-from scoring.policy_file import parse_policy
+from scoring.judging.linking import merge
+from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord, LinkWrite
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from tests.contract.records import engaged, write
 from tests.services.redis import local_redis
 from tests.unit.docs.reading import README, ROOT

@@ -8,10 +8,10 @@ import pytest
 import redis
 from redis import exceptions
 
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError, UnsafeStore
-from streams.settings import Settings
-from streams.store.redis import RedisStore
+from streams.settings.settings import Settings
+from streams.store.redis.store import RedisStore
 from tests.services.redis import local_redis
 from tests.services.redis_proxy import RedisProxy
 from tests.unit.scoring.customers import POLICY

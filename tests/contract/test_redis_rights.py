@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import AccessDenied
-from streams.gaps import Gap, accept_gap
-from streams.live_policy.comparison import BandMoves, compare_live
-from streams.security import RedisSecurity, Secret
-from streams.settings import Settings
+from streams.ingest.gaps import Gap, accept_gap
+from streams.policies.band_moves import BandMoves, compare_live
+from streams.settings.security import RedisSecurity, Secret
+from streams.settings.settings import Settings
 from streams.store.policies import offered
 from streams.store.protocol import GroupWrite
-from streams.store.reading import score_reader
-from streams.store.redis import RedisStore
-from streams.store.redis_server import ERASER, GAP_ACCEPTOR, REBUILDER, WORKER, Role
-from streams.store.replacing import ReplaceableStore, open_rebuilt, rebuilt_store
+from streams.store.redis.reading import score_reader
+from streams.store.redis.replacing import ReplaceableStore, open_rebuilt, rebuilt_store
+from streams.store.redis.server import ERASER, GAP_ACCEPTOR, REBUILDER, WORKER, Role
+from streams.store.redis.store import RedisStore
 from tests.contract.records import CLICKS, WALL, engaged, move, write
 from tests.services.redis import local_redis
 from tests.services.rights import redis_commands, redis_user

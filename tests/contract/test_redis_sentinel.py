@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.errors import StoreUnavailable, TransientError
-from streams.security import Secret, Tls
-from streams.settings import Settings, read_settings
-from streams.store.redis import RedisStore
+from streams.settings.security import Secret, Tls
+from streams.settings.settings import Settings, read_settings
+from streams.store.redis.store import RedisStore
 from tests.contract.records import engaged, write
 from tests.polling import poll_until
 from tests.services.certificates import Authority

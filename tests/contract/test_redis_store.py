@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.policies import PolicyStore, WalkPlace, offered
 from streams.store.protocol import GroupWrite, LinkWrite, Store
-from streams.store.redis import RedisStore
-from streams.store.redis_server import check_server
+from streams.store.redis.server import check_server
+from streams.store.redis.store import RedisStore
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
 from tests.polling import poll_until
 from tests.services.redis import local_redis

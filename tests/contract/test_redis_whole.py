@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import (
     AccessDenied,
@@ -17,9 +17,9 @@ from streams.errors import (
     UnreadableCustomer,
     VersionMoved,
 )
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.store.protocol import GroupWrite
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from tests.contract.records import CLICKS, WALL, engaged, move, raised
 from tests.services.redis import local_redis
 from tests.unit.scoring.customers import POLICY

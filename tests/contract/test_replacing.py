@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 import redis.asyncio
 
-from scoring.activity import SPAN, contribution
+from scoring.customer.activity import SPAN, contribution
 from scoring.instants import DAY
-from scoring.policy_file import parse_policy
+from scoring.policy.file.document import parse_policy
 from streams.errors import RebuildRefused, StoreUnavailable
-from streams.rebuild.figures import FigureComparison
-from streams.settings import Settings
+from streams.rebuild.figure_comparison import FigureComparison
+from streams.settings.settings import Settings
 from streams.store.protocol import GroupWrite
-from streams.store.replacing import ReplaceableStore, View, open_rebuilt, rebuilt_store
+from streams.store.redis.replacing import ReplaceableStore, View, open_rebuilt, rebuilt_store
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, raised, write
 from tests.unit.scoring.customers import POLICY, at
 

@@ -6,11 +6,11 @@ import pytest
 import redis.asyncio
 
 from scoring.instants import DAY
-from streams.rebuild.figures import FigureComparison
-from streams.settings import Settings
-from streams.store.replacing import ReplaceableStore
-from streams.store.shares import share_of
-from streams.store.sums import MEASURES, join
+from streams.rebuild.figure_comparison import FigureComparison
+from streams.settings.settings import Settings
+from streams.store.redis.replacing import ReplaceableStore
+from streams.store.sums.gains import MEASURES, join
+from streams.store.sums.shares import share_of
 from tests.contract.records import WALL
 from tests.contract.test_store_measure_sums import FEWER, MEASURED, let
 from tests.unit.scoring.customers import at

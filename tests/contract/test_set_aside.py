@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from scoring.events import EventReader
-from scoring.links import Link
-from scoring.policy_file import parse_policy
-from streams.identities.linker import Linker, LinkTime
+from scoring.events.event import EventReader
+from scoring.events.links import Link
+from scoring.policy.file.document import parse_policy
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, SentLink
-from streams.scorer import Scorer
+from streams.rounds.linker import Linker, LinkTime
+from streams.rounds.scorer import Scorer
+from streams.rounds.work import Work
 from streams.store.protocol import Store
-from streams.work import Work
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, move
 from tests.unit.scoring.customers import at
@@ -262,6 +262,6 @@ async def test_a_fault_that_is_none_of_the_customer_is_not_taken_for_one(
     def fails(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("streams.judging.advance", fails)
+    monkeypatch.setattr("streams.rounds.judging.advance", fails)
     with pytest.raises(ValueError, match="a bug"):
         await worker.apply("anna", hour=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.policy import BANDS
+from scoring.policy.policy import BANDS
 from streams.errors import VersionMoved
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
 from tests.contract.conftest import Stores

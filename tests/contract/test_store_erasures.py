@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scoring.policy import BANDS
+from scoring.policy.policy import BANDS
 from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, GroupWrite, Store
 from tests.contract.conftest import Stores

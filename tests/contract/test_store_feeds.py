@@ -7,8 +7,8 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoring.feeds import MOST_STRETCHES, join, stretches_of
 from scoring.instants import HOUR
+from scoring.sources.feeds import MOST_STRETCHES, join, stretches_of
 from streams.store.protocol import FeedRecord, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import WALL

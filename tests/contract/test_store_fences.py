@@ -6,7 +6,7 @@ import pytest
 
 from scoring.instants import HOUR
 from streams.errors import FenceMoved, LogGap
-from streams.gaps import Gap, accept_gap, check_logs
+from streams.ingest.gaps import Gap, accept_gap, check_logs
 from streams.records import Partition
 from streams.store.protocol import Fence, GroupWrite, Store
 from tests.contract.conftest import Stores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.policy import Policy
+from scoring.policy.policy import Policy
 from streams.errors import FenceMoved
 from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, PolicyRecord, WalkPlace, offered
 from streams.store.protocol import CustomerRecord, Store

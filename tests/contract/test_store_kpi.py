@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from scoring.activity import Activity, contribution
-from scoring.kpi import Sums
+from scoring.customer.activity import Activity, contribution
+from scoring.figures.kpi import Sums
 from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import CustomerRecord, Store
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
 from tests.unit.scoring.customers import Customer, at

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scoring.activity import contribution
-from scoring.linking import merge
-from scoring.policy import BANDS
-from scoring.policy_file import parse_policy
+from scoring.customer.activity import contribution
+from scoring.judging.linking import merge
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS
 from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
 from tests.contract.conftest import Stores

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scoring.instants import MINUTE, SECOND
-from scoring.watermark import Mark
+from scoring.sources.watermark import Mark
 from streams.records import Partition
 from streams.store.protocol import GroupWrite, Store
 from tests.contract.conftest import Stores

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from scoring.events import EventReader
+from scoring.events.event import EventReader
+from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY
-from scoring.measure_figures import MeasureFigure, MeasureSums
-from scoring.policy import Policy
-from scoring.walk import advance
+from scoring.judging.walk import advance
+from scoring.policy.policy import Policy
 from streams.errors import FenceMoved
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores

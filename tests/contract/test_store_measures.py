@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoring.details import Detail
+from scoring.rules.details import Detail
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import engaged, write

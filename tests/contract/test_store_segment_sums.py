@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-from scoring.activity import contribution
-from scoring.details import PROFILE, Detail
-from scoring.events import Event, EventReader
+from scoring.customer.activity import contribution
+from scoring.events.event import Event, EventReader
+from scoring.figures.kpi import Sums
+from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY
-from scoring.kpi import Sums
-from scoring.measure_figures import MeasureFigure, MeasureSums
-from scoring.walk import advance
+from scoring.judging.walk import advance
+from scoring.rules.details import PROFILE, Detail
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import WALL, engaged, write

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from scoring.details import Detail
-from scoring.events import Event
-from scoring.policy import Policy
-from scoring.walk import advance
+from scoring.events.event import Event
+from scoring.judging.walk import advance
+from scoring.policy.policy import Policy
+from scoring.rules.details import Detail
 from streams.store.protocol import Store
 from tests.contract.conftest import Stores
 from tests.contract.records import write
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
-from tests.unit.scoring.test_named_scores import LOUD, QUIET
-from tests.unit.scoring.test_segments import profile
+from tests.unit.scoring.judging.test_named_scores import LOUD, QUIET
+from tests.unit.scoring.rules.test_segments import profile
 
 SEGMENTS = policy_with(text=POLICY + "[segments.large.bands]\nengaged = 15\n")
 NAMED = policy_with(text=POLICY + LOUD + QUIET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoring.unknown_names import MOST_NAMES
+from scoring.events.unknown_names import MOST_NAMES
 from streams.store.protocol import Store
 from tests.contract.conftest import Stores
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from streams.kafka.topics import ensure_topics, topic_settings
 from streams.topic_names import DEAD_LETTERS
-from streams.topics import ensure_topics, topic_settings
 from tests.faults.kafka_faults import drain
 from tests.faults.run import FaultRun
 from tests.polling import wait_until

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scoring.instants import SECOND
 from streams.app import build_app, run_app
-from streams.clock import wall_clock
-from streams.settings import read_settings
+from streams.machine_clock import wall_clock
+from streams.settings.settings import read_settings
 
 
 def main() -> int:

@@ -9,15 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import MakeRun
-from tests.faults.producers import (
-    BURST,
-    aborted_transaction,
-    burst,
-    evaluated,
-    garbage,
-    silence,
-    year_2099,
-)
+from tests.faults.producers import BURST, aborted_transaction, burst, evaluated, garbage, silence, year_2099
 from tests.faults.run import POLICY, FaultRun
 from tests.faults.stream import HOUR, Mixture
 from tests.polling import wait_until

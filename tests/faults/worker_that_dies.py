@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError
 
 from streams.app import build_app, run_app
-from streams.settings import read_settings
-from streams.store.redis import RedisStore
+from streams.settings.settings import read_settings
+from streams.store.redis.store import RedisStore
 
 STATUS = 70
 """What the process ends with, so that it is not taken for another failure."""

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from scoring.customer.state import CustomerState
 from scoring.points import text as points_text
-from scoring.policy import BANDS, type_code
-from scoring.state import CustomerState
+from scoring.policy.policy import BANDS, type_code
 from tests.reference import brute_force
 from tests.unit.streams.bench import Bench
 

@@ -6,13 +6,13 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from scoring.events import EventReader
+from scoring.events.event import EventReader
 from scoring.instants import HOUR, MINUTE, SECOND
-from streams.decoding import Decoder
-from streams.pipeline import Submission
-from streams.publisher import _dead_letter
+from streams.ingest.event_decoding import Decoder
+from streams.kafka.publisher import _dead_letter
 from streams.records import DeadLetter, DecodedBatch, Partition
-from streams.work import Work
+from streams.rounds.pipeline import Submission
+from streams.rounds.work import Work
 from tests.fuzz.accounts import Accepted, Accounts, DifferenceError
 from tests.fuzz.contract import AHEAD, EVENT, Verdict, judge
 from tests.fuzz.mutations import Mutator

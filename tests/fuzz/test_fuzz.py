@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-import scoring.events
+import scoring.events.event
 import scoring.instants
-import scoring.walk
-import streams.decoding
-import streams.store.encoding
-import streams.store.memory
+import scoring.judging.walk
+import streams.ingest.event_decoding
+import streams.store.fields.customer_writing
+import streams.store.memory.store
+from scoring.customer.seen import SeenIds
 from scoring.errors import InvalidEvent
-from scoring.events import EventReader
-from scoring.seen import SeenIds
-from streams.pipeline import Pipeline
+from scoring.events.event import EventReader
+from streams.rounds.pipeline import Pipeline
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import Epoch
@@ -71,7 +71,7 @@ def reads_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reads_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse an id of 256 bytes."""
-    monkeypatch.setattr(scoring.events, "MOST_ID_BYTES", 255)
+    monkeypatch.setattr(scoring.ids, "MOST_ID_BYTES", 255)
 
 
 def reads_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,9 @@ def lets_the_future_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def names_another_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say `not_json` of what is not UTF-8."""
-    monkeypatch.setattr(streams.decoding, "why_not_json", lambda value, _: "not_json" if value else "empty_value")
+    monkeypatch.setattr(
+        streams.ingest.event_decoding, "why_not_json", lambda value, _: "not_json" if value else "empty_value"
+    )
 
 
 def crashes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,12 +111,12 @@ def counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose what is too late to score, but not for the trend."""
-    monkeypatch.setattr(scoring.walk, "_keep_for_trend", lambda *_: None)
+    monkeypatch.setattr(scoring.judging.walk, "_keep_for_trend", lambda *_: None)
 
 
 def stores_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not store events that are kept aside."""
-    monkeypatch.setattr(streams.store.encoding, "_encode_extras", lambda *_: None)
+    monkeypatch.setattr(streams.store.fields.customer_writing, "_encode_extras", lambda *_: None)
 
 
 def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +125,7 @@ def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
     def text(points: int) -> str:
         return str(points // 1_000_000)
 
-    monkeypatch.setattr(streams.store.encoding, "text", text)
+    monkeypatch.setattr(streams.store.fields.customer_writing, "text", text)
 
 
 def loses_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from scoring.builtin import BUILTIN_POLICY
+from scoring.policy.builtin import BUILTIN_POLICY
 from tests.services.certificates import Authority
 from tests.services.kafka.secured import SecuredKafka, grant
 from tests.services.redis import SecuredRedis, installed_redis

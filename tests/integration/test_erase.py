@@ -16,7 +16,7 @@ import pytest
 
 from streams.erasures.log import ErasureLog, read_erasures
 from streams.erasures.tombstone import Tombstone
-from streams.store.redis import RedisStore
+from streams.store.redis.store import RedisStore
 from streams.topic_names import ALERTS, DEAD_LETTERS
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow

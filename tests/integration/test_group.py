@@ -19,12 +19,7 @@ from aiokafka import AIOKafkaProducer
 from tests.integration.conftest import MakeSystem
 from tests.polling import poll_until
 from tests.reference import brute_force
-from tests.reference.comparison import (
-    alert_differences,
-    band_change_differences,
-    judged_to_the_end,
-    score_differences,
-)
+from tests.reference.comparison import alert_differences, band_change_differences, judged_to_the_end, score_differences
 from tests.services.kafka_client import Record, append_batches
 from tests.services.log_reader import read_customers
 from tests.services.system import System

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from streams.embedded.kafka_metadata import fetch_metadata
+from streams.kafka.topic_range import log_ranges, open_range
 from streams.records import Partition
-from streams.topic_range import log_ranges, open_range
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until

@@ -8,8 +8,8 @@ import pytest
 
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import BrokerUnavailable
-from streams.producers import start_producer
-from streams.settings import read_settings
+from streams.kafka.producers import start_producer
+from streams.settings.settings import read_settings
 
 
 async def test_a_broker_without_producer_ids_is_no_error_of_the_log(

@@ -16,7 +16,7 @@ import redis
 from streams.rebuild.bounds import read_bounds
 from streams.rebuild.shadow import Shadow
 from streams.rebuild.source import SourceLog
-from streams.store.replacing import ReplaceableStore
+from streams.store.redis.replacing import ReplaceableStore
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING, MONTH

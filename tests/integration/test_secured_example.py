@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from scoring.builtin import BUILTIN_POLICY
+from scoring.policy.builtin import BUILTIN_POLICY
 from streams.embedded.ports import LOOPBACK
 from tests.integration.secured import WORKER_RIGHTS
 from tests.polling import wait_until

@@ -17,7 +17,7 @@ from tests.services.command import run_command
 from tests.services.kafka_client import Record
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event_record, metric
-from tests.unit.ingest.shapes import CHANNELS, FEEDS, OWN, expected
+from tests.unit.streams.ingest.shapes import CHANNELS, FEEDS, OWN, expected
 
 pytestmark = pytest.mark.timeout(200)
 

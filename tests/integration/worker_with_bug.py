@@ -7,9 +7,9 @@ import os
 import sys
 from typing import Any
 
-import streams.agents
+import streams.worker.agents
 from streams.app import EngagementApp, build_app, run_app
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 
 BUG = "the bug of this test"
 
@@ -27,7 +27,7 @@ async def raise_bug_later(*_arguments: Any, **_options: Any) -> Any:
 
 def in_the_agent(_app: EngagementApp) -> None:
     """Fail where a batch is decoded."""
-    streams.decoding.Decoder.decode = raise_bug  # type: ignore[method-assign]
+    streams.ingest.event_decoding.Decoder.decode = raise_bug  # type: ignore[method-assign]
 
 
 def in_the_pipeline(app: EngagementApp) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from scoring.builtin import BUILTIN_POLICY
+from scoring.policy.builtin import BUILTIN_POLICY
 from tests.memory.backlog import CHANNELS
 from tests.polling import wait_until
 from tests.services.kafka_client import log_ends

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from scoring.alerts import Alert, Transition
-from scoring.episodes import Report
-from scoring.events import Event
+from scoring.customer.episodes import Report
+from scoring.customer.state import CustomerState
+from scoring.events.event import Event
+from scoring.events.profiles import event_reader
 from scoring.instants import format_instant
+from scoring.judging.alerts import Alert, Transition
+from scoring.judging.walk import Outcome, advance
 from scoring.points import rounded
-from scoring.policy import BANDS, Policy
-from scoring.policy_file import parse_policy
-from scoring.profiles import event_reader
-from scoring.state import CustomerState
-from scoring.walk import Outcome, advance
-from streams.store.memory import MemoryStore
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS, Policy
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property.lives import Happening, Step, World
 from tests.reference import brute_force

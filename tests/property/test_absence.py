@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.absence import WHOLE_DAY, AbsenceRule, absences, clock_of
+from scoring.rules.absence import WHOLE_DAY, AbsenceRule, absences, clock_of
 
 _DAYS = st.sets(st.integers(0, 40), max_size=15).map(sorted)
 _RULES = st.builds(

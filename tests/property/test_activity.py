@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.activity import SPAN, Activity, contribution, decode_spans, encode_span, named
-from scoring.policy import BANDS
+from scoring.customer.activity import SPAN, Activity, contribution, decode_spans, encode_span, named
+from scoring.policy.policy import BANDS
 
 #: Days on which something happens; near enough to each other that windows meet, and some of them far.
 DAYS = st.one_of(st.integers(0, 60), st.integers(140, 220), st.integers(20_000, 20_400))

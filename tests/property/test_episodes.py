@@ -9,12 +9,12 @@ from unittest import mock
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from scoring.alert_machine import TRANSITIONS, AlertMachine, place_of
-from scoring.alerts import Alert, Transition, message
-from scoring.policy import BANDS, DISENGAGED, ENGAGED, Policy
-from scoring.policy_file import parse_policy
-from scoring.state import CustomerState
-from scoring.walk import advance
+from scoring.customer.state import CustomerState
+from scoring.judging.alert_machine import TRANSITIONS, AlertMachine, place_of
+from scoring.judging.alerts import Alert, Transition, message
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED, Policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import CUSTOMER, Reader

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.explanation import CAME, CAPPED, EXPIRED, FADED, Part, change, coming, explained_from
+from scoring.customer.state import CustomerState
 from scoring.instants import MINUTE
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from scoring.score import contributions
-from scoring.state import CustomerState
+from scoring.judging.explanation import CAME, CAPPED, EXPIRED, FADED, Part, change, coming, explained_from
+from scoring.judging.score import contributions
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -8,10 +8,10 @@ from heapq import heapify, heappop, heappush
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scoring.alerts import Alert
 from scoring.instants import MINUTE, SECOND, format_duration
-from scoring.policy import BANDS
-from scoring.policy_file import parse_policy
+from scoring.judging.alerts import Alert
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.activity import Activity, contribution, named
+from scoring.customer.activity import Activity, contribution, named
+from scoring.customer.state import CustomerState, settle_panes
+from scoring.figures.kpi import Sums, folding
 from scoring.instants import DAY
-from scoring.kpi import Sums, folding
-from scoring.policy_file import parse_policy
-from scoring.state import CustomerState, settle_panes
-from streams.cli.kpi_view import kpi_document
+from scoring.policy.file.document import parse_policy
+from streams.views.kpi_view import kpi_document
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -12,23 +12,23 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.activity import contribution
-from scoring.counted import CountedEvents
-from scoring.events import Event, EventReader
+from scoring.customer.activity import contribution
+from scoring.customer.counted import CountedEvents
+from scoring.customer.state import CustomerState
+from scoring.events.event import Event, EventReader
+from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, format_instant
-from scoring.linking import merge
-from scoring.measuring import measured
+from scoring.judging.linking import merge
+from scoring.judging.score import disengages_at, trend
+from scoring.judging.walk import advance
 from scoring.points import text
-from scoring.policy import BANDS, Policy
-from scoring.policy_file import parse_policy
-from scoring.score import disengages_at, trend
-from scoring.state import CustomerState
-from scoring.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS, Policy
 from streams.records import Partition
-from streams.store.decoding import decode
-from streams.store.encoding import encode
+from streams.store.fields.customer_reading import decode
+from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord, Store
-from streams.store.shares import activity_in
+from streams.store.sums.shares import activity_in
 from tests.property import lives
 from tests.property.lives import Happening, World
 from tests.property.references import raw_events

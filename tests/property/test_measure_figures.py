@@ -11,16 +11,16 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.measure_figures import MeasureSums
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from scoring.tally import folding, parse_tally, tally_of
-from scoring.walk import advance
-from streams.figure_report import published_measures
-from streams.store.memory import MemoryStore
+from scoring.figures.measure_figures import MeasureSums
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from scoring.rules.tally import folding, parse_tally, tally_of
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.shares import share_of
-from streams.store.sums import MEASURES, Additions, join
+from streams.store.sums.gains import MEASURES, Additions, join
+from streams.store.sums.shares import share_of
+from streams.upkeep.figure_report import published_measures
 from tests.property.test_measures import START, Happening, Reader, World, lives, worlds
 from tests.reference.measure_figures import measure_fields
 from tests.reference.measures import RawEvent

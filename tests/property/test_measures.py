@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.events import Event, EventReader
+from scoring.customer.state import CustomerState
+from scoring.events.event import Event, EventReader
+from scoring.figures.measuring import measured
 from scoring.instants import MINUTE, SECOND, format_instant
-from scoring.measuring import measured
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from scoring.state import CustomerState
-from scoring.walk import advance
-from streams.store.memory import MemoryStore
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.reference.measures import Customer, RawEvent
 

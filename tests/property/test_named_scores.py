@@ -8,10 +8,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.alerts import Alert
-from scoring.policy_file import parse_policy
-from scoring.walk import advance
-from streams.store.memory import MemoryStore
+from scoring.judging.alerts import Alert
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

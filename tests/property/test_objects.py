@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.customer.state import derive, settle_panes
+from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
-from scoring.measuring import measured
-from scoring.pairing import Action, Pairing, change_of, duration_codes
-from scoring.policy import Policy, type_code
-from scoring.policy_file import parse_policy
-from scoring.score import trend
-from scoring.state import derive, settle_panes
-from streams.store.decoding import decode
-from streams.store.encoding import encode
+from scoring.judging.score import trend
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy, type_code
+from scoring.rules.pairing import Action, Pairing, change_of, duration_codes
+from streams.store.fields.customer_reading import decode
+from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

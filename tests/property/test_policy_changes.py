@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.alerts import BandChange, Transition
-from scoring.policy import Policy
-from scoring.policy_change import fixed_differences
-from scoring.policy_file import parse_policy
-from scoring.walk import advance
-from streams.store.memory import MemoryStore
+from scoring.judging.alerts import BandChange, Transition
+from scoring.judging.walk import advance
+from scoring.policy.change import fixed_differences
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

@@ -7,8 +7,8 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.customer.seen import DIGEST, SeenIds
 from scoring.instants import DAY
-from scoring.seen import DIGEST, SeenIds
 
 _IDS = st.text("ab", min_size=3, max_size=3).map(lambda part: (part * DIGEST)[:DIGEST])
 # What is done, with which id, and how many days after the step before.
@@ -24,10 +24,10 @@ def test_an_id_is_known_from_when_it_came_until_its_day_is_forgotten(
     fewest, looks = index
     day = 0
     with (
-        patch("scoring.seen._INDEX_FROM", fewest),
-        patch("scoring.seen._INDEX_AFTER", looks),
-        patch("scoring.seen._BUCKET", bucket),
-        patch("scoring.seen._SMALL_CHUNKS", 2),
+        patch("scoring.customer.seen._INDEX_FROM", fewest),
+        patch("scoring.customer.seen._INDEX_AFTER", looks),
+        patch("scoring.customer.seen._BUCKET", bucket),
+        patch("scoring.customer.seen._SMALL_CHUNKS", 2),
     ):
         for kind, digest, days in steps:
             day += days

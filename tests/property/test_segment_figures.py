@@ -10,17 +10,17 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.details import PROFILE, Detail
-from scoring.events import Event
-from scoring.measure_figures import MeasureSums
-from scoring.policy_file import parse_policy
-from scoring.tally import folding
-from scoring.walk import advance
-from streams.figure_report import published_measures
-from streams.store.memory import MemoryStore
+from scoring.events.event import Event
+from scoring.figures.measure_figures import MeasureSums
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.rules.details import PROFILE, Detail
+from scoring.rules.tally import folding
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.shares import share_of
-from streams.store.sums import MEASURES, SEGMENTS, Additions, join, less
+from streams.store.sums.gains import MEASURES, SEGMENTS, Additions, join, less
+from streams.store.sums.shares import share_of
+from streams.upkeep.figure_report import published_measures
 from tests.property.test_measure_figures import RawEvent, another, reader_of_both
 from tests.property.test_measures import START, Happening, World, lives, worlds
 from tests.reference.measure_figures import measure_fields

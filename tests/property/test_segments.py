@@ -8,12 +8,12 @@ from decimal import Decimal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scoring.details import PROFILE, Detail
-from scoring.events import Event
+from scoring.events.event import Event
 from scoring.instants import MINUTE
-from scoring.policy_file import parse_policy
-from scoring.walk import advance
-from streams.store.memory import MemoryStore
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.rules.details import PROFILE, Detail
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from scoring.alerts import Alert
-from scoring.feed_notices import Notice, follow
-from scoring.feed_notices import Told as Followed
-from scoring.feeds import NEVER, Feeds, Stretch, join, stretches_of
+from scoring.customer.state import CustomerState
 from scoring.instants import MINUTE
-from scoring.policy import BANDS, Policy
-from scoring.policy_file import parse_policy
-from scoring.state import CustomerState
-from scoring.walk import advance
-from streams.store.decoding import decode
-from streams.store.encoding import encode
+from scoring.judging.alerts import Alert
+from scoring.judging.walk import advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS, Policy
+from scoring.sources.feed_notices import Notice, follow
+from scoring.sources.feed_notices import Told as Followed
+from scoring.sources.feeds import NEVER, Feeds, Stretch, join, stretches_of
+from streams.store.fields.customer_reading import decode
+from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import START, Happening, Step, World

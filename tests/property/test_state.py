@@ -9,15 +9,15 @@ from dataclasses import fields
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scoring.customer.state import CustomerState, derive, settle_panes
 from scoring.instants import MINUTE
+from scoring.judging.score import contributions, disengages_at, trend
+from scoring.judging.walk import advance
 from scoring.points import text
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from scoring.score import contributions, disengages_at, trend
-from scoring.state import CustomerState, derive, settle_panes
-from scoring.walk import advance
-from streams.store.decoding import decode
-from streams.store.encoding import encode
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from streams.store.fields.customer_reading import decode
+from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

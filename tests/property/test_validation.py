@@ -11,14 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scoring.events import Event
+from scoring.backtest.alarms import Alarms, judge_alarms, silences
+from scoring.backtest.lot import Lot, open_until
+from scoring.backtest.observations import NEVER, Customer, Moment, Observation, fell_silent
+from scoring.backtest.population import Population, events_in
+from scoring.backtest.ranking import rank, rank_within
+from scoring.events.event import Event
 from scoring.instants import DAY
-from scoring.policy_file import parse_policy
-from scoring.validation.alarms import Alarms, judge_alarms, silences
-from scoring.validation.history import Population, events_in
-from scoring.validation.lot import Lot, open_until
-from scoring.validation.observations import NEVER, Customer, Moment, Observation, fell_silent
-from scoring.validation.ranking import rank, rank_within
+from scoring.policy.file.document import parse_policy
 from tests.property.lives import START, World, lives, worlds
 from tests.property.references import Reader, raw_events
 from tests.reference import brute_force

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.reference.comparison import (
-    alert_differences,
-    band_change_differences,
-    index_differences,
-    score_differences,
-)
+from tests.reference.comparison import alert_differences, band_change_differences, index_differences, score_differences
 
 CHANGE = {
     "occurred_at": "2024-01-04T00:00:00Z",

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from aiokafka import AIOKafkaConsumer
 
-from streams.store.redis import GROUPS
+from streams.store.redis.store import GROUPS
 from streams.topic_names import ERASURES
 from tests.polling import poll_until
 

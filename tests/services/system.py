@@ -15,10 +15,10 @@ from typing import Any, Self
 
 import redis
 
-from streams.settings import Settings, read_settings
-from streams.store.redis import GROUPS
+from streams.kafka.topics import ensure_topics
+from streams.settings.settings import Settings, read_settings
+from streams.store.redis.store import GROUPS
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
-from streams.topics import ensure_topics
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
 from tests.services.log_reader import read_fences

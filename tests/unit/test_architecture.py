@@ -34,7 +34,7 @@ IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter"}
 # Reading the environment is for the settings alone.
 ENVIRONMENT = {"environ", "getenv", "environb"}
-READS_THE_ENVIRONMENT = {"streams/settings.py"}
+READS_THE_ENVIRONMENT = {"streams/settings/settings.py"}
 
 
 def shown(path: Path) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scoring.alerts import Alert, message
-from scoring.events import EventReader
+from scoring.events.event import EventReader
 from scoring.instants import parse_timestamp
-from scoring.policy import Policy
-from scoring.policy_file import builtin_policy
-from scoring.walk import advance
-from streams.store.encoding import encode
+from scoring.judging.alerts import Alert, message
+from scoring.judging.walk import advance
+from scoring.policy.file.document import builtin_policy
+from scoring.policy.policy import Policy
+from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 
 NAME = "maria.lopez"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 from tests.services.containers import KAFKA_IMAGE
 from tests.unit.docs.reading import ROOT
 

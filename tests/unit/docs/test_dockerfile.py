@@ -8,7 +8,7 @@ import tomllib
 from docker.utils.build import exclude_paths
 
 from streams.cli.main import COMMANDS
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 from tests.unit.docs.reading import DEPLOY, ROOT
 
 

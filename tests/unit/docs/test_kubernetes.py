@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from scoring.policy_file import builtin_policy, parse_policy
-from streams.settings import read_settings
+from scoring.policy.file.document import builtin_policy, parse_policy
+from streams.settings.settings import read_settings
 from tests.unit.docs.reading import DEPLOY
 from tests.unit.docs.test_policies import without_order
 

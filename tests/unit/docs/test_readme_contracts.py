@@ -7,27 +7,27 @@ import re
 
 import pytest
 
-import scoring.events
-import scoring.profiles
-import scoring.segments
-import streams.decoding
-from scoring.alert_machine import TRANSITIONS
-from scoring.alerts import BandChange, message
+import scoring.events.event
+import scoring.events.profiles
+import scoring.rules.segments
+import streams.ingest.event_decoding
 from scoring.errors import InvalidEvent
-from scoring.feed_notices import Notice, notice_message
+from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
+from scoring.events.profiles import ProfileReader
+from scoring.figures.kpi import Sums
+from scoring.figures.measure_figures import MeasureFigure
 from scoring.instants import SECOND, parse_timestamp
-from scoring.kpi import Sums
-from scoring.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
-from scoring.measure_figures import MeasureFigure
-from scoring.policy import BANDS
-from scoring.profiles import ProfileReader
-from scoring.segments import Profiles
-from streams import publisher, topics
-from streams.decoding import Decoder
-from streams.figure_report import FLOWS, published, published_measures
-from streams.identities.decoding import LinkDecoder
+from scoring.judging.alert_machine import TRANSITIONS
+from scoring.judging.alerts import BandChange, message
+from scoring.policy.policy import BANDS
+from scoring.rules.segments import Profiles
+from scoring.sources.feed_notices import Notice, notice_message
+from streams.ingest.event_decoding import Decoder
+from streams.ingest.link_decoding import LinkDecoder
+from streams.kafka import publisher, topics
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
+from streams.upkeep.figure_report import FLOWS, published, published_measures
 from tests.unit.docs import maria
 from tests.unit.docs.reading import README, names_in
 
@@ -70,9 +70,9 @@ class Record:
 
 def decoded(value: bytes) -> list[DeadLetter]:
     (channel,) = [channel for channel in maria.POLICY.channels if channel.name == "email"]
-    decoder = Decoder("email", scoring.events.EventReader(channel), Metrics(), maria.POLICY.length)
+    decoder = Decoder("email", scoring.events.event.EventReader(channel), Metrics(), maria.POLICY.length)
     batch = RecordBatch(Partition("email", 3), 5, [Record(value)])
-    return decoder.decode(batch, NOW + scoring.events.MOST_AHEAD).dead_letters
+    return decoder.decode(batch, NOW + scoring.events.event.MOST_AHEAD).dead_letters
 
 
 def alert_in_readme() -> dict[str, object]:
@@ -116,7 +116,12 @@ def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> No
 
 def test_every_reason_in_the_code_is_in_the_table() -> None:
     found = {f"customer_id{ending}" for ending in endings_of_ids()}
-    for module in (scoring.events, scoring.profiles, scoring.segments, streams.decoding):
+    for module in (
+        scoring.events.event,
+        scoring.events.profiles,
+        scoring.rules.segments,
+        streams.ingest.event_decoding,
+    ):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == InvalidEvent.__name__:
                 # A reason may be chosen by a condition.
@@ -130,7 +135,7 @@ def test_every_reason_in_the_code_is_in_the_table() -> None:
 
 def endings_of_ids() -> set[str]:
     """Give what follows the name of an id in the reasons for which it is refused."""
-    return set(re.findall(r"\{name\}(_\w+)", inspect.getsource(scoring.events.check_id)))
+    return set(re.findall(r"\{name\}(_\w+)", inspect.getsource(scoring.ids.check_id)))
 
 
 def test_the_reasons_of_bad_links_are_those_in_the_table() -> None:

@@ -10,7 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from streams.cli.main import engagement
 from streams.metrics import Metrics
-from streams.settings import PREFIX, SECURE_NAMES, read_settings
+from streams.settings.settings import PREFIX, SECURE_NAMES, read_settings
 from tests.unit.docs.reading import DEPLOY, README, ROOT, Document, names_in
 
 DOCUMENTS = [

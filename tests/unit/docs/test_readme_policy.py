@@ -3,16 +3,17 @@
 import re
 import tomllib
 
-from scoring import policy_file, segment_file
-from scoring.builtin import BUILTIN_POLICY
+from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.instants import SECOND
-from scoring.measure_file import HIGH, KINDS, LOW
-from scoring.objects import MOST_ACTIONS, MOST_OBJECTS
-from scoring.policy import NO_CAP
-from scoring.policy_file import parse_policy
-from scoring.score_file import MOST_SCORES
-from scoring.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
-from streams.policies import shipped_policies, shipped_policy
+from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file import document as policy_file
+from scoring.policy.file import segments as segment_file
+from scoring.policy.file.document import parse_policy
+from scoring.policy.file.measures import HIGH, KINDS, LOW
+from scoring.policy.file.scores import MOST_SCORES
+from scoring.policy.policy import NO_CAP
+from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
+from streams.policies.shipped import shipped_policies, shipped_policy
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, README, names_in
 

@@ -6,14 +6,14 @@ import re
 import orjson
 from rich.console import Console, RenderableType
 
-from scoring.builtin import BUILTIN_POLICY
 from scoring.instants import parse_timestamp
-from scoring.policy_file import parse_policy
-from streams.cli.alert_line import alert_line
-from streams.cli.customer_view import customer_text
+from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file.document import parse_policy
 from streams.cli.demo import summary
 from streams.demo.board import Board
 from streams.demo.screen import screen
+from streams.views.alert_line import alert_line
+from streams.views.customer_view import customer_text
 from tests.unit.docs import maria
 from tests.unit.docs.reading import README
 

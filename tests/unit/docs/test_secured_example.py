@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 from tests.services.kafka.secured import Right
 from tests.services.rights import kafka_rights, redis_user
 from tests.unit.docs.reading import DEPLOY

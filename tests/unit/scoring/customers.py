@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from scoring.alerts import Alert, BandChange
-from scoring.events import Event, EventReader
-from scoring.feeds import Feeds
+from scoring.customer.state import CustomerState
+from scoring.events.event import Event, EventReader
 from scoring.instants import MINUTE
+from scoring.judging.alerts import Alert, BandChange
+from scoring.judging.walk import Outcome, advance
 from scoring.points import rounded
-from scoring.policy import BANDS, Policy
-from scoring.policy_file import parse_policy
-from scoring.state import CustomerState
-from scoring.walk import Outcome, advance
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import BANDS, Policy
+from scoring.sources.feeds import Feeds
 
 POLICY = """
 version = "by-hand"

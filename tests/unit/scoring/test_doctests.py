@@ -11,7 +11,7 @@ import pytest
 import scoring
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(scoring.__path__, "scoring."))
-WITH_EXAMPLES = {"scoring.instants", "scoring.points", "scoring.validation.alarms", "scoring.validation.ranking"}
+WITH_EXAMPLES = {"scoring.instants", "scoring.points", "scoring.backtest.alarms", "scoring.backtest.ranking"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,29 +7,29 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scoring.events import MOST_AHEAD
+from scoring.events.event import MOST_AHEAD
+from scoring.events.profiles import event_reader
 from scoring.instants import DAY, MILLISECOND, format_instant
-from scoring.policy import Policy
-from scoring.policy_file import parse_policy
-from scoring.profiles import event_reader
-from streams.clock import EvaluationClock
-from streams.dead_letter_limit import Consumption, DeadLetterLimit
-from streams.decoding import Decoder
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
 from streams.errors import FenceMoved, TransientError, VersionMoved
-from streams.feed_watch import FeedWatch
-from streams.identities.decoding import LinkDecoder, as_channel
-from streams.identities.linker import Linker
-from streams.live_policy.in_force import PolicyInForce
-from streams.live_policy.walk import PolicyWalk
+from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.ingest.event_decoding import Decoder
+from streams.ingest.link_decoding import LinkDecoder, as_channel
+from streams.ingest.profile_decoding import ProfileDecoder
 from streams.metrics import Metrics
-from streams.pipeline import Pipeline, Submission
-from streams.profile_decoding import ProfileDecoder
+from streams.policies.in_force import PolicyInForce
 from streams.records import DeadLetter, Message, Partition, RecordBatch
-from streams.scorer import Scorer
-from streams.settings import Settings
-from streams.store.memory import MemoryStore
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.linker import Linker
+from streams.rounds.pipeline import Pipeline, Submission
+from streams.rounds.scorer import Scorer
+from streams.settings.settings import Settings
+from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.timer import Timer
+from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.timer import Timer
 from tests.unit.scoring.customers import POLICY, at
 
 WEB = Partition("web", 0)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from scoring.policy_file import builtin_policy
+from scoring.policy.file.document import builtin_policy
 from streams.app import EngagementApp, build_app
 from streams.backoff import Backoff
 from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, StoreUnavailable
-from streams.figure_report import FigureReport
 from streams.metrics import Metrics
-from streams.preflight import Preflight
 from streams.records import Partition
-from streams.settings import read_settings
-from streams.store.memory import MemoryStore
+from streams.settings.settings import read_settings
+from streams.store.memory.store import MemoryStore
+from streams.upkeep.figure_report import FigureReport
+from streams.worker.preflight import Preflight
 
 GONE = StoreUnavailable("Redis is gone")
 

@@ -1,0 +1,1 @@
+"""Past events through the core, and what scores and alerts were worth."""

@@ -1,0 +1,1 @@
+"""What is known of one customer: counts, ids, objects and days."""

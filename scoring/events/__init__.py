@@ -1,0 +1,1 @@
+"""What one record says: an event, a profile or a link."""

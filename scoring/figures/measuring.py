@@ -1,0 +1,149 @@
+"""From a customer's panes to the customer's measures, as they are published."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scoring.customer.state import CustomerState
+from scoring.instants import DAY
+from scoring.points import POINT, quotient
+from scoring.policy.policy import Policy
+from scoring.rules.details import add_amount, latest_value
+from scoring.rules.measures import (
+    BOUNCE_RATE,
+    PAGES_PER_SESSION,
+    PANES,
+    RATE,
+    REGULARITIES,
+    REGULARITY,
+    RETURNING,
+    SESSION_TIME,
+    SESSIONS,
+    SUMMED,
+    TIME_ON_PAGE,
+    Measure,
+)
+from scoring.rules.sessions import SessionTotals, Visit, add_up
+
+_WEEK: Final = 7
+# 1970 began on a Thursday; weeks begin on Mondays.
+_MONDAY: Final = 3
+
+
+def measured(policy: Policy, state: CustomerState) -> list[str]:
+    """Compute the measures of a customer.
+
+    Args:
+        policy: declares them.
+        state: derived.
+
+    Returns:
+        One text for each measure of the policy, in its order; '' where there is nothing to tell.
+    """
+    texts: list[str] = []
+    totals: dict[int, dict[str, int]] = {}
+    sessions: dict[tuple[str, int], SessionTotals] = {}
+    for measure in policy.measures:
+        span, form = measure.panes, measure.form
+        if form in SUMMED:
+            if span not in totals:
+                totals[span] = _totals(policy, state, span)
+            texts.append(fraction(measure, totals[span]))
+        elif form == PANES:
+            active = len(_active_panes(measure, state))
+            texts.append(str(active) if active else "")
+        elif form == REGULARITY:
+            texts.append(_regularity(policy, measure, state))
+        else:
+            key = (measure.channel, span)
+            if key not in sessions:
+                sessions[key] = add_up(_visits(measure, state), measure.pause)
+            texts.append(_of_sessions(form, sessions[key]))
+    return texts
+
+
+def _totals(policy: Policy, state: CustomerState, span: int) -> dict[str, int]:
+    """Add up the counts and amounts of the panes of a span, of those that any measure asks for."""
+    totals: dict[str, int] = {}
+    asked, oldest = policy.measured_codes, state.pane - span
+    for pane, counts in state.panes.items():
+        if oldest < pane <= state.pane:
+            for code, amount in counts.items():
+                if code in asked:
+                    add_amount(totals, code, amount)
+    return totals
+
+
+def fraction(measure: Measure, totals: dict[str, int]) -> str:
+    """Compute a fraction, a rate, or the share of one customer.
+
+    Args:
+        measure: of one of these forms.
+        totals: of its codes, over its time; one that is missing has nothing to tell.
+
+    Returns:
+        The text as it is published; '' where there is nothing to take it from, or nothing to divide by.
+    """
+    value, found = 0, False
+    for code in measure.of:
+        if code in totals:
+            value += totals[code]
+            found = True
+    for code in measure.less:
+        if code in totals:
+            value -= totals[code]
+            found = True
+    if not measure.to:
+        return quotient(value * measure.numerator, measure.denominator) if found else ""
+    if measure.form == RATE:
+        whole = latest_value(max([totals.get(code, 0) for code in measure.to]))
+        return quotient(value * measure.numerator * POINT, measure.denominator * whole) if whole else ""
+    whole = sum([totals.get(code, 0) for code in measure.to])
+    return quotient(value * measure.numerator, measure.denominator * whole) if whole else ""
+
+
+def _active_panes(measure: Measure, state: CustomerState) -> list[int]:
+    oldest, active = state.pane - measure.panes, []
+    for pane, counts in state.panes.items():
+        if oldest < pane <= state.pane:
+            for code in measure.of:
+                if counts.get(code, 0) > 0:
+                    active.append(pane)
+                    break
+    return active
+
+
+def _regularity(policy: Policy, measure: Measure, state: CustomerState) -> str:
+    """Tell daily from weekly and monthly: on more than half of the days, in more than half of the weeks, or at all."""
+    days = {pane * policy.pane // DAY for pane in _active_panes(measure, state)}
+    weeks = {(day + _MONDAY) // _WEEK for day in days}
+    length = measure.panes * policy.pane // DAY
+    if not days:
+        return REGULARITIES[3]
+    if len(days) * 2 > length:
+        return REGULARITIES[0]
+    return REGULARITIES[1] if len(weeks) * 2 > length // _WEEK else REGULARITIES[2]
+
+
+def _visits(measure: Measure, state: CustomerState) -> list[Visit]:
+    panes = state.visits.get(measure.channel, {})
+    oldest = state.pane - measure.panes
+    return [visit for pane in sorted(panes) if oldest < pane <= state.pane for visit in panes[pane]]
+
+
+def _of_sessions(form: str, totals: SessionTotals) -> str:
+    sessions = totals.sessions
+    if form == RETURNING and sessions:
+        return "returning" if sessions > 1 else "new"
+    if form == SESSIONS:
+        return str(sessions) if sessions else ""
+    if form == SESSION_TIME:
+        return str(totals.seconds) if sessions else ""
+    dividend, divisor = totals.seconds, sessions
+    if form == TIME_ON_PAGE:
+        divisor = totals.moves
+    elif form == PAGES_PER_SESSION:
+        dividend = totals.pages
+    elif form == BOUNCE_RATE:
+        dividend = totals.bounces * 100
+    return quotient(dividend, divisor) if divisor else ""

@@ -1,0 +1,1 @@
+"""The core: events are admitted, counted and judged, and alerts are given reasons."""

@@ -1,0 +1,229 @@
+"""Linking: makes the histories of two ids that of one customer, event by event.
+
+Counts, visits, objects, days and ids come out as if all events had always been those of the customer, whatever came
+first. Bands and alerts cannot: they follow from when the scores of both were judged. See DECISIONS.md, 16 and 17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
+from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
+from scoring.instants import DAY, SECOND
+from scoring.judging.alert_machine import AlertMachine
+from scoring.judging.alerts import BandChange, Transition, report_ids
+from scoring.judging.corrections import take_out, unite_histories
+from scoring.judging.named_scores import begin
+from scoring.judging.outlook import follow_policy
+from scoring.judging.walk import advance
+from scoring.policy.policy import DISENGAGED, Policy
+from scoring.rules.details import Detail, add_amount, is_sum
+from scoring.rules.sessions import Visit, join_visits
+from scoring.sources.feeds import Feeds
+
+
+def merge(
+    policy: Policy, state: CustomerState, linked: CustomerState, now: int, horizon: int, feeds: Feeds | None = None
+) -> Sequence[Transition]:
+    """Make what is known of an id part of what is known of the customer whose it is.
+
+    Both are judged up to the same time first. What the silence up to then makes of the customer is told as ever; the
+    link itself raises no alert, and a band that differs by it is a band change with the cause ``link``.
+
+    Args:
+        policy: in force, with identities.
+        state: the customer's; changed in place, fields for the schedule included.
+        linked: of the id; must not be used any more afterwards.
+        now: the evaluation time, in microseconds; one before either has been judged counts as the later of these.
+        horizon: events up to this time are taken; `now` or later.
+        feeds: when the watched feeds have been silent; None where the policy watches none.
+
+    Returns:
+        The customer's transitions, in the order of their time.
+    """
+    at = max(now, state.judged, linked.judged)
+    horizon = max(horizon, at)
+    transitions = list(advance(policy, state, (), at, horizon, feeds).transitions)
+    advance(policy, linked, (), at, horizon, feeds)
+    _take_back_copies(policy, state, linked)
+    _add_ids(state, linked)
+    if is_newer(state, linked.segment_at, linked.segment):
+        take_segment(state, linked.segment_at, linked.segment)
+    own = policy.of(state.segment)
+    _add_events_ahead(state, linked)
+    if linked.judged != NONE:
+        before, known = state.score, state.judged != NONE
+        if not known:
+            _begin_as(state, linked)
+        _add_counts(policy, state, linked)
+        if linked.objects is not None:
+            unite_histories(policy, state, linked.objects)
+        _add_days(state, linked)
+        state.last_event_at = max(state.last_event_at, linked.last_event_at)
+        derive(own, state)
+        state.policy_version = own.version
+        _unite_named(policy, state, linked)
+        if known:
+            _unite_alerts(own, state, linked)
+        previous = state.band if known else DISENGAGED
+        band = own.band_of(state.score)
+        if band != previous:
+            transitions.append(BandChange(band, previous, state.score, before, at, "link", segment=state.segment))
+        if band != state.band:
+            state.band, state.previous_band, state.band_since = band, previous, at
+    # What comes next by itself follows from both.
+    state.due = 0
+    transitions += advance(policy, state, (), at, horizon, feeds).transitions
+    return transitions
+
+
+def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
+    """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's.
+
+    Args:
+        state: of the id; changed in place.
+        name: the id.
+        namespace: of the service.
+    """
+    for score_name, each in {"": state, **(state.named or {})}.items():
+        if each.episode is not None:
+            ids = report_ids(name, each.episode.reports, namespace, score_name)
+            reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
+            each.episode = replace(each.episode, reports=tuple(reports))
+
+
+def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    """Take back what an event counted for the id, where the customer has counted it, too."""
+    if linked.counted is None:
+        return
+    mine = {digest for digest, _ in state.seen.entries()}
+    copies = mine.intersection([digest for digest, _ in linked.seen.entries()])
+    for event in linked.counted.find(copies) if copies else ():
+        _take_back(policy, linked, event)
+
+
+def _take_back(policy: Policy, state: CustomerState, event: Timed) -> None:
+    time, code, detail = event
+    for each in state.ahead:
+        if each[:2] == (time, code) and _amounts(each[2]) == _amounts(detail):
+            state.ahead.remove(each)
+            return
+    take_out(policy, state, event)
+    pane = time // policy.pane
+    counts = state.panes.get(pane, {})
+    place = code if code in counts else TOGETHER
+    if place not in counts:
+        # Older than the panes that are kept.
+        return
+    counts[place] -= 1
+    if not counts[place]:
+        del counts[place]
+    for amount, value in detail.amounts if detail is not None else ():
+        # A latest value is that of the copy as well.
+        if is_sum(amount):
+            counts[amount] = counts.get(amount, 0) - value
+    if not counts:
+        del state.panes[pane], state.pane_points[pane]
+    _see_less(policy, state, pane, time // SECOND, code)
+
+
+def _amounts(detail: Detail | None) -> tuple[object, str]:
+    """Give what tells an event from others of its time: not the segment, which is not remembered."""
+    return (detail.amounts, detail.object) if detail is not None else ((), "")
+
+
+def _see_less(policy: Policy, state: CustomerState, pane: int, second: int, code: str) -> None:
+    """Take the page of a copy out of its visit; when it was is that of the other copy as well."""
+    rule = policy.sessions.get(code)
+    if rule is None:
+        return
+    visits = state.visits.get(rule.channel, {}).get(pane, [])
+    for index, visit in enumerate(visits):
+        if visit.first <= second <= visit.last:
+            visits[index] = Visit(visit.first, visit.last, visit.pages - rule.pages)
+
+
+def _add_ids(state: CustomerState, linked: CustomerState) -> None:
+    mine = {digest for digest, _ in state.seen.entries()}
+    if linked.counted is not None:
+        if state.counted is None:
+            state.counted = linked.counted
+            state.counted.touched |= linked.counted.chunks.keys()
+        else:
+            state.counted.take_over(linked.counted, mine)
+    for digest, day in linked.seen.entries():
+        state.seen.add(digest, day * DAY)
+
+
+def _add_events_ahead(state: CustomerState, linked: CustomerState) -> None:
+    if linked.ahead:
+        state.ahead = sorted([*state.ahead, *linked.ahead], key=lambda event: event[0])
+
+
+def _begin_as(state: CustomerState, linked: CustomerState) -> None:
+    """Let a customer who was not known stand where the id stood."""
+    state.judged, state.policy_version = linked.judged, linked.policy_version
+    state.band, state.previous_band, state.band_since = linked.band, linked.previous_band, linked.band_since
+    state.armed, state.held = linked.armed, linked.held
+    state.episode, state.last_alert = linked.episode, linked.last_alert
+    state.warned, state.last_warning = linked.warned, linked.last_warning
+    for day, band in linked.activity.list_changes():
+        state.activity.enter(day, band)
+
+
+def _add_counts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    for pane, theirs in linked.panes.items():
+        if pane not in state.touched_panes:
+            touch(policy, state, pane)
+        counts = state.panes.setdefault(pane, {})
+        for code, count in theirs.items():
+            add_amount(counts, code, count)
+        for _ in range(len(counts) if len(counts) > MOST_APART else 0):
+            gather(policy, counts)
+    derive(policy, state)
+    pauses = {rule.channel: rule.pause for rule in policy.sessions.values()}
+    for channel, panes in linked.visits.items():
+        mine = state.visits.setdefault(channel, {})
+        for pane, visits in panes.items():
+            mine[pane] = join_visits(mine.get(pane, ()), visits, pauses[channel])
+        state.touched_visits |= {(channel, pane) for pane in panes}
+
+
+def _add_days(state: CustomerState, linked: CustomerState) -> None:
+    for day in linked.activity.list_days():
+        if not state.activity.has(day):
+            state.activity.add(day)
+
+
+def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    """Go on from both by each named score that raises alerts; its changes of band are not told."""
+    for score in policy.alerting:
+        theirs = linked.named.get(score.name) if linked.named is not None else None
+        known = state.named is not None and score.name in state.named
+        if not known and theirs is not None:
+            state.named = {**(state.named or {}), score.name: theirs}
+            theirs = None
+        view = begin(score, state)
+        derive(score.policy, view)
+        if theirs is not None:
+            _unite_alerts(score.policy, view, theirs)
+        view.band = score.policy.band_of(view.score)
+        state.named = {**(state.named or {}), score.name: view}
+
+
+def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
+    """Go on from both: the rules stand in DECISIONS.md, 17."""
+    state.last_alert = max(state.last_alert, linked.last_alert)
+    if state.episode is None and state.held is None:
+        state.held, state.armed = linked.held, linked.armed if linked.held is not None else state.armed
+    if state.episode is not None:
+        state.episode = state.episode.joined_by(linked.episode)
+    elif linked.episode is not None:
+        state.episode, state.held, state.armed = linked.episode, None, False
+    AlertMachine(policy, state).follow()
+    if policy.warn_before:
+        last = max(state.last_warning, linked.last_warning)
+        follow_policy(policy, state)
+        state.last_warning = last

@@ -1,0 +1,200 @@
+"""The outlook: warns of a drop some time before it comes; the rules stand in DECISIONS.md, 12."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.judging.alerts import Alert, Transition
+from scoring.judging.reasons import reasons_of_coming
+from scoring.judging.score import disengages_at, lowest_until
+from scoring.policy.policy import Policy
+from scoring.sources.feeds import Feeds, feeding
+
+
+def coming_warning(policy: Policy, state: CustomerState) -> tuple[int, int]:
+    """Foresee the warning of a coming drop.
+
+    Args:
+        policy: in force, with `warn_before`.
+        state: derived.
+
+    Returns:
+        When it is raised if nothing more comes, no feed holds it back and the drop does not come first, and when the
+        drop comes, in microseconds; zeros where there is nothing to warn of.
+    """
+    if state.warned or not state.armed or state.score < policy.engaged_from:
+        return 0, 0
+    leaves = disengages_at(policy, state)
+    if not leaves:
+        return 0, 0
+    first = leaves - policy.warn_before
+    if state.last_warning != NONE:
+        first = max(first, state.last_warning + policy.cooldown)
+    return first, leaves
+
+
+def next_warning(policy: Policy, state: CustomerState) -> int:
+    """Find when a customer is judged next because of a coming drop.
+
+    Args:
+        policy: in force, with `warn_before`.
+        state: derived.
+
+    Returns:
+        The time after `state.judged` at which the warning is raised if nothing more comes, or judged again where
+        silent feeds hold it back, in microseconds; 0 for never.
+    """
+    first, leaves = coming_warning(policy, state)
+    if first and first <= state.judged:
+        first = _boundary_after(policy, state.judged)
+    return first if first < leaves else 0
+
+
+def follow_policy(policy: Policy, state: CustomerState) -> None:
+    """Begin anew under another policy: what is near by its measure is not told.
+
+    Args:
+        policy: the new one.
+        state: derived by it; changed in place.
+    """
+    state.last_warning = NONE
+    leaves = disengages_at(policy, state) if policy.warn_before else 0
+    state.warned = leaves > 0 and leaves - policy.warn_before <= state.judged
+
+
+def _boundary_after(policy: Policy, time: int) -> int:
+    return (time // policy.pane + 1) * policy.pane
+
+
+class Outlook:
+    """Judges when one customer will fall out of `engaged`, in the order of time."""
+
+    def __init__(
+        self, policy: Policy, state: CustomerState, feeds: Feeds | None, transitions: list[Transition]
+    ) -> None:
+        """Go on from where the customer stands.
+
+        Args:
+            policy: in force, with `warn_before`.
+            state: the customer's; `warned` and `last_warning` are changed in place.
+            feeds: when the feeds have been silent; None where none is watched.
+            transitions: where warnings are added.
+        """
+        self._policy = policy
+        self._state = state
+        self._feeds = feeds
+        self._transitions = transitions
+        # The last step, and the score before it.
+        self._step = NONE
+        self._before = state.score
+        # Up to when the outlook has been judged, whether its warning waits for feeds, and when it is judged next.
+        self._judged = state.judged
+        first, _ = coming_warning(policy, state)
+        self._waits = 0 < first <= self._judged
+        self._from = _boundary_after(policy, self._judged) if self._waits else self._judged + 1
+
+    def quiet(self, events: Sequence[Timed]) -> bool:
+        """Tell that none of some events can bring a warning or end an episode, so that they may be taken together.
+
+        Args:
+            events: in the order of time.
+        """
+        state, policy = self._state, self._policy
+        if state.warned or self._waits:
+            return False
+        gain = 1  # points that fade are rounded
+        for _, code, detail in events:
+            kind = policy.types.get(code)
+            if kind is not None:
+                # What an event does to others of its object may lower the score as well.
+                if kind.weight < 0 or (detail is not None and detail.object):
+                    return False
+                gain += kind.weight
+        if state.score < policy.engaged_from:
+            return state.score + gain < policy.engaged_from
+        # Points that come put the drop off.
+        leaves = disengages_at(policy, state)
+        return not leaves or leaves - policy.warn_before > events[-1][0]
+
+    def wake(self, until: int) -> None:
+        """Raise the warning that is due by a time if nothing happens before.
+
+        Args:
+            until: microseconds.
+        """
+        first, leaves = coming_warning(self._policy, self._state)
+        if first:
+            self._judge(first, leaves, until, asks=True)
+        else:
+            self._waits = False
+        if not self._waits:
+            self._from = max(self._from, until + 1)
+        self._judged = max(self._judged, until)
+
+    def take(self, at: int, before: int) -> None:
+        """Judge what an event has made of the outlook.
+
+        Args:
+            at: its time, in microseconds.
+            before: the score before it, in millionths.
+        """
+        self.cross(at, before)
+        first, leaves = coming_warning(self._policy, self._state)
+        near = 0 < first <= self._judged
+        lowered = self._state.score < before
+        if near and self._waits:
+            if lowered and first <= at:
+                self._warn(at, leaves)
+            return
+        self._waits, self._from = False, at
+        if near:
+            self._judge(first, leaves, at, asks=not lowered)
+
+    def cross(self, at: int, before: int) -> None:
+        """End the episode of a warning if a step has put the drop off for long enough.
+
+        Args:
+            at: the time of the step, a boundary or an event, in microseconds.
+            before: the score before it, in millionths.
+        """
+        state, policy = self._state, self._policy
+        self._step, self._before = at, before
+        self._judged = max(self._judged, at)
+        if state.warned:
+            far = lowest_until(policy, state, self._judged + policy.warn_before)
+            state.warned = far < policy.engaged_from + policy.rearm_margin
+
+    def close(self) -> None:
+        """Forget the last warning when its episode is over and it holds nothing back any more."""
+        state = self._state
+        if not state.warned and state.last_warning + self._policy.cooldown <= self._judged:
+            state.last_warning = NONE
+
+    def _judge(self, first: int, leaves: int, until: int, *, asks: bool) -> None:
+        """Raise the warning at the first moment up to a time at which it is due and, where it asks, no feed silent."""
+        at = max(first, self._from)
+        if at > until:
+            return
+        silent = self._feeds if asks else None
+        channels = self._feeding() if silent is not None else []
+        while at <= until and at < leaves:
+            if silent is None or not silent.silent(channels, at):
+                self._warn(at, leaves)
+                return
+            self._waits = True
+            self._from = at = _boundary_after(self._policy, at)
+
+    def _feeding(self) -> list[str]:
+        state, policy = self._state, self._policy
+        inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
+        return feeding(policy, inside, {})
+
+    def _warn(self, at: int, leaves: int) -> None:
+        state, policy = self._state, self._policy
+        before = self._before if at == self._step else state.score
+        state.warned, state.last_warning, self._waits = True, at, False
+        reasons = reasons_of_coming(policy, state, leaves)
+        self._transitions.append(
+            Alert("disengaging_soon", state.band, policy.band_of(before), state.score, before, at, reasons, leaves)
+        )

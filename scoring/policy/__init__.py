@@ -1,0 +1,1 @@
+"""The policy as values, the built-in one, and what differs between two."""

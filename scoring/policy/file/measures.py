@@ -1,0 +1,327 @@
+"""The part of a policy file that declares measures."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
+
+from scoring.instants import DAY, format_duration, parse_duration
+from scoring.points import POINT
+from scoring.policy.file.channels import types_of_people
+from scoring.policy.policy import RESERVED_NAMES, Channel, EventType
+from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
+from scoring.rules.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
+from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+#: For each kind the keys that it needs, and those that it may have.
+KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "count": (("of",), ("over", "per", "times")),
+    "sum": (("of", "property"), ("over", "per", "times")),
+    "average": (("of", "property"), ("over", "times")),
+    "difference": (("of", "less"), ("over", "per", "times")),
+    "ratio": (("of", "to"), ("property", "to_property", "to_latest", "over", "times")),
+    "share": (("of", "to"), ("over",)),
+    "balance": (("of", "property"), ("high", "low", "over")),
+    "duration": (("channel", "duration"), ("over", "times")),
+    "panes": (("of",), ("over",)),
+    "regularity": (("of",), ("over",)),
+    **dict.fromkeys(SESSION_FORMS, (("channel",), ("over",))),
+}
+HIGH, LOW = 9, 6
+_WEEK = 7 * DAY
+_PERCENT = 100
+_CODE = attrgetter("code")
+
+
+class MeasureReader:
+    """Reads the measures of one document, noting each problem."""
+
+    def __init__(
+        self,
+        channels: tuple[Channel, ...],
+        length: int,
+        pane: int,
+        number: Callable[[str, object], int],
+        problems: list[str],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            channels: of the policy.
+            length: of the window, in microseconds.
+            pane: its length in microseconds.
+            number: reads a number in millionths, noting what is wrong with it.
+            problems: what is wrong is added.
+        """
+        self._channels = {channel.name: channel for channel in channels}
+        self._length, self._pane = length, pane
+        self._number = number
+        self._problems = problems
+        # What each type adds to its pane, by the code of the type.
+        self._amounts: dict[str, set[Amount]] = {}
+        # What is to be counted of all that is taken back, by the channel.
+        self._taken_back: dict[str, set[TakenBack]] = {}
+
+    def read(self, tables: object) -> tuple[Measure, ...]:
+        """Read all measures.
+
+        Args:
+            tables: what stands under ``measures``.
+
+        Returns:
+            The measures; some may be missing where there are problems.
+        """
+        if not isinstance(tables, dict):
+            self._problems.append("measures: must hold tables, such as [measures.active_days]")
+            return ()
+        read = [self._measure(name, table) for name, table in tables.items()]
+        self._no_shared_codes()
+        return tuple(_reduced(measure) for measure in read if measure is not None)
+
+    def asked_for(self, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        """Give channels with what the measures read so far ask of their types, and of what these take back."""
+        return tuple(
+            replace(
+                channel,
+                types=tuple(self._with_amounts(kind) for kind in channel.types),
+                pairings=tuple(self._with_taken_back(channel.name, pairing) for pairing in channel.pairings),
+            )
+            for channel in channels
+        )
+
+    def _with_taken_back(self, channel: str, pairing: Pairing) -> Pairing:
+        asked = [each for each in self._taken_back.get(channel, ()) if each.by in pairing.codes]
+        return replace(pairing, taken_back=tuple(sorted(asked, key=_CODE))) if asked else pairing
+
+    def _with_amounts(self, kind: EventType) -> EventType:
+        amounts = self._amounts.get(kind.code)
+        return replace(kind, amounts=tuple(sorted(amounts, key=_CODE))) if amounts else kind
+
+    def _measure(self, name: str, table: object) -> Measure | None:
+        where = f"measures.{name}"
+        if not _NAME.fullmatch(name):
+            self._problems.append(f"{where}: a measure's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        elif name in RESERVED_NAMES:
+            self._problems.append(f"{where}: the name is that of a field of the score; choose another")
+        elif name in self._channels:
+            self._problems.append(f"{where}: the name is that of a channel; choose another")
+        if not isinstance(table, dict):
+            self._problems.append(f"{where}: must be a table, [{where}]")
+            return None
+        kind = table.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            self._problems.append(f"{where}.kind: {kind!r} is none of {', '.join(KINDS)}")
+            return None
+        needed, optional = KINDS[kind]
+        allowed = ("kind", *needed, *optional)
+        wrong = [f"{where}.{key}: is missing; a measure of kind {kind} needs it" for key in needed if key not in table]
+        wrong += [
+            f"{where}.{key}: unknown key for kind {kind}; allowed here: {', '.join(allowed)}"
+            for key in table
+            if key not in allowed
+        ]
+        self._problems += wrong
+        panes = self._over(where, table)
+        return None if wrong else self._of_kind(where, name, kind, table, panes)
+
+    def _of_kind(self, where: str, name: str, kind: str, table: Mapping[str, Any], panes: int) -> Measure | None:
+        if kind in SESSION_FORMS:
+            return self._of_sessions(where, name, kind, table, panes)
+        if kind == "duration":
+            return self._of_durations(where, name, table, panes)
+        of = self._types(f"{where}.of", table["of"])
+        if kind == "panes":
+            return Measure(name, PANES, panes, _codes(of))
+        if kind == "regularity":
+            return self._regularity(where, name, of, panes)
+        if kind == "balance":
+            return self._balance(where, name, of, table, panes)
+        return self._fraction(where, name, kind, of, table, panes)
+
+    def _fraction(
+        self, where: str, name: str, kind: str, of: list[EventType], table: Mapping[str, Any], panes: int
+    ) -> Measure:
+        numerator, denominator = self._factor(where, table, panes)
+        found = self._property(f"{where}.property", table.get("property"))
+        codes = self._sums(of, found)
+        if kind == "difference":
+            less = self._types(f"{where}.less", table["less"])
+            codes += self._ask_taken_back(of, less)
+            return Measure(name, FRACTION, panes, codes, _codes(less), (), numerator, denominator)
+        if kind == "average":
+            values = self._ask(of, found, VALUES)
+            return Measure(name, FRACTION, panes, codes, (), values, numerator, denominator * POINT)
+        if kind in ("count", "sum"):
+            return Measure(name, FRACTION, panes, codes, (), (), numerator, denominator * (POINT if found else 1))
+        to = self._types(f"{where}.to", table["to"])
+        if kind == "share":
+            return Measure(name, SHARE, panes, codes, (), _codes(to), _PERCENT)
+        latest = self._property(f"{where}.to_latest", table.get("to_latest"))
+        of_sum = self._property(f"{where}.to_property", table.get("to_property"))
+        if latest and of_sum:
+            self._problems.append(f"{where}: to_latest and to_property exclude each other")
+        if found:
+            denominator *= POINT
+        if latest:
+            return Measure(name, RATE, panes, codes, (), self._ask_latest(to, latest), numerator, denominator)
+        if of_sum:
+            numerator *= POINT
+        return Measure(name, FRACTION, panes, codes, (), self._sums(to, of_sum), numerator, denominator)
+
+    def _balance(self, where: str, name: str, of: list[EventType], table: Mapping[str, Any], panes: int) -> Measure:
+        found = self._property(f"{where}.property", table["property"])
+        high = self._number(f"{where}.high", table.get("high", HIGH))
+        low = self._number(f"{where}.low", table.get("low", LOW))
+        if low >= high:
+            self._problems.append(f"{where}.low: must be less than high")
+        above, below = self._ask(of, found, AT_LEAST, high), self._ask(of, found, AT_MOST, low)
+        return Measure(name, FRACTION, panes, above, below, self._ask(of, found, VALUES), _PERCENT)
+
+    def _regularity(self, where: str, name: str, of: list[EventType], panes: int) -> Measure:
+        length = panes * self._pane
+        if DAY % self._pane or length % DAY or length < _WEEK:
+            self._problems.append(
+                f"{where}: a regularity is told from days; it needs panes that divide a day, over whole days, 7 or more"
+            )
+        return Measure(name, REGULARITY, panes, _codes(of))
+
+    def _of_sessions(self, where: str, name: str, kind: str, table: Mapping[str, Any], panes: int) -> Measure | None:
+        written = table["channel"]
+        channel = self._channels.get(written) if isinstance(written, str) else None
+        if channel is None or not channel.sessions:
+            self._problems.append(f"{where}.channel: {written!r} is not a channel with sessions")
+            return None
+        rule = channel.sessions[0][1]
+        return Measure(name, kind, panes, channel=rule.channel, pause=rule.pause)
+
+    def _of_durations(self, where: str, name: str, table: Mapping[str, Any], panes: int) -> Measure | None:
+        channel, duration = table["channel"], table["duration"]
+        owner = self._channels.get(channel) if isinstance(channel, str) else None
+        pairings = owner.pairings if owner is not None else ()
+        if duration not in [each.name for pairing in pairings for each in pairing.durations]:
+            self._problems.append(f"{where}.duration: the channel {channel!r} has no duration {duration!r}")
+            return None
+        numerator, denominator = self._factor(where, table, panes)
+        count, total = duration_codes(channel, duration)
+        return Measure(name, FRACTION, panes, (total,), (), (count,), numerator, denominator * POINT)
+
+    def _factor(self, where: str, table: Mapping[str, Any], panes: int) -> tuple[int, int]:
+        """Read what the fraction is multiplied with: `times`, and what `per` makes of the time over which it is."""
+        times = table.get("times", 1)
+        numerator, denominator = self._number(f"{where}.times", times), POINT
+        if times == 0:
+            self._problems.append(f"{where}.times: must not be 0")
+        if "per" in table:
+            per = self._duration(f"{where}.per", table["per"])
+            numerator, denominator = numerator * per, denominator * panes * self._pane
+        return numerator, denominator
+
+    def _over(self, where: str, table: Mapping[str, Any]) -> int:
+        """Read the time over which a measure is taken, in panes."""
+        if "over" not in table:
+            return self._length // self._pane
+        over = self._duration(f"{where}.over", table["over"])
+        if over % self._pane or not 0 < over <= self._length:
+            self._problems.append(
+                f"{where}.over: must be a whole number of panes of {format_duration(self._pane)}, "
+                f"and not more than the window of {format_duration(self._length)}"
+            )
+        return max(over // self._pane, 1)
+
+    def _duration(self, where: str, value: Any) -> int:
+        try:
+            return parse_duration(value)
+        except (ValueError, TypeError):
+            self._problems.append(f"{where}: {value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms")
+            return self._length
+
+    def _types(self, where: str, names: object) -> list[EventType]:
+        """Read a list of types: ``email.click``, or ``email`` for all of a channel but those of machines."""
+        if not isinstance(names, list) or not names:
+            self._problems.append(f'{where}: must be a list of types such as ["email.click"], or of channels')
+            return []
+        found: dict[str, EventType] = {}
+        for written in names:
+            channel_name, dot, kind = str(written).partition(".")
+            channel = self._channels.get(channel_name)
+            if channel is None or not isinstance(written, str):
+                self._problems.append(f"{where}: {written!r} begins with no channel of this policy")
+                continue
+            every = types_of_people(channel.types, channel.machine)
+            types = [each for each in channel.types if each.name == kind] if dot else list(every)
+            if not types:
+                self._problems.append(f"{where}: {written!r} has no weight in channels.{channel_name}.weights")
+            found |= {each.code: each for each in types}
+        return list(found.values())
+
+    def _property(self, where: str, name: object) -> str:
+        if name is None:
+            return ""
+        if not isinstance(name, str) or not name:
+            self._problems.append(f"{where}: must be the name of a property")
+        return str(name)
+
+    def _sums(self, types: list[EventType], name: str) -> tuple[str, ...]:
+        return self._ask(types, name, SUM) if name else _codes(types)
+
+    def _ask(self, types: list[EventType], name: str, way: str, bound: int = 0) -> tuple[str, ...]:
+        """Have a property of some types read; give the codes under which it is stored."""
+        codes = []
+        for kind in types:
+            amount = amount_of(self._owner(kind), kind.name, name, way, bound)
+            self._amounts.setdefault(kind.code, set()).add(amount)
+            codes.append(amount.code)
+        return tuple(codes)
+
+    def _ask_latest(self, types: list[EventType], name: str) -> tuple[str, ...]:
+        """Have the latest value that a property has in events of any of some types kept, under one code for all."""
+        joined = " ".join(sorted(kind.code for kind in types))
+        amount = amount_of("", joined, name, LATEST)
+        for kind in types:
+            self._amounts.setdefault(kind.code, set()).add(amount)
+        return (amount.code,)
+
+    def _ask_taken_back(self, of: list[EventType], less: list[EventType]) -> tuple[str, ...]:
+        """Have what types of `less` take back of those of `of` counted: a difference would lose it twice."""
+        found = []
+        for by in less:
+            channel = self._owner(by)
+            rules = [rule for pairing in self._channels[channel].pairings for rule in pairing.retractions]
+            taken = {code for rule in rules if rule.code == by.code for code in rule.takes_back}
+            counted = [
+                TakenBack(by.code, kind.code, taken_back_code(channel, by.name, kind.name))
+                for kind in of
+                if kind.code in taken
+            ]
+            self._taken_back.setdefault(channel, set()).update(counted)
+            found += [each.code for each in counted]
+        return tuple(found)
+
+    def _owner(self, kind: EventType) -> str:
+        return list(self._channels)[kind.channel]
+
+    def _no_shared_codes(self) -> None:
+        owners: dict[str, tuple[str, Amount]] = {}
+        for kind, amounts in self._amounts.items():
+            for amount in sorted(amounts, key=_CODE):
+                # A latest value is one for several types.
+                owner = ("" if amount.way == LATEST else kind, amount)
+                if owners.setdefault(amount.code, owner) != owner:
+                    self._problems.append(
+                        f"measures: the properties {amount.property} and {owners[amount.code][1].property} have the "
+                        "same stored code; rename one"
+                    )
+
+
+def _reduced(measure: Measure) -> Measure:
+    common = math.gcd(measure.numerator, measure.denominator)
+    return replace(measure, numerator=measure.numerator // common, denominator=measure.denominator // common)
+
+
+def _codes(types: list[EventType]) -> tuple[str, ...]:
+    return tuple(kind.code for kind in types)

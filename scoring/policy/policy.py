@@ -1,0 +1,339 @@
+"""The policy as values: window, bands, channels, alert rules and clock."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from scoring.instants import DAY, MINUTE
+from scoring.mapping.source import Source
+from scoring.points import POINT
+from scoring.rules.absence import AbsenceRule
+from scoring.rules.details import Amount
+from scoring.rules.measures import Measure
+from scoring.rules.pairing import Pairing
+from scoring.rules.segments import Profiles
+from scoring.rules.sessions import SessionRule
+from scoring.rules.tally import Tally, tally_of
+
+#: The bands from the lowest to the highest; a band is handled as its index here.
+BANDS: Final = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
+AT_RISK: Final = 0
+DISENGAGED: Final = 1
+ENGAGED: Final = 2
+
+NO_CAP: Final = sys.maxsize
+
+#: The published fields of a score beside one per channel: a channel must not take the name of one.
+RESERVED_NAMES: Final = frozenset(
+    (
+        "score",
+        "band",
+        "band_since",
+        "previous_band",
+        "trend",
+        "disengages_at",
+        "last_event_at",
+        "updated_at",
+        "policy_version",
+    )
+)
+
+
+def type_code(channel: str, name: str) -> str:
+    """Make the code under which counts of an event type are stored.
+
+    Args:
+        channel: the channel's name.
+        name: the event type within the channel.
+
+    Returns:
+        Four characters out of A-Z a-z 0-9 ``-`` ``_``: 24 bits of the BLAKE2b digest of both names.
+    """
+    digest = hashlib.blake2b(f"{channel}\0{name}".encode("utf-8", "surrogatepass"), digest_size=3).digest()
+    return base64.urlsafe_b64encode(digest).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event type of a channel: its worth in millionths of a point, and how many count in one pane.
+
+    `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
+    what an event is about, '' where nothing asks for it.
+    """
+
+    code: str
+    channel: int
+    name: str
+    weight: int
+    cap: int = NO_CAP
+    amounts: tuple[Amount, ...] = ()
+    object_property: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One source of events: its name, its Kafka topic and the types that it knows.
+
+    `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
+    ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
+    property that marks the events of machines, and the code under which these are counted. `pairings` say what events
+    of one object make of each other.
+    """
+
+    name: str
+    topic: str
+    types: tuple[EventType, ...]
+    silence_after: int = 0
+    sessions: tuple[tuple[str, SessionRule], ...] = ()
+    machine: tuple[tuple[str, str, str], ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedScore:
+    """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts."""
+
+    name: str
+    policy: Policy
+    alerts: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything that decides a score; all times in microseconds, all points in millionths.
+
+    `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
+    `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
+    `warn_before` is how long before a drop that is coming it is warned of; 0: never. `absence` says when an absence
+    raises an alert, None for never.
+    `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
+    of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
+    over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
+    `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
+    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
+    topics with records of foreign shapes. `text` is the file that it was read from.
+    """
+
+    version: str
+    length: int
+    pane: int
+    trend: int
+    channels: tuple[Channel, ...]
+    bounds: tuple[int, int, int, int] = (0, 41 * POINT, 71 * POINT, 101 * POINT)
+    half_life: int = 0
+    rearm_margin: int = 5 * POINT
+    cooldown: int = 0
+    warn_before: int = 0
+    absence: AbsenceRule | None = None
+    lateness: int = 0
+    idle_after: int = 0
+    remember_ids: int = 0
+    most_bad: int = 950_000
+    bad_over: int = MINUTE
+    bad_records: int = 100
+    keep_figures: int = 400 * DAY
+    identities: str = ""
+    measures: tuple[Measure, ...] = ()
+    profiles: Profiles | None = None
+    segments: tuple[tuple[str, Policy], ...] = ()
+    scores: tuple[NamedScore, ...] = ()
+    sources: tuple[Source, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+    # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
+    # mypyc makes plain properties of those.
+    #: The event types by their stored code.
+    types: dict[str, EventType] = field(init=False, repr=False, compare=False)
+    #: How many panes the window holds.
+    panes: int = field(init=False, repr=False, compare=False)
+    #: For how many panes counts are kept: the window and, before it, the way back of the trend.
+    kept_panes: int = field(init=False, repr=False, compare=False)
+    #: The factor on the points of a pane by its age in panes, 0 first; none without a half-life.
+    decay: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    #: The lower bound of `engaged`: below it a customer is churning.
+    engaged_from: int = field(init=False, repr=False, compare=False)
+    #: The names of the published numbers: score, trend, and one per channel.
+    number_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of the published measures.
+    measure_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of the published fields of the named scores.
+    score_fields: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    #: The names of all published fields of a score.
+    published_names: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: The codes of all counts and amounts that a measure adds up.
+    measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: The times, in microseconds, over which measures are taken that are shorter than the window.
+    measure_spans: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: What is added up over all customers; nothing where no measure asks for it.
+    tally: Tally = field(init=False, repr=False, compare=False)
+    #: Whether anything is added up over all customers.
+    tallied: bool = field(init=False, repr=False, compare=False)
+    #: How events make sessions, by the code of their type; empty where no channel has sessions.
+    sessions: dict[str, SessionRule] = field(init=False, repr=False, compare=False)
+    #: The channels whose feed is watched: by their index, name and `silence_after`.
+    watched: dict[int, tuple[str, int]] = field(init=False, repr=False, compare=False)
+    #: What holds between the events of one object, by the code of each type that it is about.
+    paired: dict[str, Pairing] = field(init=False, repr=False, compare=False)
+    #: The codes under which pairings count, beside those of the types.
+    counted_apart: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: For how long it is kept what was done to which object, before the panes that are kept; microseconds.
+    objects_kept: int = field(init=False, repr=False, compare=False)
+    #: The named scores that raise alerts.
+    alerting: tuple[NamedScore, ...] = field(init=False, repr=False, compare=False)
+    #: The policies of those segments that differ from this one, by their name.
+    by_segment: dict[str, Policy] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compute what follows from the rest."""
+        for derived in (_of_window(self), _of_channels(self), _of_measures(self), _of_names(self)):
+            for name, value in derived.items():
+                object.__setattr__(self, name, value)
+        plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
+        object.__setattr__(self, "by_segment", {name: own for name, own in self.segments if own != plain})
+
+    @property
+    def own_channels(self) -> tuple[Channel, ...]:
+        """The channels that are read in the product's own shape, as no source feeds them."""
+        fed = {reading.feeds for source in self.sources for reading in source.readings}
+        return tuple([channel for channel in self.channels if channel.name not in fed])
+
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """The topics of those channels."""
+        return tuple([channel.topic for channel in self.own_channels])
+
+    def topics_of(self, channel: Channel) -> tuple[str, ...]:
+        """Give the topics that feed a channel.
+
+        Args:
+            channel: of the policy.
+        """
+        feeding = [
+            source.topic for source in self.sources if channel.name in [reading.feeds for reading in source.readings]
+        ]
+        return tuple(dict.fromkeys(feeding)) or (channel.topic,)
+
+    def of(self, segment: str) -> Policy:
+        """Give the policy by which the customers of a segment are judged.
+
+        Args:
+            segment: its name, '' for none.
+
+        Returns:
+            That of the segment, or this one where it has none of its own.
+        """
+        return self.by_segment.get(segment, self) if self.segments else self
+
+    def factor(self, age: int) -> float:
+        """Give the factor on the points of a pane.
+
+        Args:
+            age: of the pane, in panes; 0 is the current one, and all count that are in the window.
+        """
+        return self.decay[age] if self.half_life else 1.0
+
+    def kept_from(self, now: int) -> int:
+        """Give the first pane whose counts are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + 1
+
+    def told_from(self, now: int) -> int:
+        """Give the first pane as of which the window can still be told from the counts that are kept.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        return now // self.pane - self.kept_panes + self.panes
+
+    def band_of(self, score: int) -> int:
+        """Find the band of a score.
+
+        Args:
+            score: millionths of a point.
+
+        Returns:
+            An index into `BANDS`; a lower bound belongs to its band.
+        """
+        return bisect_right(self.bounds, score)
+
+
+def topics_by_section(
+    channels: Iterable[Channel], identities: str, profiles: Profiles | None, sources: Iterable[Source] = ()
+) -> list[tuple[str, str]]:
+    """List the topics that are read.
+
+    Args:
+        channels: of a policy.
+        identities: its topic of links, '' for none.
+        profiles: of the policy.
+        sources: of the policy; the channels that they feed are not read from their own topics.
+
+    Returns:
+        The section of the policy's file that names a topic, and the topic.
+    """
+    sources = tuple(sources)
+    fed = {reading.feeds for source in sources for reading in source.readings}
+    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
+    first: dict[str, str] = {}  # several may read one topic
+    for source in sources:
+        first.setdefault(source.topic, source.name)
+    sections += [(f"sources.{name}", topic) for topic, name in first.items()]
+    if identities:
+        sections.append(("identities", identities))
+    if profiles is not None:
+        sections.append(("profiles", profiles.topic))
+    return sections
+
+
+def _of_window(policy: Policy) -> dict[str, object]:
+    panes = policy.length // policy.pane
+    ages = range(panes) if policy.half_life else ()
+    decay = tuple([0.5 ** (age * policy.pane / policy.half_life) for age in ages])
+    kept_panes = panes + -(-policy.trend // policy.pane)
+    return {"panes": panes, "kept_panes": kept_panes, "decay": decay, "engaged_from": policy.bounds[ENGAGED - 1]}
+
+
+def _of_channels(policy: Policy) -> dict[str, object]:
+    channels = policy.channels
+    paired = {code: pairing for channel in channels for pairing in channel.pairings for code in pairing.codes}
+    return {
+        "types": {kind.code: kind for channel in channels for kind in channel.types},
+        "sessions": {code: rule for channel in channels for code, rule in channel.sessions},
+        "watched": {at: (each.name, each.silence_after) for at, each in enumerate(channels) if each.silence_after},
+        "paired": paired,
+        "counted_apart": frozenset(
+            [code for each in channels for pairing in each.pairings for code, _ in pairing.own_codes(each.name)]
+        ),
+        "objects_kept": max([pairing.reach for pairing in paired.values()], default=0),
+    }
+
+
+def _of_measures(policy: Policy) -> dict[str, object]:
+    tally = tally_of(policy.measures)
+    return {
+        "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
+        "measure_spans": tuple(sorted({each.panes * policy.pane for each in policy.measures} - {policy.length})),
+        "tally": tally,
+        "tallied": bool(tally.text),
+    }
+
+
+def _of_names(policy: Policy) -> dict[str, object]:
+    channels = [channel.name for channel in policy.channels]
+    measures = tuple([measure.name for measure in policy.measures])
+    scores = tuple([f"{field}:{score.name}" for score in policy.scores for field in ("score", "band", "trend")])
+    return {
+        "number_names": ("score", "trend", *channels),
+        "measure_names": measures,
+        "score_fields": scores,
+        "published_names": RESERVED_NAMES | {"segment", *channels, *measures, *scores},
+        "alerting": tuple([score for score in policy.scores if score.alerts]),
+    }

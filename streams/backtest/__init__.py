@@ -1,0 +1,1 @@
+"""Event files, outcomes, reports and plots of a backtest."""

@@ -1,0 +1,214 @@
+"""Reads files of events and replays them through the scoring core, in several processes side by side."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import orjson
+
+from scoring.backtest.observations import Moment, Observation
+from scoring.backtest.population import CustomerHistory, Look, Population
+from scoring.errors import InvalidEvent
+from scoring.events.event import MOST_AHEAD, Event
+from scoring.events.profiles import ProfileReader, event_reader
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy
+from scoring.rules.details import PROFILE
+from streams.backtest.event_files import EventFiles, known_channels
+from streams.backtest.outcomes import MOST_NAMED
+from streams.ingest.profile_decoding import PROFILES
+from streams.machine_clock import wall_clock
+
+_SHOWN_EACH = 20_000
+
+#: Shown how far it is: bytes read, bytes in all, events so far.
+Show = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is left of a customer's history.
+
+    `alerts` are times by kind, `began` the first event (negative: none), in microseconds; `panes` the events by the
+    number of their pane, `days` the numbers of the active days, `segment` the last one.
+    """
+
+    name: str
+    alerts: Mapping[str, Sequence[int]]
+    panes: Mapping[int, int]
+    began: int = -1
+    days: Sequence[int] = ()
+    segment: str = ""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay saw; `known_until` is the time of the newest event, in microseconds.
+
+    `met` are the customers who were asked for and have an event, `strangers` some of those who were not asked for.
+    """
+
+    observations: list[Observation] = field(default_factory=list)
+    pasts: list[Past] = field(default_factory=list)
+    events: int = 0
+    bad: int = 0
+    late: int = 0
+    outdated: int = 0
+    known_until: int = 0
+    met: set[str] = field(default_factory=set)
+    strangers: list[str] = field(default_factory=list)
+
+    def join(self, other: Replayed) -> None:
+        """Take in what another share of the customers saw of the same events."""
+        self.observations += other.observations
+        self.pasts += other.pasts
+        self.late += other.late
+        self.outdated += other.outdated
+        self.met |= other.met
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a first reading finds: each customer's first event (microseconds), and events by channel and type."""
+
+    first_events: dict[str, int] = field(default_factory=dict)
+    types: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def survey(paths: Sequence[Path], policy: Policy, show: Show) -> Survey:
+    """Read the files once, before anything is judged.
+
+    Args:
+        paths: of files of events.
+        policy: names the channels.
+        show: how far it is.
+    """
+    found = Survey()
+    first, types = found.first_events, found.types
+    for channel, customer, event, kind in _events(paths, policy, show, Replayed()):
+        if event.code == PROFILE:
+            continue
+        if event.time < first.get(customer, event.time + 1):
+            first[customer] = event.time
+        types[channel, kind] = types.get((channel, kind), 0) + 1
+    return found
+
+
+def replay_here(
+    paths: Sequence[Path],
+    policy: Policy,
+    moments: Mapping[str, Sequence[Moment]],
+    show: Show,
+    look: Look | None = None,
+) -> Replayed:
+    """Replay the files for some customers; the others' events move only the clock.
+
+    Args:
+        paths: of files of events.
+        policy: to judge by.
+        moments: by customer, at which to look.
+        show: how far it is.
+        look: told of each observation with the state at that time.
+
+    Returns:
+        What was seen.
+    """
+    seen = Replayed()
+    population = Population(policy, moments, look)
+    for channel, customer, event, _ in _events(paths, policy, show, seen):
+        population.add(channel, customer, event)
+        if event.code != PROFILE:
+            if customer in moments:
+                seen.met.add(customer)
+            elif len(seen.strangers) < MOST_NAMED and customer not in seen.strangers:
+                seen.strangers.append(customer)
+    for customer_history in population.finish():
+        seen.observations += customer_history.observations
+        seen.pasts.append(_past_of(customer_history))
+        seen.late += customer_history.late
+        seen.outdated += customer_history.outdated
+    seen.known_until = population.newest
+    return seen
+
+
+def _past_of(customer: CustomerHistory) -> Past:
+    state = customer.state
+    days = state.activity.list_days()
+    return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment)
+
+
+def replay(
+    paths: Sequence[Path],
+    policy_text: str,
+    moments: Mapping[str, Sequence[Moment]],
+    show: Show,
+    processes: int = 1,
+) -> Replayed:
+    """Replay the files for all customers.
+
+    Args:
+        paths: of files of events.
+        policy_text: of the policy to judge by.
+        moments: by customer, at which to look.
+        show: how far it is.
+        processes: how many share the customers; each reads all the files.
+
+    Returns:
+        What was seen, in an order that does not depend on the number of processes.
+    """
+    shares: list[dict[str, Sequence[Moment]]] = [{} for _ in range(processes)]
+    for name, times in moments.items():
+        shares[zlib.crc32(name.encode("utf-8", "surrogatepass")) % processes][name] = times
+    pool = ProcessPoolExecutor(processes - 1, get_context("spawn")) if processes > 1 else nullcontext()
+    with pool as executor:
+        others = [executor.submit(_replay_share, paths, policy_text, share) for share in shares[1:]] if executor else []
+        seen = replay_here(paths, parse_policy(policy_text), shares[0], show)
+        for other in others:
+            seen.join(other.result())
+    order = {name: index for index, name in enumerate(moments)}
+    seen.observations.sort(key=lambda observation: (observation.moment.column, order[observation.customer]))
+    seen.pasts.sort(key=lambda past: order[past.name])
+    return seen
+
+
+def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[Moment]]) -> Replayed:
+    return replay_here(paths, parse_policy(policy_text), moments, lambda *_: None)
+
+
+def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
+    """Give channel, customer, event and type of every line that is good, counting in `seen`."""
+    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
+    latest = wall_clock() + MOST_AHEAD
+    loads = orjson.loads
+    shown = time.monotonic()
+    profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
+    with EventFiles(paths, known_channels(policy)) as files:
+        for line in files.lines():
+            if not line.topic:
+                seen.bad += 1
+                continue
+            try:
+                value = loads(line.value)
+                if profiles is not None and line.topic not in readers:
+                    # Without a time of its own it holds from the beginning.
+                    if (profile := profiles.read(value, 0, latest)) is not None:
+                        yield PROFILES, *profile, PROFILES
+                    continue
+                channel, reader = readers[line.topic]
+                customer, event = reader.read(value, latest)
+            except (orjson.JSONDecodeError, InvalidEvent):
+                seen.bad += 1
+                continue
+            seen.events += 1
+            if seen.events % _SHOWN_EACH == 0 and time.monotonic() > shown:
+                shown = time.monotonic() + 0.1
+                show(files.read_bytes, files.total_bytes, seen.events)
+            yield channel, customer, event, value["type"]
+        show(files.total_bytes, files.total_bytes, seen.events)

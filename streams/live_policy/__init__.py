@@ -1,1 +1,0 @@
-"""The policy on a live system: read from its file, agreed on by all workers, followed by all customers."""

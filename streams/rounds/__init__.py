@@ -1,0 +1,1 @@
+"""From decoded batches to what is stored, published and acknowledged."""

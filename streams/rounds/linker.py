@@ -1,0 +1,173 @@
+"""Applies links: an id becomes one of a customer, whose history is joined by that of the id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
+from scoring.ids import DEFAULT_NAMESPACE
+from scoring.judging.linking import merge, pin_reports
+from scoring.policy.policy import Policy
+from scoring.sources.feeds import Feeds
+from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
+from streams.metrics import Metrics
+from streams.records import DeadLetter, Partition, SentLink
+from streams.rounds.outbox import raise_messages
+from streams.rounds.scorer import Scorer
+from streams.store.fields.customer_reading import UNREADABLE, culprit_read_late
+from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTime:
+    """When links are applied: evaluation time, horizon, and on what they rest; see `streams.rounds.work.Work`."""
+
+    now: int
+    horizon: int
+    least: Mapping[Partition, int]
+    feeds: Feeds | None = None
+    erasures: int = 0
+
+
+class Linker:
+    """Applies links one after the other; one that has been applied before changes nothing."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        scorer: Scorer,
+        metrics: Metrics,
+        wall: Callable[[], int],
+        namespace: str = DEFAULT_NAMESPACE,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            policy: in force.
+            store: where customers are.
+            scorer: keeps customers, who are loaded again afterwards, and publishes what is raised.
+            metrics: counters.
+            wall: reads the wall clock, in microseconds.
+            namespace: of the service.
+        """
+        self._policy = policy
+        self._namespace = namespace
+        self._store = store
+        self._scorer = scorer
+        self._linked = {outcome: metrics.links.labels(outcome) for outcome in _OUTCOMES}
+        self._wall = wall
+
+    def follow(self, policy: Policy) -> None:
+        """Judge by another policy.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
+
+    async def apply(self, links: Sequence[SentLink], time: LinkTime) -> list[DeadLetter]:
+        """Apply links in their order.
+
+        Args:
+            links: some or all of which may have been applied before.
+            time: see there.
+
+        Returns:
+            The records of those that cannot be, as of what has been linked before.
+
+        Raises:
+            FenceMoved: if the store is not where this worker left it.
+            TransientError: if the store or Kafka does not answer; the same links can be applied again.
+        """
+        await self._scorer.outbox.settle()
+        refused = []
+        for sent in links:
+            reason = await self._apply(sent.link, time)
+            if reason:
+                refused.append(DeadLetter(sent.record, reason, _DETAILS[reason], sent.partition))
+        await self._scorer.outbox.publish()
+        return refused
+
+    async def _apply(self, link: Link, time: LinkTime) -> str:
+        """Apply one link, as often as others write its customers meanwhile; returns why it is refused, or ''."""
+        while True:
+            record, customer, customers_record, followed = await self._load(link)
+            for name, one in ((link.id, record), (customer, customers_record)):
+                if one.unreadable:
+                    self._scorer.set_aside.note(name, one.unreadable)
+                    self._linked["set_aside"].inc()
+                    return ""
+            if record.stands_for:
+                same = record.stands_for == customer
+                self._linked["repeated" if same else "refused"].inc()
+                return "" if same else LINKED_OTHERWISE
+            if customer == link.id:
+                self._linked["refused"].inc()
+                return CLOSES_CIRCLE
+            try:
+                write = self._judge(link.id, record, customer, customers_record, time)
+            except UNREADABLE:
+                if not self._read_late(link.id, record) and not self._read_late(customer, customers_record):
+                    raise
+                self._linked["set_aside"].inc()
+                return ""
+            write.followed = followed
+            if await self._write(write):
+                self._linked["linked"].inc()
+                return ""
+
+    def _read_late(self, name: str, record: CustomerRecord) -> bool:
+        """Set a customer aside of whom something cannot be read; False if all can."""
+        field = culprit_read_late(record.state)
+        if field:
+            self._scorer.set_aside.note(name, str(UnreadableCustomer(name, field)))
+        return bool(field)
+
+    async def _load(self, link: Link) -> tuple[CustomerRecord, str, CustomerRecord, dict[str, str]]:
+        """Load the id, and whom the customer's id stands for; with the versions of the latter and of what it is."""
+        record, found = await self._store.load([link.id, link.customer])
+        customer, followed = link.customer, {link.customer: found.version}
+        while found.stands_for:
+            customer = found.stands_for
+            [found] = await self._store.load([customer])
+            followed[customer] = found.version
+        return record, customer, found, followed
+
+    def _judge(
+        self, name: str, record: CustomerRecord, customer: str, into: CustomerRecord, time: LinkTime
+    ) -> LinkWrite:
+        write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
+        if record.version:
+            pin_reports(record.state, name, self._namespace)
+            transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
+            raise_messages(into, customer, transitions, self._wall(), self._policy.version, self._namespace)
+            write.record = into
+        return write
+
+    async def _write(self, write: LinkWrite) -> bool:
+        """Write; False if somebody else has written one of the two meanwhile."""
+        customers = {write.customer: write.record} if write.record is not None else {}
+        raising = GroupWrite(self._store.group_of(write.customer), customers=customers)
+        answered = False
+        try:
+            refusal = await self._store.link(write, self._wall())
+            answered = True
+        finally:
+            self._scorer.drop([write.id, write.customer])
+            if not answered:
+                self._scorer.outbox.doubt(raising)
+        if isinstance(refusal, VersionMoved):
+            return False
+        if isinstance(refusal, FenceMoved):
+            raise refusal
+        self._scorer.outbox.take(raising)
+        return True
+
+
+_OUTCOMES = ("linked", "repeated", "refused", "set_aside")
+_DETAILS = {
+    LINKED_OTHERWISE: "the id stands for another customer; the first link of an id holds",
+    CLOSES_CIRCLE: "the customer's id stands for this id already",
+}

@@ -1,0 +1,1 @@
+"""The environment, the secrets, and where the policy comes from."""

@@ -1,0 +1,66 @@
+"""Where a policy comes from: a file, or the built-in text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scoring.errors import PolicyError
+from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import Policy, topics_by_section
+from streams.errors import SettingsError
+from streams.topic_names import WRITTEN_TOPICS
+
+
+def read_policy(path: str) -> Policy:
+    """Read the policy that the settings name.
+
+    Args:
+        path: of a TOML file; '' for the built-in policy.
+
+    Returns:
+        The policy.
+
+    Raises:
+        SettingsError: with every problem, if it cannot be read or is refused.
+    """
+    return parse_source(read_text(path), path)
+
+
+def read_text(path: str) -> str:
+    """Read the text of a policy.
+
+    Args:
+        path: of a TOML file; '' for the built-in policy.
+
+    Raises:
+        SettingsError: if it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"cannot read {path}: {error}"]) from error
+
+
+def parse_source(text: str, path: str) -> Policy:
+    """Make a policy of a text.
+
+    Args:
+        text: TOML.
+        path: where it stands, for the messages.
+
+    Raises:
+        SettingsError: with every problem, if it is refused.
+    """
+    try:
+        policy = parse_policy(text)
+    except PolicyError as error:
+        raise SettingsError([f"{path}: {problem}" for problem in error.problems]) from error
+    written = [
+        f"{path}: {section}.topic: the service itself writes {topic!r}"
+        for section, topic in topics_by_section(policy.channels, policy.identities, policy.profiles, policy.sources)
+        if topic in WRITTEN_TOPICS
+    ]
+    if written:
+        raise SettingsError(written)
+    return policy

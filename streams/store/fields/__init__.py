@@ -1,0 +1,1 @@
+"""A customer and what is kept beside it, as text fields."""

@@ -1,0 +1,97 @@
+"""How the named scores of a policy are written as fields of a customer's hash, and read back.
+
+Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that raises alerts are kept, beside them,
+`_x<name>`: band, band before, since when, flags (a armed, o alert open, e its episode is stored, w warned), last
+alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
+open episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from scoring.customer.state import NONE, CustomerState, derive
+from scoring.judging.named_scores import view_of
+from scoring.judging.score import trend
+from scoring.points import text, to_millionths
+from scoring.policy.policy import BANDS, Policy
+from streams.store.fields.episodes import encode_episode, episode_flags, take_episode
+
+
+def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
+    """Write the named scores of a customer.
+
+    Args:
+        policy: in force.
+        state: judged.
+
+    Returns:
+        The value of each field, '' for one that is not to be there.
+    """
+    found = {}
+    for score in policy.scores:
+        view, name = view_of(score, state), score.name
+        found[f"score:{name}"] = text(view.score)
+        found[f"band:{name}"] = BANDS[view.band]
+        found[f"trend:{name}"] = text(trend(score.policy, view))
+        if score.alerts:
+            flags = ("a" if view.armed else "") + episode_flags(view.episode) + ("w" if view.warned else "")
+            bands = f"{view.band};{view.previous_band};{view.band_since}"
+            found[f"_x{name}"] = f"{bands};{flags};{view.last_alert};{view.last_warning}"
+            found[f"_x!{name}"] = orjson.dumps(view.held).decode() if view.held else ""
+            found[f"_x*{name}"] = encode_episode(view.episode)
+    return found
+
+
+def alert_fields(policy: Policy) -> list[str]:
+    """List the internal fields of the scores that raise alerts.
+
+    Args:
+        policy: in force.
+    """
+    return [f"{mark}{score.name}" for score in policy.alerting for mark in ("_x", "_x!", "_x*")]
+
+
+def stored_fields(policy: Policy, fields: Mapping[str, str]) -> dict[str, str]:
+    """Give what is stored of named scores.
+
+    Args:
+        policy: in force.
+        fields: of the hash.
+
+    Returns:
+        The values by name, '' for a field that is not there.
+    """
+    names = [*policy.score_fields, *alert_fields(policy)]
+    return {name: fields.get(name, "") for name in names}
+
+
+def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) -> None:
+    """Read the alerts of named scores back.
+
+    Args:
+        policy: in force.
+        state: the customer's; those of the scores that raise alerts are put into `named`.
+        fields: of the hash.
+    """
+    named = {}
+    for score in policy.alerting:
+        words = fields.get(f"_x{score.name}")
+        if words is None:
+            continue
+        band, previous, since, flags, last_alert, last_warning = words.split(";")
+        view = CustomerState(state.policy_version, state.judged, state.panes)
+        view.band, view.previous_band, view.band_since = int(band), int(previous), int(since)
+        view.last_alert, view.last_warning = int(last_alert), int(last_warning)
+        view.armed, view.warned = "a" in flags, "w" in flags
+        held = fields.get(f"_x!{score.name}")
+        view.held = dict(orjson.loads(held)) if held else None
+        take_episode(view, fields.get(f"_x*{score.name}", ""), flags)
+        if view.judged != NONE:
+            derive(score.policy, view)
+        if state.policy_version != score.policy.version:
+            view.score_before_policy = to_millionths(float(fields.get(f"score:{score.name}", "0")))
+        named[score.name] = view
+    state.named = named or None

@@ -1,0 +1,68 @@
+"""Sums over customers and figures in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from scoring.figures.kpi import folding
+from scoring.rules import tally
+from streams.store.sums.gains import IN_SEGMENT, SEGMENTS, Additions, add_field, measures_name, sums_name
+
+
+class MemoryKpi:
+    """See `streams.store.protocol.KpiStore` for the contract."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._sums: dict[str, dict[str, int]] = defaultdict(dict)
+        self._figures: dict[str, dict[str, str]] = {}
+
+    def add(self, additions: Additions) -> None:
+        """Add to the sums; what becomes 0 is removed.
+
+        Args:
+            additions: by name and field.
+        """
+        for name, fields in additions.items():
+            sums = self._sums[name]
+            for field, count in fields.items():
+                add_field(sums, field, count)
+
+    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
+        """Read the sums over customers."""
+        return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}
+
+    async def fold(self, segment: str, before: int) -> None:
+        """Let the sums forget days."""
+        name = sums_name(segment)
+        self.add({name: folding(self._sums[name], before)})
+
+    async def measures(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        return dict(self._sums[measures_name(segment)])
+
+    async def segments(self) -> dict[str, int]:
+        """Tell which segments have customers."""
+        return {field.removeprefix(IN_SEGMENT): count for field, count in self._sums[SEGMENTS].items()}
+
+    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        name = measures_name(segment)
+        self.add({name: tally.folding(self._sums[name], kept_from, told_from)})
+
+    async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
+        """Put figures where applications read them."""
+        self._figures[segment] = dict(figures)
+
+    async def figures(self, segment: str = "") -> dict[str, str]:
+        """Read the figures that applications read."""
+        return dict(self._figures.get(segment, {}))
+
+    async def keep_published(self, segments: Collection[str]) -> None:
+        """Remove the published figures of all segments but these."""
+        self._figures = {name: figures for name, figures in self._figures.items() if not name or name in segments}
+
+    async def take_turn(self, milliseconds: int) -> bool:
+        """Tell whether to make the figures now: there is one worker, who makes them whenever it asks."""
+        return milliseconds > 0

@@ -1,0 +1,138 @@
+"""Sums over customers and figures in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from scoring.figures.kpi import folding
+from scoring.rules import tally
+from streams.store.redis.wire import Words
+from streams.store.sums.gains import IN_SEGMENT, SEGMENTS, add_field, measures_name, sums_name, words_of
+
+
+class RedisKpi:
+    """See `streams.store.protocol.KpiStore` for the contract."""
+
+    def __init__(
+        self, prefix: str, library: str, groups: int, send: Callable[[Sequence[Words]], Awaitable[list[Any]]]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            prefix: of every key.
+            library: of functions.
+            groups: how many fence groups there are.
+            send: sends commands and gives their answers.
+        """
+        self._prefix = prefix
+        self._library = library
+        self._groups = groups
+        self._send = send
+
+    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
+        """Read the sums over customers."""
+        return await self._added_up(sums_name(segment), spells=spells)
+
+    async def measures(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of which measures are made."""
+        return await self._added_up(measures_name(segment))
+
+    async def segments(self) -> dict[str, int]:
+        """Tell which segments have customers."""
+        counts = await self._added_up(SEGMENTS)
+        return {field.removeprefix(IN_SEGMENT): count for field, count in counts.items()}
+
+    async def _added_up(self, name: str, *, spells: bool = False) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for group in range(self._groups):
+            # One by one: a year has some thousand fields, and others want their turn.
+            for field, count in (await self.group_sums(group, name, spells=spells)).items():
+                add_field(total, field, count)
+        return total
+
+    async def group_sums(self, group: int, name: str, *, spells: bool = False) -> dict[str, int]:
+        """Read sums of one fence group.
+
+        Args:
+            group: its number.
+            name: of the sums, see `streams.store.sums.gains`.
+            spells: whether to read those of spells, too.
+
+        Returns:
+            By field.
+        """
+        place = f"{group}:{name}" if name else str(group)
+        kinds = ("_kpi", "_spells") if spells else ("_kpi",)
+        hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
+        return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
+
+    async def fold(self, segment: str, before: int) -> None:
+        """Let the sums forget days."""
+        name = sums_name(segment)
+        for group in range(self._groups):
+            folded = await self._folded(group, name)
+            if folded is None or folded < before:
+                fields = await self.group_sums(group, name, spells=True)
+                await self._fold(group, name, folded, before, folding(fields, before))
+
+    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+        """Let the sums of measures forget panes."""
+        name = measures_name(segment)
+        at_once = 1 + (told_from - kept_from) // 8
+        for group in range(self._groups):
+            folded = await self._folded(group, name)
+            if folded is None or folded + at_once <= kept_from:
+                changes = tally.folding(await self.group_sums(group, name), kept_from, told_from)
+                await self._fold(group, name, folded, kept_from, changes)
+
+    async def _folded(self, group: int, name: str) -> int | None:
+        """Tell from where on sums are kept; None if from the first."""
+        [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
+        return int(folded) if folded else None
+
+    async def _fold(self, group: int, name: str, folded: int | None, before: int, changes: Mapping[str, int]) -> None:
+        words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}", self._prefix, group, name]
+        stands = "" if folded is None else folded
+        await self._send([["FCALL", *words, stands, before, *words_of({name: dict(changes)})]])
+
+    async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
+        """Put figures where applications read them."""
+        key = self._key(segment)
+        commands: list[Words] = [["HSET", key, *[word for pair in figures.items() for word in pair]]]
+        if gone := (await self.figures(segment)).keys() - figures.keys():
+            commands.append(["HDEL", key, *sorted(gone)])
+        if segment:
+            commands.append(["HSET", self._published_key, segment, "1"])
+        await self._send(commands)
+
+    async def keep_published(self, segments: Collection[str]) -> None:
+        """Remove the published figures of all segments but these."""
+        [answer] = await self._send([["HKEYS", self._published_key]])
+        if gone := [segment for segment in answer if segment not in segments]:
+            deleted: list[Words] = [["DEL", self._key(segment)] for segment in gone]
+            await self._send([*deleted, ["HDEL", self._published_key, *gone]])
+
+    async def figures(self, segment: str = "") -> dict[str, str]:
+        """Read the figures that applications read."""
+        [answer] = await self._send([["HGETALL", self._key(segment)]])
+        return _pairs(answer)
+
+    async def take_turn(self, milliseconds: int) -> bool:
+        """Tell whether to make the figures now."""
+        [answer] = await self._send([["SET", f"{self._prefix}_kpi_turn", "taken", "NX", "PX", milliseconds]])
+        return answer is not None
+
+    @property
+    def _published_key(self) -> str:
+        return f"{self._prefix}_kpi_segments"
+
+    def _key(self, segment: str) -> str:
+        return f"{self._prefix}kpi:{segment}" if segment else f"{self._prefix}kpi"
+
+
+def _pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Read a hash, which comes as a map or as a list by the version of the protocol."""
+    if isinstance(answer, Mapping):
+        return dict(answer)
+    return dict(zip(answer[::2], answer[1::2], strict=True))

@@ -1,0 +1,93 @@
+"""The policy in force, in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from scoring.instants import MILLISECOND
+from streams.store.policies import PolicyRecord, WalkPlace, parse_place
+from streams.store.redis.wire import Words
+
+POLICY_LIBRARY = "engagement_policies_1"
+_LEASE_MS = 5_000
+_FIELD = "policy_version"
+
+
+class Send(Protocol):
+    """Sends commands and maps errors; see `RedisSession`."""
+
+    async def __call__(self, commands: Sequence[Words], *, foreign: bool = False) -> list[Any]:
+        """Give an answer for each command."""
+        ...
+
+
+class RedisPolicies:
+    """See `streams.store.policies.PolicyStore` for the contract."""
+
+    def __init__(self, send: Send, prefix: str) -> None:
+        """Prepare.
+
+        Args:
+            send: sends commands and maps errors.
+            prefix: of all keys.
+        """
+        self._send = send
+        self._prefix = prefix
+        self._key = f"{prefix}_policy"
+        self._lease = f"{prefix}_lease:policy"
+
+    async def in_force(self) -> PolicyRecord | None:
+        """Read the policy in force."""
+        [values] = await self._send([["HMGET", self._key, "number", "version", "digest", "text", "since"]])
+        number, version, digest, text, since = values
+        if number is None:
+            return None
+        return PolicyRecord(int(number), version, digest, text, int(since) * MILLISECOND)
+
+    async def state(self) -> tuple[int, str]:
+        """Read number and digest."""
+        [(number, digest)] = await self._send([["HMGET", self._key, "number", "digest"]])
+        return int(number or 0), digest or ""
+
+    async def propose(self, offer: PolicyRecord, seen: int | None) -> str:
+        """Put a policy in force."""
+        words = (offer.version, offer.digest, offer.text, offer.since // MILLISECOND)
+        return str(await self._call("propose", 1, *words, "" if seen is None else seen, offer.number))
+
+    async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
+        """Tell how far the walk has come."""
+        mine, place = await self._call("walk", 2, worker, _LEASE_MS)
+        return bool(mine), parse_place(place)
+
+    async def walked(self, worker: str, place: WalkPlace) -> bool:
+        """Note how far the walk has come."""
+        return bool(await self._call("walked", 2, worker, place.number, place.text(), _LEASE_MS))
+
+    async def page(self, cursor: int, count: int) -> tuple[list[str], int]:
+        """Give some ids."""
+        customer = f"{self._prefix}customer:"
+        [(after, keys)] = await self._send([["SCAN", cursor, "MATCH", f"{customer}*", "COUNT", count]])
+        return [key[len(customer) :] for key in keys], int(after)
+
+    async def versions(self, customers: Sequence[str]) -> list[str]:
+        """Tell by which version each was judged."""
+        customer = f"{self._prefix}customer:"
+        commands: list[Words] = [["HGET", customer + name, _FIELD] for name in customers]
+        return [found or "" for found in await self._send(commands, foreign=True)]
+
+    async def place(self) -> WalkPlace:
+        """Tell how far the walk has come."""
+        [place] = await self._send([["HGET", self._key, "walk"]])
+        return parse_place(place or "")
+
+    async def server(self) -> str:
+        """Name the run of the server."""
+        [info] = await self._send([["INFO", "server"]])
+        lines = (info if isinstance(info, str) else info.decode()).splitlines()
+        return next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), "")
+
+    async def _call(self, function: str, keys: int, *arguments: str | int) -> Any:
+        names = (self._key, self._lease)[:keys]
+        [answer] = await self._send([["FCALL", f"{POLICY_LIBRARY}_{function}", keys, *names, *arguments]])
+        return answer

@@ -1,0 +1,1 @@
+"""What a customer adds to the figures over all customers."""

@@ -1,0 +1,246 @@
+"""What writes add to the sums over customers, and how that is told to the function library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from scoring.customer.activity import contribution, named
+from scoring.customer.state import NONE
+from scoring.figures.tally_gains import TallyGains
+from scoring.policy.policy import Policy
+from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
+from streams.store.protocol import CustomerRecord
+
+#: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
+Additions = dict[str, dict[str, int]]
+#: The name of the sums of `scoring.rules.tally` over all customers.
+MEASURES: Final = "measures"
+#: The name of the numbers of customers by segment, and what the field of each begins with.
+SEGMENTS: Final = "segments"
+IN_SEGMENT: Final = "@"
+
+
+class Gains:
+    """What the customers of one segment, or all of them, gain by a write."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._days: dict[int, int] = {}
+        self._whole: dict[str, int] = {}
+        self._measured: TallyGains | None = None
+
+    def add(self, policy: Policy, record: CustomerRecord) -> None:
+        """Add what is new of a customer who stays.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        for key, count in record.state.activity.gains.items():
+            self._days[key] = self._days.get(key, 0) + count
+        state, tally = record.state, policy.tally
+        if record.tally != tally.text:
+            self._move(policy, record, parse_tally(record.tally), tally)
+        elif state.tallied:
+            self._measures.add(tally, state.panes, state.tallied, _kept_from(policy, record))
+
+    def leave(self, policy: Policy, record: CustomerRecord) -> None:
+        """Take out a customer as stored.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        activity = record.state.activity
+        # What was stored is what there is, less what is new.
+        self._add_days(contribution(activity), -1)
+        self._add_days(named(activity.gains), 1)
+        self._move(policy, record, parse_tally(record.tally), NOTHING)
+
+    def enter(self, policy: Policy, record: CustomerRecord) -> None:
+        """Take in a customer as about to be written.
+
+        Args:
+            policy: in force.
+            record: about to be written.
+        """
+        self._add_days(contribution(record.state.activity), 1)
+        self._move(policy, record, NOTHING, policy.tally)
+
+    def additions(self, segment: str) -> Additions:
+        """Give all of it, by name and field.
+
+        Args:
+            segment: '' for all customers.
+        """
+        fields = {field: count for field, count in named(self._days).items() if count}
+        for field, count in self._whole.items():
+            add_field(fields, field, count)
+        measured = self._measured.named() if self._measured is not None else {}
+        return _without_nothing({sums_name(segment): fields, measures_name(segment): measured})
+
+    @property
+    def _measures(self) -> TallyGains:
+        if self._measured is None:
+            self._measured = TallyGains()
+        return self._measured
+
+    def _move(self, policy: Policy, record: CustomerRecord, before: Tally, after: Tally) -> None:
+        state = record.state
+        self._measures.move(before, after, state.panes, state.tallied or {}, _kept_from(policy, record))
+
+    def _add_days(self, fields: Mapping[str, int], sign: int) -> None:
+        for field, count in fields.items():
+            self._whole[field] = self._whole.get(field, 0) + sign * count
+
+
+def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
+    """Add up what customers gain by a write.
+
+    Args:
+        policy: in force.
+        records: about to be written.
+
+    Returns:
+        What is to be added; usually nothing.
+    """
+    everybody = Gains()
+    segments: dict[str, Gains] = {}
+    moved: dict[str, int] = {}
+    tallied, segmented = policy.tallied, policy.profiles is not None
+    for record in records:
+        if tallied or record.tally or record.state.activity.gains:
+            everybody.add(policy, record)
+        if segmented or record.segment:
+            _gain_in_segments(policy, record, segments, moved)
+    found = everybody.additions("")
+    for segment, gains in segments.items():
+        found |= gains.additions(segment)
+    if moved:
+        found[SEGMENTS] = moved
+    return found
+
+
+def _gain_in_segments(
+    policy: Policy, record: CustomerRecord, segments: dict[str, Gains], moved: dict[str, int]
+) -> None:
+    before = record.segment if record.stored_band[0] != NONE else ""
+    after = counted_segment(policy, record)
+    if before == after:
+        if after:
+            segments.setdefault(after, Gains()).add(policy, record)
+        return
+    if before:
+        segments.setdefault(before, Gains()).leave(policy, record)
+        add_field(moved, IN_SEGMENT + before, -1)
+    if after:
+        segments.setdefault(after, Gains()).enter(policy, record)
+        add_field(moved, IN_SEGMENT + after, 1)
+
+
+def _kept_from(policy: Policy, record: CustomerRecord) -> int:
+    return record.state.pane - policy.kept_panes + 1
+
+
+def counted_segment(policy: Policy, record: CustomerRecord) -> str:
+    """Tell in whose sums a customer is to be.
+
+    Args:
+        policy: in force; one without profiles leaves segments as they are stored.
+        record: about to be written.
+
+    Returns:
+        The segment; '' for none, as that of who has no score yet.
+    """
+    if record.state.judged == NONE:
+        return ""
+    return record.state.segment if policy.profiles is not None else record.segment
+
+
+def sums_name(segment: str) -> str:
+    """Name the sums of `scoring.customer.activity`.
+
+    Args:
+        segment: '' for all customers.
+    """
+    return f"in:{segment}" if segment else ""
+
+
+def measures_name(segment: str) -> str:
+    """Name the sums of `scoring.rules.tally`.
+
+    Args:
+        segment: '' for all customers.
+    """
+    return f"{MEASURES} in:{segment}" if segment else MEASURES
+
+
+def join(all_additions: Iterable[Additions]) -> Additions:
+    """Add up additions.
+
+    Args:
+        all_additions: by name and field.
+
+    Returns:
+        Their sum.
+    """
+    found: Additions = {}
+    for additions in all_additions:
+        for name, fields in additions.items():
+            sums = found.setdefault(name, {})
+            for field, count in fields.items():
+                add_field(sums, field, count)
+    return _without_nothing(found)
+
+
+def less(additions: Additions) -> Additions:
+    """Tell how to take additions back; the newest of something stays, as less than it changes nothing.
+
+    Args:
+        additions: by name and field.
+
+    Returns:
+        What is to be added.
+    """
+    return {name: {field: -count for field, count in fields.items()} for name, fields in additions.items()}
+
+
+def add_field(sums: dict[str, int], field: str, count: int) -> None:
+    """Add to one field as the function library does; what becomes 0 is removed.
+
+    Args:
+        sums: changed in place.
+        field: its name; of the newest of something the largest stays, and 0 removes it.
+        count: to be added.
+    """
+    total = sums.get(field, 0)
+    if field[0] == NEWEST:
+        total = max(total, count) if count else 0
+    else:
+        total += count
+    if total:
+        sums[field] = total
+    else:
+        sums.pop(field, None)
+
+
+def words_of(additions: Additions) -> list[str | int]:
+    """Write additions as the function `add_sums` of the library takes them.
+
+    Args:
+        additions: by name and field.
+
+    Returns:
+        The words.
+    """
+    words: list[str | int] = [len(additions)]
+    for name, fields in additions.items():
+        words += (name, len(fields))
+        for field, count in fields.items():
+            words += (field, count)
+    return words
+
+
+def _without_nothing(additions: Additions) -> Additions:
+    return {name: fields for name, fields in additions.items() if fields}

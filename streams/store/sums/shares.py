@@ -1,0 +1,142 @@
+"""What stored customers add to the sums over customers, read off their hashes; no policy is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from sys import intern
+
+from scoring.customer.activity import Activity, contribution, decode_spans
+from scoring.customer.state import NONE
+from scoring.rules.tally import parse_tally, tally_panes
+from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
+
+
+def share_of(fields: Mapping[str, str]) -> Additions:
+    """Tell what a customer adds to the sums altogether.
+
+    Args:
+        fields: of the hash as stored; what somebody has made unreadable there is left out.
+
+    Returns:
+        By name and field.
+    """
+    days, measures, segment = contribution(activity_in(fields)), _tallied_in(fields), segment_in(fields)
+    found = {"": days, MEASURES: measures}
+    if segment:
+        found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
+    return join([found])
+
+
+def activity_in(fields: Mapping[str, str]) -> Activity:
+    """Read the activity out of a hash; none where somebody has made it unreadable.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        The activity.
+    """
+    try:
+        return decode_spans({int(name[2:]): words for name, words in fields.items() if name.startswith("_a")})
+    except (ValueError, IndexError):
+        return Activity()
+
+
+def segment_in(fields: Mapping[str, str]) -> str:
+    """Read out of a hash in whose sums a customer is.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        The segment; '' for none.
+    """
+    return fields.get("segment", "") if "_g" in fields and "band" in fields else ""
+
+
+def tally_in(fields: Mapping[str, str]) -> str:
+    """Read the text of the tally out of a hash.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        The text; '' for a customer who is in no sum of measures.
+    """
+    text, part = "", 0
+    while f"_f{part}" in fields:
+        text += fields[f"_f{part}"]
+        part += 1
+    return text
+
+
+def judged_in(fields: Mapping[str, str]) -> int:
+    """Read out of a hash up to when a customer has been judged.
+
+    Args:
+        fields: of a customer.
+
+    Returns:
+        Microseconds; `NONE` where nobody has judged, or somebody has made it unreadable.
+    """
+    try:
+        return int(fields.get("_s", "").partition(";")[0])
+    except ValueError:
+        return NONE
+
+
+def counts_in(words: str) -> dict[str, int]:
+    """Read the counts of a pane.
+
+    Args:
+        words: as stored.
+
+    Returns:
+        By code.
+
+    Raises:
+        ValueError: if they cannot have been written so.
+    """
+    # The codes of all customers are the same ones.
+    return {intern(entry[:4]): int(entry[4:]) for entry in words.split(",")}
+
+
+def _tallied_in(fields: Mapping[str, str]) -> dict[str, int]:
+    panes: dict[int, dict[str, int]] = {}
+    try:
+        tally = parse_tally(tally_in(fields))
+    except ValueError:
+        return {}
+    if tally.text:
+        for name, words in fields.items():
+            if name[:2] == "_p":
+                try:
+                    panes[int(name[2:])] = counts_in(words)
+                except ValueError:
+                    continue
+    return tally_panes(tally, panes)
+
+
+def leaving(fields: Mapping[str, str]) -> Additions:
+    """Tell how to take a customer out of the sums.
+
+    Args:
+        fields: of the hash as stored.
+
+    Returns:
+        What is to be added.
+    """
+    return exchanging(fields, {})
+
+
+def exchanging(before: Mapping[str, str], after: Mapping[str, str]) -> Additions:
+    """Tell how to put a customer in the sums in the place of what was stored.
+
+    Args:
+        before: fields of the hash as stored.
+        after: as they will be stored.
+
+    Returns:
+        What is to be added.
+    """
+    return join([less(share_of(before)), share_of(after)])

@@ -1,0 +1,1 @@
+"""What a worker does regularly: silence, figures, and the sweep after a change of policy."""

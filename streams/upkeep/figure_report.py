@@ -1,0 +1,191 @@
+"""The figures over all customers as applications and Prometheus read them, made anew three times a minute."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from scoring.figures.kpi import DayFigures, Period, Sums
+from scoring.figures.measure_figures import MeasureFigure, MeasureSums
+from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
+from scoring.policy.policy import BANDS, Policy
+from scoring.rules.segments import MOST_SEGMENTS
+from streams.backoff import Backoff
+from streams.errors import TransientError
+from streams.metrics import Metrics
+from streams.store.protocol import Store
+
+logger = logging.getLogger(__name__)
+
+#: The days over which the published figures tell who came and went.
+PERIOD = 30
+_EVERY = 20 * SECOND
+#: Segments whose figures are made in one turn.
+_AT_ONCE = 5
+
+
+class FigureReport:
+    """Makes the figures: of all workers one, and all tell them to Prometheus."""
+
+    def __init__(self, policy: Policy, store: Store, metrics: Metrics) -> None:
+        """Put the parts together.
+
+        Args:
+            policy: in force.
+            store: of the sums.
+            metrics: where the figures are told.
+        """
+        self._policy = policy
+        self._store = store
+        self._metrics = metrics
+        self._waiting = Backoff(metrics, logger, "the figures over all customers stay as they are")
+        self._made_at = 0
+
+    def follow(self, policy: Policy) -> None:
+        """Make the figures by another policy.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
+
+    async def turn(self, now: int, wall: int) -> None:
+        """Make and tell the figures, if it is time to.
+
+        Args:
+            now: the evaluation time, in microseconds; 0 while it is not known.
+            wall: the wall clock, in microseconds. While the store does not answer, the figures stay as they are.
+        """
+        if not now or abs(wall - self._made_at) < _EVERY:
+            return
+        self._made_at = wall
+        try:
+            await self._make_and_tell(now, wall)
+        except TransientError as error:
+            self._waiting.note(error)
+        else:
+            self._waiting.over()
+
+    async def _make_and_tell(self, now: int, wall: int) -> None:
+        kpi = self._store.kpi
+        # The others are let in somewhat before this worker comes again, so that nobody misses two turns.
+        if await kpi.take_turn(_EVERY * 3 // 4 // MILLISECOND):
+            counts = await self._store.band_counts()
+            await self._make("", now, [counts[band] for band in BANDS])
+            segments = largest(await kpi.segments())
+            for segment in in_turn(segments, wall // _EVERY):
+                await self._make(segment, now)
+            await kpi.keep_published(segments)
+        self._metrics.set_figures(await kpi.figures())
+        self._metrics.set_segment_figures({name: await kpi.figures(name) for name in largest(await kpi.segments())})
+
+    async def _make(self, segment: str, now: int, in_bands: Sequence[int] | None = None) -> None:
+        policy, kpi = self._policy, self._store.kpi
+        day = now // DAY
+        sums = Sums(await kpi.sums(segment), in_bands)
+        [figures] = sums.figures(day, day)
+        fields = published(figures, sums.period(day - PERIOD + 1, day))
+        flows = sums.flows(day - PERIOD + 1, day)
+        fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
+        if policy.tallied:
+            measures = MeasureSums(await kpi.measures(segment))
+            fields |= published_measures(measures.figures(policy, now // policy.pane))
+        await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
+        await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
+        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now))
+
+
+def largest(segments: Mapping[str, int]) -> list[str]:
+    """Choose the segments of which figures are published: those with the most customers, but not too many.
+
+    Args:
+        segments: each with the number of its customers.
+
+    Returns:
+        Their names, in the order of the alphabet.
+    """
+    by_size = sorted(segments, key=lambda name: (-segments[name], name))
+    return sorted(by_size[:MOST_SEGMENTS])
+
+
+def in_turn(segments: Sequence[str], turn: int) -> list[str]:
+    """Choose the segments whose figures are made now: some at a time, as each takes as long as those of all customers.
+
+    Args:
+        segments: all of them, in any order that stays.
+        turn: a number that goes up by one each time.
+
+    Returns:
+        A few of them; each is among them at least every so many turns as there are parts of that size.
+    """
+    parts = -(-len(segments) // _AT_ONCE)
+    return list(segments[turn % parts :: parts]) if parts else []
+
+
+#: The names of the published flows, by the band before (None for a new customer) and after.
+FLOWS = {
+    (before, after): f"flow:{'new' if before is None else BANDS[before]}:{BANDS[after]}"
+    for before in (None, *range(len(BANDS)))
+    for after in range(len(BANDS))
+    if before != after
+}
+
+
+def published(figures: DayFigures, period: Period) -> dict[str, str]:
+    """Write figures as applications read them.
+
+    Args:
+        figures: of the day.
+        period: that ends with the day.
+
+    Returns:
+        Fields and values; shares in percent with at most two decimals, '' where there is nothing to take a share of.
+    """
+    engaged, responsive, disengaged = figures.engagement_index
+    return {
+        "day": format_instant(figures.day * DAY)[:10],
+        "customers": str(sum(figures.bands)),
+        "daily_active": str(figures.daily),
+        "weekly_active": str(figures.weekly),
+        "monthly_active": str(figures.monthly),
+        "stickiness": _number(figures.stickiness),
+        "returning_share": _number(figures.returning_share),
+        "active_days": _number(figures.frequency),
+        "new": str(figures.new),
+        "returned": str(figures.returned),
+        "acquired": str(period.acquired),
+        "lost": str(period.lost),
+        "retention": _number(period.retention),
+        "churn": _number(period.churn),
+        "engaged_share": _number(engaged),
+        "responsive_share": _number(responsive),
+        "disengaged_share": _number(disengaged),
+        **{band: str(count) for band, count in zip(BANDS, figures.bands, strict=True)},
+    }
+
+
+def published_measures(figures: Mapping[str, MeasureFigure]) -> dict[str, str]:
+    """Write measures over all customers as applications read them.
+
+    Args:
+        figures: by the name of the measure.
+
+    Returns:
+        Fields and values; '' where there is nothing to tell.
+    """
+    fields = {}
+    for name, figure in figures.items():
+        fields[f"measure:{name}"] = figure.value
+        if figure.events is not None:
+            fields[f"measure:{name}:events"] = figure.events
+        elif figure.customers is not None:
+            fields[f"measure:{name}:average"] = figure.average
+        if figure.customers is not None:
+            fields[f"measure:{name}:customers"] = str(figure.customers)
+    return fields
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

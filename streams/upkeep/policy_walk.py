@@ -1,0 +1,139 @@
+"""The walk: brings all customers to follow a new policy, a bounded number each second."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+from scoring.events.event import Event
+from scoring.instants import SECOND
+from streams.metrics import Metrics
+from streams.policies.in_force import PolicyInForce
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.pipeline import Pipeline
+from streams.rounds.scorer import Scorer
+from streams.rounds.work import Work
+from streams.store.policies import WalkPlace
+from streams.store.protocol import Store
+
+#: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
+#: already.
+_AT_ONCE = 500
+_MOST_GOES = 20
+
+
+class PolicyWalk:
+    """One worker at a time goes through all customers, once for each change of the policy.
+
+    How far it has come stands in the store, so that another worker goes on when this one ends. A customer who has
+    followed by an event or by time is passed over.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        pipeline: Pipeline,
+        clock: EvaluationClock,
+        policies: PolicyInForce,
+        metrics: Metrics,
+        feeds: FeedWatch,
+        rate: int,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: where the customers are.
+            scorer: judges.
+            pipeline: its lock keeps rounds and this apart.
+            clock: gives the evaluation time.
+            policies: tell what is to be followed.
+            metrics: show how many are behind.
+            feeds: what is known of them.
+            rate: customers a second, at most.
+        """
+        self._store = store
+        self._scorer = scorer
+        self._pipeline = pipeline
+        self._clock = clock
+        self._policies = policies
+        self._metrics = metrics
+        self._feeds = feeds
+        self._rate = rate
+        self._worker = secrets.token_urlsafe(6)
+        self._done = 0
+        # Customers that may be judged by now; below 0 after a large page.
+        self._allowed = 0.0
+        self._counted_at = 0
+
+    async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Go on for as long as the rate allows.
+
+        Args:
+            meanwhile: called between two goes.
+
+        Raises:
+            TransientError: if the store or Kafka does not answer; the next turn goes on.
+            FenceMoved: if another policy has been put in force, or the store has forgotten something.
+        """
+        number = self._policies.number
+        if self._done == number:
+            return
+        mine, place = await self._store.policies.walk(self._worker)
+        if place.number == number and place.done:
+            self._done = number
+            self._metrics.policy_behind.set(0)
+            return
+        if mine:
+            self._allow()
+            place = await self._begin(place, number)
+            for _ in range(_MOST_GOES):
+                if self._allowed <= 0 or place.done or (after := await self._go(place)) is None:
+                    break
+                place = after
+                await meanwhile()
+        if place.number == number:
+            self._metrics.policy_behind.set(0 if place.done else max(place.total - place.passed, 0))
+
+    def _allow(self) -> None:
+        """Allow as many customers as the time since the last turn is good for, up to those of a second."""
+        now = self._clock.wall()
+        passed = min(max(now - self._counted_at, 0), SECOND) if self._counted_at else SECOND
+        self._counted_at = now
+        self._allowed = min(self._allowed + self._rate * passed / SECOND, float(self._rate))
+
+    async def _begin(self, place: WalkPlace, number: int) -> WalkPlace:
+        """Begin anew where there is another policy, or another server, in which a cursor means nothing."""
+        server = await self._store.policies.server()
+        if (place.number, place.server) == (number, server):
+            return place
+        total = sum((await self._store.band_counts()).values())
+        return WalkPlace(number, server, total=total)
+
+    async def _go(self, place: WalkPlace) -> WalkPlace | None:
+        """Take one page; returns the place after it, None where this worker cannot go on."""
+        policies = self._store.policies
+        customers, cursor = await policies.page(place.cursor, min(_AT_ONCE, self._rate))
+        wanted = ("", self._policies.policy.version)
+        versions = zip(customers, await policies.versions(customers), strict=True)
+        behind = [customer for customer, version in versions if version not in wanted]
+        if behind and not await self._judge(behind):
+            return None
+        self._allowed -= len(behind)
+        after = place._replace(cursor=cursor, passed=place.passed + len(customers), done=int(not cursor))
+        return after if await policies.walked(self._worker, after) else None
+
+    async def _judge(self, customers: Sequence[str]) -> bool:
+        groups: dict[int, dict[str, Sequence[Event]]] = defaultdict(dict)
+        for customer in customers:
+            groups[self._store.group_of(customer)][customer] = ()
+        async with self._pipeline.lock:
+            now, horizon = self._clock.evaluation()
+            if not now:
+                return False
+            least, known = self._clock.least(()), self._pipeline.erasures.known
+            await self._scorer.apply_in_passing(Work(groups, {}, least, now, horizon, self._feeds.known, known))
+        self._metrics.evaluations.labels("policy").inc(len(customers))
+        return True

@@ -1,0 +1,241 @@
+"""The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Protocol
+
+from mode.utils.logging import get_logger
+
+from scoring.instants import HOUR, MINUTE, SECOND
+from streams.backoff import Backoff
+from streams.errors import FenceMoved, StoreUnavailable, TransientError
+from streams.kafka.publisher import Publisher
+from streams.machine_clock import elapsed
+from streams.metrics import Metrics
+from streams.records import Partition
+from streams.rounds.evaluation_clock import EvaluationClock
+from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.pipeline import Pipeline
+from streams.rounds.scorer import Scorer
+from streams.rounds.work import Work
+from streams.store.protocol import Store
+from streams.upkeep.open_transactions import OpenTransactions
+
+logger = get_logger(__name__)
+
+#: How often the timer runs, in seconds, by the clock: the stream clock can move on by days at each turn.
+INTERVAL = {"wall": 1.0, "stream": 0.25}
+#: Customers judged in one go, so that the live stream does not wait long for the lock.
+_AT_ONCE = 500
+#: Goes for refreshes in one turn, while crossings go on until none is due.
+_REFRESH_GOES = 20
+_UNPUBLISHED_AFTER = 5 * SECOND
+_CHECK_EVERY = 5 * SECOND
+_TYPES_EVERY = 5 * SECOND
+_EXCHANGE_EVERY = SECOND
+_BROKER_CHECK_SECONDS = 4.0
+#: A turn that takes longer is told of, but only once in so long.
+_LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
+
+
+class Walk(Protocol):
+    """Goes through all customers, a bounded number each turn."""
+
+    async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Go on for a while; `meanwhile` is called in between."""
+
+
+class Timer:
+    """What one worker does regularly."""
+
+    def __init__(
+        self,
+        store: Store,
+        scorer: Scorer,
+        publisher: Publisher,
+        pipeline: Pipeline,
+        clock: EvaluationClock,
+        metrics: Metrics,
+        feeds: FeedWatch,
+        elapsed: Callable[[], int] = elapsed,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: where the schedules are.
+            scorer: judges.
+            publisher: asked for signs of life of Kafka.
+            pipeline: its lock keeps rounds and evaluations apart.
+            clock: gives the evaluation time.
+            metrics: counters.
+            feeds: looked at once a turn.
+            elapsed: reads a clock that nobody sets, in microseconds.
+        """
+        self._store = store
+        self._scorer = scorer
+        self._publisher = publisher
+        self._pipeline = pipeline
+        self._clock = clock
+        self._metrics = metrics
+        self._feeds = feeds
+        self.transactions = OpenTransactions(metrics, elapsed)
+        self._walk: Walk | None = None
+        self._elapsed = elapsed
+        self._told_slow_at = -_TELL_EVERY
+        self._worker = secrets.token_urlsafe(6)
+        self._checked_at = self._told_types_at = 0
+        self._exchanged_at = 0
+        self._exchange: Callable[[], Awaitable[None]]
+        self._waiting = Backoff(metrics, logger, "the timer tries again")
+        self._store_failed = False
+        self.fault = ""
+
+    def go_on_with(self, walk: Walk) -> None:
+        """Name what goes on at the end of each turn.
+
+        Args:
+            walk: through all customers.
+        """
+        self._walk = walk
+
+    async def turn(
+        self,
+        caught_up: Callable[[], Mapping[Partition, bool]],
+        generation: int,
+        partitions: set[Partition],
+        held: Callable[[], Mapping[Partition, int]] = dict,
+    ) -> None:
+        """Do one turn; a transient fault ends it, and the next turn tries again.
+
+        Args:
+            caught_up: tells this worker's partitions, each with whether nothing is left to fetch or to apply; asked at
+                the moment for which it is reported.
+            generation: of the consumer group.
+            partitions: all partitions of the source topics.
+            held: tells where open transactions begin, for the partitions where nothing else is left to read.
+
+        Raises:
+            UnsafeStore: if the store would lose or drop scores by now.
+        """
+        self._exchange = partial(self._exchange_marks, caught_up, generation, partitions, held)
+        began = self._elapsed()
+        try:
+            await self._pipeline.erasures.follow()
+            await self._pipeline.follow_policy()
+            await self._pipeline.check_fences()
+            await self._exchange()
+            await self._check_services()
+            await self._feeds.tell(self._clock.evaluation()[0])
+            await self._crossings()
+            await self._unpublished()
+            await self._refreshes()
+            await self._tell_unknown_types()
+            if self._walk is not None:
+                await self._walk.turn(self._exchange_meanwhile)
+        except (TransientError, FenceMoved) as error:
+            self._waiting.note(error)
+            self.fault = self._waiting.reason
+            self._store_failed = isinstance(error, StoreUnavailable)
+        else:
+            self._waiting.over()
+            self.fault = ""
+            self._note_length(began)
+
+    def _note_length(self, began: int) -> None:
+        """Say so where a turn has taken long; it waits for rounds, so some seconds are usual behind a backlog."""
+        now = self._elapsed()
+        if now - began > _LONG_TURN and now - self._told_slow_at >= _TELL_EVERY:
+            self._told_slow_at = now
+            logger.warning("a turn of the timer took %.1f s: silence is judged that much later", (now - began) / SECOND)
+
+    async def _exchange_marks(
+        self,
+        caught_up: Callable[[], Mapping[Partition, bool]],
+        generation: int,
+        partitions: set[Partition],
+        held: Callable[[], Mapping[Partition, int]],
+    ) -> None:
+        self._clock.partitions = partitions
+        open_at = held()
+        own = self._clock.report(caught_up(), generation, open_at)
+        marks = await self._store.exchange_marks(own)
+        await self._feeds.learn(marks)
+        self._clock.learn(marks)
+        lags = {partition: self._clock.lag(partition) for partition in own}
+        self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
+        self.transactions.note(
+            {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()}
+        )
+        self._exchanged_at = self._clock.wall()
+        if self._store_failed:
+            # The rest of the turn may wait long for rounds that make up for what was missed.
+            self.fault = ""
+
+    async def _exchange_meanwhile(self) -> None:
+        """Exchange marks again if the last time is some while ago.
+
+        Each evaluation waits for a round to end, and behind a backlog rounds are long. The clock of others rests on
+        these marks: they would keep more and more events aside until the marks are renewed.
+        """
+        if abs(self._clock.wall() - self._exchanged_at) >= _EXCHANGE_EVERY:
+            await self._exchange()
+
+    async def _check_services(self) -> None:
+        """Look for a sign of life of Kafka, and whether Redis has been set up in another way meanwhile."""
+        now = self._clock.wall()
+        if abs(now - self._checked_at) >= _CHECK_EVERY:
+            await self._publisher.check(_BROKER_CHECK_SECONDS)
+            await self._store.check()
+            self._checked_at = now
+
+    async def _tell_unknown_types(self) -> None:
+        now = self._clock.wall()
+        if abs(now - self._told_types_at) < _TYPES_EVERY:
+            return
+        self._told_types_at = now
+        if counts := self._metrics.unknown_names.take():
+            await self._store.note_unknown_types(now // HOUR, counts)
+        self._metrics.set_unknown_types(await self._store.unknown_types(now // HOUR))
+
+    async def _crossings(self) -> None:
+        for group in range(self._store.groups):
+            while await self._evaluate_due(group, crossing=True) == _AT_ONCE:
+                await self._exchange_meanwhile()
+            await self._exchange_meanwhile()
+
+    async def _refreshes(self) -> None:
+        goes = _REFRESH_GOES
+        for group in range(self._store.groups):
+            while goes and await self._evaluate_due(group, crossing=False) == _AT_ONCE:
+                goes -= 1
+                await self._exchange_meanwhile()
+            await self._exchange_meanwhile()
+
+    async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
+        """Judge customers who are due; return how many."""
+        async with self._pipeline.lock:
+            now, horizon = self._clock.evaluation()
+            if not now:
+                return 0
+            customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
+            if customers:
+                least, known = self._clock.least(()), self._pipeline.erasures.known
+                await self._scorer.evaluate(
+                    group,
+                    customers,
+                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
+                )
+                self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
+            self._metrics.note_evaluation(now)
+        return len(customers)
+
+    async def _unpublished(self) -> None:
+        before = self._clock.wall() - _UNPUBLISHED_AFTER
+        for group in range(self._store.groups):
+            waiting = await self._store.unpublished(group, before, _AT_ONCE)
+            if waiting:
+                async with self._pipeline.lock:
+                    await self._scorer.republish(group, waiting)

@@ -1,1 +1,0 @@
-"""Validates a policy on history, and fits one to it: `engagement validate` and `engagement policy fit`."""

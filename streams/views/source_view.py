@@ -1,0 +1,87 @@
+"""What becomes of the records of a source, as lines for programs and as a table for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.table import Table
+
+from scoring.instants import format_instant
+from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
+from streams.views.tables import plain_table
+from streams.views.wording import counted, printable
+
+_LONGEST = 60
+
+
+def as_object(record: Any, outcome: Outcome) -> dict[str, Any]:
+    """Give what becomes of a part as a JSON object.
+
+    Args:
+        record: the number or the place of the record.
+        outcome: of one of its parts.
+    """
+    line: dict[str, Any] = {"record": record, "part": outcome.part}
+    if isinstance(outcome, MappedEvent):
+        line |= {"customer_id": outcome.customer, "channel": outcome.channel, "type": outcome.type}
+        line["timestamp"] = format_instant(outcome.time)
+        line |= {} if outcome.id is None else {"event_id": outcome.id}
+        line |= {} if outcome.properties is None else {"properties": outcome.properties}
+    elif isinstance(outcome, MappedLink):
+        line["link"] = {"id": outcome.id, "customer_id": outcome.customer}
+    elif isinstance(outcome, LeftOut):
+        line["skipped"] = outcome.why
+    else:
+        line["dead_letter"] = outcome.reason
+    return line
+
+
+class OutcomeTable:
+    """Gathers what becomes of records, for people."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.table: Table = plain_table()
+        for heading in ("record", "part", "becomes", "customer", "time", "event id", "properties or reason"):
+            self.table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=min(len(heading), 8))
+        self._found: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, record: Any, outcome: Outcome) -> None:
+        """Add what becomes of a part.
+
+        Args:
+            record: the number or the place of the record.
+            outcome: of one of its parts.
+        """
+        part = "" if outcome.part is None else str(outcome.part)
+        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome)])
+
+    @property
+    def summary(self) -> str:
+        """How many records became what."""
+        parts = [counted(self._found["event"], "event"), counted(self._found["link"], "link")]
+        parts += [f"{self._found['left out']:,} left out", counted(self._found["dead letter"], "dead letter")]
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._reasons.most_common())
+        return ", ".join(parts) + (f" ({reasons})" if reasons else "")
+
+    def _cells(self, outcome: Outcome) -> tuple[str, str, str, str, str]:
+        if isinstance(outcome, MappedEvent):
+            self._found["event"] += 1
+            properties = ", ".join(f"{name}={value}" for name, value in (outcome.properties or {}).items())
+            kind, time = f"{outcome.channel}.{outcome.type}", format_instant(outcome.time)
+            return kind, outcome.customer, time, outcome.id or "", properties
+        if isinstance(outcome, MappedLink):
+            self._found["link"] += 1
+            return "a link", outcome.customer, "", "", f"{outcome.id} is {outcome.customer}"
+        if isinstance(outcome, Bad):
+            self._found["dead letter"] += 1
+            self._reasons[outcome.reason] += 1
+            return "dead letter", "", "", "", f"{outcome.reason}: {outcome.detail}"
+        self._found["left out"] += 1
+        return "left out", "", "", "", outcome.why
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,1 @@
+"""The process: agents, start, web pages and logs."""

@@ -1,0 +1,130 @@
+"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import faust
+from mode import CrashingSupervisor
+
+from scoring.events.event import MOST_AHEAD
+from scoring.policy.policy import Channel
+from streams.errors import TransientError
+from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.ingest.event_decoding import Decoder
+from streams.ingest.link_decoding import LinkDecoder
+from streams.ingest.profile_decoding import ProfileDecoder
+from streams.ingest.source_decoding import SourceDecoder
+from streams.machine_clock import SteadyClock
+from streams.metrics import Metrics
+from streams.rounds.pipeline import Pipeline, Submission
+
+logger = logging.getLogger(__name__)
+
+_DOUBT_SECONDS = 0.2
+#: How long to wait before a schema is asked for again, in seconds.
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+
+
+def add_agent(
+    app: faust.App,
+    channel: Channel,
+    decoder: Decoder | ProfileDecoder | SourceDecoder,
+    pipeline: Pipeline,
+    metrics: Metrics,
+    wall: SteadyClock,
+    limit: DeadLetterLimit,
+) -> None:
+    """Register the agent that scores the events of a channel.
+
+    Args:
+        app: gets the agent.
+        channel: of the policy, or what stands for one where profiles come from.
+        decoder: of the channel's records.
+        pipeline: applies what the agent has decoded.
+        metrics: counters.
+        wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
+        limit: on the share of bad records in the channel.
+    """
+    topic = _raw(app, channel.topic)
+
+    # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
+    @app.agent(topic, name=f"score-{channel.name}", supervisor_strategy=CrashingSupervisor)
+    async def score(stream: Any) -> None:
+        # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
+        async for event in stream.noack().events():
+            if limit.consumption.stopped_because:
+                # Let go: what has not been applied does not count as acknowledged.
+                event.ack()
+                continue
+            while wall.in_doubt:  # noqa: ASYNC110 - nobody tells when a clock is set
+                await asyncio.sleep(_DOUBT_SECONDS)
+            if isinstance(decoder, SourceDecoder):
+                await _prepared(decoder, event.message.value, limit.consumption, metrics)
+            now = wall()
+            metrics.note_first_fetch(now)
+            batch = decoder.decode(event.message.value, now + MOST_AHEAD)
+            if batch.source.count:
+                batch.source.release()
+                await pipeline.submit(Submission(batch, event))
+            else:
+                event.ack()
+
+
+async def _prepared(decoder: SourceDecoder, batch: Any, consumption: Consumption, metrics: Metrics) -> None:
+    """Wait until the schemas of a batch are known; meanwhile its partition waits, and nothing of it is acknowledged."""
+    backoff = _FIRST_BACKOFF
+    while True:
+        try:
+            await decoder.prepare(batch)
+        except TransientError as error:
+            if str(error) != consumption.waits_for:
+                logger.error("%s; waiting for it before decoding", error)  # noqa: TRY400 - the message says it all
+            consumption.waits_for = str(error)
+            metrics.retries.labels(type(error).__name__).inc()
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF)
+        else:
+            consumption.waits_for = ""
+            return
+
+
+def add_link_agent(
+    app: faust.App, topic: str, decoder: LinkDecoder, pipeline: Pipeline, consumption: Consumption
+) -> None:
+    """Register the agent that reads the links between ids.
+
+    Args:
+        app: gets the agent.
+        topic: of the links.
+        decoder: of their records.
+        pipeline: applies what the agent has decoded.
+        consumption: whether anything is consumed.
+    """
+
+    @app.agent(_raw(app, topic), name="link-ids", supervisor_strategy=CrashingSupervisor)
+    async def link(stream: Any) -> None:
+        async for event in stream.noack().events():
+            parts = [] if consumption.stopped_because else decoder.decode(event.message.value)
+            for part in parts:
+                part.source.release()
+                # What is acknowledged is the message, with the last of its parts.
+                await pipeline.submit(Submission(part, event if part is parts[-1] else NOT_ACKNOWLEDGED))
+            if not parts:
+                event.ack()
+
+
+def _raw(app: faust.App, topic: str) -> Any:
+    return app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+
+
+class _NotAcknowledged:
+    """Stands for the event of a part of a message."""
+
+    def ack(self) -> None:
+        """Do nothing."""
+
+
+NOT_ACKNOWLEDGED = _NotAcknowledged()

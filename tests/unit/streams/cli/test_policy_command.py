@@ -1,0 +1,141 @@
+"""`engagement policy check` and `show`."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file.document import parse_policy
+from streams.cli.main import engagement
+from streams.demo.policy import DEMO_POLICY
+from streams.errors import SettingsError
+from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.settings.settings import read_settings
+from streams.topic_names import WRITTEN_TOPICS
+
+
+def check(path: Path) -> Result:
+    return CliRunner().invoke(engagement, ["policy", "check", str(path)], env={"COLUMNS": "120"})
+
+
+def test_a_good_policy_is_ok_and_summed_up(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(DEMO_POLICY)
+    result = check(path)
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["OK:", str(path)]
+    assert ["version", "demo-1"] in lines
+    assert "window     15s in 15 panes of 1s" in result.stdout
+    assert (
+        "at_risk below 0, disengaged from 0, engaged from 41, highly_engaged from 71, power from 101" in result.stdout
+    )
+    assert ["email", "email", "unsubscribe", "-40"] in lines
+    assert ["clickstream", "clickstream", "page_view", "1", "3"] in lines
+
+
+def test_the_feeds_that_are_watched_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    channels = "[channels.web]\nweights = { a = 1 }\n[channels.email]\nweights = { open = 1 }\n"
+    path.write_text(channels)
+    assert "none is watched; see silence_after" in check(path).stdout
+    path.write_text(channels + 'silence_after = "8d"\n')
+    assert "email silent after 8d" in check(path).stdout
+
+
+def test_a_source_without_ids_or_with_links_that_nobody_reads_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    channels = "[channels.clickstream]\nweights = { page_view = 1 }\n[channels.email]\nweights = { open = 1 }\n"
+    plain = 'channel = "clickstream"\ncustomer = "a"\ntype = "b"\ntime = "c"\n'
+    path.write_text(f'{channels}[sources.app]\n{plain}[sources.web]\nformat = "segment"\ntopic = "calls"\n')
+    result = check(path)
+    assert result.exit_code == 0
+    assert "app from app, web from calls" in result.stdout
+    assert "sources.app has no id: no de-duplication" in result.stderr
+    assert "sources.web has links, which are left out without [identities]" in result.stderr
+    path.write_text(f'{channels}[identities]\n[sources.web]\nformat = "segment"\n')
+    assert check(path).stderr == ""
+
+
+def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[window]\nhalf_life = "3d"\n[channels.web]\nweights = { glance = 0.125 }\n')
+    result = check(path)
+    assert ["web", "web", "glance", "0.125"] in [line.split() for line in result.stdout.splitlines()]
+    assert "half-life 3d" in result.stdout
+
+
+@pytest.mark.parametrize("topic", WRITTEN_TOPICS)
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ("channels.email", '[channels.email]\ntopic = "{}"\nweights = {{ open = 1 }}\n'),
+        ("identities", '[identities]\ntopic = "{}"\n'),
+        ("profiles", '[profiles]\ntopic = "{}"\n'),
+    ],
+)
+def test_what_a_worker_refuses_is_refused_here_in_the_same_words(
+    tmp_path: Path, topic: str, section: str, text: str
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text.format(topic))
+    result = check(path)
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"ENGAGEMENT_POLICY": str(path)})
+
+    [problem] = refused.value.problems
+    assert problem == f"ENGAGEMENT_POLICY: {path}: {section}.topic: the service itself writes '{topic}'"
+    assert result.exit_code == 2
+    assert problem.removeprefix("ENGAGEMENT_POLICY: ") in result.stderr
+
+
+def test_every_problem_of_a_bad_policy_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('colour = "red"\n[window]\npane = "7d"\n[channels.email]\nweights = { open = "many" }\n')
+    result = check(path)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    for problem in ("colour: unknown key", "window.pane: 7d does not divide", "channels.email.weights.open: 'many'"):
+        assert problem in result.stderr
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xff\xfe")
+    result = check(path)
+    assert result.exit_code == 2
+    assert "cannot read" in result.stderr
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    assert check(tmp_path / "none.toml").exit_code == 2
+
+
+def test_show_prints_the_builtin_policy_where_none_is_given() -> None:
+    assert CliRunner().invoke(engagement, ["policy", "show"]).stdout == BUILTIN_POLICY
+
+
+def test_show_prints_the_policy_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(DEMO_POLICY)
+    result = CliRunner().invoke(engagement, ["policy", "show"], env={"ENGAGEMENT_POLICY": str(path)})
+    assert result.stdout == DEMO_POLICY
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_show_prints_a_policy_that_comes_with_the_package_and_check_accepts_it(name: str, tmp_path: Path) -> None:
+    shown = CliRunner().invoke(engagement, ["policy", "show", name])
+    assert (shown.exit_code, shown.stdout) == (0, shipped_policy(name))
+    path = tmp_path / "policy.toml"
+    path.write_text(shown.stdout)
+    result = check(path)
+    assert result.exit_code == 0
+    told = " ".join(result.stdout.split())
+    assert all(measure in told for measure in parse_policy(shown.stdout).measure_names)
+
+
+def test_show_names_the_policies_that_there_are() -> None:
+    refused = CliRunner().invoke(engagement, ["policy", "show", "banking"])
+    assert refused.exit_code == 2
+    assert all(name in refused.stderr for name in shipped_policies())

@@ -1,0 +1,181 @@
+"""`engagement source`: known shapes, and what becomes of the records of a file."""
+
+from __future__ import annotations
+
+import gzip
+import tomllib
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from scoring.mapping.presets import preset_names
+from streams.cli.main import engagement
+from tests.unit.streams.ingest.shapes import FEEDS, compare, expected
+
+POLICY = """
+[channels.clickstream]
+weights = { page_view = 1 }
+[channels.mail]
+weights = { open = 1 }
+[sources.web]
+channel = "clickstream"
+customer = ["user", "@key"]
+type = "type"
+time = ["at", "@timestamp"]
+id = "id"
+properties = { page = "page" }
+types = { opened = "mail.open" }
+"""
+
+
+def run(*arguments: str | Path) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(engagement, ["source", *map(str, arguments)], env={"COLUMNS": "160"})
+
+
+def try_lines(tmp_path: Path, *lines: str, policy: str = POLICY, name: str = "web") -> list[dict[str, object]]:
+    """Try the lines of a file, as JSON."""
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    path.write_text("\n".join(lines) + "\n")
+    rules.write_text(policy)
+    result = run("try", path, "--source", name, "--policy", rules, "--json")
+    assert result.exit_code == 0, result.output
+    return [orjson.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_the_list_names_every_known_shape() -> None:
+    result = run("list")
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == list(preset_names())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_shape_is_shown_as_a_part_of_a_policy_file(name: str) -> None:
+    result = run("show", name)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("#")
+    assert list(tomllib.loads(result.stdout)["sources"]) == [name]
+
+
+@pytest.mark.parametrize("name", ["segment", "sendgrid", "confluent_avro", "shopify"])
+def test_the_lines_for_programs_are_those_that_are_expected(name: str) -> None:
+    result = run("try", FEEDS / f"{name}.jsonl", "--source", name, "--json")
+    assert result.exit_code == 0
+    lines = [orjson.loads(line) for line in result.stdout.splitlines()]
+    compare(lines, expected(FEEDS, name))
+    assert {key for line in lines for key in line} <= {
+        *("record", "part", "customer_id", "channel", "type", "timestamp", "event_id", "properties"),
+        *("dead_letter", "skipped", "link"),
+    }
+
+
+def test_a_line_is_the_value_or_stands_for_the_record(tmp_path: Path) -> None:
+    event = '{"user": "maria", "type": "view", "at": 5, "id": 1, "page": "/"}'
+    value = '{"type": "opened"}'
+    record = orjson.dumps({"key": "noor", "headers": {}, "value": value, "timestamp": 1_790_000_000_123}).decode()
+    lines = try_lines(tmp_path, event, "", record, "{", '{"key": null, "headers": {}, "value": null}')
+    assert lines == [
+        {
+            "record": 0,
+            "part": 0,
+            "customer_id": "maria",
+            "channel": "clickstream",
+            "type": "view",
+            "timestamp": "1970-01-01T00:00:05Z",
+            "event_id": "1",
+            "properties": {"page": "/"},
+        },
+        {
+            "record": 2,
+            "part": 0,
+            "customer_id": "noor",
+            "channel": "mail",
+            "type": "open",
+            "timestamp": "2026-09-21T14:13:20.123000Z",
+            "properties": {},
+        },
+        {"record": 3, "part": None, "dead_letter": "not_json"},
+        {"record": 4, "part": None, "skipped": "tombstone"},
+    ]
+
+
+def test_a_file_may_be_packed(tmp_path: Path) -> None:
+    path = tmp_path / "segment.jsonl.gz"
+    path.write_bytes(gzip.compress((FEEDS / "segment.jsonl").read_bytes()))
+    result = run("try", path, "--source", "segment", "--json")
+    compare([orjson.loads(line) for line in result.stdout.splitlines()], expected(FEEDS, "segment"))
+
+
+def test_people_get_a_table_and_a_sum(tmp_path: Path) -> None:
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    path.write_text(
+        '{"user": "maria", "type": "opened", "at": 5}\n{"type": "view"}\n'
+        '{"user": "\\u001b[31m", "type": "v", "at": 5}\n'
+    )
+    rules.write_text(POLICY)
+    result = run("try", path, "--source", "web", "--policy", rules)
+    assert result.exit_code == 0
+    assert "mail.open" in result.stdout
+    assert "none of user, @key has a value" in result.stdout
+    assert (
+        result.stdout.splitlines()[-1].strip() == "2 events, 0 links, 0 left out, 1 dead letter (customer_id_missing 1)"
+    )
+    assert "\x1b" not in result.stdout
+
+
+def test_a_time_ahead_of_the_clock_is_refused_as_a_worker_refuses_it(tmp_path: Path) -> None:
+    (line,) = try_lines(tmp_path, '{"user": "maria", "type": "view", "at": 9000000000}')
+    assert line["dead_letter"] == "timestamp_in_future"
+
+
+def test_schemas_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes((FEEDS / "confluent_avro.jsonl").read_bytes())
+    without = run("try", path, "--source", "confluent_avro", "--json")
+    assert "schema_unknown" in without.stdout
+    assert "page_view" not in without.stdout
+    schemas = FEEDS / "confluent_avro.schemas.json"
+    result = run("try", path, "--source", "confluent_avro", "--schemas", schemas, "--json")
+    compare([orjson.loads(line) for line in result.stdout.splitlines()], expected(FEEDS, "confluent_avro"))
+
+
+def test_mistakes_of_the_source_end_with_status_2_and_its_keys(tmp_path: Path) -> None:
+    rules = tmp_path / "policy.toml"
+    rules.write_text(POLICY.replace('"id"', '"a..b"').replace('time = ["at", "@timestamp"]', "colour = 5"))
+    result = run("try", FEEDS / "segment.jsonl", "--source", "web", "--policy", rules)
+    assert result.exit_code == 2
+    for key in ("sources.web.id: ", "sources.web.time: ", "sources.web.colour: "):
+        assert key in result.stderr
+
+
+def test_a_channel_that_the_policy_lacks_is_told_and_does_not_keep_from_trying(tmp_path: Path) -> None:
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    path.write_text('{"user": "maria", "type": "view", "at": 5}\n')
+    rules.write_text(POLICY.replace('channel = "clickstream"', 'channel = "shop"'))
+    result = run("try", path, "--source", "web", "--policy", rules, "--json")
+    assert result.exit_code == 0
+    assert orjson.loads(result.stdout)["channel"] == "shop"
+    assert "has no channel shop" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--source", "segment"], "give either a file or --topic"),
+        ([FEEDS / "segment.jsonl", "--source", "segment", "--topic", "a"], "give either a file or --topic"),
+        ([FEEDS / "segment.jsonl", "--source", "segmint"], "'segmint' is neither a source of the policy"),
+    ],
+)
+def test_what_cannot_be_tried_is_told(arguments: list[str | Path], told: str) -> None:
+    result = run("try", *arguments)
+    assert result.exit_code != 0
+    assert told in result.stderr
+
+
+def test_a_record_that_is_written_wrong_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"headers": {}, "value": "{}"}\n{"headers": {}, "value_base64": "?"}\n')
+    result = run("try", path, "--source", "segment")
+    assert result.exit_code == 1
+    assert "line 1: is no Kafka record" in result.stderr

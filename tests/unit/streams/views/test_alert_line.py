@@ -1,0 +1,82 @@
+"""An alert as one line."""
+
+import orjson
+import pytest
+
+from scoring.instants import HOUR, parse_timestamp
+from scoring.judging.alerts import Alert, BandChange, message
+from scoring.policy.file.document import parse_policy
+from scoring.policy.policy import DISENGAGED, ENGAGED
+from scoring.sources.feed_notices import Notice, notice_message
+from streams.views.alert_line import alert_line, reasons_in_words
+
+AT = parse_timestamp("2026-11-21T09:30:00.25Z")
+EXPIRED = {"channel": "email", "type": "click", "points": -15.0, "count": 3, "cause": "expired", "pane": ""}
+EVENT = {"channel": "email", "type": "unsubscribe", "points": -40.0, "count": 1, "cause": "event", "at": ""}
+
+
+def test_a_churn_alert_is_one_line() -> None:
+    alert = Alert("churn_risk", DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, [EXPIRED])
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert line.plain == (
+        "2026-11-21 09:30:00  churn risk  warning   ada  45.5 → 30.5  engaged → disengaged  expired: email click x3 -15"
+    )
+
+
+def test_an_alert_of_a_named_score_names_it() -> None:
+    alert = Alert("churn_risk", DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, [EXPIRED], score_name="shop")
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert "warning   ada by shop  45.5 → 30.5  engaged → disengaged" in line.plain
+
+
+def test_a_warning_of_a_coming_drop_is_one_line() -> None:
+    reasons = [{**EXPIRED, "cause": "expires"}]
+    alert = Alert("disengaging_soon", ENGAGED, ENGAGED, 45_500_000, 45_500_000, AT, reasons, AT + 72 * HOUR)
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert line.plain == (
+        "2026-11-21 09:30:00  drops soon  notice    ada  45.5  engaged until 2026-11-24 09:30:00  "
+        "expires: email click x3 -15"
+    )
+
+
+def test_a_band_change_tells_its_reasons() -> None:
+    change = BandChange(DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, "expired", [EXPIRED])
+    line = alert_line(orjson.dumps(message("ada", change, AT, "v1")))
+    assert line.plain.endswith("45.5 → 30.5  engaged → disengaged  expired: email click x3 -15")
+
+
+def test_a_band_change_is_one_line() -> None:
+    change = BandChange(ENGAGED, DISENGAGED, 41_000_000, 40_000_000, AT, "event")
+    line = alert_line(orjson.dumps(message("ada\n", change, AT, "v1")))
+    assert line.plain == "2026-11-21 09:30:00  band change           ada\\n  40 → 41  disengaged → engaged  event"
+
+
+def test_a_silent_feed_is_one_line() -> None:
+    policy = parse_policy('[channels.email]\nweights = { open = 1 }\nsilence_after = "6h"')
+    notice = Notice("feed_silent", AT, AT - 6 * HOUR, AT)
+    line = alert_line(orjson.dumps(notice_message(policy, policy.channels[0], notice, AT)))
+    assert line.plain == (
+        "2026-11-21 09:30:00  feed silent warning   email  "
+        "silent since 2026-11-21 09:30:00, last event 2026-11-21 03:30:00"
+    )
+
+
+@pytest.mark.parametrize("value", [b"\x1b[2J", b"[]", b"{}", b"7", b'{"occurred_at": 1, "kind": "recovered"}', b""])
+def test_what_is_no_alert_is_written_as_it_stands(value: bytes) -> None:
+    assert alert_line(value).plain == value.decode().replace("\x1b", "\\x1b")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        ([], ""),
+        ([EVENT], "email unsubscribe -40"),
+        ([EXPIRED, EXPIRED], "expired: email click x3 -15, email click x3 -15"),
+        ([EXPIRED] * 5, "expired: email click x3 -15, email click x3 -15, email click x3 -15, and 2 more"),
+        ([{"cause": "faded"}], "faded"),
+        ([{**EXPIRED, "cause": "retracted"}], "email click x3 -15 (taken back)"),
+        ([{**EXPIRED, "cause": "expires"}, {"cause": "fades"}], "expires: email click x3 -15, fades"),
+    ],
+)
+def test_reasons_are_said(reasons: list[dict[str, object]], words: str) -> None:
+    assert reasons_in_words(reasons) == words
