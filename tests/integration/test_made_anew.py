@@ -172,7 +172,7 @@ async def test_erasures_made_anew_end_the_worker_whatever_their_number(
         await system.send_raw("clickstream", [*views(erased[0], 3), *views(erased[1], 3), *views(kept, 3)])
         await system.wait_for_score(kept, "3")
         for customer in erased:
-            assert (await run(system, "erase", customer))[0] == 0
+            assert (await run(system, "erase", customer, "--yes"))[0] == 0
         await system.send_raw("clickstream", views(kept, 1))
         await system.wait_for_score(kept, "4")
         tombstones = [(record.key, record.value) for record in await read_topic(system.kafka, ERASURES)]
