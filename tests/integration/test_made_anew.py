@@ -193,7 +193,7 @@ async def test_erasures_made_anew_end_the_worker_whatever_their_number(
     status, text = await run(system, "gaps", "show")
     assert (status, f"{ERASURES}/0" in text) == (1, True), text
     # The way back: erase again, then go on with the new topic.
-    assert (await run(system, "erase", erased[1]))[0] == 0
+    assert (await run(system, "erase", erased[1], "--yes"))[0] == 0
     assert (await run(system, "gaps", "accept", f"{ERASURES}/0"))[0] == 0
     with system.worker() as third:
         # What happened before the erasure would have no effect.
