@@ -68,6 +68,11 @@ class SegmentClock:
         self._readings = readings
 
     @property
+    def first(self) -> int:
+        """The number of the first day."""
+        return self._first
+
+    @property
     def last(self) -> int:
         """The number of the last day at whose start the clock is known."""
         return self._first + len(self._readings) - 1

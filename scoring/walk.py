@@ -9,6 +9,7 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Final
 
+from scoring.absence_judging import Clocks, judge_absences
 from scoring.active_days import enter_band, note_bands, note_days
 from scoring.alert_machine import AlertMachine, is_unmoved
 from scoring.alerts import Alert, Transition
@@ -58,6 +59,7 @@ def advance(
     horizon: int,
     feeds: Feeds | None = None,
     arrived: int = 0,
+    clocks: Clocks | None = None,
 ) -> Outcome:
     """Bring one customer up to the evaluation time.
 
@@ -70,20 +72,42 @@ def advance(
         feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
         arrived: when the events came, in microseconds, where that is later than `now`: their ids are remembered from
             then, as the evaluation time jumps over what it has missed.
+        clocks: of absences, as far as they are known.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
     """
     outcome = Outcome()
+    if policy.absence is None and state.absence is None:
+        _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+        return outcome
+    known, changed = state.judged != NONE, state.policy_version != policy.version
+    _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+    absent = judge_absences(policy, state, clocks or {}, known=known, changed=changed)
+    if absent:
+        outcome.transitions = sorted([*outcome.transitions, *absent], key=_OCCURRED_AT)
+    return outcome
+
+
+def _advance(
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    feeds: Feeds | None,
+    arrived: int,
+    outcome: Outcome,
+) -> None:
+    """Bring the score up to the evaluation time."""
     now = max(now, state.judged)
     horizon = max(horizon, now)
     if policy.profiles is not None or policy.scores:
         _advance_by_several(policy, state, events, now, horizon, feeds, arrived, outcome)
-        return outcome
+        return
     due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
     machine = _judge(policy, state, due, outdated, now, feeds, outcome)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
-    return outcome
 
 
 def _advance_by_several(

@@ -321,4 +321,5 @@ def settle(record: CustomerRecord, version: str) -> None:
         state.counted.touched.clear()
     if state.activity.touched:
         state.activity.touched.clear()
+        state.activity.flipped.clear()
         state.activity.gains.clear()
