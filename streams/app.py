@@ -18,6 +18,7 @@ from yarl import URL
 from scoring.instants import MILLISECOND
 from scoring.policy import Channel
 from scoring.profiles import event_reader
+from streams.absence_watch import AbsenceWatch
 from streams.agents import add_agent, add_link_agent
 from streams.backoff import Backoff
 from streams.clock import EvaluationClock, wall_clock
@@ -326,6 +327,9 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     figures = FigureReport(settings.policy, store, metrics)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
+    absences = AbsenceWatch(settings.policy, store, scorer, lambda: walk.done)
+    timer.watch(absences)
+    policies.told_to(absences)
     preflight = Preflight(settings, store, publisher, erasures, policies, metrics)
     consumption = Consumption(metrics)
     app.parts = Parts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scoring.absence_judging import Clocks
 from scoring.alerts import DEFAULT_NAMESPACE
 from scoring.events import Event
 from scoring.policy import Policy
@@ -69,6 +70,15 @@ class Scorer:
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
+
+    @property
+    def clocks(self) -> Clocks:
+        """The clocks of absence by which customers are judged, as far as this worker knows them."""
+        return self._judge.clocks
+
+    @clocks.setter
+    def clocks(self, clocks: Clocks) -> None:
+        self._judge.clocks = clocks
 
     async def apply(self, work: Work) -> None:
         """Apply work; customers whom another worker has written are judged anew.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
 from mode.utils.logging import get_logger
 
 from scoring.instants import HOUR, MINUTE, SECOND
+from streams.absence_watch import AbsenceWatch
 from streams.backoff import Backoff
 from streams.clock import EvaluationClock
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
@@ -81,6 +82,7 @@ class Timer:
         self._metrics = metrics
         self._feeds = feeds
         self._walk: Walk | None = None
+        self._absences: AbsenceWatch | None = None
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
@@ -98,6 +100,14 @@ class Timer:
             walk: through all customers.
         """
         self._walk = walk
+
+    def watch(self, absences: AbsenceWatch) -> None:
+        """Name what closes the days of the clocks of absence.
+
+        Args:
+            absences: looked at once a turn.
+        """
+        self._absences = absences
 
     async def turn(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
@@ -123,6 +133,7 @@ class Timer:
             await self._check_services()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
+            await self._absent()
             await self._unpublished()
             await self._refreshes()
             await self._tell_unknown_types()
@@ -198,20 +209,44 @@ class Timer:
                 await self._exchange_meanwhile()
             await self._exchange_meanwhile()
 
+    async def _absent(self) -> None:
+        """Close the days that have ended, and judge whose absence has gone on for long enough by then."""
+        if self._absences is None:
+            return
+        async with self._pipeline.lock:
+            await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
+        for group in range(self._store.groups):
+            while await self._judge_absent(self._absences, group) == _AT_ONCE:
+                await self._exchange_meanwhile()
+
+    async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
+        async with self._pipeline.lock:
+            evaluate = partial(self._evaluate, self._clock.evaluation())
+            judged = await absences.judge(group, _AT_ONCE, self._worker, evaluate)
+        if judged:
+            self._metrics.evaluations.labels("absence").inc(judged)
+        return judged
+
+    async def _evaluate(self, moment: tuple[int, int], group: int, customers: Sequence[str]) -> None:
+        """Judge customers at an evaluation time, with the lock held."""
+        now, horizon = moment
+        least, known = self._clock.least(()), self._pipeline.erasures.known
+        await self._scorer.evaluate(
+            group,
+            customers,
+            lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
+        )
+
     async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
         """Judge customers who are due; return how many."""
         async with self._pipeline.lock:
-            now, horizon = self._clock.evaluation()
+            moment = self._clock.evaluation()
+            now, _ = moment
             if not now:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                least, known = self._clock.least(()), self._pipeline.erasures.known
-                await self._scorer.evaluate(
-                    group,
-                    customers,
-                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
-                )
+                await self._evaluate(moment, group, customers)
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.evaluation_time.set(now / SECOND)
         return len(customers)

@@ -20,6 +20,7 @@ from scoring.seen import DIGEST, SeenIds
 from scoring.state import NONE, CustomerState, Timed, derive
 from scoring.tally import parse_tally
 from streams.errors import UnreadableCustomer
+from streams.store.absence_fields import take_absence
 from streams.store.encoding import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.episodes import take_episode
 from streams.store.protocol import CustomerRecord
@@ -155,6 +156,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
+    take_absence(record, fields)
     take_episode(state, fields.get("_e", ""), flags)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])

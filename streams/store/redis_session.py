@@ -20,10 +20,10 @@ from streams.store.redis_server import Role, check_server
 from streams.store.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_5"
+LIBRARY = "engagement_6"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
-    LIBRARY: ("engagement.lua", "links.lua", "unknown_types.lua"),
+    LIBRARY: ("engagement.lua", "absences.lua", "links.lua", "unknown_types.lua"),
     FEED_LIBRARY: ("feeds.lua",),
     POLICY_LIBRARY: ("policies.lua",),
 }

@@ -1,4 +1,4 @@
-"""A stream of many customers, in any batches, raises the alerts of absence that the whole history says, and no others."""
+"""A stream of many customers, in any batches, raises exactly the alerts of absence that the whole history says."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Stream:
     """The customers of a stream, and a timer that closes days and looks at who is due."""
 
     def __init__(self, rule: AbsenceRule) -> None:
+        """Begin with nobody."""
         self.rule, self.policy = rule, replace(POLICY, absence=rule)
         self.states: dict[int, CustomerState] = {}
         self.sums: Counter[str] = Counter()

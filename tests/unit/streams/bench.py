@@ -12,6 +12,7 @@ from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy import Policy
 from scoring.policy_file import parse_policy
 from scoring.profiles import event_reader
+from streams.absence_watch import AbsenceWatch
 from streams.clock import EvaluationClock
 from streams.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.decoding import Decoder
@@ -187,6 +188,9 @@ class Bench:
         parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.timer.go_on_with(self.walk)
+        self.absences = AbsenceWatch(self.policy, self.store, self.scorer, lambda: self.walk.done)
+        self.timer.watch(self.absences)
+        self.policies.told_to(self.absences)
         self.seeks: list[dict[Partition, int]] = []
         self.more_to_come: set[Partition] = set()
         self.log_starts: dict[Partition, int] = {}
