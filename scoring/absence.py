@@ -85,6 +85,16 @@ class SegmentClock:
         """
         return self._readings[max(day - self._first, 0)]
 
+    def until(self, day: int) -> SegmentClock:
+        """Give the clock as it was known at the start of a day.
+
+        Args:
+            day: its number.
+        """
+        if day >= self.last:
+            return self
+        return SegmentClock(self._first, self._readings[: max(day - self._first, 0) + 1])
+
     def reaches(self, reading: int, after: int) -> int | None:
         """Find the first day at whose start the clock has come to a reading.
 

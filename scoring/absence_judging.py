@@ -10,7 +10,7 @@ from typing import Final
 from scoring.absence import WHOLE_DAY, Absence, AbsenceRule, SegmentClock, absences
 from scoring.absence_days import days_from
 from scoring.absence_state import AbsenceState
-from scoring.alerts import Alert
+from scoring.alerts import Alert, report_ids
 from scoring.episodes import Report
 from scoring.instants import DAY, format_instant
 from scoring.points import rounded
@@ -72,7 +72,8 @@ def judge_absences(policy: Policy, state: CustomerState, clocks: Clocks, *, know
         state.absence = None
         return []
     segment = state.segment if policy.profiles is not None else ""
-    clock = clocks.get(segment, _NOT_BEGUN)
+    # Others may have closed days up to which this customer has not been judged.
+    clock = clocks.get(segment, _NOT_BEGUN).until(state.judged // DAY)
     standing = state.absence
     if standing is None:
         today = state.judged // DAY
@@ -120,11 +121,54 @@ def _return(state: CustomerState, standing: AbsenceState, view: _View, alerts: l
     if standing.open == NONE or not came:
         return alerts
     about = standing.open * DAY
-    earlier = (Report(ABSENT, about, standing.made),)
+    earlier = tuple([Report(ABSENT, about, made) for made in standing.made.split(",")])
     missed = view.reading(came[0]) - view.reading(standing.open + 1)
     reasons = [{"cause": "came back", "missed": rounded(missed), "at": format_instant(came[0] * DAY)}]
     standing.open, standing.made = NONE, ""
     return [*alerts, _alert(RETURNED, state, came[0] * DAY, about, reasons, earlier)]
+
+
+def readings_at(clocks: Clocks, now: int) -> dict[str, int]:
+    """Tell what the clocks had come to by a time.
+
+    Args:
+        clocks: as far as they are known.
+        now: microseconds.
+    """
+    return {segment: clock.at(min(clock.last, now // DAY)) for segment, clock in clocks.items()}
+
+
+def pin_absence(state: CustomerState, name: str, namespace: str) -> None:
+    """Keep with the open absence of an id under which ids its alerts were raised, before it is a customer's.
+
+    Args:
+        state: of the id; changed in place.
+        name: the id.
+        namespace: of the service.
+    """
+    standing = state.absence
+    if standing is not None and standing.open != NONE:
+        reports = [Report(ABSENT, standing.open * DAY, made) for made in standing.made.split(",")]
+        standing.made = ",".join(report_ids(name, reports, namespace))
+
+
+def unite_absences(state: CustomerState, linked: CustomerState) -> None:
+    """Go on from the absences of a customer and of an id that has been linked: what ends one that is open closes both.
+
+    Args:
+        state: the customer's; changed in place, to be judged.
+        linked: of the id; both are pinned.
+    """
+    mine, theirs = state.absence, linked.absence
+    if mine is None or theirs is None:
+        state.absence = mine or theirs
+        return
+    mine.made = ",".join([each.made for each in (mine, theirs) if each.open != NONE])
+    mine.open = max(mine.open, theirs.open)
+    mine.told, mine.settled = max(mine.told, theirs.told), max(mine.settled, theirs.settled)
+    mine.since = max(mine.since, theirs.since)
+    # Below what any clock has come to.
+    mine.due = 1
 
 
 def _alert(

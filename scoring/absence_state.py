@@ -14,10 +14,10 @@ class AbsenceState:
 
     Absences that ended by `settled` are judged for good, and so are those that began by `told`, the last active day of
     the newest one that was reported. `open` is the last active day of the one that is reported and goes on, -1 for
-    none; `made` the id of its alert, where it was made for an id that has been linked since. An alert of `since` or
-    before is not raised: the policy knew no absences then. `segment` is the one by whose clock the customer is judged,
-    `due` the reading at which to look again, 0 for never. `expected` and `earliest` are the days on which an alert is
-    raised if nothing more comes, 0 where none is.
+    none; `made` the ids of its alerts, separated by commas, '' for one that follows from the day. An alert of `since`
+    or before is not raised: the policy knew no absences then. `segment` is the one by whose clock the customer is
+    judged, `due` the reading at which to look again, 0 for never. `expected` and `earliest` are the days on which an
+    alert is raised if nothing more comes, 0 where none is.
     """
 
     settled: int = _NONE

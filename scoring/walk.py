@@ -72,18 +72,18 @@ def advance(
         feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
         arrived: when the events came, in microseconds, where that is later than `now`: their ids are remembered from
             then, as the evaluation time jumps over what it has missed.
-        clocks: of absences, as far as they are known.
+        clocks: of absences, as far as they are known; None where absences are not judged.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
     """
     outcome = Outcome()
-    if policy.absence is None and state.absence is None:
+    if clocks is None or (policy.absence is None and state.absence is None):
         _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
         return outcome
     known, changed = state.judged != NONE, state.policy_version != policy.version
     _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
-    absent = judge_absences(policy, state, clocks or {}, known=known, changed=changed)
+    absent = judge_absences(policy, state, clocks, known=known, changed=changed)
     if absent:
         outcome.transitions = sorted([*outcome.transitions, *absent], key=_OCCURRED_AT)
     return outcome

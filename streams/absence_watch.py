@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from scoring.absence import AbsenceRule, SegmentClock
 from scoring.absence_days import close_days
+from scoring.absence_judging import readings_at
 from scoring.instants import DAY
 from scoring.policy import Policy
 from streams.records import Partition
@@ -79,6 +80,7 @@ class AbsenceWatch:
     async def judge(
         self,
         group: int,
+        now: int,
         limit: int,
         worker: str,
         evaluate: Callable[[int, list[str]], Awaitable[None]],
@@ -87,6 +89,7 @@ class AbsenceWatch:
 
         Args:
             group: of the customers.
+            now: the evaluation time, in microseconds.
             limit: how many, at most.
             worker: only one at a time gets a group's.
             evaluate: judges and stores customers of a group.
@@ -101,7 +104,7 @@ class AbsenceWatch:
         clocks = self._scorer.clocks
         if self._policy.absence is None or not clocks:
             return 0
-        readings = {segment: clock.at(clock.last) for segment, clock in clocks.items()}
+        readings = readings_at(clocks, now)
         customers = await self._store.absences.due(group, readings, limit, worker)
         if customers:
             await evaluate(group, customers)

@@ -221,8 +221,8 @@ class Timer:
 
     async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
         async with self._pipeline.lock:
-            evaluate = partial(self._evaluate, self._clock.evaluation())
-            judged = await absences.judge(group, _AT_ONCE, self._worker, evaluate)
+            moment = self._clock.evaluation()
+            judged = await absences.judge(group, moment[0], _AT_ONCE, self._worker, partial(self._evaluate, moment))
         if judged:
             self._metrics.evaluations.labels("absence").inc(judged)
         return judged

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from scoring.absence_judging import Clocks
 from scoring.feeds import Feeds
 from streams.clock import EvaluationClock, wall_clock
 from streams.errors import RebuildRefused
@@ -21,13 +22,15 @@ class Bounds:
 
     `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
     has been judged, in microseconds; `horizon` up to when events are taken at that time. `feeds` is what is known of
-    the watched feeds, None where the policy watches none.
+    the watched feeds, None where the policy watches none. `clocks` are those of absence, as far as the workers have
+    judged by them.
     """
 
     fences: dict[Partition, list[Fence | None]]
     time: int
     horizon: int
     feeds: Feeds | None = None
+    clocks: Clocks = field(default_factory=dict)
 
     def offset(self, partition: Partition, group: int) -> int:
         """Tell up to where a group has applied a partition.
@@ -84,7 +87,8 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
         time = min(time, crossing - 1)
     if time <= 0:
         raise RebuildRefused(f"the scores under {live.namespace!r} have not been judged yet: start a worker first")
-    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings))
+    clocks = await live.judged_clocks(settings.policy)
+    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings), clocks)
 
 
 async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:

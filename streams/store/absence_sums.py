@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from scoring.absence_days import member_fields, member_gains
 from scoring.activity import Activity
@@ -10,6 +11,9 @@ from scoring.policy import Policy
 from scoring.state import NONE
 from streams.store.absence_fields import members_within
 from streams.store.protocol import CustomerRecord
+
+#: What the names of these sums begin with.
+ABSENCE: Final = "absence:"
 
 
 def absence_name(within: int, segment: str) -> str:
@@ -19,7 +23,7 @@ def absence_name(within: int, segment: str) -> str:
         within: for how many days after an active one a customer is a member.
         segment: '' for all customers.
     """
-    return f"absence:{within} in:{segment}" if segment else f"absence:{within}"
+    return f"{ABSENCE}{within} in:{segment}" if segment else f"{ABSENCE}{within}"
 
 
 def names_of(within: int, segment: str) -> list[str]:

@@ -79,6 +79,13 @@ class RedisAbsences:
         head: Words = [self._prefix, group, limit, worker, self._lease]
         return cast("list[str]", await self._call("absences_due", self._fences(group), *head, *words))
 
+    async def earliest(self, segment: str) -> int | None:
+        """Tell the least reading at which somebody is to be looked at again; None where nobody is."""
+        name = quote(segment, safe="")
+        keys = [f"{self._prefix}_absences:{name}:{group}" for group in range(self._groups)]
+        firsts = await self._send([["ZRANGE", key, 0, 0, "WITHSCORES"] for key in keys])
+        return min((int(float(_score(entries[0], entries))) for entries in firsts if entries), default=None)
+
     async def prune(self, group: int, segments: Sequence[str], customers: Sequence[str], unread: Sequence[str]) -> None:
         """Take customers out of the schedules."""
         names = [quote(segment, safe="") for segment in segments]
@@ -99,3 +106,8 @@ class RedisAbsences:
 def _pairs(answer: Any) -> dict[str, str]:
     """Read a hash, which comes as a map or as a list by the version of the protocol."""
     return dict(answer) if isinstance(answer, Mapping) else dict(zip(answer[::2], answer[1::2], strict=True))
+
+
+def _score(first: Any, entries: Sequence[Any]) -> Any:
+    """Take the score of the first entry, which comes in a pair with it or after it by the version of the protocol."""
+    return first[1] if isinstance(first, list) else entries[1]

@@ -8,9 +8,11 @@ import pytest
 
 from scoring.absence import absences, clock_of
 from scoring.instants import DAY, SECOND
+from scoring.policy_file import parse_policy
 from streams.errors import BrokerUnavailable
+from streams.store.policies import offered
 from tests.unit.scoring.customers import POLICY, at
-from tests.unit.streams.bench import WEB, Bench, did
+from tests.unit.streams.bench import LINKING, LINKS, PROFILES, WEB, Bench, did
 
 ABSENCE = POLICY.replace('cooldown = "12h"', 'cooldown = "12h"\nabsence = { least_members = 2, memory = "9d" }')
 #: The days of January on which each of some customers comes.
@@ -22,6 +24,13 @@ COMES = {
     "eric": list(range(3, 25)),
 }
 TODAY = at("24 12:00")
+
+
+def worker(text: str = ABSENCE, shared: Bench | None = None) -> Bench:
+    """Give a worker on the day after the last events."""
+    bench = Bench(text=text, store=shared.store if shared else None)
+    bench.now = at("25 00:00")
+    return bench
 
 
 def expected() -> list[tuple[str, str, str, str]]:
@@ -62,7 +71,7 @@ async def turn(bench: Bench, *, end: int = 0) -> None:
 
 @pytest.mark.parametrize("step", [1, 5, 24])
 async def test_alerts_are_those_of_the_whole_history_however_it_comes(step: int) -> None:
-    bench, offset = Bench(text=ABSENCE), 0
+    bench, offset = worker(), 0
     await bench.assign(WEB)
     await turn(bench)
     for first in range(1, 25, step):
@@ -75,7 +84,7 @@ async def test_alerts_are_those_of_the_whole_history_however_it_comes(step: int)
 
 
 async def test_a_worker_that_takes_over_goes_on_and_what_could_not_be_published_comes_once() -> None:
-    bench, offset = Bench(text=ABSENCE), 0
+    bench, offset = worker(), 0
     await bench.assign(WEB)
     await turn(bench)
     benches = [bench]
@@ -85,7 +94,7 @@ async def test_a_worker_that_takes_over_goes_on_and_what_could_not_be_published_
         bench.publisher.faults = [BrokerUnavailable("gone")] * 2
         await turn(bench)
         bench.store._leases.clear()
-        bench = Bench(text=ABSENCE, store=bench.store)
+        bench = worker(shared=bench)
         bench.now += len(benches) * 10 * SECOND
         await bench.assign(WEB)
         await turn(bench)
@@ -96,7 +105,7 @@ async def test_a_worker_that_takes_over_goes_on_and_what_could_not_be_published_
 
 
 async def test_a_message_says_what_was_missed_and_the_return_closes_it() -> None:
-    bench = Bench(text=ABSENCE)
+    bench = worker()
     await bench.assign(WEB)
     await turn(bench)
     _, batch = of_days(bench, 0, 1, 24)
@@ -114,3 +123,95 @@ async def test_a_message_says_what_was_missed_and_the_return_closes_it() -> None
     [reason] = absent["reasons"]
     assert (reason["cause"], reason["since"], reason["longest"]) == ("absence", "2024-01-04T00:00:00Z", 0)
     assert 2 <= reason["missed"] < 3
+
+
+SEGMENTED = ABSENCE + '[profiles]\ntopic = "profiles"\nsegment = "plan"\n[segments.team]\n'
+"""With a clock for each plan."""
+
+
+async def test_by_another_policy_customers_leave_the_schedules_and_come_back() -> None:
+    bench, offset = worker(), 0
+    await bench.policies.open()
+    await bench.assign(WEB)
+    await turn(bench)
+    offset, batch = of_days(bench, 0, 1, 3)
+    await bench.apply(batch)
+    await turn(bench)
+    for number, text in enumerate((POLICY, ABSENCE)):
+        assert ("_b" in bench.store.hashes["anna"]) is (text == POLICY)
+        policy = parse_policy(text.replace('"by-hand"', f'"by-hand-{number}"'))
+        assert await bench.store.policies.propose(offered(policy, bench.now), number + 1)
+        for _ in range(4):
+            bench.now += SECOND
+            await turn(bench)
+        assert bool(await bench.store.absences.members(28, "", {})) is (text == ABSENCE)
+    for first in (4, 14):
+        offset, batch = of_days(bench, offset, first, first + 9)
+        await bench.apply(batch)
+        await turn(bench)
+    _, batch = of_days(bench, offset, 24, 24)
+    await bench.apply(batch)
+    await turn(bench)
+
+    assert raised(bench) == expected()
+
+
+async def test_what_ends_the_absence_of_a_linked_customer_closes_the_alerts_of_both() -> None:
+    bench = worker(LINKING.replace('cooldown = "12h"', 'cooldown = "12h"\nabsence = { least_members = 2 }'))
+    await bench.assign(WEB, LINKS)
+    bench.clock.partitions = {WEB}
+    await turn(bench)
+    everyday = ("bert", "cleo", "eric")
+    events = [did(name, "buy", f"{day:02} 09:00") for day in range(1, 11) for name in everyday]
+    events += [did("anna", "buy", "02 08:00"), did("cookie", "buy", "03 08:00")]
+    await bench.apply(bench.submission(0, *events))
+    await turn(bench)
+    assert [entry[:2] for entry in raised(bench)] == [("anna", "absent"), ("cookie", "absent")]
+    opened = {m.body["alert_id"] for _, m in bench.publisher.messages if m.body.get("kind") == "absent"}
+
+    await bench.apply(bench.links(0, ("cookie", "anna")))
+    assert len(raised(bench)) == 2
+    await bench.apply(bench.submission(len(events), did("anna", "buy", "10 12:00")))
+    [returned] = [m.body for _, m in bench.publisher.messages if m.body.get("kind") == "returned"]
+    assert (returned["customer_id"], set(returned["closes"])) == ("anna", opened)
+
+
+async def test_each_segment_has_a_clock_of_its_own_and_who_changes_goes_on_by_the_new_one() -> None:
+    bench = worker(SEGMENTED)
+    await bench.assign(WEB, PROFILES)
+    await turn(bench)
+    told = {"anna": "team", "bert": "team", "cleo": "team", "dora": "solo", "eric": "team"}
+    profiles = [{"customer_id": name, "timestamp": "2024-01-01T00:00:00Z", "plan": plan} for name, plan in told.items()]
+    await bench.apply(bench.submission(0, *profiles, partition=PROFILES))
+    _, batch = of_days(bench, 0, 1, 24)
+    await bench.apply(batch)
+    await turn(bench)
+    found = raised(bench)
+    team = await bench.store.absences.clock("team")
+    solo = await bench.store.absences.clock("solo")
+    assert team is not None
+    assert solo is not None
+    assert (team.at(team.last) > 0, solo.at(solo.last)) == (True, 0)
+    assert "anna" in {name for name, *_ in found}
+    assert "dora" not in {name for name, *_ in found}
+
+    # By the clock of the others, dora has been away for long.
+    moved = {"customer_id": "dora", "timestamp": "2024-01-24T06:00:00Z", "plan": "team"}
+    await bench.apply(bench.submission(len(profiles), moved, partition=PROFILES))
+    await turn(bench)
+    assert {name for name, kind, _ in set(raised(bench)) - set(found)} == {"dora"}
+
+
+async def test_a_late_event_shortens_an_absence_that_was_reported_and_ends_it() -> None:
+    bench = worker()
+    await bench.assign(WEB)
+    await turn(bench)
+    offset, batch = of_days(bench, 0, 1, 8)
+    await bench.apply(batch)
+    await turn(bench)
+    assert raised(bench) == [("anna", "absent", "2024-01-08T00:00:00Z"), ("dora", "absent", "2024-01-08T00:00:00Z")]
+
+    await bench.apply(bench.submission(offset, did("anna", "buy", "06 12:00")))
+    await turn(bench)
+    assert ("anna", "returned", "2024-01-06T00:00:00Z") in raised(bench)
+    assert len(raised(bench)) == 3
