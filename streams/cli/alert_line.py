@@ -13,6 +13,8 @@ from streams.cli.wording import printable
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "notice": "cyan", "info": "green"}
 _LABELS = {"churn_risk": "churn risk", "disengaging_soon": "drops soon"}
+#: Kinds that no step of the score has raised.
+_BY_DAYS = ("absent", "returned")
 _SHOWN_REASONS = 3
 
 
@@ -42,7 +44,10 @@ def _line(body: Mapping[str, Any]) -> Text:
     line.append(printable(body["customer_id"]), style="bold")
     if body.get("score_name"):
         line.append(f" by {body['score_name']}")
-    if kind == "disengaging_soon":
+    if kind in _BY_DAYS:
+        line.append(f"  {body['score']:g}  ")
+        line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+    elif kind == "disengaging_soon":
         line.append(f"  {body['score']:g}  ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
         line.append(f" until {_moment(body['disengages_at'])}")
@@ -87,6 +92,12 @@ def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _reason(reason: Mapping[str, Any]) -> str:
+    if reason.get("cause") == "absence":
+        longest = reason["longest"]
+        before = f"never came back from more than {longest:g}" if longest else "never was away before"
+        return f"missed {reason['missed']:g} of the segment's days since {reason['since'][:10]}; {before}"
+    if reason.get("cause") == "came back":
+        return f"came back after {reason['missed']:g} missed days"
     if "type" not in reason:
         return str(reason.get("cause", ""))
     count = f" x{reason['count']}" if reason.get("count", 1) > 1 else ""

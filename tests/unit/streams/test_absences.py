@@ -209,9 +209,8 @@ async def test_a_late_event_shortens_an_absence_that_was_reported_and_ends_it() 
     offset, batch = of_days(bench, 0, 1, 8)
     await bench.apply(batch)
     await turn(bench)
-    assert raised(bench) == [("anna", "absent", "2024-01-08T00:00:00Z"), ("dora", "absent", "2024-01-08T00:00:00Z")]
+    assert raised(bench) == [("anna", "absent", "2024-01-08T00:00:00Z")]
 
     await bench.apply(bench.submission(offset, did("anna", "buy", "06 12:00")))
     await turn(bench)
-    assert ("anna", "returned", "2024-01-06T00:00:00Z") in raised(bench)
-    assert len(raised(bench)) == 3
+    assert raised(bench)[1:] == [("anna", "returned", "2024-01-06T00:00:00Z")]
