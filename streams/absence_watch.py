@@ -60,9 +60,18 @@ class AbsenceWatch:
         segments = [""]
         if self._policy.profiles is not None:
             segments += await self._store.kpi.segments()
-        clocks = {segment: await self._closed_to(today, segment, rule, least) for segment in segments}
-        self._scorer.clocks = {segment: clock for segment, clock in clocks.items() if clock is not None}
-        self._closed = today
+        clocks: dict[str, SegmentClock] = {}
+        closed = today
+        for segment in segments:
+            clock = await self._closed_to(today, segment, rule, least)
+            if clock is None:
+                continue
+            clocks[segment] = clock
+            if clock.last < today:
+                # Somebody is still to be judged: the next turn looks again.
+                closed = _NEVER
+        self._scorer.clocks = clocks
+        self._closed = closed
 
     async def _closed_to(
         self, today: int, segment: str, rule: AbsenceRule, least: Mapping[Partition, int]
@@ -72,7 +81,9 @@ class AbsenceWatch:
             clock = await store.clock(segment)
             if clock is not None and clock.last >= today:
                 return clock
-            fields = await store.members(rule.members_within, segment, least)
+            fields = await store.members(rule.members_within, segment, today * DAY - 1, least)
+            if fields is None:
+                return clock
             closed = close_days(rule, clock, fields, today - 1)
             if closed is None or await store.move_clock(segment, None if clock is None else clock.last, closed):
                 return closed

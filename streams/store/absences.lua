@@ -3,10 +3,15 @@
 
 -- Reads sums over customers of one fence group.
 -- keys: hash of the group's fences
--- args: prefix, group, name of the sums, then per fence: partition, offset at which it stands at least
--- returns: 1 and the sums, a list of names and values in turn; 0, partition and offset where a fence stands before.
+-- args: prefix, group, name of the sums, time up to which everybody must have been judged, then per fence: partition,
+--       offset at which it stands at least
+-- returns: 1 and the sums, a list of names and values in turn; 0, partition and offset where a fence stands before; 2
+--          where somebody is still to be judged: who has events aside would not be in the sums of their day.
 local function members(keys, args)
-  for at = 4, #args, 2 do
+  if #redis.call('ZRANGEBYSCORE', args[1] .. '_crossings:' .. args[2], '-inf', args[4], 'LIMIT', 0, 1) > 0 then
+    return {2}
+  end
+  for at = 5, #args, 2 do
     local stands = offset_of(keys[1], args[at])
     if (tonumber(stands) or 0) < tonumber(args[at + 1]) then
       return {0, args[at], stands}

@@ -15,13 +15,20 @@ class AbsenceStore(Protocol):
     Sums and schedules move in `Store.apply`, `Store.link` and `Store.erase`, with the customers.
     """
 
-    async def members(self, within: int, segment: str, least: Mapping[Partition, int]) -> dict[str, int]:
+    async def members(
+        self, within: int, segment: str, until: int, least: Mapping[Partition, int]
+    ) -> dict[str, int] | None:
         """Read sums of members, by the fields of `scoring.absence_days`.
 
         Args:
             within: for how many days after an active one a customer is a member.
             segment: its name.
+            until: up to when everybody must have been judged, in microseconds: events that are kept aside are in no
+                sums before.
             least: the offsets at which the fences of every group must stand at least.
+
+        Returns:
+            The sums; None where somebody is still to be judged.
 
         Raises:
             FenceMoved: if one stands before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -56,7 +57,9 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         self._marks: dict[str, str] = {}
         self._unknown: dict[str, str] = {}
         self.kpi = MemoryKpi()
-        self.absences = MemoryAbsences(self.hashes, self.kpi.named, self._least_fence, self._leases)
+        self.absences = MemoryAbsences(
+            self.hashes, self.kpi.named, self._least_fence, self._first_crossing, self._leases
+        )
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
         self.policies: PolicyStore = self._policies
@@ -173,6 +176,10 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
 
     def _least_fence(self, partition: Partition) -> int:
         return min(self._offset(group, partition) for group in range(self.groups))
+
+    def _first_crossing(self) -> float:
+        times = [time for group in range(self.groups) for time in self._schedules["c", group].values()]
+        return min(times, default=math.inf)
 
     def _offset(self, group: int, partition: Partition) -> int:
         fence = self._fences.get((group, partition))

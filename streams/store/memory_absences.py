@@ -22,6 +22,7 @@ class MemoryAbsences:
         hashes: Mapping[str, Mapping[str, str]],
         sums: Callable[[str], Mapping[str, int]],
         stands: Callable[[Partition], int],
+        first_crossing: Callable[[], float],
         leases: dict[int, str],
     ) -> None:
         """Start with nothing.
@@ -30,11 +31,13 @@ class MemoryAbsences:
             hashes: of the customers.
             sums: reads sums by their name.
             stands: tells the offset at which the least of the fences of a partition stands.
+            first_crossing: tells when somebody is to be judged next, in microseconds.
             leases: who alone gets the customers of a group.
         """
         self._hashes = hashes
         self._sums = sums
         self._stands = stands
+        self._first_crossing = first_crossing
         self._leases = leases
         self._clocks: dict[str, SegmentClock] = {}
         self._schedules: dict[str, dict[str, int]] = defaultdict(dict)
@@ -66,8 +69,12 @@ class MemoryAbsences:
     def _place(self, group: int, customer: str) -> str:
         return scheduled(self._hashes.get(customer, {}).get(FIELD, ""), group)[0]
 
-    async def members(self, within: int, segment: str, least: Mapping[Partition, int]) -> dict[str, int]:
+    async def members(
+        self, within: int, segment: str, until: int, least: Mapping[Partition, int]
+    ) -> dict[str, int] | None:
         """Read sums of members."""
+        if self._first_crossing() <= until:
+            return None
         for partition, offset in least.items():
             if self._stands(partition) < offset:
                 raise FenceMoved(f"the fence of {partition.label} stands before {offset}")

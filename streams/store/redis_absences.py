@@ -14,6 +14,7 @@ from streams.store.sums import add_field
 from streams.store.wire import Words
 
 _LAST = "last"
+_STILL_TO_JUDGE = 2
 
 
 class RedisAbsences:
@@ -42,14 +43,19 @@ class RedisAbsences:
         self._lease = lease
         self._send = send
 
-    async def members(self, within: int, segment: str, least: Mapping[Partition, int]) -> dict[str, int]:
+    async def members(
+        self, within: int, segment: str, until: int, least: Mapping[Partition, int]
+    ) -> dict[str, int] | None:
         """Read sums of members."""
         total: dict[str, int] = {}
         fences = [word for partition, offset in least.items() for word in (partition.label, offset)]
         for group in range(self._groups):
             # One by one: others want their turn.
             name = absence_name(within, segment)
-            read, *answer = await self._call("members", self._fences(group), self._prefix, group, name, *fences)
+            head: Words = [self._prefix, group, name, until]
+            read, *answer = await self._call("members", self._fences(group), *head, *fences)
+            if read == _STILL_TO_JUDGE:
+                return None
             if not read:
                 raise FenceMoved(f"the fence of {answer[0]} stands at {answer[1] or 'nothing'}")
             for field, count in _pairs(answer[0]).items():

@@ -43,8 +43,8 @@ async def due(store: Store, reading: int, segment: str = "", worker: str = "w") 
     ]
 
 
-async def members(store: Store, within: int = 9, segment: str = "") -> dict[str, int]:
-    return await store.absences.members(within, segment, {})
+async def members(store: Store, within: int = 9, segment: str = "") -> dict[str, int] | None:
+    return await store.absences.members(within, segment, 0, {})
 
 
 async def test_who_comes_is_in_the_sums_and_scheduled_by_the_clock(stores: Stores) -> None:
@@ -131,9 +131,9 @@ async def test_sums_are_not_read_where_a_fence_stands_before(stores: Stores) -> 
     for group in range(store.groups):
         await store.apply([GroupWrite(group, [move(CLICKS, None, 5)])], WALL)
 
-    assert await store.absences.members(9, "", {CLICKS: 5}) == {}
+    assert await store.absences.members(9, "", 0, {CLICKS: 5}) == {}
     with pytest.raises(FenceMoved):
-        await store.absences.members(9, "", {CLICKS: 6})
+        await store.absences.members(9, "", 0, {CLICKS: 6})
 
 
 async def test_a_clock_moves_once_and_what_is_stored_stays(stores: Stores) -> None:
@@ -158,3 +158,16 @@ async def test_who_is_gone_is_taken_out_of_the_schedule_and_nobody_else(stores: 
         await store.absences.prune(group, [""], names, [name for name in names if name == "cleo"])
 
     assert await due(store, DUE) == ["bert"]
+
+
+async def test_sums_are_not_read_while_somebody_is_still_to_be_judged(stores: Stores) -> None:
+    store = await stores.open(policy())
+    record = came()
+    ahead = Customer(policy())
+    record = CustomerRecord(ahead.state)
+    ahead.do("post", "01 09:00")
+    ahead.judge("01 10:00", ahead.event("post", "02 09:00"))
+    await write(store, anna=record)
+
+    assert await store.absences.members(9, "", at("01 23:59"), {}) == member_fields(9, [DAY_1])
+    assert await store.absences.members(9, "", at("02 09:00"), {}) is None

@@ -144,7 +144,7 @@ async def test_by_another_policy_customers_leave_the_schedules_and_come_back() -
         for _ in range(4):
             bench.now += SECOND
             await turn(bench)
-        assert bool(await bench.store.absences.members(28, "", {})) is (text == ABSENCE)
+        assert bool(await bench.store.absences.members(28, "", 0, {})) is (text == ABSENCE)
     for first in (4, 14):
         offset, batch = of_days(bench, offset, first, first + 9)
         await bench.apply(batch)
