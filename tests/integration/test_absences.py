@@ -11,6 +11,7 @@ from scoring.absence import absences, clock_of
 from scoring.policy_file import parse_policy
 from tests.integration import test_group as group
 from tests.integration.conftest import MakeSystem
+from tests.integration.test_rebuild import rebuild
 from tests.polling import poll_until
 from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end
@@ -79,3 +80,13 @@ async def test_absences_are_told_once_though_a_worker_is_killed(make_system: Mak
     assert {kind for _, kind, _ in wanted} == {"absent", "returned"}
     assert await asyncio.to_thread(second.stop) == 0
     assert await asyncio.to_thread(third.stop) == 0
+
+    said = await rebuild(system, "--figures")
+    assert "0 differed" in said, said
+    broken, _, _ = next(alert for alert in sorted(wanted) if alert[1] == "absent")
+    key = f"{system.namespace}:customer:{broken}"
+    stands = str(system.redis.hget(key, "_b"))
+    system.redis.hset(key, "_b", stands.replace(stands.split(";")[2], "-1", 1))
+    assert "1 differed and have been replaced" in await rebuild(system, "--figures")
+    assert str(system.redis.hget(key, "_b")).split(";")[:4] == stands.split(";")[:4]
+    assert sorted(await told()) == sorted(wanted)
