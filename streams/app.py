@@ -42,6 +42,7 @@ from streams.profile_decoding import PROFILES, ProfileDecoder
 from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
+from streams.segment_watch import SegmentWatch
 from streams.settings import Settings
 from streams.steady_clock import SteadyClock
 from streams.store.protocol import Store
@@ -328,8 +329,10 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
     absences = AbsenceWatch(settings.policy, store, scorer, lambda: walk.done)
-    timer.watch(absences)
-    policies.told_to(absences)
+    where = (store, publisher, metrics, clock.wall, settings.namespace)
+    segments = SegmentWatch(settings.policy, settings.clock, *where)
+    timer.watch(absences, segments)
+    policies.told_to(absences, segments)
     preflight = Preflight(settings, store, publisher, erasures, policies, metrics)
     consumption = Consumption(metrics)
     app.parts = Parts(

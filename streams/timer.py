@@ -20,6 +20,7 @@ from streams.pipeline import Pipeline
 from streams.publisher import Publisher
 from streams.records import Partition
 from streams.scorer import Scorer
+from streams.segment_watch import SegmentWatch
 from streams.steady_clock import elapsed
 from streams.store.protocol import Store
 from streams.work import Work
@@ -83,6 +84,7 @@ class Timer:
         self._feeds = feeds
         self._walk: Walk | None = None
         self._absences: AbsenceWatch | None = None
+        self._segments: SegmentWatch | None = None
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
@@ -101,13 +103,14 @@ class Timer:
         """
         self._walk = walk
 
-    def watch(self, absences: AbsenceWatch) -> None:
-        """Name what closes the days of the clocks of absence.
+    def watch(self, absences: AbsenceWatch, segments: SegmentWatch) -> None:
+        """Name what closes the days of the clocks of absence, and what looks at them.
 
         Args:
             absences: looked at once a turn.
+            segments: after it.
         """
-        self._absences = absences
+        self._absences, self._segments = absences, segments
 
     async def turn(
         self, caught_up: Callable[[], Mapping[Partition, bool]], generation: int, partitions: set[Partition]
@@ -218,6 +221,8 @@ class Timer:
         for group in range(self._store.groups):
             while await self._judge_absent(self._absences, group) == _AT_ONCE:
                 await self._exchange_meanwhile()
+        if self._segments is not None:
+            await self._segments.tell(self._scorer.clocks)
 
     async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
         async with self._pipeline.lock:

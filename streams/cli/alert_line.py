@@ -30,6 +30,8 @@ def alert_line(value: bytes) -> Text:
     """
     try:
         body = orjson.loads(value)
+        if str(body.get("kind")).startswith("segment_"):
+            return _segment_line(body)
         return _feed_line(body) if str(body.get("kind")).startswith("feed_") else _line(body)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return Text(printable(value.decode(errors="replace")), style="dim")
@@ -59,6 +61,15 @@ def _line(body: Mapping[str, Any]) -> Text:
     why = reasons_in_words(body["reasons"]) if body.get("reasons") else str(body.get("cause", ""))
     if why:
         line.append(f"  {why}", style="dim")
+    return line
+
+
+def _segment_line(body: Mapping[str, Any]) -> Text:
+    severity = body["severity"]
+    line = Text(f"{_moment(body['occurred_at'])}  ")
+    line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["segment"]) or "all customers", style="bold")
+    line.append(f"  {body['active_members']} members active, usually {body['usual_members']:g}")
     return line
 
 

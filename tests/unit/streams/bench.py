@@ -27,6 +27,7 @@ from streams.pipeline import Pipeline, Submission
 from streams.profile_decoding import ProfileDecoder
 from streams.records import DeadLetter, Message, Partition, RecordBatch
 from streams.scorer import Scorer
+from streams.segment_watch import SegmentWatch
 from streams.settings import Settings
 from streams.store.memory import MemoryStore
 from streams.store.protocol import GroupWrite
@@ -189,8 +190,9 @@ class Bench:
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.timer.go_on_with(self.walk)
         self.absences = AbsenceWatch(self.policy, self.store, self.scorer, lambda: self.walk.done)
-        self.timer.watch(self.absences)
-        self.policies.told_to(self.absences)
+        self.segments = SegmentWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
+        self.timer.watch(self.absences, self.segments)
+        self.policies.told_to(self.absences, self.segments)
         self.seeks: list[dict[Partition, int]] = []
         self.more_to_come: set[Partition] = set()
         self.log_starts: dict[Partition, int] = {}

@@ -214,3 +214,47 @@ async def test_a_late_event_shortens_an_absence_that_was_reported_and_ends_it() 
     await bench.apply(bench.submission(offset, did("anna", "buy", "06 12:00")))
     await turn(bench)
     assert raised(bench)[1:] == [("anna", "returned", "2024-01-06T00:00:00Z")]
+
+
+async def test_on_the_wall_clock_an_absence_is_told_when_the_day_begins() -> None:
+    bench, offset = Bench(clock="wall", text=ABSENCE), 0
+    bench.now = at("01 00:00")
+    await bench.assign(WEB)
+    seen: set[tuple[str, str, str]] = set()
+    for day in range(1, 25):
+        bench.now = at(f"{day:02} 00:00") + SECOND
+        await turn(bench)
+        new = [each for each in raised(bench) if each not in seen and each[1] == "absent"]
+        assert {when for _, _, when in new} <= {f"2024-01-{day:02}T00:00:00Z"}
+        bench.now = at(f"{day:02} 12:00")
+        offset, batch = of_days(bench, offset, day, day)
+        await bench.apply(batch)
+        seen |= set(raised(bench))
+
+    assert raised(bench) == expected()
+
+
+async def test_operators_are_told_once_when_a_segment_leaves_as_a_whole_and_once_when_it_is_back() -> None:
+    bench = worker()
+    bench.now = at("60 00:00")
+    await bench.assign(WEB)
+    await turn(bench)
+    names = ("anna", "bert", "cleo", "dora", "eric")
+    days = [*range(1, 41), 50, 51]
+    events = [did(name, "buy", f"{day:02} 12:00") for day in days for name in names]
+    bench.publisher.faults = [BrokerUnavailable("gone")] * 2
+    offset = 0
+    for first in range(0, len(events), 75):
+        part = events[first : first + 75]
+        batch = bench.submission(offset, *part)
+        offset += len(part)
+        await bench.apply(batch)
+        await turn(bench)
+        await turn(bench)
+
+    found = [message.body for _, message in bench.publisher.messages if str(message.body.get("kind")).startswith("seg")]
+    assert [(body["kind"], body["occurred_at"], body["active_members"]) for body in found] == [
+        ("segment_left", "2024-02-11T00:00:00Z", 0),
+        ("segment_back", "2024-02-20T00:00:00Z", 5),
+    ]
+    assert {body["left_since"] for body in found} == {"2024-02-10T00:00:00Z"}
