@@ -95,8 +95,9 @@ async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
     watched = settings.policy.watched
     if not watched:
         return None
-    known = await live.exchange_feeds({}, dict(watched.values()))
-    return Feeds(settings.policy, {channel: record.stretches for channel, record in known.items()})
+    apart = dict(watched.values())
+    known = await live.exchange_feeds({}, apart)
+    return Feeds(settings.policy, {name: record.stretches for name, record in known.items() if name in apart})
 
 
 def horizon_of(settings: Settings, time: int) -> int:
