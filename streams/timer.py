@@ -216,8 +216,8 @@ class Timer:
         """Close the days that have ended, and judge whose absence has gone on for long enough by then."""
         if self._absences is None:
             return
-        async with self._pipeline.lock:
-            await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
+        # Neither what is closed nor the look at who is due has to wait for rounds.
+        await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
         for group in range(self._store.groups):
             while await self._judge_absent(self._absences, group) == _AT_ONCE:
                 await self._exchange_meanwhile()
@@ -225,12 +225,15 @@ class Timer:
             await self._segments.tell(self._scorer.clocks)
 
     async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
-        async with self._pipeline.lock:
-            moment = self._clock.evaluation()
-            judged = await absences.judge(group, moment[0], _AT_ONCE, self._worker, partial(self._evaluate, moment))
+        now, _ = self._clock.evaluation()
+        judged = await absences.judge(group, now, _AT_ONCE, self._worker, self._evaluate_absent)
         if judged:
             self._metrics.evaluations.labels("absence").inc(judged)
         return judged
+
+    async def _evaluate_absent(self, group: int, customers: Sequence[str]) -> None:
+        async with self._pipeline.lock:
+            await self._evaluate(self._clock.evaluation(), group, customers)
 
     async def _evaluate(self, moment: tuple[int, int], group: int, customers: Sequence[str]) -> None:
         """Judge customers at an evaluation time, with the lock held."""
