@@ -62,4 +62,4 @@ def test_a_report_without_anything_known_has_no_figures() -> None:
     report = make_report(POLICY, {"a": Customer("a")}, ["day 10"], Replayed(), silence=DAY)
     (column,) = report.columns
     assert (column.outcome, column.customers, column.auc["score"]) == ("silent for 1d", 0, None)
-    assert [row["precision"] for row in as_document(report)["alerts"]] == [None] * 3
+    assert [row["precision"] for row in as_document(report)["alerts"]] == [None] * 4
