@@ -10,7 +10,7 @@ The sums have a field for each thing that is counted; `scoring.absence` says who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from scoring.absence import AbsenceRule, SegmentClock, member_changes
@@ -47,7 +47,7 @@ def member_gains(within: int, days: Days, flipped: Sequence[int]) -> dict[str, i
     Returns:
         By field; only what the neighbours of these days leave to them.
     """
-    turned = {day for day in flipped if flipped.count(day) % 2}
+    turned = turned_days(flipped)
     if not turned:
         return {}
     first, last = min(turned), max(turned)
@@ -60,6 +60,18 @@ def member_gains(within: int, days: Days, flipped: Sequence[int]) -> dict[str, i
     for field, count in member_fields(within, sorted(turned.symmetric_difference(now))).items():
         fields[field] = fields.get(field, 0) - count
     return {field: count for field, count in fields.items() if count}
+
+
+def turned_days(flipped: Iterable[int]) -> set[int]:
+    """Give the days that are not what they were.
+
+    Args:
+        flipped: the days that were noted or taken back, once for each time.
+    """
+    turned: set[int] = set()
+    for day in flipped:
+        turned ^= {day}
+    return turned
 
 
 def has_day(days: Days, day: int) -> bool:

@@ -212,13 +212,15 @@ def _look_again(standing: AbsenceState, view: _View) -> None:
         for index, day in enumerate(days)
         if day > standing.told and (index + 1 == len(days) or days[index + 1] > clock.last)
     ]
-    dues = [view.reading(days[index] + 1) + view.needed(index) for index in undecided]
-    standing.due = max(min(dues), clock.at(clock.last) + 1)
+    own = view.reading(days[-1] + 1) + view.needed(len(days) - 1)
+    # Behind a backlog there are many: what all of them need at least is enough to look again in time.
+    least = own if len(undecided) == 1 else view.reading(days[undecided[0]] + 1) + view.rule.margin
+    standing.due = max(least, clock.at(clock.last) + 1)
     if days[-1] < clock.first:
         # It began before the clock did.
         return
     begins = max(days[-1] + 1, clock.last)
-    missing = max(dues[-1] - clock.at(clock.last), 1)
+    missing = max(own - clock.at(clock.last), 1)
     standing.earliest = begins + -(-missing // WHOLE_DAY)
     since = max(clock.last - _AVERAGED, clock.first)
     passed = clock.at(clock.last) - clock.at(since)

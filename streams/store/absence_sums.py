@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from scoring.absence_days import member_fields, member_gains
+from scoring.absence_days import member_fields, member_gains, turned_days
 from scoring.activity import Activity
 from scoring.policy import Policy
 from scoring.state import NONE
@@ -65,8 +65,7 @@ def absence_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[
 
 def _days_before(activity: Activity) -> list[int]:
     """List the days as they are stored."""
-    turned = {day for day in activity.flipped if activity.flipped.count(day) % 2}
-    return sorted(turned.symmetric_difference(activity.list_days()))
+    return sorted(turned_days(activity.flipped).symmetric_difference(activity.list_days()))
 
 
 def absence_share(text: str, segment: str, days: Iterable[int]) -> dict[str, dict[str, int]]:
