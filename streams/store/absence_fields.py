@@ -15,9 +15,8 @@ from urllib.parse import quote, unquote
 from scoring.absence_state import AbsenceState
 from scoring.instants import DAY, format_instant
 from scoring.policy import ABSENCE_FIELDS, Policy
+from streams.store.absence_sums import FIELD
 from streams.store.protocol import CustomerRecord
-
-FIELD = "_b"
 
 
 def encode_absence(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
@@ -68,18 +67,6 @@ def take_absence(record: CustomerRecord, fields: Mapping[str, str]) -> None:
         record.state.absence = AbsenceState(
             int(settled), int(told), int(open_), made, int(since), unquote(segment), int(due)
         )
-
-
-def members_within(text: str) -> int:
-    """Read in which sums of members a customer is counted.
-
-    Args:
-        text: of the field as stored.
-
-    Returns:
-        For how many days after an active one; 0 for one who is in none.
-    """
-    return int(text.split(";")[1]) if text else 0
 
 
 def scheduled(text: str, group: int) -> tuple[str, str]:

@@ -9,9 +9,10 @@ from scoring.absence_days import member_fields, member_gains, turned_days
 from scoring.activity import Activity
 from scoring.policy import Policy
 from scoring.state import NONE
-from streams.store.absence_fields import members_within
 from streams.store.protocol import CustomerRecord
 
+#: The field of the hash that says, among else, in which of them a customer is counted; see `absence_fields.py`.
+FIELD: Final = "_b"
 #: What the names of these sums begin with.
 ABSENCE: Final = "absence:"
 
@@ -34,6 +35,18 @@ def names_of(within: int, segment: str) -> list[str]:
         segment: of the customer, '' for none.
     """
     return [absence_name(within, each) for each in dict.fromkeys(("", segment))] if within else []
+
+
+def members_within(text: str) -> int:
+    """Read in which sums of members a customer is counted.
+
+    Args:
+        text: of the field as stored.
+
+    Returns:
+        For how many days after an active one; 0 for one who is in none.
+    """
+    return int(text.split(";")[1]) if text else 0
 
 
 def absence_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[str, dict[str, int]]:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from scoring.absence import SegmentClock
 from streams.errors import FenceMoved
 from streams.records import Partition
-from streams.store.absence_fields import FIELD, schedule_change, scheduled
-from streams.store.absence_sums import absence_name
+from streams.store.absence_fields import schedule_change, scheduled
+from streams.store.absence_sums import FIELD, absence_name
 from streams.store.protocol import CustomerRecord
 
 

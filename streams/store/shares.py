@@ -8,8 +8,7 @@ from sys import intern
 from scoring.activity import Activity, contribution, decode_spans
 from scoring.state import NONE
 from scoring.tally import parse_tally, tally_panes
-from streams.store.absence_fields import FIELD
-from streams.store.absence_sums import absence_share
+from streams.store.absence_sums import FIELD, absence_share
 from streams.store.sums import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
 
 

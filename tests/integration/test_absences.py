@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 
 import pytest
 
-from scoring.absence import absences, clock_of
 from scoring.policy_file import parse_policy
 from tests.integration import test_group as group
 from tests.integration.conftest import MakeSystem
 from tests.integration.test_rebuild import rebuild
 from tests.polling import poll_until
 from tests.reference import brute_force
+from tests.reference.absent import KINDS, expected
 from tests.reference.comparison import judged_to_the_end
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 POLICY = group.POLICY.replace('cooldown = "2d"', 'cooldown = "2d"\nabsence = { members_within = "14d" }')
-SCORING = ("page_view", "purchase", "open", "click", "comment")
-Alerts = set[tuple[str, str, int]]
-
-
-def expected(events: list[dict[str, str]]) -> Alerts:
-    """Give the alerts that the whole history says, by customer, kind and time."""
-    rule = parse_policy(POLICY).absence
-    assert rule is not None
-    active: dict[str, set[int]] = defaultdict(set)
-    for event in events:
-        if event["type"] in SCORING:
-            active[event["customer_id"]].add(brute_force.micros(event["timestamp"]) // group.DAY)
-    days = {name: sorted(its) for name, its in active.items()}
-    last = max(brute_force.micros(event["timestamp"]) for event in events) // group.DAY
-    clock = clock_of(rule, days.values(), last - 1)
-    found: Alerts = set()
-    for name, its in days.items():
-        for one in absences(rule, clock, its):
-            if one.alert_day is not None:
-                found.add((name, "absent", one.alert_day * group.DAY))
-                if one.ended is not None:
-                    found.add((name, "returned", one.ended * group.DAY))
-    return found
 
 
 async def test_absences_are_told_once_though_a_worker_is_killed(make_system: MakeSystem) -> None:
     system = make_system(POLICY, clock="stream", session_timeout=6)
     await system.create_topics()
     events = group.history(system, 6_000, customers=80, days=60)
-    wanted = expected(events)
+    wanted = expected(parse_policy(POLICY), events)
     feed = group.Feed(system, events, 10, partitions=4)
     first, second, third = (system.worker() for _ in range(3))
     first.start()
@@ -68,7 +44,7 @@ async def test_absences_are_told_once_though_a_worker_is_killed(make_system: Mak
     await poll_until(lambda: judged_to_the_end(system.redis_url, system.namespace, customers, ends), 60)
 
     async def told() -> list[tuple[str, str, int]]:
-        alerts = [alert for alert in await system.alerts() if alert["kind"] in ("absent", "returned")]
+        alerts = [alert for alert in await system.alerts() if alert["kind"] in KINDS]
         assert len({alert["alert_id"] for alert in alerts}) == len(alerts)
         return [(alert["customer_id"], alert["kind"], brute_force.micros(alert["occurred_at"])) for alert in alerts]
 
