@@ -7,8 +7,10 @@ import random
 import time
 from collections import Counter
 
+from streams.kafka.producers import start_producer
+from streams.settings.settings import read_settings
 from tests.polling import poll_until
-from tests.services.kafka_client import append_batches, producer, send_batches
+from tests.services.kafka_client import append_batches, send_batches
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event, event_record
 
@@ -51,13 +53,17 @@ class Flow:
     async def run(self) -> None:
         """Write until stopped."""
         topic = self._system.topic("clickstream")
-        async with producer(self._system.kafka, enable_idempotence=True, request_timeout_ms=30_000) as client:
+        # Idempotent where the broker can: the embedded one has no producer ids.
+        client = await start_producer(read_settings(self._system.environment), request_timeout_ms=30_000)
+        try:
             while not self._stopping:
                 customers = [self._system.customer(f"c{self._dice.randrange(_CUSTOMERS)}") for _ in range(_PER_BATCH)]
                 records = [event_record(event(customer, "page_view", self._at)) for customer in customers]
                 await append_batches(client, topic, [(self._dice.randrange(self._partitions), records)])
                 self._counts.update(customers)
                 await asyncio.sleep(self._pause)
+        finally:
+            await client.stop()
 
     async def write_backlog(self, events: int, per_batch: int = 1_000) -> None:
         """Write that many events at once, in batches for the partitions in turn."""
