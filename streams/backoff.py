@@ -1,4 +1,7 @@
-"""What every loop of the service does about a fault that passes: counts it, reports it once, and tries again."""
+"""What every loop of the service does about a fault that passes: counts it, reports it once, and tries again.
+
+Rests on decision 61.
+"""
 
 from __future__ import annotations
 

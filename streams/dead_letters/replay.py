@@ -1,4 +1,7 @@
-"""Sends dead letters back to the topics that they came from, each once."""
+"""Sends dead letters back to the topics that they came from, each once.
+
+Rests on decision 40.
+"""
 
 from __future__ import annotations
 
