@@ -1,6 +1,6 @@
 """Points in time and lengths of time, as whole microseconds.
 
-Rests on decision 1.
+Rests on decisions 1 and 78.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What every loop of the service does about a fault that passes: counts it, reports it once, and tries again.
 
-Rests on decision 61.
+Rests on decisions 61 and 78.
 """
 
 from __future__ import annotations

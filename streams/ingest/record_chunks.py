@@ -4,7 +4,7 @@ aiokafka makes a `ConsumerRecord` of each record, in Python, which took longer t
 made of the broker's answer before that, and which records count (none of aborted transactions), stays its own doing: it
 is handed chunks of records where it looks for records.
 
-Rests on decision 57.
+Rests on decisions 57 and 78.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Logistic regression with a ridge, an intercept for each stratum, and coefficients whose sign may be given.
 
-Rests on decision 47.
+Rests on decisions 47 and 78.
 """
 
 from __future__ import annotations
