@@ -1,4 +1,7 @@
-"""Points as whole millionths, and how they are published."""
+"""Points as whole millionths, and how they are published.
+
+Rests on decision 1.
+"""
 
 from __future__ import annotations
 

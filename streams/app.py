@@ -1,4 +1,7 @@
-"""The one place that wires the parts together, and the worker process around them."""
+"""The one place that wires the parts together, and the worker process around them.
+
+Rests on decisions 35 and 70.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What every loop of the service does about a fault that passes: counts it, reports it once, and tries again."""
+"""What every loop of the service does about a fault that passes: counts it, reports it once, and tries again.
+
+Rests on decisions 61 and 78.
+"""
 
 from __future__ import annotations
 

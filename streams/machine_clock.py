@@ -1,4 +1,7 @@
-"""The wall clock as far as it can be believed: a jump has to last before it is followed."""
+"""The wall clock as far as it can be believed: a jump has to last before it is followed.
+
+Rests on decisions 44 and 78.
+"""
 
 from __future__ import annotations
 

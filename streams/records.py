@@ -1,4 +1,7 @@
-"""What passes between the parts: source partitions, batches of raw records, dead letters, messages to publish."""
+"""What passes between the parts: source partitions, batches of raw records, dead letters, messages to publish.
+
+Rests on decision 27.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What alerts are worth whose customers are drawn by lot: the precision that any rule has to beat."""
+"""What alerts are worth whose customers are drawn by lot: the precision that any rule has to beat.
+
+Rests on decision 14.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What was known of a customer at a moment, and what happened afterwards."""
+"""What was known of a customer at a moment, and what happened afterwards.
+
+Rests on decision 14.
+"""
 
 from __future__ import annotations
 

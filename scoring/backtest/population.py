@@ -1,4 +1,7 @@
-"""Replays the events of many customers through the scoring core, and looks at them at given moments."""
+"""Replays the events of many customers through the scoring core, and looks at them at given moments.
+
+Rests on decision 14.
+"""
 
 from __future__ import annotations
 

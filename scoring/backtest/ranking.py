@@ -1,4 +1,7 @@
-"""How well a number ranks those to whom something happened above the others: the area under the ROC curve."""
+"""How well a number ranks those to whom something happened above the others: the area under the ROC curve.
+
+Rests on decisions 14 and 78.
+"""
 
 from __future__ import annotations
 

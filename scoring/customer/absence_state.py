@@ -1,4 +1,7 @@
-"""What is known of the absences of one customer."""
+"""What is known of the absences of one customer.
+
+Rests on decision 79.
+"""
 
 from __future__ import annotations
 

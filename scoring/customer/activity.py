@@ -15,6 +15,8 @@ counted; the days are numbered from 1970-01-01, UTC:
 
 The customers of a day are those active in the 30 days up to and with it. So their number is the sum of `n` + `r` - `l`
 up to that day, and the number of those who were there on one day and stayed until another follows from the spells.
+
+Rests on decision 15.
 """
 
 from __future__ import annotations

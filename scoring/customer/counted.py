@@ -2,6 +2,8 @@
 
 Kept only where the policy says that ids are linked: it takes more than twice as much room as the memory of the ids
 alone.
+
+Rests on decision 16.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Episodes: messages that belong together, from the one that opens a case to the one that closes it.
 
 Nothing here knows what an episode is about, so other kinds of messages than those of the score can form some.
+
+Rests on decision 4.
 """
 
 from __future__ import annotations

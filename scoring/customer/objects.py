@@ -1,4 +1,7 @@
-"""The memory of what was done to which object, so that a later event can take back or complete an earlier one."""
+"""The memory of what was done to which object, so that a later event can take back or complete an earlier one.
+
+Rests on decision 11.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The memory of event ids, so that a producer's second delivery of an event changes nothing."""
+"""The memory of event ids, so that a producer's second delivery of an event changes nothing.
+
+Rests on decision 23.
+"""
 
 from __future__ import annotations
 

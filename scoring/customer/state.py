@@ -1,4 +1,7 @@
-"""What is known of one customer."""
+"""What is known of one customer.
+
+Rests on decision 2.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 They are counted one by one, as the policy may name them later, but only so many of them. Which ones does not depend on
 the order in which they came: those with the lowest codes.
+
+Rests on decision 5.
 """
 
 from __future__ import annotations

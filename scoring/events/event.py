@@ -1,4 +1,7 @@
-"""Events: what a producer sent, checked and reduced to what scoring needs."""
+"""Events: what a producer sent, checked and reduced to what scoring needs.
+
+Rests on decisions 5, 7 and 10.
+"""
 
 from __future__ import annotations
 

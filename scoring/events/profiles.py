@@ -1,4 +1,7 @@
-"""Profiles: attributes of a customer, as a record of their own or as a property of an event."""
+"""Profiles: attributes of a customer, as a record of their own or as a property of an event.
+
+Rests on decisions 18 and 52.
+"""
 
 from __future__ import annotations
 

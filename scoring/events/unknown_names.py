@@ -1,4 +1,7 @@
-"""The names of types that the policy does not name: counted within bounds, as anybody may send endless ones."""
+"""The names of types that the policy does not name: counted within bounds, as anybody may send endless ones.
+
+Rests on decision 69.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Figures over all customers, from sums of what each customer adds to them (see `scoring.customer.activity`)."""
+"""Figures over all customers, from sums of what each customer adds to them (see `scoring.customer.activity`).
+
+Rests on decision 15.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Measures over all customers: those of all their events together, from the sums of `scoring.rules.tally`."""
+"""Measures over all customers: those of all their events together, from the sums of `scoring.rules.tally`.
+
+Rests on decisions 21 and 24.
+"""
 
 from __future__ import annotations
 

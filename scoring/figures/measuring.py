@@ -1,4 +1,7 @@
-"""From a customer's panes to the customer's measures, as they are published."""
+"""From a customer's panes to the customer's measures, as they are published.
+
+Rests on decision 8.
+"""
 
 from __future__ import annotations
 

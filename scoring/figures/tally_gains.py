@@ -1,4 +1,7 @@
-"""What writes of customers add to the sums beyond what is stored: see `scoring.rules.tally` for the fields."""
+"""What writes of customers add to the sums beyond what is stored: see `scoring.rules.tally` for the fields.
+
+Rests on decision 21.
+"""
 
 from __future__ import annotations
 

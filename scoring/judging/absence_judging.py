@@ -1,4 +1,7 @@
-"""Judges the absences of one customer by the clock of the segment, as far as it is known."""
+"""Judges the absences of one customer by the clock of the segment, as far as it is known.
+
+Rests on decision 79.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a customer's counts and transitions to active days and changes of band."""
+"""From a customer's counts and transitions to active days and changes of band.
+
+Rests on decision 15.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The alert machine: from scores in the order of time to band changes and alerts; see DECISIONS.md, 4.
+"""The alert machine: from scores in the order of time to band changes and alerts.
 
 All that it does is written down in `TRANSITIONS`. Where a customer stands is one of four states, and the machine keeps
 beside it which band has been accounted for: a score in it, or above, is nothing to report.
@@ -8,6 +8,8 @@ beside it which band has been accounted for: a score in it, or above, is nothing
 - `FALLING`: no episode is open, and a fall waits to be reported, for the cooldown or for silent feeds.
 - `OPEN`: an episode is open. Accounted for is the lowest band that it has reported.
 - `DEEPENING`: an episode is open, and a fall into a lower band waits for silent feeds; the cooldown holds none back.
+
+Rests on decisions 4, 12, 76 and 77.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What is raised, alerts and band changes, and how it is published."""
+"""What is raised, alerts and band changes, and how it is published.
+
+Rests on decision 4.
+"""
 
 from __future__ import annotations
 

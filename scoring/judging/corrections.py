@@ -1,4 +1,7 @@
-"""Corrections: what an event changes in the counts of other events of the same object."""
+"""Corrections: what an event changes in the counts of other events of the same object.
+
+Rests on decision 11.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Why a score is what it is: what has changed it since a time, and what will change it by itself."""
+"""Why a score is what it is: what has changed it since a time, and what will change it by itself.
+
+Rests on decision 13.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """Linking: makes the histories of two ids that of one customer, event by event.
 
 Counts, visits, objects, days and ids come out as if all events had always been those of the customer, whatever came
-first. Bands and alerts cannot: they follow from when the scores of both were judged. See DECISIONS.md, 16 and 17.
+first. Bands and alerts cannot: they follow from when the scores of both were judged.
+
+Rests on decisions 16 and 17.
 """
 
 from __future__ import annotations
@@ -224,7 +226,7 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
 
 
 def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
-    """Go on from both: the rules stand in DECISIONS.md, 17."""
+    """Go on from both: the rules stand in decision 17."""
     state.last_alert = max(state.last_alert, linked.last_alert)
     if state.episode is None and state.held is None:
         state.held, state.armed = linked.held, linked.armed if linked.held is not None else state.armed

@@ -1,4 +1,7 @@
-"""Named scores: other weights for the same counts, judged beside the score where they are to raise alerts."""
+"""Named scores: other weights for the same counts, judged beside the score where they are to raise alerts.
+
+Rests on decision 20.
+"""
 
 from __future__ import annotations
 

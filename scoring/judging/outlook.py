@@ -1,4 +1,7 @@
-"""The outlook: warns of a drop some time before it comes; the rules stand in DECISIONS.md, 12."""
+"""The outlook: warns of a drop some time before it comes.
+
+Rests on decision 12.
+"""
 
 from __future__ import annotations
 

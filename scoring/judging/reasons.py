@@ -1,4 +1,7 @@
-"""What a step of the score is made of, as alerts publish it."""
+"""What a step of the score is made of, as alerts publish it.
+
+Rests on decision 13.
+"""
 
 from __future__ import annotations
 

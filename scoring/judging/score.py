@@ -1,4 +1,7 @@
-"""What a score is made of, how it moves, and when it will change by itself."""
+"""What a score is made of, how it moves, and when it will change by itself.
+
+Rests on decisions 6 and 13.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The walk: takes what happens to one customer in the order of its time, and judges each step."""
+"""The walk: takes what happens to one customer in the order of its time, and judges each step.
+
+Rests on decisions 2, 3, 19 and 77.
+"""
 
 from __future__ import annotations
 

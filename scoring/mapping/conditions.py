@@ -1,4 +1,7 @@
-"""Conditions: which records and elements a source reads, and which it leaves out."""
+"""Conditions: which records and elements a source reads, and which it leaves out.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

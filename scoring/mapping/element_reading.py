@@ -1,4 +1,7 @@
-"""One reading of one element of a record, or of the record itself: from its places to an event or a link."""
+"""One reading of one element of a record, or of the record itself: from its places to an event or a link.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

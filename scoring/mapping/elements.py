@@ -1,4 +1,7 @@
-"""What of a record is an event: the one inside an envelope, the elements of arrays, objects written as text."""
+"""What of a record is an event: the one inside an envelope, the elements of arrays, objects written as text.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A compiled source: what one decoded record says, part by part."""
+"""A compiled source: what one decoded record says, part by part.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

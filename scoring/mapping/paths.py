@@ -1,4 +1,7 @@
-"""Paths: where in a record a value stands, written as TOML writes dotted keys."""
+"""Paths: where in a record a value stands, written as TOML writes dotted keys.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

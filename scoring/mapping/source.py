@@ -1,4 +1,7 @@
-"""Sources as values: where records of a foreign shape come from, and what is made of them."""
+"""Sources as values: where records of a foreign shape come from, and what is made of them.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

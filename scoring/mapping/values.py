@@ -1,4 +1,7 @@
-"""Values: what of a record is the customer, the type, the time, an id or a property."""
+"""Values: what of a record is the customer, the type, the time, an id or a property.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

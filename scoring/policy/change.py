@@ -1,4 +1,7 @@
-"""From one policy to another: whether they say the same, and what a live system can follow."""
+"""From one policy to another: whether they say the same, and what a live system can follow.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The policy as values: window, bands, channels, alert rules and clock."""
+"""The policy as values: window, bands, channels, alert rules and clock.
+
+Rests on decisions 5 and 6.
+"""
 
 from __future__ import annotations
 

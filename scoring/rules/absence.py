@@ -2,7 +2,9 @@
 
 Silence is counted in the days of a segment, each weighed by the share of its members who were active, so that a
 holiday raises no wave of alerts. All numbers are whole: shares, clocks, records and due times are millionths of a day,
-days are numbered from 1970-01-01 UTC. The rule, its symbols and what it is worth stand in DECISIONS.md, 25.
+days are numbered from 1970-01-01 UTC.
+
+Rests on decision 25.
 """
 
 from __future__ import annotations

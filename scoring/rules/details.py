@@ -1,4 +1,7 @@
-"""Details: what an event tells beyond its type, read from its properties where the policy asks for it."""
+"""Details: what an event tells beyond its type, read from its properties where the policy asks for it.
+
+Rests on decision 7.
+"""
 
 from __future__ import annotations
 

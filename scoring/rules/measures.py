@@ -1,4 +1,7 @@
-"""Measures: numbers and words about a customer that a policy declares beside the score."""
+"""Measures: numbers and words about a customer that a policy declares beside the score.
+
+Rests on decision 8.
+"""
 
 from __future__ import annotations
 

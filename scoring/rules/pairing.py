@@ -2,6 +2,8 @@
 
 Everything here is told by the times of the events and never by the order in which they came. What an action counts
 hangs on those after it, or at most `reach` before it, and on nothing older; so the older ones can be forgotten.
+
+Rests on decisions 11 and 24.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The segment of a customer: where it is told, what it may be called, and which of two told ones holds."""
+"""The segment of a customer: where it is told, what it may be called, and which of two told ones holds.
+
+Rests on decision 18.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A pane keeps *visits*: the parts of sessions that lie in it. Sessions are put together from the visits of all panes
 only when they are asked for, so an event that comes late, before, between or after others, joins what it has to join,
 also over the border of a pane. Times are whole seconds.
+
+Rests on decisions 9 and 24.
 """
 
 from __future__ import annotations

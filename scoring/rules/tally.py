@@ -12,6 +12,8 @@ these fields; `pane` is the number of one:
 | `^<pane>.<code>` | the newest of the amounts whose way is ``latest``: the largest, as it begins with its time |
 
 Billions apart, as an amount may take 60 bits and a field of Redis has 63 of them.
+
+Rests on decision 21.
 """
 
 from __future__ import annotations

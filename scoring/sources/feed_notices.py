@@ -1,4 +1,7 @@
-"""From the silences of a feed to what operators are told: once that it is silent, once that it is back."""
+"""From the silences of a feed to what operators are told: once that it is silent, once that it is back.
+
+Rests on decision 36.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The absences of a replayed history, by the rule of a policy."""
+"""The absences of a replayed history, by the rule of a policy.
+
+Rests on decision 25.
+"""
 
 from __future__ import annotations
 

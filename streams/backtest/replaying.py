@@ -1,4 +1,7 @@
-"""Reads files of events and replays them through the scoring core, in several processes side by side."""
+"""Reads files of events and replays them through the scoring core, in several processes side by side.
+
+Rests on decision 14.
+"""
 
 from __future__ import annotations
 

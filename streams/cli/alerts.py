@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord
 from rich.console import Console
 
 from streams.cli.options import takes_settings
-from streams.kafka.topic_follower import read_topics
+from streams.kafka.topic_follower import tail_topics
 from streams.settings.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS
 from streams.views.alert_line import alert_line
@@ -47,7 +47,7 @@ async def _follow(settings: Settings, topic: str, *, from_beginning: bool, as_js
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
-        async with read_topics(settings, [topic], from_beginning=from_beginning) as records:
+        async with tail_topics(settings, [topic], from_beginning=from_beginning) as records:
             await _print(records, as_json=as_json, limit=limit)
 
 

@@ -24,8 +24,8 @@ from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.replay import INTERRUPTED
 from streams.dead_letters.ledger import Replayed, read_replayed
-from streams.dead_letters.letter import Choice, Letter, read_letter
-from streams.dead_letters.replay import LetterReplay, Tally
+from streams.dead_letters.letter import Letter, LetterFilter, read_letter
+from streams.dead_letters.replay import LetterReplay, ReplayCounts
 from streams.kafka.access import check_rights
 from streams.kafka.topic_range import open_range
 from streams.kafka.topics import ensure_topics, read_topics
@@ -52,7 +52,7 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_choice(
         *, reason: tuple[str, ...], topic: tuple[str, ...], since: int | None, until: int | None, **values: Any
     ) -> Any:
-        return command(choice=Choice(reason, topic, since or 0, until), **values)
+        return command(choice=LetterFilter(reason, topic, since or 0, until), **values)
 
     wrapped: Callable[..., Any] = with_choice
     moment_help = "a time, or an age such as 2h."
@@ -71,7 +71,7 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line, with the record.")
 @takes_settings("brokers")
-def list_letters(settings: Settings, choice: Choice, *, limit: int | None, as_json: bool) -> None:
+def list_letters(settings: Settings, choice: LetterFilter, *, limit: int | None, as_json: bool) -> None:
     """List the dead letters that are there now.
 
     Each with its place (partition:offset), by which show finds it. At the end they are counted by reason.
@@ -81,7 +81,7 @@ def list_letters(settings: Settings, choice: Choice, *, limit: int | None, as_js
     asyncio.run(_list(settings, choice, limit=limit, as_json=as_json))
 
 
-async def _list(settings: Settings, choice: Choice, *, limit: int | None, as_json: bool) -> None:
+async def _list(settings: Settings, choice: LetterFilter, *, limit: int | None, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     await check_rights(settings, _READ)
     replayed = await read_replayed(settings)
@@ -176,7 +176,9 @@ def _letter_table(letter: Letter, replayed: Replayed) -> Table:
 )
 @click.option("--dry-run", is_flag=True, help="Tell what would be sent, and send nothing.")
 @takes_settings("brokers", "policy")
-def replay_letters(settings: Settings, choice: Choice, *, limit: int | None, max_replays: int, dry_run: bool) -> None:
+def replay_letters(
+    settings: Settings, choice: LetterFilter, *, limit: int | None, max_replays: int, dry_run: bool
+) -> None:
     """Send dead letters back to their topics, each once.
 
     The record goes as it was, key, value and headers, to the topic in dlq.topic; its header dlq.replays counts the
@@ -189,7 +191,7 @@ def replay_letters(settings: Settings, choice: Choice, *, limit: int | None, max
     try:
         asyncio.run(_replay(settings, replay, dry=dry_run))
     finally:
-        _print_tally(replay.tally, "would be replayed" if dry_run else "replayed", stopped=replay.stopped)
+        _print_counts(replay.counts, "would be replayed" if dry_run else "replayed", stopped=replay.stopped)
     if replay.stopped:
         click.get_current_context().exit(INTERRUPTED)
 
@@ -205,10 +207,10 @@ async def _replay(settings: Settings, replay: LetterReplay, *, dry: bool) -> Non
         await replay.run(show, dry=dry)
 
 
-def _print_tally(tally: Tally, done: str, *, stopped: bool) -> None:
-    topics = ", ".join(f"{printable(topic)} {count:,}" for topic, count in sorted(tally.sent.items()))
-    reasons = ", ".join(f"{printable(reason)} {count:,}" for reason, count in tally.reasons.most_common())
-    total = counted(tally.sent.total(), "dead letter")
+def _print_counts(counts: ReplayCounts, done: str, *, stopped: bool) -> None:
+    topics = ", ".join(f"{printable(topic)} {count:,}" for topic, count in sorted(counts.sent.items()))
+    reasons = ", ".join(f"{printable(reason)} {count:,}" for reason, count in counts.reasons.most_common())
+    total = counted(counts.sent.total(), "dead letter")
     click.echo(("stopped: " if stopped else "") + f"{total} {done}" + (f": {topics} ({reasons})" if topics else ""))
-    for why, count in tally.left_out.most_common():
+    for why, count in counts.left_out.most_common():
         click.echo(f"left out: {count:,} {why}")

@@ -1,4 +1,7 @@
-"""Which dead letters have been replayed: a topic of its own says so, written in one transaction with the records."""
+"""Which dead letters have been replayed: a topic of its own says so, written in one transaction with the records.
+
+Rests on decision 40.
+"""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _take_last(headers: list[tuple[str, bytes | None]], name: str) -> bytes | No
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LetterFilter:
     """Which letters are meant: by reason, by source topic, by the time of the dead letter (microseconds)."""
 
     reasons: Sequence[str] = ()

@@ -1,4 +1,7 @@
-"""Sends dead letters back to the topics that they came from, each once."""
+"""Sends dead letters back to the topics that they came from, each once.
+
+Rests on decision 40.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced, Un
 
 from scoring.instants import MILLISECOND, parse_timestamp
 from streams.dead_letters.ledger import Replayed, read_replayed, written
-from streams.dead_letters.letter import Choice, Letter, read_letter
+from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.erasures.log import ErasureLog, read_erasures
 from streams.errors import BrokerUnavailable, ReplayFenced
 from streams.kafka.producers import start_producer
@@ -33,7 +36,7 @@ _LETTERS, _BYTES = 500, 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Tally:
+class ReplayCounts:
     """What became of the letters: by topic those sent, by cause those left out."""
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -126,7 +129,7 @@ class LetterSender:
 class LetterReplay:
     """Goes through the dead letters once, from the oldest to where the topic ends at the start."""
 
-    def __init__(self, settings: Settings, choice: Choice, *, limit: int | None, most_replays: int) -> None:
+    def __init__(self, settings: Settings, choice: LetterFilter, *, limit: int | None, most_replays: int) -> None:
         """Prepare.
 
         Args:
@@ -142,7 +145,7 @@ class LetterReplay:
         self._most_replays = most_replays
         self._sender: LetterSender | None = None
         self._stopped = False
-        self.tally = Tally()
+        self.counts = ReplayCounts()
         self.chosen = 0
 
     def stop(self) -> None:
@@ -201,7 +204,7 @@ class LetterReplay:
     def _sort(self, record: object, replayed: Replayed, erasures: ErasureLog) -> Letter | None:
         letter = read_letter(record)
         if letter is None:
-            self.tally.left_out["not written by a worker"] += 1
+            self.counts.left_out["not written by a worker"] += 1
             return None
         if not self._choice.takes(letter):
             return None
@@ -215,15 +218,15 @@ class LetterReplay:
             why = f"came back after {self._most_replays} replays"
         else:
             return letter
-        self.tally.left_out[why] += 1
+        self.counts.left_out[why] += 1
         return None
 
     async def _send(self, letters: list[Letter]) -> None:
         if letters and self._sender is not None:
             await self._sender.send(letters)
         for letter in letters:
-            self.tally.sent[letter.topic] += 1
-            self.tally.reasons[letter.reason] += 1
+            self.counts.sent[letter.topic] += 1
+            self.counts.reasons[letter.reason] += 1
 
 
 def _is_erased(letter: Letter, erasures: ErasureLog) -> bool:

@@ -14,7 +14,7 @@ from streams.demo.board import Board, Standing
 from streams.demo.stack import Stack
 from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
 from streams.kafka.event_sender import EventSender
-from streams.kafka.topic_follower import read_topics
+from streams.kafka.topic_follower import tail_topics
 from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord
 from streams.store.redis.store import RedisStore
@@ -102,7 +102,7 @@ def _value(happening: Happening, began: int) -> bytes:
 
 
 async def _follow(settings: Settings, board: Board) -> None:
-    async with read_topics(settings, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
+    async with tail_topics(settings, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
         async for record in records:
             if record.topic == DEAD_LETTERS:
                 board.dead_letters += 1

@@ -1,4 +1,7 @@
-"""The table of the checks, in the order in which they are run."""
+"""The table of the checks, in the order in which they are run.
+
+Rests on decision 62.
+"""
 
 from __future__ import annotations
 

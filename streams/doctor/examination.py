@@ -1,4 +1,7 @@
-"""Runs checks one after another, none for longer than it may take."""
+"""Runs checks one after another, none for longer than it may take.
+
+Rests on decision 62.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Erases customers on demand: the tombstone first, then every trace in Redis."""
+"""Erases customers on demand: the tombstone first, then every trace in Redis.
+
+Rests on decisions 41 and 51.
+"""
 
 from __future__ import annotations
 

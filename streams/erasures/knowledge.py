@@ -1,4 +1,7 @@
-"""What a worker knows of erasures: it leaves out what they cover, and sees to it that they are carried out."""
+"""What a worker knows of erasures: it leaves out what they cover, and sees to it that they are carried out.
+
+Rests on decision 41.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The topic of the erasures: read whole at the start, and followed."""
+"""The topic of the erasures: read whole at the start, and followed.
+
+Rests on decision 41.
+"""
 
 from __future__ import annotations
 

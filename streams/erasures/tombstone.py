@@ -1,4 +1,7 @@
-"""The tombstone of an erased customer: which records have no effect any more."""
+"""The tombstone of an erased customer: which records have no effect any more.
+
+Rests on decision 41.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Stops consuming where nearly every record is bad: a bad release must not drain a topic into the dead letters."""
+"""Stops consuming where nearly every record is bad: a bad release must not drain a topic into the dead letters.
+
+Rests on decision 39.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From the bytes of records to events and dead letters."""
+"""From the bytes of records to events and dead letters.
+
+Rests on decisions 27 and 39.
+"""
 
 from __future__ import annotations
 

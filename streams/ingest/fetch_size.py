@@ -1,4 +1,7 @@
-"""How many records to take from the consumer at a time, so that what is in hand has a bounded size."""
+"""How many records to take from the consumer at a time, so that what is in hand has a bounded size.
+
+Rests on decisions 43, 57 and 78.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Gaps between what has been applied and what the log still holds: found, and accepted by an operator."""
+"""Gaps between what has been applied and what the log still holds: found, and accepted by an operator.
+
+Rests on decisions 35 and 70.
+"""
 
 from __future__ import annotations
 

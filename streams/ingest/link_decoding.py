@@ -1,4 +1,7 @@
-"""From the bytes of records to links and dead letters."""
+"""From the bytes of records to links and dead letters.
+
+Rests on decision 50.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From the bytes of records of the topic of profiles to what they tell, and dead letters."""
+"""From the bytes of records of the topic of profiles to what they tell, and dead letters.
+
+Rests on decision 52.
+"""
 
 from __future__ import annotations
 

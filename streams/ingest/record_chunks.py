@@ -3,6 +3,8 @@
 aiokafka makes a `ConsumerRecord` of each record, in Python, which took longer than to decode the JSON in it. What is
 made of the broker's answer before that, and which records count (none of aborted transactions), stays its own doing: it
 is handed chunks of records where it looks for records.
+
+Rests on decisions 57 and 78.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Schemas by their ids: out of a file, or of a schema registry that answers once for each."""
+"""Schemas by their ids: out of a file, or of a schema registry that answers once for each.
+
+Rests on decision 74.
+"""
 
 from __future__ import annotations
 

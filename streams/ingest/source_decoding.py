@@ -1,4 +1,7 @@
-"""From the bytes of records of foreign shapes to events, links and dead letters: the batches of one topic."""
+"""From the bytes of records of foreign shapes to events, links and dead letters: the batches of one topic.
+
+Rests on decision 73.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a Kafka record of a foreign shape to what becomes of its parts."""
+"""From a Kafka record of a foreign shape to what becomes of its parts.
+
+Rests on decision 73.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Asks Kafka, before anything depends on it, whether this user gets in and may do what the worker does."""
+"""Asks Kafka, before anything depends on it, whether this user gets in and may do what the worker does.
+
+Rests on decision 62.
+"""
 
 from __future__ import annotations
 

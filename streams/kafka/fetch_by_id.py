@@ -3,6 +3,8 @@
 aiokafka fetches by name: when a topic is deleted and made anew, it goes on in the new log as if it were the old one.
 Since version 13 of the request (Kafka 3.1) a fetch may name the id, and a broker answers with an error where that topic
 is gone. So the first look at a topic *pins* its id, and each fetch goes through here and names it.
+
+Rests on decisions 70 and 78.
 """
 
 from __future__ import annotations

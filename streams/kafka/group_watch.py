@@ -10,6 +10,8 @@ goes into the log and is tried again for ever. So the watch looks at all of it, 
 | no membership, or no answer about a partition, for longer than the session timeout | named; aiokafka goes on trying |
 | a task that has ended | ends the worker |
 | the consumer's thread does not answer | named, and ends the worker if that goes on |
+
+Rests on decision 63.
 """
 
 from __future__ import annotations

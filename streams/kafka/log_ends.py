@@ -1,4 +1,7 @@
-"""Where logs end, on every broker: the embedded one lists the first record of the last batch as the last of all."""
+"""Where logs end, on every broker: the embedded one lists the first record of the last batch as the last of all.
+
+Rests on decision 72.
+"""
 
 from __future__ import annotations
 

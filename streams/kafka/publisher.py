@@ -1,4 +1,7 @@
-"""Publishes alerts, band changes and dead letters; a message counts as published when the brokers have it."""
+"""Publishes alerts, band changes and dead letters; a message counts as published when the brokers have it.
+
+Rests on decisions 33 and 37.
+"""
 
 from __future__ import annotations
 

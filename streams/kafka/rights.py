@@ -1,4 +1,7 @@
-"""The two requests by which a broker tells what a user may do; aiokafka knows only older versions of them."""
+"""The two requests by which a broker tells what a user may do; aiokafka knows only older versions of them.
+
+Rests on decision 78.
+"""
 
 from __future__ import annotations
 

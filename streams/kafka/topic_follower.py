@@ -20,7 +20,7 @@ _POLL_MILLISECONDS = 500
 
 
 @asynccontextmanager
-async def read_topics(
+async def tail_topics(
     settings: Settings, topics: Sequence[str], *, from_beginning: bool
 ) -> AsyncIterator[AsyncIterator[ConsumerRecord]]:
     """Follow topics; one that does not exist yet is waited for.

@@ -1,4 +1,7 @@
-"""Compares two policies on the counts of the same customers: who would move between bands, and how far."""
+"""Compares two policies on the counts of the same customers: who would move between bands, and how far.
+
+Rests on decision 46.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The policy by which a worker judges: the one that all workers have agreed on, in the store."""
+"""The policy by which a worker judges: the one that all workers have agreed on, in the store.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

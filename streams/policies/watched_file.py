@@ -1,4 +1,7 @@
-"""The policy file of a running worker: whether somebody has changed it."""
+"""The policy file of a running worker: whether somebody has changed it.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How far the live scores have come: a rebuild goes exactly so far, and no further."""
+"""How far the live scores have come: a rebuild goes exactly so far, and no further.
+
+Rests on decision 42.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compares a customer as stored with the same customer computed anew."""
+"""Compares a customer as stored with the same customer computed anew.
+
+Rests on decision 42.
+"""
 
 from __future__ import annotations
 

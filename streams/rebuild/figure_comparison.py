@@ -1,4 +1,7 @@
-"""Compares the sums over customers with what the stored customers make together, and mends them."""
+"""Compares the sums over customers with what the stored customers make together, and mends them.
+
+Rests on decision 48.
+"""
 
 from __future__ import annotations
 

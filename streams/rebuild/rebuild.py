@@ -1,4 +1,7 @@
-"""One rebuild: catches up with the live scores, compares, and replaces what differs while nobody writes."""
+"""One rebuild: catches up with the live scores, compares, and replaces what differs while nobody writes.
+
+Rests on decision 42.
+"""
 
 from __future__ import annotations
 

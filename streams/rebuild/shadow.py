@@ -1,4 +1,7 @@
-"""The scores computed anew, in a namespace beside the live one; nothing of it is published."""
+"""The scores computed anew, in a namespace beside the live one; nothing of it is published.
+
+Rests on decisions 42 and 53.
+"""
 
 from __future__ import annotations
 

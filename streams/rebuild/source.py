@@ -1,4 +1,7 @@
-"""Reads the source topics for a rebuild, without a consumer group."""
+"""Reads the source topics for a rebuild, without a consumer group.
+
+Rests on decisions 42 and 70.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Puts together what has to be written together: events that were sent under linked ids, and the customers' own."""
+"""Puts together what has to be written together: events that were sent under linked ids, and the customers' own.
+
+Rests on decision 49.
+"""
 
 from __future__ import annotations
 

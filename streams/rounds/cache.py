@@ -1,4 +1,7 @@
-"""A bounded cache of customers' records; the store's compare-and-set makes a stale entry harmless."""
+"""A bounded cache of customers' records; the store's compare-and-set makes a stale entry harmless.
+
+Rests on decisions 30 and 43.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where each source partition stands: the fences of its groups, and the next offset that has to be applied."""
+"""Where each source partition stands: the fences of its groups, and the next offset that has to be applied.
+
+Rests on decisions 28, 29, 35 and 38.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Watches the feeds: notes when their events were, and tells operators when one falls silent and when it is back."""
+"""Watches the feeds: notes when their events were, and tells operators when one falls silent and when it is back.
+
+Rests on decision 36.
+"""
 
 from __future__ import annotations
 

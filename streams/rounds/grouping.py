@@ -1,4 +1,7 @@
-"""Sorts the events of batches by fence group and customer."""
+"""Sorts the events of batches by fence group and customer.
+
+Rests on decision 28.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Judges the customers of a bundle, and tells what has to be written of them."""
+"""Judges the customers of a bundle, and tells what has to be written of them.
+
+Rests on decision 68.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Applies links: an id becomes one of a customer, whose history is joined by that of the id."""
+"""Applies links: an id becomes one of a customer, whose history is joined by that of the id.
+
+Rests on decision 50.
+"""
 
 from __future__ import annotations
 

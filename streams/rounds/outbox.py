@@ -1,4 +1,7 @@
-"""The messages that are stored and have to be published: alerts and band changes."""
+"""The messages that are stored and have to be published: alerts and band changes.
+
+Rests on decision 33.
+"""
 
 from __future__ import annotations
 

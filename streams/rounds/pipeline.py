@@ -4,6 +4,8 @@ Only one round, or one evaluation by the timer, is applied at a time, under one 
 the next one is applied; then its batches are acknowledged. A transient fault holds the round and tries it again; a
 moved fence makes the pipeline look at the store anew; any other error fails the worker, with nothing of the round
 acknowledged.
+
+Rests on decisions 34, 37, 38, 58 and 60.
 """
 
 from __future__ import annotations

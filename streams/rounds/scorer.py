@@ -1,4 +1,7 @@
-"""Scores customers: loads them, lets the core judge, stores, publishes what that raised."""
+"""Scores customers: loads them, lets the core judge, stores, publishes what that raised.
+
+Rests on decisions 30 and 59.
+"""
 
 from __future__ import annotations
 

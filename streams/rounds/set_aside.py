@@ -1,4 +1,7 @@
-"""Customers who are set aside: what stands under their keys is not what any worker writes."""
+"""Customers who are set aside: what stands under their keys is not what any worker writes.
+
+Rests on decision 68.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is applied together: by round or by the timer, in parts, in bundles of groups."""
+"""What is applied together: by round or by the timer, in parts, in bundles of groups.
+
+Rests on decisions 43 and 59.
+"""
 
 from __future__ import annotations
 

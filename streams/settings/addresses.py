@@ -1,4 +1,7 @@
-"""What may stand where a host, or a host and its port, belongs."""
+"""What may stand where a host, or a host and its port, belongs.
+
+Rests on decision 66.
+"""
 
 from __future__ import annotations
 

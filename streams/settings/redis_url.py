@@ -2,6 +2,8 @@
 
 The client takes any option from a URL: one that it does not know ends in a traceback at the first connection, with the
 password in it, and one that others rely on, such as `decode_responses`, would be overridden in silence.
+
+Rests on decision 66.
 """
 
 from __future__ import annotations

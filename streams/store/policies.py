@@ -1,4 +1,7 @@
-"""The policy in force: what the store keeps of it, so that all workers judge by the same one."""
+"""The policy in force: what the store keeps of it, so that all workers judge by the same one.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The contract of a store."""
+"""The contract of a store.
+
+Rests on decision 28.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Closes the days of the segments' clocks, and tells which customers are to be looked at again by them."""
+"""Closes the days of the segments' clocks, and tells which customers are to be looked at again by them.
+
+Rests on decision 80.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The figures over all customers as applications and Prometheus read them, made anew three times a minute."""
+"""The figures over all customers as applications and Prometheus read them, made anew three times a minute.
+
+Rests on decisions 48 and 56.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Watches transactions that stay open: what stands behind one is in the log, and nobody may read it yet."""
+"""Watches transactions that stay open: what stands behind one is in the log, and nobody may read it yet.
+
+Rests on decision 71.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The walk: brings all customers to follow a new policy, a bounded number each second."""
+"""The walk: brings all customers to follow a new policy, a bounded number each second.
+
+Rests on decision 46.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind."""
+"""The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind.
+
+Rests on decisions 31, 34 and 38.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own."""
+"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own.
+
+Rests on decision 27.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a worker stands on, checked before it takes its first record: Redis, Kafka, the topics."""
+"""What a worker stands on, checked before it takes its first record: Redis, Kafka, the topics.
+
+Rests on decision 62.
+"""
 
 from __future__ import annotations
 

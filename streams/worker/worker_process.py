@@ -1,4 +1,7 @@
-"""The process of a worker: Faust's, with its own log and signals, and a last word that says why it ends."""
+"""The process of a worker: Faust's, with its own log and signals, and a last word that says why it ends.
+
+Rests on decision 65.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The part of a policy file that says when an absence raises an alert: `[alerts.absence]`."""
+"""The part of a policy file that says when an absence raises an alert: `[alerts.absence]`.
+
+Rests on decision 25.
+"""
 
 from __future__ import annotations
 

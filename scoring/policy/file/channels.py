@@ -1,4 +1,7 @@
-"""The part of a policy file that says how the events of a channel are read: sessions, and events of machines."""
+"""The part of a policy file that says how the events of a channel are read: sessions, and events of machines.
+
+Rests on decision 10.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The part of a policy file that says where the links between ids come from."""
+"""The part of a policy file that says where the links between ids come from.
+
+Rests on decision 16.
+"""
 
 from __future__ import annotations
 

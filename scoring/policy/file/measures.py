@@ -1,4 +1,7 @@
-"""The part of a policy file that declares measures."""
+"""The part of a policy file that declares measures.
+
+Rests on decision 8.
+"""
 
 from __future__ import annotations
 

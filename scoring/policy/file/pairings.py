@@ -1,4 +1,7 @@
-"""From the tables of a channel in a policy file to what its events make of each other."""
+"""From the tables of a channel in a policy file to what its events make of each other.
+
+Rests on decision 11.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tables of a policy file that hold rules of their own: what is left out there is as for all customers."""
+"""The tables of a policy file that hold rules of their own: what is left out there is as for all customers.
+
+Rests on decision 19.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The part of a policy file that is about named scores: other weights for the same counts, side by side."""
+"""The part of a policy file that is about named scores: other weights for the same counts, side by side.
+
+Rests on decision 20.
+"""
 
 from __future__ import annotations
 

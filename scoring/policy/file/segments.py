@@ -1,4 +1,7 @@
-"""The part of a policy file that is about segments: where they are told, and what differs for their customers."""
+"""The part of a policy file that is about segments: where they are told, and what differs for their customers.
+
+Rests on decision 19.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The part of a policy file that says how records of foreign shapes are read."""
+"""The part of a policy file that says how records of foreign shapes are read.
+
+Rests on decision 26.
+"""
 
 from __future__ import annotations
 

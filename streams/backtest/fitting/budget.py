@@ -1,4 +1,7 @@
-"""Alerts within a budget: the margin of absences, the bound of drops, and whether they tell more than a lot."""
+"""Alerts within a budget: the margin of absences, the bound of drops, and whether they tell more than a lot.
+
+Rests on decision 25.
+"""
 
 from __future__ import annotations
 

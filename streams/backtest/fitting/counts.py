@@ -1,4 +1,7 @@
-"""What the score of each customer at each moment is made of: the counts by type and pane, as arrays."""
+"""What the score of each customer at each moment is made of: the counts by type and pane, as arrays.
+
+Rests on decision 47.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From files of history to a proposed policy."""
+"""From files of history to a proposed policy.
+
+Rests on decision 47.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Chooses window, half-life, caps and ridge by cross-validation, one at a time."""
+"""Chooses window, half-life, caps and ridge by cross-validation, one at a time.
+
+Rests on decision 47.
+"""
 
 from __future__ import annotations
 

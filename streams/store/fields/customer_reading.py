@@ -1,4 +1,7 @@
-"""How a customer's record is read back from the fields of a hash: see `encoding` for their content."""
+"""How a customer's record is read back from the fields of a hash: see `encoding` for their content.
+
+Rests on decision 68.
+"""
 
 from __future__ import annotations
 

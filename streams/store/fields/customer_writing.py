@@ -26,6 +26,8 @@ The hash of a linked id holds `customer_id`, the customer for whom it stands, an
 
 Values stay under 64 bytes and ASCII where they can: that is up to where Redis keeps a hash compact, and a hash that has
 once held a longer one takes three times the room from then on. So messages, which are longer, wait beside it.
+
+Rests on decision 8.
 """
 
 from __future__ import annotations

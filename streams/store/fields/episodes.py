@@ -2,6 +2,8 @@
 
 A digit each for the base and the lowest band, then the reports, the first one first: a letter for the name, the time
 and, where the id does not follow from these, ``-`` (made without the namespace) or ``=`` and the id.
+
+Rests on decision 4.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that rai
 `_x<name>`: band, band before, since when, flags (a armed, o alert open, e its episode is stored, w warned), last
 alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
 open episode.
+
+Rests on decision 54.
 """
 
 from __future__ import annotations

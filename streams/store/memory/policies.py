@@ -1,4 +1,7 @@
-"""The policy in force, in memory."""
+"""The policy in force, in memory.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

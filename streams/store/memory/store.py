@@ -1,4 +1,7 @@
-"""The store in memory: the same contract, for tests and for trying things out; nothing survives the process."""
+"""The store in memory: the same contract, for tests and for trying things out; nothing survives the process.
+
+Rests on decision 28.
+"""
 
 from __future__ import annotations
 

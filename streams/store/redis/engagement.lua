@@ -1,6 +1,7 @@
 #!lua name=NAME
 -- The store's server-side functions. Each call checks everything before its first write, as Redis does not take
 -- back what a failing function has written. Times are whole microseconds unless a name says otherwise.
+-- Rests on decisions 28, 30, 32, 33 and 67.
 
 -- The partition of the erasures; its fence in a group is up to where a writer must have read them.
 local ERASURES = 'engagement-erasures/0'

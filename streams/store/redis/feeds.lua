@@ -1,6 +1,7 @@
 #!lua name=NAME
 -- What is known of the feeds. A hash with two fields per channel: 's<channel>' holds its stretches of events
 -- (first-last, in whole microseconds, separated by commas), 'a<channel>' what has been told of it.
+-- Rests on decision 36.
 
 local function read(text, found)
   for first, last in text:gmatch('(%d+)%-(%d+)') do

@@ -1,4 +1,7 @@
-"""Sums over customers and figures in Redis."""
+"""Sums over customers and figures in Redis.
+
+Rests on decisions 48 and 55.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 
 -- Links: the part of the library above for ids that stand for customers of other groups.
+-- Rests on decisions 49 and 50.
 
 local function part_of(args, from, words)
   local part = {}

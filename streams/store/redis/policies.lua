@@ -2,6 +2,7 @@
 -- The policy in force. A hash: 'number' counts the changes, 'version', 'digest', 'text' and 'since' (milliseconds) are
 -- those of the policy in force, 'v:<version>' the digest of each policy that ever was; 'walk' is how far all
 -- customers have been brought to follow. Writers name the digest of the policy by which they judge, see engagement.lua.
+-- Rests on decision 45.
 
 -- Puts a policy in force.
 -- keys: the hash

@@ -1,4 +1,7 @@
-"""The policy in force, in Redis."""
+"""The policy in force, in Redis.
+
+Rests on decision 45.
+"""
 
 from __future__ import annotations
 

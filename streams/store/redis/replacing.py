@@ -1,4 +1,7 @@
-"""What only a rebuild does with Redis: hold the writers, look at whole customers, put others in their place."""
+"""What only a rebuild does with Redis: hold the writers, look at whole customers, put others in their place.
+
+Rests on decision 42.
+"""
 
 from __future__ import annotations
 

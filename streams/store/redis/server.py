@@ -1,4 +1,7 @@
-"""What a Redis server must be, and what its user must be allowed to do: the worker, and each command that writes."""
+"""What a Redis server must be, and what its user must be allowed to do: the worker, and each command that writes.
+
+Rests on decision 62.
+"""
 
 from __future__ import annotations
 

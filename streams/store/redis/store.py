@@ -1,4 +1,7 @@
-"""The store in Redis 7 or Valkey; every write is one server-side function call for each fence group."""
+"""The store in Redis 7 or Valkey; every write is one server-side function call for each fence group.
+
+Rests on decision 67.
+"""
 
 from __future__ import annotations
 

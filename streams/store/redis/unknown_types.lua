@@ -1,5 +1,6 @@
 
 -- Types that the policy does not name: what was sent of them, by the hour, to be told.
+-- Rests on decision 69.
 
 -- Counts events, and forgets old hours.
 -- keys: hash of the counts; a field is hour, channel and type, separated by line breaks

@@ -1,4 +1,7 @@
-"""The words in which writes are told to the function library."""
+"""The words in which writes are told to the function library.
+
+Rests on decisions 28 and 45.
+"""
 
 from __future__ import annotations
 

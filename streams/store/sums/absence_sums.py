@@ -1,4 +1,7 @@
-"""What writes add to the numbers of members that move the clocks of absence: see `scoring.customer.absence_days`."""
+"""What writes add to the numbers of members that move the clocks of absence: see `scoring.customer.absence_days`.
+
+Rests on decision 80.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What writes add to the sums over customers, and how that is told to the function library."""
+"""What writes add to the sums over customers, and how that is told to the function library.
+
+Rests on decisions 22, 48 and 55.
+"""
 
 from __future__ import annotations
 

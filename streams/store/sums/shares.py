@@ -1,4 +1,7 @@
-"""What stored customers add to the sums over customers, read off their hashes; no policy is asked."""
+"""What stored customers add to the sums over customers, read off their hashes; no policy is asked.
+
+Rests on decision 56.
+"""
 
 from __future__ import annotations
 

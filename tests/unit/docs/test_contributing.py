@@ -45,3 +45,11 @@ def test_every_command_is_one_of_the_makefile() -> None:
 def test_every_name_in_the_code_that_is_told_stands_in_the_file_told_with_it() -> None:
     for name, path in re.findall(r"`([A-Z]\w+)`[^`]*?\bin\s+`([\w/.]+\.py)`", CONTRIBUTING.prose):
         assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), (name, path)
+
+
+def test_the_one_test_that_is_shown_is_there() -> None:
+    shown = re.findall(r"([\w/]+\.py)::(\w+)", CONTRIBUTING.text)
+
+    assert shown
+    for path, name in shown:
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")

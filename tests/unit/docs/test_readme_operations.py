@@ -17,8 +17,7 @@ DOCUMENTS = [
     README,
     Document(DEPLOY / "RUNBOOK.md"),
     Document(ROOT / "CHANGELOG.md"),
-    Document(ROOT / "streams" / "DECISIONS.md"),
-    Document(ROOT / "scoring" / "DECISIONS.md"),
+    *map(Document, sorted((ROOT / "docs").glob("*/*.md"))),
 ]
 POLICY = "ENGAGEMENT_POLICY"
 EVERY_SETTING = {*read_settings({}).environment(), POLICY, *(PREFIX + name for name in SECURE_NAMES)}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streams.dead_letters.ledger import Replayed, written
-from streams.dead_letters.letter import Choice, Letter, read_letter
+from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.kafka.publisher import _dead_letter
 from streams.records import DeadLetter, Partition
 from tests.unit.streams.bench import Record
@@ -72,18 +72,18 @@ def test_a_strange_mark_of_a_replay_counts_as_none() -> None:
 @pytest.mark.parametrize(
     ("choice", "takes"),
     [
-        (Choice(), True),
-        (Choice(reasons=["not_json", "x"]), True),
-        (Choice(reasons=["x"]), False),
-        (Choice(topics=["clickstream"]), True),
-        (Choice(topics=["email"]), False),
-        (Choice(since=1_700_000_000_000_000), True),
-        (Choice(since=1_700_000_000_000_001), False),
-        (Choice(until=1_700_000_000_000_001), True),
-        (Choice(until=1_700_000_000_000_000), False),
+        (LetterFilter(), True),
+        (LetterFilter(reasons=["not_json", "x"]), True),
+        (LetterFilter(reasons=["x"]), False),
+        (LetterFilter(topics=["clickstream"]), True),
+        (LetterFilter(topics=["email"]), False),
+        (LetterFilter(since=1_700_000_000_000_000), True),
+        (LetterFilter(since=1_700_000_000_000_001), False),
+        (LetterFilter(until=1_700_000_000_000_001), True),
+        (LetterFilter(until=1_700_000_000_000_000), False),
     ],
 )
-def test_letters_are_chosen_by_reason_topic_and_time(choice: Choice, *, takes: bool) -> None:
+def test_letters_are_chosen_by_reason_topic_and_time(choice: LetterFilter, *, takes: bool) -> None:
     assert choice.takes(letter()) == takes
 
 
