@@ -6,11 +6,12 @@ import importlib
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.unit.docs.reading import DEPLOY, MANUAL, README, Document, page
+from tests.unit.docs.reading import DEPLOY, MANUAL, README, ROOT, Document, page
 
 
 @pytest.mark.parametrize("snippet", MANUAL.blocks("python"))
@@ -39,6 +40,11 @@ def test_producer_consumer_and_reader_are_shown_in_python() -> None:
     assert "AIOKafkaProducer(" in producer
     assert "AIOKafkaConsumer(" in consumer
     assert "Redis.from_url(" in reader
+
+
+def test_the_core_gives_a_consumer_the_alert_that_is_stated() -> None:
+    alerts, _ = page("howto/test-your-consumer").blocks("python")
+    subprocess.run([sys.executable, "-c", alerts], check=True, cwd=ROOT, timeout=60)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
