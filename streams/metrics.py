@@ -1,4 +1,4 @@
-"""The catalogue of metrics; every one is listed in the README, which a test compares with this file."""
+"""The catalogue of metrics; every one is listed in docs/reference/metrics.md, which a test compares with this file."""
 
 from __future__ import annotations
 
