@@ -1,5 +1,7 @@
 """Metrics, settings, commands and links in the pages and their neighbours."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ import click
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
+from streams.backtest import tables
 from streams.cli.main import engagement
 from streams.metrics import Metrics
 from streams.settings.settings import PREFIX, SECURE_NAMES, read_settings
@@ -155,3 +158,15 @@ def test_what_the_runbook_quotes_of_messages_stands_in_the_code() -> None:
         parts = [part.strip(" .,;") for part in message.split("...")]
         code_text = re.sub(r'" (f)?"', "", code)
         assert all(part in code_text for part in parts), message
+
+
+def test_the_columns_of_a_report_that_are_explained_are_those_that_it_has() -> None:
+    printed = {
+        node.value
+        for function in (tables._alerts, tables._before_churn)
+        for node in ast.walk(ast.parse(inspect.getsource(function)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    explained = {name for row in MANUAL.table("column of the report", "") for name in names_in(row[0])}
+    formats = {","}
+    assert printed - formats - {"Alerts", "Alerts before the churn", "rule", "alerts"} == explained
