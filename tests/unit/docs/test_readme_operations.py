@@ -14,7 +14,7 @@ from streams.backtest import tables
 from streams.cli.main import engagement
 from streams.metrics import Metrics
 from streams.settings.settings import PREFIX, SECURE_NAMES, read_settings
-from tests.unit.docs.reading import DEPLOY, MANUAL, PAGES, README, ROOT, Document, names_in
+from tests.unit.docs.reading import DEPLOY, MANUAL, PAGES, README, ROOT, Document, names_in, page
 
 DOCUMENTS = [
     README,
@@ -170,3 +170,10 @@ def test_the_columns_of_a_report_that_are_explained_are_those_that_it_has() -> N
     explained = {name for row in MANUAL.table("column of the report", "") for name in names_in(row[0])}
     formats = {","}
     assert printed - formats - {"Alerts", "Alerts before the churn", "rule", "alerts"} == explained
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = page("index")
+    linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links()}
+    own = {found.path for found in PAGES if found.path.parent.name != "decisions"} - {index.path}
+    assert not own - linked
