@@ -52,8 +52,10 @@ from streams.rounds.scorer import Scorer
 from streams.settings.settings import Settings
 from streams.store.protocol import Store
 from streams.store.redis.store import RedisStore
+from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.figure_report import FigureReport
 from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.segment_watch import SegmentWatch
 from streams.upkeep.timer import INTERVAL, Timer
 from streams.worker.agents import add_agent, add_link_agent
 from streams.worker.logs import quiet_logs
@@ -363,6 +365,11 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     figures = FigureReport(settings.policy, store, metrics)
     timer = Timer(store, scorer, publisher, pipeline, clock, metrics, feeds)
     timer.go_on_with(walk)
+    absences = AbsenceWatch(settings.policy, store, scorer, lambda: walk.done)
+    where = (store, publisher, metrics, clock.wall, settings.namespace)
+    segments = SegmentWatch(settings.policy, settings.clock, *where)
+    timer.watch(absences, segments)
+    policies.told_to(absences, segments)
     preflight = Preflight(settings, store, publisher, erasures, policies, metrics)
     consumption = Consumption(metrics)
     app.parts = Parts(

@@ -48,10 +48,11 @@ class Activity:
     """The days of one customer, in numbers of `SPAN` bits, and the changes of band, two characters each.
 
     `gains` is what the customer adds to the sums beyond what is stored (see `named`), `touched` the spans that differ
-    from those stored. `band` is the one after the last change, `pane` the one found active last.
+    from those stored, `flipped` the days that were added or removed since, once for each time. `band` is the one after
+    the last change, `pane` the one found active last.
     """
 
-    __slots__ = ("band", "changes", "days", "gains", "pane", "touched")
+    __slots__ = ("band", "changes", "days", "flipped", "gains", "pane", "touched")
 
     def __init__(self, days: dict[int, int] | None = None, changes: dict[int, str] | None = None) -> None:
         """Go on from what is stored.
@@ -64,6 +65,7 @@ class Activity:
         self.changes: dict[int, str] = {} if changes is None else changes
         self.gains: dict[int, int] = {}
         self.touched: list[int] = []
+        self.flipped: list[int] = []
         self.band = self.pane = _NOBODY
         if self.changes:
             self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
@@ -141,6 +143,7 @@ class Activity:
             self.days[span] = days
         else:
             del self.days[span]
+        self.flipped.append(day)
         self._touch(span)
 
     def _touch(self, span: int) -> None:

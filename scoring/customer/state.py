@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from scoring.customer.absence_state import AbsenceState
 from scoring.customer.activity import Activity
 from scoring.customer.counted import CountedEvents
 from scoring.customer.episodes import Episode
@@ -36,7 +37,7 @@ class CustomerState:
     stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
     none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
     by each named score that raises alerts, None where there is none. `counted` is None until an event comes where the
-    policy says that ids are linked.
+    policy says that ids are linked. `absence` is None where absences raise no alerts.
     """
 
     policy_version: str = ""
@@ -64,6 +65,7 @@ class CustomerState:
     segment_at: int = NONE
     segment_changed: bool = False
     named: dict[str, CustomerState] | None = None
+    absence: AbsenceState | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0

@@ -17,9 +17,9 @@ from scoring.policy.policy import AT_RISK, BANDS
 _IDS: Final = uuid.UUID("6f1c1f5e-8d0b-5b53-9a55-5d0f1f0a7c11")
 
 #: The severity of each kind of alert; a ``churn_risk`` has that of its band.
-_SEVERITIES: Final = {"recovered": "info", "disengaging_soon": "notice"}
+_SEVERITIES: Final = {"recovered": "info", "disengaging_soon": "notice", "absent": "warning", "returned": "info"}
 #: The kinds that end an episode, and so close the alerts of it.
-_ENDING: Final = frozenset(("recovered",))
+_ENDING: Final = frozenset(("recovered", "returned"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ class BandChange:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert: ``churn_risk``, ``recovered`` or ``disengaging_soon``; times in microseconds, scores in millionths.
+    """An alert, of one of the kinds that README names; times in microseconds, scores in millionths.
 
     `disengages_at` is when the drop comes that ``disengaging_soon`` warns of. `segment` is the one that the customer
     was in, '' for none; `score_name` is '' for the score that has no other name. `earlier` are the alerts of the same
-    episode that were raised before; none for one that opens its episode.
+    episode that were raised before; none for one that opens its episode. `about` is the time of which the id is made,
+    where that is not `occurred_at`.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Alert:
     segment: str = ""
     score_name: str = ""
     earlier: tuple[Report, ...] = ()
+    about: int = 0
 
     @property
     def severity(self) -> str:
@@ -150,7 +152,7 @@ def message(
         body["score_name"] = transition.score_name
     if transition.disengages_at:
         body["disengages_at"] = format_instant(transition.disengages_at)
-    own = Report(transition.name, transition.occurred_at)
+    own = Report(transition.name, transition.about or transition.occurred_at)
     *earlier, alert_id = report_ids(customer, (*transition.earlier, own), namespace, transition.score_name)
     return {
         "alert_id": alert_id,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
+from scoring.judging.absence_judging import Clocks, pin_absence, unite_absences
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.alerts import BandChange, Transition, report_ids
 from scoring.judging.corrections import take_out, unite_histories
@@ -25,7 +26,13 @@ from scoring.sources.feeds import Feeds
 
 
 def merge(
-    policy: Policy, state: CustomerState, linked: CustomerState, now: int, horizon: int, feeds: Feeds | None = None
+    policy: Policy,
+    state: CustomerState,
+    linked: CustomerState,
+    now: int,
+    horizon: int,
+    feeds: Feeds | None = None,
+    clocks: Clocks | None = None,
 ) -> Sequence[Transition]:
     """Make what is known of an id part of what is known of the customer whose it is.
 
@@ -39,13 +46,14 @@ def merge(
         now: the evaluation time, in microseconds; one before either has been judged counts as the later of these.
         horizon: events up to this time are taken; `now` or later.
         feeds: when the watched feeds have been silent; None where the policy watches none.
+        clocks: of absences, as far as they are known; None where absences are not judged.
 
     Returns:
         The customer's transitions, in the order of their time.
     """
     at = max(now, state.judged, linked.judged)
     horizon = max(horizon, at)
-    transitions = list(advance(policy, state, (), at, horizon, feeds).transitions)
+    transitions = list(advance(policy, state, (), at, horizon, feeds, clocks=clocks).transitions)
     advance(policy, linked, (), at, horizon, feeds)
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
@@ -61,6 +69,7 @@ def merge(
         if linked.objects is not None:
             unite_histories(policy, state, linked.objects)
         _add_days(state, linked)
+        unite_absences(state, linked)
         state.last_event_at = max(state.last_event_at, linked.last_event_at)
         derive(own, state)
         state.policy_version = own.version
@@ -75,7 +84,7 @@ def merge(
             state.band, state.previous_band, state.band_since = band, previous, at
     # What comes next by itself follows from both.
     state.due = 0
-    transitions += advance(policy, state, (), at, horizon, feeds).transitions
+    transitions += advance(policy, state, (), at, horizon, feeds, clocks=clocks).transitions
     return transitions
 
 
@@ -92,6 +101,7 @@ def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
             ids = report_ids(name, each.episode.reports, namespace, score_name)
             reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
             each.episode = replace(each.episode, reports=tuple(reports))
+    pin_absence(state, name, namespace)
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:

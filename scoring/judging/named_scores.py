@@ -69,6 +69,7 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     settle_panes(view)
     view.activity.gains.clear()
     view.activity.touched.clear()
+    view.activity.flipped.clear()
     alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]
     return [replace(alert, score_name=score.name, segment=state.segment) for alert in alerts]
 

@@ -14,6 +14,7 @@ from scoring.customer.state import NONE, CustomerState, Timed, derive, fade, is_
 from scoring.customer.unknown_types import MOST_APART, gather
 from scoring.events.event import Event
 from scoring.instants import SECOND
+from scoring.judging.absence_judging import Clocks, judge_absences
 from scoring.judging.active_days import enter_band, note_bands, note_days
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.alerts import Alert, Transition
@@ -58,6 +59,7 @@ def advance(
     horizon: int,
     feeds: Feeds | None = None,
     arrived: int = 0,
+    clocks: Clocks | None = None,
 ) -> Outcome:
     """Bring one customer up to the evaluation time.
 
@@ -70,20 +72,42 @@ def advance(
         feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
         arrived: when the events came, in microseconds, where that is later than `now`: their ids are remembered from
             then, as the evaluation time jumps over what it has missed.
+        clocks: of absences, as far as they are known; None where absences are not judged.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
     """
     outcome = Outcome()
+    if clocks is None or (policy.absence is None and state.absence is None):
+        _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+        return outcome
+    known, changed = state.judged != NONE, state.policy_version != policy.version
+    _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+    absent = judge_absences(policy, state, clocks, known=known, changed=changed)
+    if absent:
+        outcome.transitions = sorted([*outcome.transitions, *absent], key=_OCCURRED_AT)
+    return outcome
+
+
+def _advance(
+    policy: Policy,
+    state: CustomerState,
+    events: Iterable[Event],
+    now: int,
+    horizon: int,
+    feeds: Feeds | None,
+    arrived: int,
+    outcome: Outcome,
+) -> None:
+    """Bring the score up to the evaluation time."""
     now = max(now, state.judged)
     horizon = max(horizon, now)
     if policy.profiles is not None or policy.scores:
         _advance_by_several(policy, state, events, now, horizon, feeds, arrived, outcome)
-        return outcome
+        return
     due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
     machine = _judge(policy, state, due, outdated, now, feeds, outcome)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
-    return outcome
 
 
 def _advance_by_several(

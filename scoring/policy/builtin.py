@@ -22,6 +22,13 @@ power = 101
 rearm_margin = 5
 cooldown = "24h"
 
+[alerts.absence]
+share = 1
+margin = 2
+members_within = "28d"
+memory = "181d"
+least_members = 5
+
 [clock]
 lateness = "0s"
 idle_after = "10s"

@@ -29,6 +29,8 @@ ENGAGED: Final = 2
 
 NO_CAP: Final = sys.maxsize
 
+#: When an alert of absence is to be expected, and when it comes at the earliest.
+ABSENCE_FIELDS: Final = ("absent_at", "absent_at_earliest")
 #: The published fields of a score beside one per channel: a channel must not take the name of one.
 RESERVED_NAMES: Final = frozenset(
     (
@@ -38,6 +40,7 @@ RESERVED_NAMES: Final = frozenset(
         "previous_band",
         "trend",
         "disengages_at",
+        *ABSENCE_FIELDS,
         "last_event_at",
         "updated_at",
         "policy_version",
@@ -163,7 +166,7 @@ class Policy:
     measure_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     #: The names of the published fields of the named scores.
     score_fields: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    #: The names of all published fields of a score.
+    #: The names of all published fields of a customer.
     published_names: frozenset[str] = field(init=False, repr=False, compare=False)
     #: The codes of all counts and amounts that a measure adds up.
     measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)

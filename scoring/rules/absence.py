@@ -68,6 +68,11 @@ class SegmentClock:
         self._readings = readings
 
     @property
+    def first(self) -> int:
+        """The number of the first day."""
+        return self._first
+
+    @property
     def last(self) -> int:
         """The number of the last day at whose start the clock is known."""
         return self._first + len(self._readings) - 1
@@ -79,6 +84,16 @@ class SegmentClock:
             day: its number, `last` at most.
         """
         return self._readings[max(day - self._first, 0)]
+
+    def until(self, day: int) -> SegmentClock:
+        """Give the clock as it was known at the start of a day.
+
+        Args:
+            day: its number.
+        """
+        if day >= self.last:
+            return self
+        return SegmentClock(self._first, self._readings[: max(day - self._first, 0) + 1])
 
     def reaches(self, reading: int, after: int) -> int | None:
         """Find the first day at whose start the clock has come to a reading.

@@ -91,7 +91,7 @@ class Board:
         """
         alert = orjson.loads(value)
         self.alerts.appendleft(alert)
-        if alert["kind"] == "recovered":
+        if alert["kind"] in ("recovered", "returned"):
             self.recovered += 1
         elif any(reason["cause"] in ("event", "retracted") for reason in alert["reasons"]):
             self.by_event += 1

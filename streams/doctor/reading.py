@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from streams.doctor.finding import Finding, right, wrong
+from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.errors import SettingsError
-from streams.settings.settings import PREFIX, Settings, read_settings
+from streams.settings.settings import PREFIX, Settings, read_settings, unknown_settings
 
 _POLICY = f"{PREFIX}POLICY"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What there is to be looked at: settings, with the built-in policy where theirs is refused; and the problems."""
+    """What there is to be looked at: settings, with the built-in policy where theirs is refused; and the problems.
+
+    `unknown` are variables that look like settings and are none.
+    """
 
     found: Settings | None
     problems: Sequence[str] = ()
     policy_problems: Sequence[str] = ()
+    unknown: Sequence[str] = ()
 
     @property
     def settings(self) -> Settings:
@@ -34,13 +38,13 @@ def read(overrides: Mapping[str, str]) -> Reading:
         overrides: what stands before the environment, under the same names.
     """
     try:
-        return Reading(read_settings(overrides=overrides))
+        return Reading(read_settings(overrides=overrides), unknown=unknown_settings())
     except SettingsError as error:
         of_policy = [problem for problem in error.problems if problem.startswith(f"{_POLICY}:")]
         others = [problem for problem in error.problems if problem not in of_policy]
     # Where only the policy is wrong, the servers can still be looked at.
     found = None if others else read_settings(overrides={**overrides, _POLICY: ""})
-    return Reading(found, others, of_policy)
+    return Reading(found, others, of_policy, unknown_settings())
 
 
 async def check_settings(reading: Reading) -> list[Finding]:
@@ -49,9 +53,10 @@ async def check_settings(reading: Reading) -> list[Finding]:
 
 
 def settings_findings(reading: Reading) -> list[Finding]:
-    """Say which settings are wrong; passwords are not shown."""
+    """Say which settings are wrong, and which are none; passwords are not shown."""
+    unknown = [doubtful(sentence, "Correct or remove the variable") for sentence in reading.unknown]
     if reading.found is None:
-        return [wrong(problem, "Correct the variable or the option") for problem in reading.problems]
+        return [wrong(problem, "Correct the variable or the option") for problem in reading.problems] + unknown
     settings = reading.found
     facts = {
         "brokers": settings.kafka_brokers,
@@ -59,7 +64,7 @@ def settings_findings(reading: Reading) -> list[Finding]:
         "clock": settings.clock,
         "policy": settings.policy_path or "built in",
     }
-    return [right(", ".join(f"{name} {value}" for name, value in facts.items()))]
+    return [right(", ".join(f"{name} {value}" for name, value in facts.items())), *unknown]
 
 
 async def check_policy(reading: Reading) -> list[Finding]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from scoring.judging.absence_judging import Clocks
 from scoring.sources.feeds import Feeds
 from streams.errors import RebuildRefused
 from streams.kafka.topics import event_topics
@@ -22,13 +23,15 @@ class Bounds:
 
     `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
     has been judged, in microseconds; `horizon` up to when events are taken at that time. `feeds` is what is known of
-    the watched feeds, None where the policy watches none.
+    the watched feeds, None where the policy watches none. `clocks` are those of absence, as far as the workers have
+    judged by them.
     """
 
     fences: dict[Partition, list[Fence | None]]
     time: int
     horizon: int
     feeds: Feeds | None = None
+    clocks: Clocks = field(default_factory=dict)
 
     def offset(self, partition: Partition, group: int) -> int:
         """Tell up to where a group has applied a partition.
@@ -85,15 +88,17 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
         time = min(time, crossing - 1)
     if time <= 0:
         raise RebuildRefused(f"the scores under {live.namespace!r} have not been judged yet: start a worker first")
-    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings))
+    clocks = await live.judged_clocks(settings.policy)
+    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings), clocks)
 
 
 async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
     watched = settings.policy.watched
     if not watched:
         return None
-    known = await live.exchange_feeds({}, dict(watched.values()))
-    return Feeds(settings.policy, {channel: record.stretches for channel, record in known.items()})
+    apart = dict(watched.values())
+    known = await live.exchange_feeds({}, apart)
+    return Feeds(settings.policy, {name: record.stretches for name, record in known.items() if name in apart})
 
 
 def horizon_of(settings: Settings, time: int) -> int:

@@ -197,7 +197,16 @@ def _history(state: CustomerState) -> Facts:
         "episode": [format_instant(report.occurred_at) for report in state.episode.reports] if state.episode else [],
         "warned": state.warned,
         "last alert": format_instant(state.last_alert) if state.last_alert != NONE else "",
+        "absence": _absence(state),
     }
+
+
+def _absence(state: CustomerState) -> str:
+    """Tell the last day before the newest absence that was reported, and whether it goes on."""
+    standing = state.absence
+    if standing is None or standing.told == NONE:
+        return ""
+    return format_instant(standing.told * DAY)[:10] + (" and on" if standing.open != NONE else "")
 
 
 def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iterator[str]:

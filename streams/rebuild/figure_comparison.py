@@ -10,9 +10,11 @@ from scoring.rules import tally
 from scoring.rules.tally import NEWEST
 from streams.settings.settings import Settings
 from streams.store.redis.replacing import ReplaceableStore
+from streams.store.sums.absence_sums import ABSENCE
 from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
 
 _SHOWN = 5
+_OF_ABSENCES = {"m": "members", "a": "active members"}
 _OF_DAYS = {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"}
 _OF_MEASURES = {"m": "measures", "b": "measures, billions", "c": "customers with a value", NEWEST: "newest values"}
 
@@ -59,14 +61,15 @@ class FigureComparison:
             for name, fields in missing.items():
                 for field in fields:
                     number = int(field[1:].partition(".")[0]) if name != SEGMENTS else 0
-                    day = number if _of_days(name) else number * self._policy.pane // DAY
+                    of_days = _of_days(name) or name.startswith(ABSENCE)
+                    day = number if of_days else number * self._policy.pane // DAY
                     found.setdefault((name, field[0]), set()).add(day)
         for (name, kind), days in sorted(found.items()):
             if name == SEGMENTS:
                 yield "the numbers of customers in segments"
                 continue
             segment = name.partition("in:")[2]
-            counted = (_OF_DAYS if _of_days(name) else _OF_MEASURES)[kind]
+            counted = (_OF_ABSENCES if name.startswith(ABSENCE) else _OF_DAYS if _of_days(name) else _OF_MEASURES)[kind]
             yield f"{counted}{f' in {segment!r}' if segment else ''}: {_days(days)}"
 
     async def _stands(self, group: int, right: Additions) -> Additions:
@@ -96,7 +99,7 @@ class FigureComparison:
         return join([sums, *[{name: self._folding(name, fields)} for name, fields in sums.items()]])
 
     def _folding(self, name: str, fields: Mapping[str, int]) -> dict[str, int]:
-        if name == SEGMENTS:
+        if name == SEGMENTS or name.startswith(ABSENCE):
             return {}
         if _of_days(name):
             return folding(fields, self._from)
@@ -115,7 +118,7 @@ class FigureComparison:
 
 def _of_days(name: str) -> bool:
     """Tell whether sums are those of `scoring.customer.activity`."""
-    return not name.startswith(MEASURES) and name != SEGMENTS
+    return not name.startswith((MEASURES, ABSENCE)) and name != SEGMENTS
 
 
 def _days(days: set[int]) -> str:

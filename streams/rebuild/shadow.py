@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import MOST_AHEAD, Event
 from scoring.events.profiles import event_reader
+from scoring.judging.absence_judging import readings_at
 from scoring.rules.details import PROFILE, Detail
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
@@ -137,6 +138,7 @@ class Shadow:
             RebuildRefused: if the live scores have gone back, or another rebuild is at work.
             TransientError: if Kafka or Redis does not answer; what has been applied stays.
         """
+        self._scorer.clocks = bounds.clocks
         groups = range(self.store.groups)
         places = {tp: min(self._stands(tp, group) for group in groups) for tp in self._log.partitions}
         ends = {tp: bounds.end(tp) for tp in self._log.partitions if bounds.end(tp) > places[tp]}
@@ -290,13 +292,20 @@ class Shadow:
             for crossing in (True, False):
                 while await self._judge_some(group, bounds, crossing=crossing) == _AT_ONCE:
                     pass
+            readings = readings_at(bounds.clocks, bounds.time)
+            while absent := await self.store.absences.due(group, readings, _AT_ONCE, _WORKER):
+                await self._evaluate(group, absent, bounds)
+                await self.store.absences.prune(group, list(readings), absent, ())
 
     async def _judge_some(self, group: int, bounds: Bounds, *, crossing: bool) -> int:
         at = bounds.time
         due = await self.store.due(group, crossing=crossing, until=at, limit=_AT_ONCE, worker=_WORKER)
         if due:
-            known = self.erasures.known
-            await self._scorer.evaluate(
-                group, due, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
-            )
+            await self._evaluate(group, due, bounds)
         return len(due)
+
+    async def _evaluate(self, group: int, customers: Sequence[str], bounds: Bounds) -> None:
+        known, at = self.erasures.known, bounds.time
+        await self._scorer.evaluate(
+            group, customers, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
+from scoring.judging.absence_judging import Clocks
 from scoring.judging.walk import Outcome, advance
 from scoring.policy.policy import Policy
 from streams.errors import UnreadableCustomer
@@ -43,6 +44,7 @@ class Judge:
         self._cache = cache
         self._wall = wall
         self._namespace = namespace
+        self.clocks: Clocks = {}
 
     def judge(self, work: Work, bundle: Bundle) -> Judged:
         """Judge a bundle.
@@ -93,7 +95,8 @@ class Judge:
             What came of it; None if what is stored of the customer cannot be read.
         """
         try:
-            outcome = advance(self._policy, record.state, events, work.now, work.horizon, work.feeds, work.arrived)
+            times = work.now, work.horizon
+            outcome = advance(self._policy, record.state, events, *times, work.feeds, work.arrived, self.clocks)
         except UNREADABLE:
             name = culprit_read_late(record.state)
             if not name:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.ids import DEFAULT_NAMESPACE
+from scoring.judging.absence_judging import pin_absence
 from scoring.judging.linking import merge, pin_reports
 from scoring.policy.policy import Policy
 from scoring.sources.feeds import Feeds
@@ -141,7 +142,9 @@ class Linker:
         write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
         if record.version:
             pin_reports(record.state, name, self._namespace)
-            transitions = merge(self._policy, into.state, record.state, time.now, time.horizon, time.feeds)
+            pin_absence(into.state, customer, self._namespace)
+            moment = time.now, time.horizon, time.feeds, self._scorer.clocks
+            transitions = merge(self._policy, into.state, record.state, *moment)
             raise_messages(into, customer, transitions, self._wall(), self._policy.version, self._namespace)
             write.record = into
         return write

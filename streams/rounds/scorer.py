@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
+from scoring.judging.absence_judging import Clocks
 from scoring.judging.walk import Outcome
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved, VersionMoved
@@ -69,6 +70,15 @@ class Scorer:
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
+
+    @property
+    def clocks(self) -> Clocks:
+        """The clocks of absence by which customers are judged, as far as this worker knows them."""
+        return self._judge.clocks
+
+    @clocks.setter
+    def clocks(self, clocks: Clocks) -> None:
+        self._judge.clocks = clocks
 
     async def apply(self, work: Work) -> None:
         """Apply work; customers whom another worker has written are judged anew.

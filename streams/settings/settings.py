@@ -48,6 +48,8 @@ SECURE_NAMES = (
     *("SCHEMA_REGISTRY_CA_FILE", "SCHEMA_FILE"),
     *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
 )
+#: What the tests of the service are told in such variables.
+_OF_TESTS = f"{PREFIX}TEST_"
 #: How much a name must be like that of a setting to be taken for one that was misspelled.
 _LIKE = 0.87
 #: Kubernetes tells of a service by the name of `engagement` in such variables.
@@ -169,7 +171,7 @@ def unknown_settings(environment: Mapping[str, str] | None = None) -> list[str]:
     known = [PREFIX + name for name in (*DEFAULTS, *SECURE_NAMES)]
     sentences = []
     for name in sorted(found.keys() - set(known)):
-        if _OF_KUBERNETES.fullmatch(f"{name}={found[name]}"):
+        if name.startswith(_OF_TESTS) or _OF_KUBERNETES.fullmatch(f"{name}={found[name]}"):
             continue
         if name.upper().startswith(PREFIX):
             # Compared without what all have in common.

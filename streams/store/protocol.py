@@ -13,6 +13,7 @@ from scoring.sources.feeds import Stretch
 from scoring.sources.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
+from streams.store.absences import AbsenceStore
 from streams.store.policies import PolicyStore
 from streams.topic_names import ERASURES
 
@@ -32,7 +33,8 @@ class CustomerRecord:
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
     between); `encoded` and `encoded_scores` hold those of a write under way. `tally` is the text of the one by which
-    the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none.
+    the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none;
+    `absence` is what is stored of absences, '' for nothing, `encoded_absence` what is about to be.
     `extras` are the internal fields that come and go, `obsolete` the fields that the policy has no use for any more.
     `fields` holds the published fields where the record was read for display.
     """
@@ -53,6 +55,8 @@ class CustomerRecord:
     encoded_scores: dict[str, str] | None = None
     tally: str = ""
     segment: str = ""
+    absence: str = ""
+    encoded_absence: str = ""
     extras: frozenset[str] = frozenset()
     obsolete: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -174,6 +178,11 @@ class Store(Protocol):
             policy: records that were loaded by another one must not be written any more.
             digest: of the policy in force that it is made of.
         """
+
+    @property
+    def absences(self) -> AbsenceStore:
+        """The sums of members, the clocks and the schedules of absence."""
+        ...
 
     @property
     def kpi(self) -> KpiStore:

@@ -68,6 +68,11 @@ class PolicyWalk:
         self._allowed = 0.0
         self._counted_at = 0
 
+    @property
+    def done(self) -> bool:
+        """Whether all customers follow the policy in force."""
+        return self._done == self._policies.number
+
     async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """Go on for as long as the rate allows.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -22,7 +22,9 @@ from streams.rounds.pipeline import Pipeline
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
 from streams.store.protocol import Store
+from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
+from streams.upkeep.segment_watch import SegmentWatch
 
 logger = get_logger(__name__)
 
@@ -83,6 +85,8 @@ class Timer:
         self._feeds = feeds
         self.transactions = OpenTransactions(metrics, elapsed)
         self._walk: Walk | None = None
+        self._absences: AbsenceWatch | None = None
+        self._segments: SegmentWatch | None = None
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
@@ -100,6 +104,15 @@ class Timer:
             walk: through all customers.
         """
         self._walk = walk
+
+    def watch(self, absences: AbsenceWatch, segments: SegmentWatch) -> None:
+        """Name what closes the days of the clocks of absence, and what looks at them.
+
+        Args:
+            absences: looked at once a turn.
+            segments: after it.
+        """
+        self._absences, self._segments = absences, segments
 
     async def turn(
         self,
@@ -130,6 +143,7 @@ class Timer:
             await self._check_services()
             await self._feeds.tell(self._clock.evaluation()[0])
             await self._crossings()
+            await self._absent()
             await self._unpublished()
             await self._refreshes()
             await self._tell_unknown_types()
@@ -214,20 +228,49 @@ class Timer:
                 await self._exchange_meanwhile()
             await self._exchange_meanwhile()
 
+    async def _absent(self) -> None:
+        """Close the days that have ended, and judge whose absence has gone on for long enough by then."""
+        if self._absences is None:
+            return
+        # Neither what is closed nor the look at who is due has to wait for rounds.
+        await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
+        for group in range(self._store.groups):
+            while await self._judge_absent(self._absences, group) == _AT_ONCE:
+                await self._exchange_meanwhile()
+        if self._segments is not None:
+            await self._segments.tell(self._scorer.clocks)
+
+    async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
+        now, _ = self._clock.evaluation()
+        judged = await absences.judge(group, now, _AT_ONCE, self._worker, self._evaluate_absent)
+        if judged:
+            self._metrics.evaluations.labels("absence").inc(judged)
+        return judged
+
+    async def _evaluate_absent(self, group: int, customers: Sequence[str]) -> None:
+        async with self._pipeline.lock:
+            await self._evaluate(self._clock.evaluation(), group, customers)
+
+    async def _evaluate(self, moment: tuple[int, int], group: int, customers: Sequence[str]) -> None:
+        """Judge customers at an evaluation time, with the lock held."""
+        now, horizon = moment
+        least, known = self._clock.least(()), self._pipeline.erasures.known
+        await self._scorer.evaluate(
+            group,
+            customers,
+            lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
+        )
+
     async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
         """Judge customers who are due; return how many."""
         async with self._pipeline.lock:
-            now, horizon = self._clock.evaluation()
+            moment = self._clock.evaluation()
+            now, _ = moment
             if not now:
                 return 0
             customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
             if customers:
-                least, known = self._clock.least(()), self._pipeline.erasures.known
-                await self._scorer.evaluate(
-                    group,
-                    customers,
-                    lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
-                )
+                await self._evaluate(moment, group, customers)
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
             self._metrics.note_evaluation(now)
         return len(customers)

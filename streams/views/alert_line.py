@@ -13,6 +13,8 @@ from streams.views.wording import printable
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "notice": "cyan", "info": "green"}
 _LABELS = {"churn_risk": "churn risk", "disengaging_soon": "drops soon"}
+#: Kinds that no step of the score has raised.
+_BY_DAYS = ("absent", "returned")
 _SHOWN_REASONS = 3
 
 
@@ -28,6 +30,8 @@ def alert_line(value: bytes) -> Text:
     """
     try:
         body = orjson.loads(value)
+        if str(body.get("kind")).startswith("segment_"):
+            return _segment_line(body)
         return _feed_line(body) if str(body.get("kind")).startswith("feed_") else _line(body)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return Text(printable(value.decode(errors="replace")), style="dim")
@@ -42,7 +46,10 @@ def _line(body: Mapping[str, Any]) -> Text:
     line.append(printable(body["customer_id"]), style="bold")
     if body.get("score_name"):
         line.append(f" by {body['score_name']}")
-    if kind == "disengaging_soon":
+    if kind in _BY_DAYS:
+        line.append(f"  {body['score']:g}  ")
+        line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+    elif kind == "disengaging_soon":
         line.append(f"  {body['score']:g}  ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
         line.append(f" until {_moment(body['disengages_at'])}")
@@ -54,6 +61,15 @@ def _line(body: Mapping[str, Any]) -> Text:
     why = reasons_in_words(body["reasons"]) if body.get("reasons") else str(body.get("cause", ""))
     if why:
         line.append(f"  {why}", style="dim")
+    return line
+
+
+def _segment_line(body: Mapping[str, Any]) -> Text:
+    severity = body["severity"]
+    line = Text(f"{_moment(body['occurred_at'])}  ")
+    line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["segment"]) or "all customers", style="bold")
+    line.append(f"  {body['active_members']} members active, usually {body['usual_members']:g}")
     return line
 
 
@@ -87,6 +103,12 @@ def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _reason(reason: Mapping[str, Any]) -> str:
+    if reason.get("cause") == "absence":
+        longest = reason["longest"]
+        before = f"never came back from more than {longest:g}" if longest else "never was away before"
+        return f"missed {reason['missed']:g} of the segment's days since {reason['since'][:10]}; {before}"
+    if reason.get("cause") == "came back":
+        return f"came back after {reason['missed']:g} missed days"
     if "type" not in reason:
         return str(reason.get("cause", ""))
     count = f" x{reason['count']}" if reason.get("count", 1) > 1 else ""

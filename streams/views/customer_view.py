@@ -159,10 +159,25 @@ def _facts(policy: Policy, fields: Mapping[str, str], state: CustomerState, now:
         **({"segment": Text(printable(state.segment))} if state.segment else {}),
         **_named_scores(fields),
         "will drop": _drop(policy, fields.get("disengages_at", ""), state, now),
+        **_absence(fields, state, now),
         "last event": Text(_when(fields["last_event_at"], now) if fields.get("last_event_at") else "none"),
         "alert": _alert(policy, state, now),
         "as of": Text(f"{_when(fields['updated_at'], now)}, policy {printable(fields.get('policy_version', ''))}"),
     }
+
+
+def _absence(fields: Mapping[str, str], state: CustomerState, now: int) -> dict[str, Text]:
+    """Show when an alert of absence is to be expected, or that there is one."""
+    standing = state.absence
+    if standing is None:
+        return {}
+    if standing.open != NONE:
+        return {"absent": Text(f"reported, since {_when(format_instant((standing.open + 1) * DAY), now)}", style="red")}
+    earliest, expected = fields.get("absent_at_earliest"), fields.get("absent_at")
+    if not earliest:
+        return {}
+    likely = f", expected {_when(expected, now)}" if expected else ""
+    return {"absent": Text(f"at the earliest {_when(earliest, now)}{likely}, if nothing more comes")}
 
 
 def _named_scores(fields: Mapping[str, str]) -> dict[str, Text]:

@@ -49,6 +49,8 @@ CALLS: dict[str, Call] = {
     "note_told": lambda store: store.note_told("email", "", "told"),
     "exchange_marks": lambda store: store.exchange_marks({}),
     "forget_mark": lambda store: store.forget_mark(CLICKS),
+    "logs": lambda store: store.logs([CLICKS]),
+    "note_logs": lambda store: store.note_logs({CLICKS: "log"}),
     "note_unknown_types": lambda store: store.note_unknown_types(9, {("web", "View"): 1}),
     "unknown_types": lambda store: store.unknown_types(9),
     "erase": lambda store: store.erase("anna", "d", secrets.randbits(40), 1),

@@ -265,4 +265,5 @@ async def test_what_is_over_is_removed(store: Store, stores: Stores) -> None:
     anna.state = record.state
     anna.judge("20 00:00")
     await write(store, anna=record)
-    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a"}
+    # The episode of the alert is open.
+    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a", b"_e"}

@@ -86,5 +86,6 @@ async def test_a_customer_with_more_fields_than_one_command_takes_is_stored_and_
 
     anna.judge("6000 00:00")
     await write(large, anna=record)
-    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a"}
+    # The episode of the alert is open.
+    assert {name[:2] for name in await stores.hash_of("anna") if name.startswith(b"_")} == {b"_v", b"_s", b"_a", b"_e"}
     assert (await fields_of(large))["score"] == "0"

@@ -218,7 +218,8 @@ def closed_port() -> int:
 
 def test_servers_that_are_away_are_wrong_and_what_needs_them_is_not_checked(system: System) -> None:
     port = closed_port()
-    said = asked(system, "--brokers", f"127.0.0.1:{port}", "--redis", f"redis://127.0.0.1:{port}")
+    options = ("--brokers", f"127.0.0.1:{port}", "--redis", f"redis://127.0.0.1:{port}", "--web-port", str(port))
+    said = asked(system, *options)
     assert said.status == 1
     assert said.at("wrong") == ["kafka", "redis"]
     assert said.of("kafka")[0][1].startswith(f"Kafka at 127.0.0.1:{port} does not answer over PLAINTEXT")

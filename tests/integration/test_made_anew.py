@@ -172,7 +172,7 @@ async def test_erasures_made_anew_end_the_worker_whatever_their_number(
         await system.send_raw("clickstream", [*views(erased[0], 3), *views(erased[1], 3), *views(kept, 3)])
         await system.wait_for_score(kept, "3")
         for customer in erased:
-            assert (await run(system, "erase", customer))[0] == 0
+            assert (await run(system, "erase", customer, "--yes"))[0] == 0
         await system.send_raw("clickstream", views(kept, 1))
         await system.wait_for_score(kept, "4")
         tombstones = [(record.key, record.value) for record in await read_topic(system.kafka, ERASURES)]
@@ -193,7 +193,7 @@ async def test_erasures_made_anew_end_the_worker_whatever_their_number(
     status, text = await run(system, "gaps", "show")
     assert (status, f"{ERASURES}/0" in text) == (1, True), text
     # The way back: erase again, then go on with the new topic.
-    assert (await run(system, "erase", erased[1]))[0] == 0
+    assert (await run(system, "erase", erased[1], "--yes"))[0] == 0
     assert (await run(system, "gaps", "accept", f"{ERASURES}/0"))[0] == 0
     with system.worker() as third:
         # What happened before the erasure would have no effect.

@@ -25,7 +25,7 @@ TOKEN = "web-t0ken-%2F&+:@-of-this-test"  # noqa: S105
 WRONG = "wrong-pa55word-%2F&+:@"
 SECRETS = (KAFKA_PASSWORD, REDIS_PASSWORD, TOKEN, ERASURE_KEY, WRONG)
 PAGES = ("/health", "/ready", "/metrics")
-FAUSTS_PAGES = ("/", "/router/", "/router", "/table/", "/graph/", "/graph", "/stats", "/performance", "/assignment")
+FAUSTS_PAGES = ("/router/", "/router", "/table/", "/graph/", "/graph", "/stats", "/performance", "/assignment")
 UNREACHABLE = f"127.0.0.1:{free_ports(1)[0]}"
 
 

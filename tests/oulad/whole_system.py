@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,8 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from scoring.policy.file.document import parse_policy
 from tests.polling import wait_until
-from tests.reference import brute_force
+from tests.reference import absent, brute_force
 from tests.reference.comparison import (
     alert_differences,
     band_change_differences,
@@ -81,7 +84,8 @@ def replay(events: Path, kafka: str, url: str, namespace: str, *, workers: int =
     differences = [
         *score_differences(wanted, read_customers(url, namespace)),
         *index_differences(wanted, read_band_indexes(url, namespace)),
-        *alert_differences(wanted, alerts),
+        *alert_differences(wanted, [alert for alert in alerts if alert["kind"] not in absent.KINDS]),
+        *absent.absence_differences(absences_of(policy, events), alerts),
         *band_change_differences(wanted, changes),
     ]
     by_id = {alert["alert_id"]: alert for alert in alerts}
@@ -95,6 +99,18 @@ def replay(events: Path, kafka: str, url: str, namespace: str, *, workers: int =
         differences=differences,
         seconds=time.monotonic() - started,
     )
+
+
+def absences_of(policy: Path, events: Path) -> absent.Alerts:
+    """Give the alerts of absence that a file of events says.
+
+    Args:
+        policy: in force.
+        events: JSON Lines, plain or gzipped.
+    """
+    opened = gzip.open if events.suffix == ".gz" else open
+    with opened(events, "rt", encoding="utf-8") as lines:
+        return absent.expected(parse_policy(policy.read_text(encoding="utf-8")), map(json.loads, lines))
 
 
 def main() -> int:

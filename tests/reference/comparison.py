@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import redis
 
@@ -50,7 +51,7 @@ def judged_to_the_end(url: str, namespace: str, customers: int, until: int) -> b
         until: the evaluation time, in microseconds.
 
     Returns:
-        False also while some schedule holds a time that has come.
+        False also while some schedule holds a time that has come, or a day of the clocks of absence is not closed.
     """
     client = redis.Redis.from_url(url, decode_responses=True)
     try:
@@ -58,6 +59,11 @@ def judged_to_the_end(url: str, namespace: str, customers: int, until: int) -> b
         due = sum(client.zcount(name, "-inf", until) for name in names)
         waiting = sum(client.zcard(name) for name in client.keys(f"{namespace}:_outbox:*"))
         found = sum(client.zcard(name) for name in client.keys(f"{namespace}:band:*"))
+        for name in client.keys(f"{namespace}:_absences:*"):
+            clock = client.hgetall(f"{namespace}:_clock:{unquote(name.split(':')[2])}")
+            if int(clock.get("last", 0)) < until // (86_400 * brute_force.MILLION):
+                return False
+            due += client.zcount(name, "-inf", int(clock[clock["last"]]))
     finally:
         client.close()
     return due == 0 and waiting == 0 and found == customers

@@ -20,6 +20,7 @@ from scoring.policy.policy import BANDS, Policy
 from scoring.rules.details import Detail
 from scoring.rules.tally import parse_tally
 from streams.errors import UnreadableCustomer
+from streams.store.fields.absence_fields import take_absence
 from streams.store.fields.customer_writing import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.fields.episodes import take_episode
 from streams.store.fields.score_fields import alert_fields, read_named, stored_fields
@@ -155,6 +156,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
         record.stored_measures = [fields.get(name, "") for name in policy.measure_names]
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
+    take_absence(record, fields)
     take_episode(state, fields.get("_e", ""), flags)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])

@@ -19,6 +19,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
+| `_b` | how far absences have been judged, see `absence_fields.py` |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.rules.tally` |
 
 The hash of a linked id holds `customer_id`, the customer for whom it stands, and `_v`.
@@ -45,6 +46,7 @@ from scoring.judging.score import disengages_at, trend
 from scoring.points import text
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.details import Detail
+from streams.store.fields.absence_fields import encode_absence
 from streams.store.fields.episodes import encode_episode, episode_flags
 from streams.store.fields.score_fields import score_fields
 from streams.store.fields.visits import encode_visits
@@ -100,6 +102,8 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     if state.counted is not None and state.counted.touched:
         _encode_memory("_m", state.counted.touched, state.counted.chunks, fields, removed)
     warned = state.warned or state.last_warning != NONE
+    if state.absence is not None or record.absence:
+        encode_absence(policy, record, fields, removed)
     if state.ahead or state.held or state.episode or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
     return fields, removed
@@ -307,6 +311,7 @@ def settle(record: CustomerRecord, version: str) -> None:
         record.encoded = None
     if record.encoded_scores is not None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None
+    record.absence, record.encoded_absence = record.encoded_absence, ""
     record.obsolete = ()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or state.episode or warned or record.extras:
@@ -321,4 +326,5 @@ def settle(record: CustomerRecord, version: str) -> None:
         state.counted.touched.clear()
     if state.activity.touched:
         state.activity.touched.clear()
+        state.activity.flipped.clear()
         state.activity.gains.clear()

@@ -29,6 +29,10 @@ class MemoryKpi:
             for field, count in fields.items():
                 add_field(sums, field, count)
 
+    def named(self, name: str) -> Mapping[str, int]:
+        """Give sums by their name, see `streams.store.sums.gains`."""
+        return self._sums[name]
+
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
         """Read the sums over customers."""
         return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from streams.records import Message, Partition
 from streams.store.fields.bookkeeping import counts_of_day, decode_marks, decode_message, encode_mark, encode_message
 from streams.store.fields.customer_reading import decode, decode_all
 from streams.store.fields.customer_writing import LINKED, encode, index_changes, linked_ids, settle, stands_for
+from streams.store.memory.absences import MemoryAbsences
 from streams.store.memory.erasures import MemoryErasures
 from streams.store.memory.feeds import MemoryFeeds
 from streams.store.memory.figures import MemoryKpi
@@ -56,6 +58,9 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         self._marks: dict[str, str] = {}
         self._unknown: dict[str, str] = {}
         self.kpi = MemoryKpi()
+        self.absences = MemoryAbsences(
+            self.hashes, self.kpi.named, self._least_fence, self._first_crossing, self._leases
+        )
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
         self.policies: PolicyStore = self._policies
@@ -178,6 +183,13 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         for fence in write.fences:
             self._fences[write.group, fence.partition] = fence.moved
 
+    def _least_fence(self, partition: Partition) -> int:
+        return min(self._offset(group, partition) for group in range(self.groups))
+
+    def _first_crossing(self) -> float:
+        times = [time for group in range(self.groups) for time in self._schedules["c", group].values()]
+        return min(times, default=math.inf)
+
     def _offset(self, group: int, partition: Partition) -> int:
         fence = self._fences.get((group, partition))
         return fence.offset if fence else 0
@@ -200,6 +212,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
                 self._schedules[schedule[0], group][customer] = int(schedule[1:])
         for message in record.raised:
             self._outboxes[group][customer, message.name] = now, encode_message(message)
+        self.absences.follow(group, customer, record)
         settle(record, version)
 
     def _version(self) -> str:
@@ -282,6 +295,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         """Take a customer's hash away, and the places in the indexes; tell whether there was a hash."""
         for entries in (*self.bands.values(), self._schedules["c", group], self._schedules["r", group]):
             entries.pop(customer, None)
+        self.absences.forget(group, customer)
         return self.hashes.pop(customer, None) is not None
 
     def _require(self, group: int, known: int) -> None:

@@ -134,6 +134,34 @@ local function add_sums(prefix, group, args, at)
   end)
 end
 
+-- Gives the key of the schedule of absences in which a customer stands whose hash is under a key; nil for none.
+local function absences_of(prefix, key, group)
+  local words = redis.pcall('HGET', key, '_b')
+  local segment = type(words) == 'string' and words:match('^([^;]*);')
+  return segment and prefix .. '_absences:' .. segment .. ':' .. group or nil
+end
+
+-- Takes a customer whose hash is under a key out of the schedules of absence.
+local function unschedule_absences(prefix, key, group, id)
+  local schedule = absences_of(prefix, key, group)
+  if schedule then
+    redis.call('ZREM', schedule, id)
+  end
+end
+
+-- Goes through changes of the schedules of absence.
+-- args from an index on: number of changes, then per change: id, what the keys of the schedule end in where the
+--                        customer is taken out and is put ('' for none), the reading there
+-- returns: the index after them.
+local function absences_at(prefix, args, at, visit)
+  for change = at + 1, at + 4 * tonumber(args[at]), 4 do
+    local from = args[change + 1] ~= '' and prefix .. '_absences:' .. args[change + 1]
+    local to = args[change + 2] ~= '' and prefix .. '_absences:' .. args[change + 2]
+    visit(args[change], from, to, args[change + 3])
+  end
+  return at + 1 + 4 * tonumber(args[at])
+end
+
 -- Writes the customers of one fence group and moves its fences, all or nothing.
 -- keys: hash of the group's fences
 -- args: prefix of every key, group, milliseconds of the wall clock,
@@ -144,6 +172,7 @@ end
 --       refresh), numbers of messages, of values to set and of fields to remove, these messages (name, text), values
 --       and fields;
 --       sums over customers, see add_sums;
+--       changes of the schedules of absence, see absences_at;
 --       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
@@ -204,9 +233,14 @@ local function check(fences, args)
     return moved
   end
   local may_add = true
-  sums_at(prefix, group, args, at, function(days, spells)
+  at = sums_at(prefix, group, args, at, function(days, spells)
     written[days], written[spells] = 'hash', 'hash'
     may_add = may_add and redis.acl_check_cmd('HINCRBY', days, '0', '0')
+  end)
+  absences_at(prefix, args, at, function(_, from, to)
+    for _, schedule in ipairs({from or to, to or from}) do
+      written[schedule] = 'zset'
+    end
   end)
   if not may_add then
     return redis.error_reply('NOPERM HINCRBY of ' .. prefix .. '_kpi:' .. group .. ' has to be allowed')
@@ -258,7 +292,15 @@ local function write(fences, args, customers_at)
     end
     at = first + set + removed
   end
-  add_sums(prefix, group, args, at)
+  at = add_sums(prefix, group, args, at)
+  absences_at(prefix, args, at, function(id, from, to, due)
+    if from then
+      redis.call('ZREM', from, id)
+    end
+    if to then
+      redis.call('ZADD', to, due, id)
+    end
+  end)
   at = 5
   for _ = 1, tonumber(args[4]) do
     redis.call('HSET', fences, args[at], args[at + 2])
@@ -387,6 +429,7 @@ local function erase(keys, args)
     return {'version'}
   end
   unlink(prefix, id)
+  unschedule_absences(prefix, place_of(prefix, id), group, id)
   local existed = redis.call('DEL', prefix .. 'customer:' .. id, unscored(prefix, id))
   for at = add_sums(prefix, group, args, 8), #args do
     redis.call('ZREM', prefix .. 'band:' .. args[at], id)
@@ -562,6 +605,7 @@ local function replace(keys, args)
   while at <= #args do
     local id, set, removed = args[at], tonumber(args[at + 2]), tonumber(args[at + 3])
     local key, waiting, there = prefix .. 'customer:' .. id, unscored(prefix, id), false
+    unschedule_absences(prefix, place_of(prefix, id), group, id)
     redis.call('DEL', key, waiting)
     for from, to in pairs({[other .. 'customer:' .. id] = key, [unscored(other, id)] = waiting}) do
       if redis.call('COPY', from, to) == 1 then
@@ -579,6 +623,10 @@ local function replace(keys, args)
     end
     follow('_crossings:' .. group, id)
     follow('_refreshes:' .. group, id)
+    local schedule = absences_of(prefix, key, group)
+    if there and schedule then
+      follow(schedule:sub(#prefix + 1), id)
+    end
     at = at + 4 + set + removed
   end
   if any then

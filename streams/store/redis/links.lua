@@ -98,6 +98,7 @@ local function link(keys, args)
       ids[#ids + 1] = field:sub(3)
     end
   end
+  unschedule_absences(prefix, key, group, id)
   redis.call('DEL', key)
   add_sums(prefix, group, args, sums_from)
   for at = bands_from + 1, bands_from + bands do

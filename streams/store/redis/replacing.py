@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from scoring.policy.policy import BANDS
+from scoring.policy.policy import BANDS, Policy
+from scoring.rules.absence import SegmentClock
 from streams.errors import RebuildRefused
 from streams.settings.settings import Settings
 from streams.store.fields.customer_reading import fields_in
@@ -106,6 +107,23 @@ class ReplaceableStore(RedisStore):
         async with self._mapped_errors():
             firsts = await pipeline.execute()
         return min((int(time) for entries in firsts for _, time in entries), default=None)
+
+    async def judged_clocks(self, policy: Policy) -> dict[str, SegmentClock]:
+        """Read the clocks of absence by segment, each up to before the first customer who is still to be judged by it.
+
+        Args:
+            policy: in force.
+        """
+        found: dict[str, SegmentClock] = {}
+        if policy.absence is None:
+            return found
+        for segment in ["", *(await self.kpi.segments() if policy.profiles is not None else ())]:
+            first = await self.absences.earliest(segment)
+            clock = await self.absences.clock(segment)
+            if clock is not None:
+                until = None if first is None else clock.reaches(first, clock.first)
+                found[segment] = clock if until is None else clock.until(until - 1)
+        return found
 
     async def hold(self, holder: str, milliseconds: int) -> bool:
         """Let nobody write scores for a while, or a while longer.

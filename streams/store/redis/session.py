@@ -19,10 +19,10 @@ from streams.store.redis.server import Role, check_server
 from streams.store.redis.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_5"
+LIBRARY = "engagement_6"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
-    LIBRARY: ("engagement.lua", "links.lua", "unknown_types.lua"),
+    LIBRARY: ("engagement.lua", "absences.lua", "links.lua", "unknown_types.lua"),
     FEED_LIBRARY: ("feeds.lua",),
     POLICY_LIBRARY: ("policies.lua",),
 }

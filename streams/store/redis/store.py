@@ -33,6 +33,7 @@ from streams.store.fields.customer_reading import decode, decode_all, fields_in
 from streams.store.fields.customer_writing import linked_ids, settle_all, stands_for
 from streams.store.policies import PolicyStore
 from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
+from streams.store.redis.absences import RedisAbsences
 from streams.store.redis.errors import refusal
 from streams.store.redis.figures import RedisKpi
 from streams.store.redis.policies import RedisPolicies
@@ -70,6 +71,7 @@ class RedisStore(RedisSession):
         self._grouping_prefix = self._prefix
         self._words = WriteWords(self._prefix, settings.policy)
         self.kpi = RedisKpi(self._prefix, LIBRARY, GROUPS, self._send)
+        self.absences = RedisAbsences(self._prefix, LIBRARY, GROUPS, _LEASE // MILLISECOND, self._send)
         self.group_of = lru_cache(maxsize=_GROUPS_REMEMBERED)(self._group_of)
         self.policies: PolicyStore = RedisPolicies(self._send, self._prefix)
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from scoring.instants import MILLISECOND
 from scoring.policy.policy import BANDS, Policy
+from streams.store.fields.absence_fields import schedule_change
 from streams.store.fields.bookkeeping import encode_fence, encode_message
 from streams.store.fields.customer_writing import encode, index_changes
 from streams.store.protocol import GroupWrite, LinkWrite
@@ -57,6 +58,7 @@ class WriteWords:
             arguments += (partition.label, offset)
         arguments.append(len(write.customers))
         versions = []
+        scheduled: Words = []
         for customer, record in write.customers.items():
             version = self._version()
             versions.append(version)
@@ -67,7 +69,10 @@ class WriteWords:
                 arguments += (message.name, encode_message(message))
             arguments += fields
             arguments += removed
+            if record.absence != record.encoded_absence and (change := schedule_change(record, write.group)):
+                scheduled += (customer, *change)
         arguments += words_of(gains_of(self._policy, write.customers.values()))
+        arguments += (len(scheduled) // 4, *scheduled)
         arguments += (self._digest if write.customers else "", write.erasures)
         return arguments, versions
 

@@ -11,6 +11,7 @@ from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
 from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
+from streams.store.sums.absence_sums import absence_gains
 
 #: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
@@ -108,18 +109,21 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     everybody = Gains()
     segments: dict[str, Gains] = {}
     moved: dict[str, int] = {}
-    tallied, segmented = policy.tallied, policy.profiles is not None
+    tallied, segmented, absences = policy.tallied, policy.profiles is not None, policy.absence is not None
+    members: list[Additions] = []
     for record in records:
         if tallied or record.tally or record.state.activity.gains:
             everybody.add(policy, record)
         if segmented or record.segment:
             _gain_in_segments(policy, record, segments, moved)
+        if absences or record.absence:
+            members.append(absence_gains(policy, record, counted_segment(policy, record)))
     found = everybody.additions("")
     for segment, gains in segments.items():
         found |= gains.additions(segment)
     if moved:
         found[SEGMENTS] = moved
-    return found
+    return found | join(members) if members else found
 
 
 def _gain_in_segments(

@@ -8,6 +8,7 @@ from sys import intern
 from scoring.customer.activity import Activity, contribution, decode_spans
 from scoring.customer.state import NONE
 from scoring.rules.tally import parse_tally, tally_panes
+from streams.store.sums.absence_sums import FIELD, absence_share
 from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
 
 
@@ -20,10 +21,13 @@ def share_of(fields: Mapping[str, str]) -> Additions:
     Returns:
         By name and field.
     """
-    days, measures, segment = contribution(activity_in(fields)), _tallied_in(fields), segment_in(fields)
+    activity = activity_in(fields)
+    days, measures, segment = contribution(activity), _tallied_in(fields), segment_in(fields)
     found = {"": days, MEASURES: measures}
     if segment:
         found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
+    if FIELD in fields:
+        found |= absence_share(fields[FIELD], segment, activity.list_days())
     return join([found])
 
 

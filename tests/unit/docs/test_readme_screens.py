@@ -7,6 +7,7 @@ import orjson
 from rich.console import Console, RenderableType
 
 from scoring.instants import parse_timestamp
+from scoring.judging.alerts import Alert, message
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.document import parse_policy
 from streams.cli.demo import summary
@@ -79,3 +80,11 @@ def test_the_alert_looks_as_the_command_prints_it() -> None:
     alert = maria.alert_at("2026-11-16T08:00:00Z", "2026-11-16T00:00:01Z")
     (line,) = printed(alert_line(orjson.dumps(alert)), width=1000)
     assert block("2026-11-16") == [line]
+
+
+def test_the_absence_looks_as_the_command_prints_it() -> None:
+    reasons = [{"cause": "absence", "missed": 6.3, "since": "2026-11-15T00:00:00Z", "longest": 4.1}]
+    alert = Alert("absent", 1, 1, 0, 0, parse_timestamp("2026-12-02T00:00:00Z"), reasons)
+    body = message("maria.lopez", alert, 0, "1")
+    (line,) = printed(alert_line(orjson.dumps(body)), width=1000)
+    assert block("2026-12-02") == [line]

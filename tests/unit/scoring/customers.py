@@ -99,7 +99,7 @@ class Customer:
 
     def judge(self, now: str, *events: Event, horizon: str = "") -> Outcome:
         """Judge the customer at a time, with new events or none."""
-        outcome = advance(self.policy, self.state, events, at(now), at(horizon or now), self.feeds)
+        outcome = advance(self.policy, self.state, events, at(now), at(horizon or now), self.feeds, clocks={})
         self.transitions += outcome.transitions
         for transition in outcome.transitions:
             if isinstance(transition, Alert):

@@ -28,7 +28,9 @@ from streams.rounds.scorer import Scorer
 from streams.settings.settings import Settings
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
+from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.segment_watch import SegmentWatch
 from streams.upkeep.timer import Timer
 from tests.unit.scoring.customers import POLICY, at
 
@@ -187,6 +189,10 @@ class Bench:
         parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.timer.go_on_with(self.walk)
+        self.absences = AbsenceWatch(self.policy, self.store, self.scorer, lambda: self.walk.done)
+        self.segments = SegmentWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
+        self.timer.watch(self.absences, self.segments)
+        self.policies.told_to(self.absences, self.segments)
         self.seeks: list[dict[Partition, int]] = []
         self.more_to_come: set[Partition] = set()
         self.log_starts: dict[Partition, int] = {}

@@ -14,11 +14,13 @@ from streams.doctor.finding import Finding, Level, Untold
 from streams.doctor.group import member_findings, progress_findings, ready_findings
 from streams.doctor.kafka import broker_findings, session_findings
 from streams.doctor.policy import in_force_findings
+from streams.doctor.reading import Reading, settings_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
 from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
 from streams.kafka.topics import topic_settings
 from streams.records import Partition
+from streams.settings.settings import read_settings
 from streams.store.policies import offered
 from streams.store.protocol import Fence
 from streams.topic_names import DEAD_LETTERS, ERASURES
@@ -211,3 +213,10 @@ def test_progress_counts_what_is_to_be_applied_of_begun_partitions_and_names_tho
 )
 def test_a_worker_says_of_itself_whether_it_is_ready(status: int, body: str, level: str) -> None:
     assert levels(ready_findings("127.0.0.1:6066", status, body)) == [level]
+
+
+def test_a_variable_that_is_no_setting_is_doubtful() -> None:
+    found = settings_findings(Reading(read_settings({}), unknown=["ENGAGEMENT_CLOK is not a setting"]))
+    assert [(finding.level, finding.says) for finding in found[1:]] == [
+        (Level.DOUBTFUL, "ENGAGEMENT_CLOK is not a setting")
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scoring.instants import DAY, HOUR, MINUTE, SECOND
@@ -72,8 +74,8 @@ def test_weights_and_caps_are_those_of_their_type() -> None:
     assert policy.types[type_code("mail_2", "letter")].name == "letter"
 
 
-def test_an_empty_file_is_the_built_in_policy_but_for_its_version() -> None:
-    empty, builtin = parse_policy(""), builtin_policy()
+def test_an_empty_file_is_the_built_in_policy_but_for_its_version_and_absences() -> None:
+    empty, builtin = parse_policy(""), replace(builtin_policy(), absence=None)
 
     assert empty.version != builtin.version
     assert _without_version(empty) == _without_version(builtin)

@@ -1,0 +1,101 @@
+"""How a customer's absences are written as fields of the hash, and read back.
+
+Public are `absent_at`, when an alert of absence is to be expected, and `absent_at_earliest`. `_b` holds, separated by
+semicolons: the segment by whose clock the customer is judged, for how many days after an active one a customer is a
+member (the sums in which the customer is counted have it in their name), the days up to which absences are told, that
+on which the open one began, up to which they are settled, and up to which none is told; the reading at which to look
+again; and the id of the open alert, where it was made for an id that has been linked since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, unquote
+
+from scoring.customer.absence_state import AbsenceState
+from scoring.instants import DAY, format_instant
+from scoring.policy.policy import ABSENCE_FIELDS, Policy
+from streams.store.protocol import CustomerRecord
+from streams.store.sums.absence_sums import FIELD
+
+
+def encode_absence(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    """Write what has changed of a customer's absences since they were stored.
+
+    Args:
+        policy: in force.
+        record: as it is to be stored.
+        fields: names and values in turn are added.
+        removed: names of fields to be removed are added.
+    """
+    record.encoded_absence = absence_text(policy, record)
+    if record.encoded_absence == record.absence:
+        return
+    standing = record.state.absence
+    if standing is None:
+        removed += (FIELD, *ABSENCE_FIELDS)
+        return
+    expected, earliest = (format_instant(day * DAY) if day else "" for day in (standing.expected, standing.earliest))
+    fields += (FIELD, record.encoded_absence, ABSENCE_FIELDS[0], expected, ABSENCE_FIELDS[1], earliest)
+
+
+def absence_text(policy: Policy, record: CustomerRecord) -> str:
+    """Write a customer's absences as they are to be stored; '' for none.
+
+    Args:
+        policy: in force.
+        record: about to be written.
+    """
+    standing = record.state.absence
+    if standing is None or policy.absence is None:
+        return ""
+    days = f"{standing.told};{standing.open};{standing.settled};{standing.since}"
+    head = f"{quote(standing.segment, safe='')};{policy.absence.members_within}"
+    return f"{head};{days};{standing.due};{standing.made}"
+
+
+def take_absence(record: CustomerRecord, fields: Mapping[str, str]) -> None:
+    """Give a customer the absences that are stored.
+
+    Args:
+        record: changed in place.
+        fields: of the hash.
+    """
+    record.absence = text = fields.get(FIELD, "")
+    if text:
+        segment, _, told, open_, settled, since, due, made = text.split(";")
+        record.state.absence = AbsenceState(
+            int(settled), int(told), int(open_), made, int(since), unquote(segment), int(due)
+        )
+
+
+def scheduled(text: str, group: int) -> tuple[str, str]:
+    """Read where a customer stands in the schedules of absence.
+
+    Args:
+        text: of the field.
+        group: of the customer.
+
+    Returns:
+        What the key of the schedule ends in and the reading there; '' for nowhere.
+    """
+    if not text:
+        return "", ""
+    segment, *_, due, _ = text.split(";")
+    return (f"{segment}:{group}", due) if due != "0" else ("", "")
+
+
+def schedule_change(record: CustomerRecord, group: int) -> tuple[str, str, str] | None:
+    """Tell how the schedules follow a record: where it is taken out, where it is put, and the reading there.
+
+    An entry that is too early is left alone: it comes up early.
+
+    Args:
+        record: just encoded.
+        group: of the customer.
+    """
+    before, stands = scheduled(record.absence, group)
+    after, due = scheduled(record.encoded_absence, group)
+    if before == after and (not after or stands == due):
+        return None
+    return before if before != after else "", after, due or "0"

@@ -1,0 +1,124 @@
+"""Closes the days of the segments' clocks, and tells which customers are to be looked at again by them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from scoring.customer.absence_days import close_days
+from scoring.instants import DAY
+from scoring.judging.absence_judging import readings_at
+from scoring.policy.policy import Policy
+from scoring.rules.absence import AbsenceRule, SegmentClock
+from streams.records import Partition
+from streams.rounds.scorer import Scorer
+from streams.store.protocol import Store
+
+_NEVER = -1
+
+
+class AbsenceWatch:
+    """What this worker knows of the clocks; costs nothing where the policy has no alerts of absence."""
+
+    def __init__(self, policy: Policy, store: Store, scorer: Scorer, may_close: Callable[[], bool]) -> None:
+        """Start knowing nothing.
+
+        Args:
+            policy: in force.
+            store: where the workers share the clocks.
+            scorer: judges by the clocks.
+            may_close: tells whether all customers are in the sums; not while they are brought to follow a policy.
+        """
+        self._policy = policy
+        self._store = store
+        self._scorer = scorer
+        self._may_close = may_close
+        self._closed = _NEVER
+
+    def follow(self, policy: Policy) -> None:
+        """Close days by another policy.
+
+        Args:
+            policy: in force from now on.
+        """
+        self._policy = policy
+        self._closed = _NEVER
+
+    async def close(self, now: int, least: Mapping[Partition, int]) -> None:
+        """Close the days that have ended; once closed, a day stays as it is.
+
+        Args:
+            now: the evaluation time, in microseconds; 0 while it is not known.
+            least: the offsets of partitions on which that rests.
+
+        Raises:
+            TransientError: if the store does not answer; the next turn goes on.
+            FenceMoved: if the store has forgotten something.
+        """
+        rule, today = self._policy.absence, now // DAY
+        if rule is None or not now or today <= self._closed or not self._may_close():
+            return
+        segments = [""]
+        if self._policy.profiles is not None:
+            segments += await self._store.kpi.segments()
+        clocks: dict[str, SegmentClock] = {}
+        closed = today
+        for segment in segments:
+            clock = await self._closed_to(today, segment, rule, least)
+            if clock is None:
+                continue
+            clocks[segment] = clock
+            if clock.last < today:
+                # Somebody is still to be judged: the next turn looks again.
+                closed = _NEVER
+        self._scorer.clocks = clocks
+        self._closed = closed
+
+    async def _closed_to(
+        self, today: int, segment: str, rule: AbsenceRule, least: Mapping[Partition, int]
+    ) -> SegmentClock | None:
+        store = self._store.absences
+        while True:
+            clock = await store.clock(segment)
+            if clock is not None and clock.last >= today:
+                return clock
+            fields = await store.members(rule.members_within, segment, today * DAY - 1, least)
+            if fields is None:
+                return clock
+            closed = close_days(rule, clock, fields, today - 1)
+            if closed is None or await store.move_clock(segment, None if clock is None else clock.last, closed):
+                return closed
+
+    async def judge(
+        self,
+        group: int,
+        now: int,
+        limit: int,
+        worker: str,
+        evaluate: Callable[[int, list[str]], Awaitable[None]],
+    ) -> int:
+        """Judge customers whose time has come by the clocks.
+
+        Args:
+            group: of the customers.
+            now: the evaluation time, in microseconds.
+            limit: how many, at most.
+            worker: only one at a time gets a group's.
+            evaluate: judges and stores customers of a group.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            TransientError: if the store or Kafka does not answer.
+            FenceMoved: if the store has forgotten something.
+        """
+        clocks = self._scorer.clocks
+        if self._policy.absence is None or not clocks:
+            return 0
+        readings = readings_at(clocks, now)
+        customers = await self._store.absences.due(group, readings, limit, worker)
+        if customers:
+            await evaluate(group, customers)
+            unread = [customer for customer in customers if customer in self._scorer.set_aside]
+            await self._store.absences.prune(group, list(readings), customers, unread)
+        return len(customers)
