@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := deploy/requirements.lock
 COMPILED := build/compiled/.installed
+DOCS := build/docs/.installed
 CODE := scoring streams tests setup.py
 
 # The shell's own Python settings must not reach into the environment made here.
@@ -18,7 +19,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 BENCHMARK = $(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz memory check format compiled dist clean \
+.PHONY: help install demo test faults soak fuzz memory check docs format compiled dist clean \
 	bench bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
 
 help: ## Show this list
@@ -50,6 +51,11 @@ memory: $(INSTALLED) ## Measure the memory of a worker under a backlog of ten mi
 check: $(INSTALLED) ## Run the linter, the format check, the type checker and the check of what imports what
 	@$(BIN)/ruff check --quiet $(CODE) && $(BIN)/ruff format --quiet --check $(CODE) && $(BIN)/mypy
 	@report=$$($(BIN)/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
+
+# The builder is an extra with an environment of its own: nothing else needs it.
+docs: $(DOCS) ## Build the pages of docs/ into build/docs/html; a link that leads nowhere is an error
+	@build/docs/env/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs/html
+	@echo "build/docs/html/docs/index.html"
 
 format: $(INSTALLED) ## Format the code and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
@@ -97,9 +103,17 @@ $(INSTALLED): $(LOCK) pyproject.toml $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(DOCS): pyproject.toml $(BIN)/python
+	@echo "Installing what builds the pages into build/docs/env ..."
+	@mkdir -p build/docs && $(BIN)/python -m venv --clear build/docs/env
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' \
+		>build/docs/requirements.txt
+	@build/docs/env/bin/python -m pip install --quiet --disable-pip-version-check --requirement build/docs/requirements.txt
+	@touch $@
+
 $(COMPILED): $(INSTALLED) setup.py $(shell find scoring streams -name '*.py' -o -name '*.lua')
 	@echo "Compiling the hot path into build/compiled ..."
-	@mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name peers ! -name plots -exec rm -rf {} +
+	@mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name peers ! -name plots ! -name docs -exec rm -rf {} +
 	@COMPILE_HOT_PATH=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --target build/compiled .
 	@touch $@

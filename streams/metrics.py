@@ -1,4 +1,4 @@
-"""The catalogue of metrics; every one is listed in the README, which a test compares with this file."""
+"""The catalogue of metrics; every one is listed in docs/reference/metrics.md, which a test compares with this file."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ class Metrics:
         )
         self.dead_letters = Counter("engagement_dead_letters", "Dead letters by reason", ["reason"], registry=registry)
         self.held = Counter(
-            "engagement_held_crossings", "Drops held back, by the silent feed", ["channel"], registry=registry
+            "engagement_held_crossings",
+            "Churn alerts postponed, by the channel whose feed is silent",
+            ["channel"],
+            registry=registry,
         )
         self.feed_silent = Gauge(
             "engagement_feed_silent", "1 while the feed of a watched channel is silent", ["channel"], registry=registry
         )
         self.evaluations = Counter(
-            "engagement_evaluations", "Customers judged because of time alone", ["kind"], registry=registry
+            "engagement_evaluations", "Customers evaluated because of time alone", ["kind"], registry=registry
         )
         self.rounds = Histogram(
             "engagement_round_seconds",
@@ -86,10 +89,10 @@ class Metrics:
             registry=registry,
         )
         self.policy_in_force = Gauge(
-            "engagement_policy_in_force", "1 for the version by which the worker judges", ["version"], registry=registry
+            "engagement_policy_in_force", "1 for the version that the worker applies", ["version"], registry=registry
         )
         self.policy_refused = Gauge(
-            "engagement_policy_refused", "1 while the policy file is not followed", ["reason"], registry=registry
+            "engagement_policy_refused", "1 while the policy file is not applied", ["reason"], registry=registry
         )
         self.policy_behind = Gauge(
             "engagement_policy_behind_customers",
@@ -102,7 +105,7 @@ class Metrics:
         )
         self.open_transaction = Gauge(
             "engagement_open_transaction_seconds",
-            "For how long an open transaction has kept what stands behind it from being read",
+            "For how long an open transaction has hidden the records behind it",
             ["topic", "partition"],
             registry=registry,
         )

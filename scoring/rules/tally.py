@@ -1,4 +1,4 @@
-"""What of a customer is added up over all customers, so that measures can be told of them all together.
+"""What one customer contributes to the totals from which measures over all customers are computed.
 
 A measure over all customers is that of all their events together. So what its codes count is added up by pane: one
 that is too old falls out of the sums with all customers at once, and nobody has to be touched for it. The sums have

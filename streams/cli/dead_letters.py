@@ -174,7 +174,7 @@ def _letter_table(letter: Letter, replayed: Replayed) -> Table:
     metavar="N",
     help="Leave out what was replayed so often and came back each time.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be sent, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would be sent, and send nothing.")
 @takes_settings("brokers", "policy")
 def replay_letters(
     settings: Settings, choice: LetterFilter, *, limit: int | None, max_replays: int, dry_run: bool

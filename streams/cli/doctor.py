@@ -23,16 +23,16 @@ _LEVEL_WIDTH = max(map(len, Level))
 
 
 @click.command()
-@click.option("--strict", is_flag=True, help="Exit status 1 also where something is doubtful.")
+@click.option("--strict", is_flag=True, help="Exit status 1 also if something is doubtful.")
 @click.option("--within", type=DURATION, default="10s", show_default=True, metavar="TIME", help="For each check.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_overrides("brokers", "redis", "policy", "namespace", "clock", "session-timeout", "web-host", "web-port")
 @click.pass_context
 def doctor(ctx: click.Context, overrides: dict[str, str], within: float, *, strict: bool, as_json: bool) -> None:
-    """Look at all that the service stands on, and say what is wrong.
+    """Check everything that the service depends on.
 
-    Settings, Kafka, topics, Redis, rights, policy, workers: one line each, with what to do. Nothing is changed, but for
-    the functions that a worker loads into Redis. Exit status 1 where something is wrong.
+    Settings, Kafka, topics, Redis, rights, policy, workers: one line each, with what to do. Changes nothing, except
+    that it loads the functions into Redis that every worker loads. Exit status 1 if something is wrong.
 
     Example: engagement doctor --web-host 10.0.0.7
     """

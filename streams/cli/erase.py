@@ -33,7 +33,7 @@ from streams.views.wording import counted, printable
     metavar="TIME",
     help="Also later records of what happened before have no effect; by default before now.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask, and erase also of whom nothing is stored.")
+@click.option("--yes", is_flag=True, help="Do not ask, and erase also ids of which nothing is stored.")
 @takes_settings("brokers", "redis", "policy", "namespace")
 def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int | None, yes: bool) -> None:
     """Erase customers, and keep them from coming back.

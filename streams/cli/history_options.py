@@ -52,13 +52,15 @@ _OPTIONS = (
         metavar="TIME",
         help="Look at this time (RFC 3339, or a date); may be given several times.",
     ),
-    click.option("--within", default="", metavar="COLUMN", help="Compare only customers who are alike in this column."),
+    click.option(
+        "--within", default="", metavar="COLUMN", help="Compare only customers with the same value in this column."
+    ),
     click.option(
         "--silent",
         type=DURATION,
         default=0,
         metavar="DURATION",
-        help="Ask also who falls silent for so long, of those active in the same time before.",
+        help="Also: which of the customers active in that time before the moment have no event in that time after it?",
     ),
     click.option(
         "--horizon",
@@ -66,7 +68,7 @@ _OPTIONS = (
         default="56d",
         show_default=True,
         metavar="DURATION",
-        help="Tell also which alerts came within so long before the churn.",
+        help="Report separately the alerts that came within so long before the churn.",
     ),
 )
 

@@ -29,7 +29,11 @@ _SHOWN = 20
     "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
 )
 @click.option(
-    "--to", "last", type=CALENDAR_DAY, metavar="DAY", help="Last day; by default the one up to which is judged."
+    "--to",
+    "last",
+    type=CALENDAR_DAY,
+    metavar="DAY",
+    help="Last day; by default the one as of which customers are evaluated.",
 )
 @click.option("--segment", default="", metavar="NAME", help="Only of customers of a segment.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")

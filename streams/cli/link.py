@@ -26,11 +26,11 @@ from streams.views.wording import printable
 @click.argument("customer")
 @takes_settings("brokers", "redis", "policy", "namespace")
 def link(settings: Settings, linked: str, customer: str) -> None:
-    """Say that an id is one of a customer.
+    """Link an id to a customer.
 
-    What came under it, and what will come, is the customer's then. Writes to the topic of the links, which the policy
-    names. The workers apply it; of several links of one id the first one holds. So an id that stands for another
-    customer already is refused, with exit status 1.
+    Its past and future events then count for the customer. Writes to the topic of the links, which the policy names;
+    the workers apply it. The first link of an id is final: an id that is already linked to another customer is
+    refused, with exit status 1.
 
     Example: engagement link cookie-7f3a maria.lopez
     """

@@ -28,13 +28,13 @@ class Entry(NamedTuple):
 COMMANDS = {
     "demo": Entry("streams.cli.demo", "demo", "Show everything at work, with made-up customers."),
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
-    "doctor": Entry("streams.cli.doctor", "doctor", "Look at all that the service stands on, and say what is wrong."),
+    "doctor": Entry("streams.cli.doctor", "doctor", "Check everything that the service depends on."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),
     "kpi": Entry("streams.cli.kpi", "kpi", "Show the figures over all customers."),
     "types": Entry("streams.cli.types", "types", "List event types that the policy does not name."),
     "alerts": Entry("streams.cli.alerts", "alerts", "Follow the churn-risk alerts."),
-    "link": Entry("streams.cli.link", "link", "Say that an id is one of a customer."),
+    "link": Entry("streams.cli.link", "link", "Link an id to a customer."),
     "source": Entry("streams.cli.source", "source", "See how foreign records are read, and what becomes of yours."),
     "dead-letters": Entry(
         "streams.cli.dead_letters", "dead_letters", "List, show and replay the records that could not be scored."
@@ -44,7 +44,7 @@ COMMANDS = {
     ),
     "erase": Entry("streams.cli.erase", "erase", "Erase customers, and keep them from coming back."),
     "gaps": Entry("streams.cli.gaps", "gaps", "Show lost records, and go on without them."),
-    "validate": Entry("streams.cli.validate", "validate", "Tell from history how well scores foresee who leaves."),
+    "validate": Entry("streams.cli.validate", "validate", "Backtest: how well did scores and alerts predict churn?"),
     "policy": Entry("streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."),
 }
 

@@ -58,7 +58,7 @@ def check(file: Path) -> None:
 
 @policy.command()
 @click.argument("name", required=False, type=click.Choice(shipped_policies()))
-@click.option("--in-force", is_flag=True, help="The one by which the workers judge, out of Redis.")
+@click.option("--in-force", is_flag=True, help="The one that the workers apply, read from Redis.")
 @takes_settings("policy", "redis", "namespace")
 def show(settings: Settings, name: str | None, *, in_force: bool) -> None:
     """Print the policy that the settings name, as a file to start from, or one of those that come with the package.

@@ -42,17 +42,17 @@ def validate(
     as_json: bool,
     processes: int,
 ) -> None:
-    """Tell from history how well scores foresee who leaves.
+    """Backtest: how well did scores and alerts predict churn?
 
-    It is replayed through the scoring core, and what score, bands and alerts said is compared with what happened.
-    EVENTS are files as for replay, in the order of time; OUTCOMES is a CSV file with a customer_id in each line, and
-    as far as known churned (yes or no), churned_at, start (where the days count from; else the first event) and until
-    (when nothing more was expected of the customer).
+    Replays a history through the scoring core and compares score, bands and alerts with what happened. EVENTS are
+    files as for replay, ordered by time. OUTCOMES is a CSV file with a customer_id in each line and, as far as known,
+    churned (yes or no), churned_at, start (from which the days count; else the first event) and until (when nothing
+    more was expected of the customer).
 
     Beside the score stand the days since the last event (recency) and the number of events in the window, plain and
     fading by the policy's half-life. Beside the alerts stand as many drawn by lot among the customers of the same
-    group on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. Where
-    the policy knows no segments, each group of --within has a clock of its own for absences.
+    group on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. If
+    the policy has no segments, each group of --within has a clock of its own for absences.
 
     Example: engagement validate events.jsonl.gz outcomes.csv --policy policy.toml --day 30 --day 60
     """

@@ -206,7 +206,7 @@ class Pipeline(Service):
                     await self.all_out()
                 await self._gather()
                 if self._waiting:
-                    # Kept under no name here, so that the events of a round are let go once it is stored.
+                    # Not bound to a name: a local variable would keep the round's events alive until the next.
                     await self._apply_until_done(self._take())
                 else:
                     self._came.clear()

@@ -283,7 +283,7 @@ class Scorer:
         ]
 
     async def _judge_anew(self, work: Work, judged: Judged, customers: Sequence[str]) -> bool:
-        """Judge those whom another worker has written; only them, so that large rounds get through as small ones do.
+        """Re-evaluate only the customers that another worker has written meanwhile, so that large rounds cannot starve.
 
         Returns:
             False where an id is linked otherwise by now, so that it has to be found out anew whose events they are.

@@ -1,4 +1,4 @@
-"""The README's readers against a customer in every state that a key can be in: none of them may fail."""
+"""The readers that are shown against a customer in every state that a key can be in: none of them may fail."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from streams.store.protocol import CustomerRecord, LinkWrite
 from streams.store.redis.store import RedisStore
 from tests.contract.records import engaged, write
 from tests.services.redis import local_redis
-from tests.unit.docs.reading import README, ROOT
+from tests.unit.docs.reading import ROOT, page
 from tests.unit.scoring.customers import POLICY, Customer, at
 
 CUSTOMER = "maria.lopez"
+READERS = page("howto/read-scores")
 KEY = f"engagement:customer:{CUSTOMER}"
 NOW = at("01 09:00")
 LINKING = parse_policy(POLICY + "[identities]\n")
@@ -33,7 +34,7 @@ WAIT = 180
 
 @pytest.fixture
 def server() -> Iterator[EmbeddedRedis]:
-    """Run a server of the test's own: the README's names have no room for a namespace."""
+    """Run a server of the test's own: the names that are shown have no room for a namespace."""
     with local_redis() as running:
         yield running
 
@@ -153,7 +154,7 @@ def here(snippet: str, server: EmbeddedRedis) -> str:
 @every_state
 async def test_the_reader_in_python(store: RedisStore, server: EmbeddedRedis, state: State, shown: str) -> None:
     await state(store)
-    *_, reader = README.blocks("python")
+    reader, *_ = READERS.blocks("python")
     score_line, _, dropped = run([sys.executable, "-c", here(reader, server)]).strip().rpartition("\n")[::1]
     assert " ".join(score_line.split()[:2]).replace(".0", "") == shown
     assert dropped.startswith("[")
@@ -164,7 +165,7 @@ async def test_the_reader_in_node(
     store: RedisStore, server: EmbeddedRedis, node: Path, state: State, shown: str
 ) -> None:
     await state(store)
-    (reader,) = README.blocks("js")
+    (reader,) = READERS.blocks("js")
     module = node / f"read-{os.getpid()}.mjs"
     module.write_text(here(reader, server), encoding="utf-8")
     try:
@@ -176,7 +177,7 @@ async def test_the_reader_in_node(
 @every_state
 async def test_the_commands_of_redis_cli(store: RedisStore, server: EmbeddedRedis, state: State, shown: str) -> None:
     await state(store)
-    commands = [line.partition("#")[0] for block in README.blocks("sh") for line in block.splitlines()]
+    commands = [line.partition("#")[0] for block in READERS.blocks("sh") for line in block.splitlines()]
     asked = [shlex.split(line)[1:] for line in commands if line.startswith("redis-cli ")]
     assert len(asked) >= 3
     client = shutil.which("redis-cli")

@@ -25,7 +25,7 @@ from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import Epoch
 from tests.fuzz.json_grammar import NotJSONError, parse
 from tests.fuzz.reproduction import difference, shrunk
-from tests.unit.docs.reading import README
+from tests.unit.docs.reading import MANUAL
 
 _RECORDS = 3_000
 _WALL = 1_767_312_000_000_000
@@ -51,7 +51,7 @@ def test_every_mutated_record_comes_to_its_one_right_end() -> None:
         scored += epoch.scored
 
     # None of the ends is there by name only.
-    table = README.table("`dlq.reason`", "")
+    table = MANUAL.table("`dlq.reason`", "")
     reasons = {reason.strip("`") for reason, meaning, *_ in table if not meaning.startswith("in a profile")}
     assert set(outcomes) == {EVENT, OUTDATED, *reasons}
     assert min(scored[name] for name in ("taken", "late", "duplicates", "outdated", "transitions")) > 50

@@ -1,4 +1,4 @@
-"""Every measure of a customer, computed from the raw events alone, by its definition in the README.
+"""Every measure of a customer, computed from the raw events alone, by its definition in docs/reference/measures.md.
 
 As `brute_force`, it shares no code with the product: values are fractions of what stands in the events, sessions are
 cut from the sorted times, and nothing is kept from one moment to the next.

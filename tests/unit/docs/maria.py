@@ -61,12 +61,16 @@ def alerts_at(time: str, detected_at: str, policy: Policy = POLICY) -> list[dict
 
 
 def _judged(time: str, policy: Policy = POLICY) -> tuple[CustomerRecord, list[Alert]]:
-    record = CustomerRecord()
     events = [
         event({"customer_id": NAME, "type": kind, "timestamp": at, "event_id": str(number)}, channel)[1]
         for number, (channel, kind, at) in enumerate(_EVENTS)
     ]
-    now = parse_timestamp(time)
+    return judged(events, time, policy)
+
+
+def judged(events: list[Any], time: str, policy: Policy = POLICY) -> tuple[CustomerRecord, list[Alert]]:
+    """Give the record of a customer with these events as it stands at a time, and the alerts raised until then."""
+    record, now = CustomerRecord(), parse_timestamp(time)
     outcome = advance(policy, record.state, events, now, now)
     fields, _ = encode(policy, record, "version")
     stored = dict(zip(fields[::2], fields[1::2], strict=True))

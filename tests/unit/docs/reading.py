@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
+DOCS = ROOT / "docs"
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CELLS = re.compile(r"(?<!\\)\|")
@@ -34,11 +35,10 @@ class Document:
 
     def table(self, *header: str) -> list[Row]:
         """Give the rows of the one table with these headings."""
-        tables = [table for table in self._tables() if table[0] == list(header)]
-        assert len(tables) == 1, f"{self.path.name} has {len(tables)} tables with the headings {header}"
-        return tables[0][1:]
+        return _the_one([table for table in self.tables() if table[0] == list(header)], header)
 
-    def _tables(self) -> list[list[Row]]:
+    def tables(self) -> list[list[Row]]:
+        """List all tables, each with its headings as the first row."""
         tables: list[list[Row]] = []
         inside = False
         for line in self.prose.splitlines():
@@ -61,9 +61,42 @@ class Document:
         return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+class Manual:
+    """The README and all pages in docs/, as one: a table, a sentence or an example is found wherever it stands."""
+
+    def __init__(self, pages: list[Document]) -> None:
+        """Take the pages.
+
+        Args:
+            pages: in the order in which their blocks are listed.
+        """
+        self.pages = pages
+        self.words = " ".join(page.words for page in pages)
+
+    def blocks(self, language: str) -> list[str]:
+        """List the blocks of code in a language; what the README repeats of a page is listed once."""
+        return list(dict.fromkeys(block for page in self.pages for block in page.blocks(language)))
+
+    def table(self, *header: str) -> list[Row]:
+        """Give the rows of the one table with these headings."""
+        return _the_one([table for page in self.pages for table in page.tables() if table[0] == list(header)], header)
+
+
+def _the_one(tables: list[list[Row]], header: tuple[str, ...]) -> list[Row]:
+    assert len(tables) == 1, f"there are {len(tables)} tables with the headings {header}"
+    return tables[0][1:]
+
+
+def page(name: str) -> Document:
+    """Read the page in docs/ that has this name, such as `howto/send-events`."""
+    return Document(DOCS / f"{name}.md")
+
+
 def names_in(cell: str) -> list[str]:
     """List what stands in backticks in a cell."""
     return re.findall(r"`([^`]+)`", cell)
 
 
 README = Document(ROOT / "README.md")
+PAGES = [Document(path) for path in sorted(DOCS.rglob("*.md"))]
+MANUAL = Manual([README, *PAGES])

@@ -1,4 +1,4 @@
-"""What the README tells producers, alert consumers and applications."""
+"""What the pages tell producers, alert consumers and applications."""
 
 import ast
 import inspect
@@ -29,7 +29,7 @@ from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, RecordBatch
 from streams.upkeep.figure_report import FLOWS, published, published_measures
 from tests.unit.docs import maria
-from tests.unit.docs.reading import README, names_in
+from tests.unit.docs.reading import MANUAL, names_in, page
 
 NOW = parse_timestamp("2026-11-21T12:00:00Z")
 GOOD = {"customer_id": "c", "type": "open", "timestamp": "2026-11-21T11:00:00Z"}
@@ -75,13 +75,13 @@ def decoded(value: bytes) -> list[DeadLetter]:
     return decoder.decode(batch, NOW + scoring.events.event.MOST_AHEAD).dead_letters
 
 
-def alert_in_readme() -> dict[str, object]:
-    (alert,) = [found for found in map(json.loads, README.blocks("json")) if "alert_id" in found]
+def alert_shown() -> dict[str, object]:
+    (alert,) = [found for found in map(json.loads, MANUAL.blocks("json")) if "alert_id" in found]
     return alert
 
 
 def test_the_sample_event_is_an_event_of_its_channel() -> None:
-    (sample,) = [found for found in map(json.loads, README.blocks("json")) if "alert_id" not in found]
+    (sample,) = [found for found in map(json.loads, MANUAL.blocks("json")) if "alert_id" not in found]
     customer, event = maria.event(sample, "social")
     assert customer == maria.NAME
     assert maria.POLICY.types[event.code].name == sample["type"]
@@ -89,7 +89,7 @@ def test_the_sample_event_is_an_event_of_its_channel() -> None:
 
 
 def test_the_table_of_an_event_names_what_a_reader_takes_and_requires() -> None:
-    rows = README.table("field", "", "")
+    rows = MANUAL.table("field", "", "")
     assert [names_in(row[0])[0] for row in rows if row[1] == "required"] == ["customer_id", "type", "timestamp"]
     assert [names_in(row[0])[0] for row in rows if row[1] == "optional"] == ["event_id", "properties"]
     for name in ("customer_id", "type", "timestamp"):
@@ -98,12 +98,12 @@ def test_the_table_of_an_event_names_what_a_reader_takes_and_requires() -> None:
 
 
 def test_the_border_between_seconds_and_milliseconds_is_the_one_stated() -> None:
-    border = int(re.search(r"Numbers below ([\d,]+) are seconds", README.words)[1].replace(",", ""))  # type: ignore[index]
+    border = int(re.search(r"Numbers below ([\d,]+) are seconds", MANUAL.words)[1].replace(",", ""))  # type: ignore[index]
     assert parse_timestamp(border - 1) == (border - 1) * SECOND
     assert parse_timestamp(border) == border * 1000
 
 
-@pytest.mark.parametrize("reason", [names_in(row[0])[0] for row in README.table("`dlq.reason`", "")])
+@pytest.mark.parametrize("reason", [names_in(row[0])[0] for row in MANUAL.table("`dlq.reason`", "")])
 def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> None:
     if reason in BAD_PROFILES:
         with pytest.raises(InvalidEvent, match=reason):
@@ -130,7 +130,7 @@ def test_every_reason_in_the_code_is_in_the_table() -> None:
                 found.add(node.value.value)
             elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.value)))
-    assert {str(name) for name in found} == {names_in(row[0])[0] for row in README.table("`dlq.reason`", "")}
+    assert {str(name) for name in found} == {names_in(row[0])[0] for row in MANUAL.table("`dlq.reason`", "")}
 
 
 def endings_of_ids() -> set[str]:
@@ -140,7 +140,7 @@ def endings_of_ids() -> set[str]:
 
 def test_the_reasons_of_bad_links_are_those_in_the_table() -> None:
     own = {LINKED_OTHERWISE, CLOSES_CIRCLE} | {f"id{ending}" for ending in endings_of_ids()}
-    assert {names_in(row[0])[0] for row in README.table("reason of a link", "")} == own
+    assert {names_in(row[0])[0] for row in MANUAL.table("reason of a link", "")} == own
     assert len(own) == 6
 
 
@@ -165,7 +165,7 @@ def test_a_reason_for_a_bad_link_is_given_for_what_it_says(value: bytes, reason:
 
 
 def test_the_sample_link_is_one() -> None:
-    [sample] = re.findall(r'`(\{"id": [^`]*\})`', README.prose)
+    [sample] = re.findall(r'`(\{"id": [^`]*\})`', page("howto/link-ids").prose)
     record = Record(sample.encode())
     [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [record]))
     assert part.links == [(record, Link("cookie-7f3a", maria.NAME), Partition("identities", 0))]
@@ -173,39 +173,39 @@ def test_the_sample_link_is_one() -> None:
 
 def test_the_headers_of_a_dead_letter_are_those_in_the_table() -> None:
     _, _, _, headers = publisher._dead_letter(DeadLetter(Record(b""), "empty_value", "x" * 1000, Partition("email", 0)))
-    assert [name for row in README.table("header", "content") for name in names_in(row[0])] == [
+    assert [name for row in MANUAL.table("header", "content") for name in names_in(row[0])] == [
         name for name, _ in headers
     ]
-    most = int(re.search(r"at most (\d+) characters", README.words)[1])  # type: ignore[index]
+    most = int(re.search(r"at most (\d+) characters", MANUAL.words)[1])  # type: ignore[index]
     assert len(dict(headers)["dlq.detail"]) == most
 
 
 def test_the_sample_alert_is_what_the_code_publishes() -> None:
-    sample = alert_in_readme()
+    sample = alert_shown()
     made = maria.alert_at("2026-11-16T08:00:00Z", str(sample["detected_at"]))
     assert sample == made
     assert list(sample) == list(made)
 
 
 def test_every_field_of_an_alert_is_explained_and_no_other() -> None:
-    explained = [name for row in README.table("field", "") for name in names_in(row[0])]
-    assert sorted(explained) == sorted(alert_in_readme())
+    explained = [name for row in MANUAL.table("field", "") for name in names_in(row[0])]
+    assert sorted(explained) == sorted(alert_shown())
 
 
 def test_the_fields_of_a_band_change_are_those_named() -> None:
-    sentence = re.search(r"The fields are (.+?): `event`", README.words)
+    sentence = re.search(r"The fields are (.+?): `event`", MANUAL.words)
     assert sentence is not None
     made = message("c", BandChange(2, 1, 0, 0, NOW, "event"), NOW, "v")
     assert set(names_in(sentence[1])) - {"alert_id"} == set(made)
 
 
 def test_the_fields_of_a_score_are_those_in_the_table_with_these_values() -> None:
-    shown = {names_in(row[0])[0]: names_in(row[1])[0] for row in README.table("field", "example", "")}
+    shown = {names_in(row[0])[0]: names_in(row[1])[0] for row in MANUAL.table("field", "example", "")}
     assert shown == maria.record_at("2026-11-14T09:30:00Z").fields
 
 
 def test_the_bands_are_those_of_the_policy() -> None:
-    (cell,) = [row[2] for row in README.table("field", "example", "") if row[0] == "`band`"]
+    (cell,) = [row[2] for row in MANUAL.table("field", "example", "") if row[0] == "`band`"]
     lowest, *others = re.findall(r"`(\w+)` (?:below|from) (\d+)", cell)
     assert lowest == (BANDS[0], str(maria.POLICY.bounds[0] // 10**6))
     bounds = [str(bound // 10**6) for bound in maria.POLICY.bounds]
@@ -215,7 +215,7 @@ def test_the_bands_are_those_of_the_policy() -> None:
 def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> None:
     settings = topics.topic_settings(maria.POLICY)
     shown = {}
-    for names, kept, largest in README.table("topic", "kept for", "largest record"):
+    for names, kept, largest in MANUAL.table("topic", "kept for", "largest record"):
         if kept.startswith("for good"):
             shown[names_in(names)[0]] = {"cleanup.policy": "compact"}
             continue
@@ -228,21 +228,21 @@ def test_the_topics_are_kept_as_long_and_take_as_much_as_the_table_says() -> Non
 
 
 def test_the_number_of_partitions_is_the_one_that_the_worker_makes() -> None:
-    assert f"with {topics.PARTITIONS} partitions" in README.words
-    assert f"(3 x {topics.PARTITIONS} if the worker made them), so up to {3 * topics.PARTITIONS}" in README.words
+    assert f"with {topics.PARTITIONS} partitions" in MANUAL.words
+    assert f"(3 x {topics.PARTITIONS} if the worker made them), so up to {3 * topics.PARTITIONS}" in MANUAL.words
 
 
 def test_every_field_of_a_feed_alert_is_explained_and_no_other() -> None:
     (channel, *_) = maria.POLICY.channels
     made = notice_message(maria.POLICY, channel, Notice("feed_silent", NOW, NOW, NOW), NOW)
-    assert [name for row in README.table("field of a feed alert", "") for name in names_in(row[0])] == list(made)
+    assert [name for row in MANUAL.table("field of a feed alert", "") for name in names_in(row[0])] == list(made)
 
 
 def test_the_figures_over_all_customers_are_those_in_the_table() -> None:
     sums = Sums({"n20000": 1, "d20000": 1, "l20030": 1, "f20000.-1": 1})
     [figures] = sums.figures(20_000, 20_000)
     made = published(figures, sums.period(19_971, 20_000))
-    rows = README.table("figure", "example", "")
+    rows = MANUAL.table("figure", "example", "")
     named = [name for row in rows for name in names_in(row[0])]
     assert {name for name in named if not name.startswith("flow:")} == {*made, "updated_at"}
     assert {name for name in named if name.startswith("flow:")} < {*FLOWS.values()}
@@ -252,11 +252,11 @@ def test_the_figures_over_all_customers_are_those_in_the_table() -> None:
 def test_the_fields_of_a_measure_over_all_customers_are_those_in_the_table() -> None:
     made = published_measures({"nps": MeasureFigure("40"), "spent": MeasureFigure("1800", "900", 2)})
     made |= published_measures({"clicked": MeasureFigure("10", "", 10, "150")})
-    named = {names_in(row[0])[0] for row in README.table("field of a measure", "example", "")}
+    named = {names_in(row[0])[0] for row in MANUAL.table("field of a measure", "example", "")}
     assert named == {re.sub("nps|spent|clicked", "<name>", name) for name in made}
 
 
 def test_the_table_of_the_alert_machine_is_the_one_that_it_follows() -> None:
-    rows = README.table("state", "input", "next state", "what is done")
+    rows = MANUAL.table("state", "input", "next state", "what is done")
     shown = {(state, given): (after, actions) for state, given, after, actions in rows}
     assert shown == {key: (after, ", ".join(actions)) for key, (after, actions) in TRANSITIONS.items()}

@@ -1,5 +1,7 @@
-"""Metrics, settings, commands and links in the README and its neighbours."""
+"""Metrics, settings, commands and links in the pages and their neighbours."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +10,18 @@ import click
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
+from streams.backtest import tables
 from streams.cli.main import engagement
 from streams.metrics import Metrics
 from streams.settings.settings import PREFIX, SECURE_NAMES, read_settings
-from tests.unit.docs.reading import DEPLOY, README, ROOT, Document, names_in
+from tests.unit.docs.reading import DEPLOY, MANUAL, PAGES, README, ROOT, Document, names_in, page
 
 DOCUMENTS = [
     README,
+    *PAGES,
     Document(DEPLOY / "RUNBOOK.md"),
     Document(ROOT / "CHANGELOG.md"),
-    *map(Document, sorted((ROOT / "docs").glob("*/*.md"))),
+    Document(ROOT / "CONTRIBUTING.md"),
 ]
 POLICY = "ENGAGEMENT_POLICY"
 EVERY_SETTING = {*read_settings({}).environment(), POLICY, *(PREFIX + name for name in SECURE_NAMES)}
@@ -43,7 +47,7 @@ def test_the_table_of_metrics_is_the_catalogue() -> None:
     for family in Metrics().registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         catalogue[name] = family.type
-    shown = {names_in(row[0])[0] for row in README.table("metric", "labels", "")}
+    shown = {names_in(row[0])[0] for row in MANUAL.table("metric", "labels", "")}
     assert shown == set(catalogue)
 
 
@@ -51,7 +55,7 @@ def test_the_labels_of_the_metrics_are_those_in_the_table() -> None:
     collectors = [value for value in vars(Metrics()).values() if isinstance(value, MetricWrapperBase)]
     labels = {collector._name: list(collector._labelnames) for collector in collectors}
     shown = {
-        names_in(row[0])[0].removesuffix("_total"): names_in(row[1]) for row in README.table("metric", "labels", "")
+        names_in(row[0])[0].removesuffix("_total"): names_in(row[1]) for row in MANUAL.table("metric", "labels", "")
     }
     assert shown == labels
 
@@ -59,13 +63,13 @@ def test_the_labels_of_the_metrics_are_those_in_the_table() -> None:
 def test_every_value_of_a_label_that_the_table_names_stands_in_the_code() -> None:
     folders = (ROOT / "streams", ROOT / "scoring")
     code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
-    for row in README.table("metric", "labels", ""):
+    for row in MANUAL.table("metric", "labels", ""):
         for value in names_in(row[2]):
             assert value.startswith("/") or f'"{value}"' in code or f"class {value}(" in code, value
 
 
 def test_the_settings_and_their_defaults_are_those_in_the_table() -> None:
-    shown = {names_in(row[0])[0]: row[1] for row in README.table("variable", "default", "")}
+    shown = {names_in(row[0])[0]: row[1] for row in MANUAL.table("variable", "default", "")}
     assert shown.pop("ENGAGEMENT_POLICY") == "the built-in policy"
     defaults = read_settings({}).environment()
     assert {name for name, default in shown.items() if default == "none"} == EVERY_SETTING - {*defaults, POLICY}
@@ -73,13 +77,13 @@ def test_the_settings_and_their_defaults_are_those_in_the_table() -> None:
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
-    shown = [re.sub(r"( [A-Z]+(\.\.\.)?)+$", "", names_in(row[0])[0]) for row in README.table("command", "")]
+    shown = [re.sub(r"( [A-Z]+(\.\.\.)?)+$", "", names_in(row[0])[0]) for row in MANUAL.table("command", "")]
     assert shown == [f"engagement {name}" for name, _ in commands()]
 
 
 def test_the_options_in_the_table_of_commands_exist() -> None:
     options = {name: {option for param in command.params for option in param.opts} for name, command in commands()}
-    for row in README.table("command", ""):
+    for row in MANUAL.table("command", ""):
         name = re.sub(r"( [A-Z]+(\.\.\.)?)+$", "", names_in(row[0])[0]).removeprefix("engagement ")
         named = {option for words in names_in(row[1]) for option in re.findall(r"--[a-z-]+", words)}
         assert named <= options[name], name
@@ -152,3 +156,22 @@ def test_what_the_runbook_quotes_of_messages_stands_in_the_code() -> None:
         parts = [part.strip(" .,;") for part in message.split("...")]
         code_text = re.sub(r'" (f)?"', "", code)
         assert all(part in code_text for part in parts), message
+
+
+def test_the_columns_of_a_report_that_are_explained_are_those_that_it_has() -> None:
+    printed = {
+        node.value
+        for function in (tables._alerts, tables._before_churn)
+        for node in ast.walk(ast.parse(inspect.getsource(function)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    explained = {name for row in MANUAL.table("column of the report", "") for name in names_in(row[0])}
+    formats = {","}
+    assert printed - formats - {"Alerts", "Alerts before the churn", "rule", "alerts"} == explained
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = page("index")
+    linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links()}
+    own = {found.path for found in PAGES if found.path.parent.name != "decisions"} - {index.path}
+    assert not own - linked

@@ -1,4 +1,4 @@
-"""What the README says of the policy."""
+"""What the pages say of the policy."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from streams.policies.shipped import shipped_policies, shipped_policy
 from tests.unit.docs import maria
-from tests.unit.docs.reading import DEPLOY, README, names_in
+from tests.unit.docs.reading import DEPLOY, MANUAL, names_in, page
 
 
 def defaults() -> dict[str, str]:
@@ -30,18 +30,19 @@ def defaults() -> dict[str, str]:
 
 
 def test_where_profiles_come_from_by_default_is_in_the_table() -> None:
-    rows = {names_in(row[0])[0]: row[1] for row in README.table("key", "default", "")}
+    rows = {names_in(row[0])[0]: row[1] for row in MANUAL.table("key", "default", "")}
     assert Profiles() == Profiles(*[names_in(rows[f"profiles.{key}"])[0] for key in segment_file._FIELDS])
 
 
 def test_segments_and_named_scores_are_read_as_shown() -> None:
-    *_, segments, scores = README.blocks("toml")
+    [segments] = page("howto/segments-and-profiles").blocks("toml")
+    *_, scores = page("reference/policy").blocks("toml")
     policy = parse_policy(segments + scores)
     assert list(policy.by_segment) == ["enterprise", "trial"]
     assert [(score.name, score.alerts) for score in policy.scores] == [("shop", True), ("community", False)]
-    assert f"At most {MOST_SEGMENTS} segments may have rules" in README.words
-    assert f"may declare up to {MOST_SCORES} scores" in README.words
-    assert f"A name has at most {MOST_SEGMENT_BYTES} bytes" in README.words
+    assert f"At most {MOST_SEGMENTS} segments may have rules" in MANUAL.words
+    assert f"may declare up to {MOST_SCORES} scores" in MANUAL.words
+    assert f"A name has at most {MOST_SEGMENT_BYTES} bytes" in MANUAL.words
 
 
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
@@ -49,11 +50,11 @@ def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
     keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores")}
     keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
-    assert {names_in(row[0])[0] for row in README.table("key", "default", "")} == keys
+    assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 
 
 def test_the_defaults_are_those_in_the_table() -> None:
-    rows = {names_in(row[0])[0]: row[1] for row in README.table("key", "default", "")}
+    rows = {names_in(row[0])[0]: row[1] for row in MANUAL.table("key", "default", "")}
     assert {key: names_in(rows[key])[0] for key in defaults()} == defaults()
     version = 'version = "the same"\n'
     assert parse_policy(version + _as_policy(defaults())) == parse_policy(version)
@@ -70,7 +71,7 @@ def _as_policy(values: dict[str, str]) -> str:
 
 def test_the_weights_are_the_built_in_ones() -> None:
     shown = {}
-    for channel, weights in README.table("channel", "weights"):
+    for channel, weights in MANUAL.table("channel", "weights"):
         entries = [re.fullmatch(r"(\w+) (-?[\d.]+)(?: \(x (\d+)\))?", entry) for entry in weights.split(", ")]
         assert all(entries), weights
         shown[names_in(channel)[0]] = {entry[1]: (float(entry[2]), entry[3]) for entry in entries if entry}
@@ -83,7 +84,7 @@ def test_the_weights_are_the_built_in_ones() -> None:
 
 
 def test_the_events_of_one_object_are_paired_as_told() -> None:
-    lines, *_ = README.blocks("toml")
+    lines, *_ = page("reference/policy").blocks("toml")
     durations = [each for pairing in parse_policy(lines).channels[0].pairings for each in pairing.durations]
     assert [duration.name for duration in durations] == ["first_response", "resolution"]
     _, email, social = maria.POLICY.channels
@@ -93,11 +94,11 @@ def test_the_events_of_one_object_are_paired_as_told() -> None:
     ]
     assert [gateway.within for pairing in email.pairings for gateway in pairing.gateways] == [10 * SECOND]
     assert (MOST_ACTIONS, MOST_OBJECTS) == (32, 512)
-    assert "At most 32 events of one object and 512 objects" in README.text
+    assert "At most 32 events of one object and 512 objects" in MANUAL.words
 
 
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    _, lines, *_ = README.blocks("toml")
+    [lines] = page("howto/write-a-policy").blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels
@@ -106,13 +107,13 @@ def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
 
 
 def test_the_kinds_of_measures_are_those_in_the_table_with_the_keys_that_they_need() -> None:
-    shown = {names_in(row[0])[0]: tuple(names_in(row[1])) for row in README.table("`kind`", "keys", "value")}
+    shown = {names_in(row[0])[0]: tuple(names_in(row[1])) for row in MANUAL.table("`kind`", "keys", "value")}
     assert shown == {kind: needed for kind, (needed, _) in KINDS.items()}
 
 
 def test_the_keys_of_a_measure_are_those_in_the_table() -> None:
     keys = {"kind"} | {key for needed, optional in KINDS.values() for key in (*needed, *optional)}
-    shown = {name: row[1] for row in README.table("key of a measure", "") for name in names_in(row[0])}
+    shown = {name: row[1] for row in MANUAL.table("key of a measure", "") for name in names_in(row[0])}
     assert set(shown) == keys
     for key in ("times", "per"):
         told = {name for name in names_in(shown[key]) if name in KINDS}
@@ -120,17 +121,17 @@ def test_the_keys_of_a_measure_are_those_in_the_table() -> None:
 
 
 def test_the_bounds_of_a_balance_are_the_default_ones() -> None:
-    (value,) = [row[2] for row in README.table("`kind`", "keys", "value") if row[0] == "`balance`"]
+    (value,) = [row[2] for row in MANUAL.table("`kind`", "keys", "value") if row[0] == "`balance`"]
     assert re.findall(r"`(\w+)` \((\d+)\)", value) == [("high", str(HIGH)), ("low", str(LOW))]
 
 
 def test_the_policies_that_come_with_the_package_are_those_in_the_table() -> None:
-    shown = {names_in(row[0])[0] for row in README.table("`engagement policy show`", "")}
+    shown = {names_in(row[0])[0] for row in MANUAL.table("`engagement policy show`", "")}
     assert shown == set(shipped_policies())
 
 
 def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
-    _, _, lines, *_ = README.blocks("toml")
+    [lines] = page("reference/measures").blocks("toml")
     shown = tomllib.loads(lines)
     shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
     for name, table in shown["measures"].items():

@@ -1,4 +1,4 @@
-"""What the README shows of the terminal."""
+"""What the pages show of the terminal."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from streams.demo.screen import screen
 from streams.views.alert_line import alert_line
 from streams.views.customer_view import customer_text
 from tests.unit.docs import maria
-from tests.unit.docs.reading import README
+from tests.unit.docs.reading import MANUAL
 
 WIDTH = 80
 
@@ -29,8 +29,8 @@ def printed(what: RenderableType, width: int = WIDTH) -> list[str]:
 
 
 def block(start: str) -> list[str]:
-    """Give the lines of the README's block that begins so."""
-    (found,) = [text for text in README.blocks("text") if text.lstrip().startswith(start)]
+    """Give the lines of the block that begins so."""
+    (found,) = [text for text in MANUAL.blocks("text") if text.lstrip().startswith(start)]
     return found.splitlines()
 
 
@@ -40,7 +40,7 @@ def without_numbers(line: str) -> str:
 
 
 def demo() -> list[str]:
-    (found,) = [text for text in README.blocks("text") if "events/s" in text]
+    (found,) = [text for text in MANUAL.blocks("text") if "events/s" in text]
     return found.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""The code in the README."""
+"""The code in the pages."""
 
 import ast
 import builtins
@@ -6,22 +6,23 @@ import importlib
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.unit.docs.reading import DEPLOY, README, Document
+from tests.unit.docs.reading import DEPLOY, MANUAL, README, ROOT, Document, page
 
 
-@pytest.mark.parametrize("snippet", README.blocks("python"))
+@pytest.mark.parametrize("snippet", MANUAL.blocks("python"))
 def test_python_compiles_and_imports_what_exists(snippet: str) -> None:
-    compile(snippet, "README.md", "exec")
+    compile(snippet, "page", "exec")
     for module, names in re.findall(r"^(?:from (\S+) )?import (.+)$", snippet, re.MULTILINE):
         imported = importlib.import_module(module or names)
         assert all(hasattr(imported, name) for name in names.split(", ") if module)
 
 
-@pytest.mark.parametrize("snippet", README.blocks("python"))
+@pytest.mark.parametrize("snippet", MANUAL.blocks("python"))
 def test_python_uses_no_name_that_it_has_not_made(snippet: str) -> None:
     made, used = set(dir(builtins)), set()
     for node in ast.walk(ast.parse(snippet)):
@@ -34,21 +35,28 @@ def test_python_uses_no_name_that_it_has_not_made(snippet: str) -> None:
 
 def test_producer_consumer_and_reader_are_shown_in_python() -> None:
     producer, consumer, reader = README.blocks("python")
+    pages = ("howto/send-events", "howto/consume-alerts", "howto/read-scores")
+    assert [producer, consumer, reader] == [page(name).blocks("python")[0] for name in pages]
     assert "AIOKafkaProducer(" in producer
     assert "AIOKafkaConsumer(" in consumer
     assert "Redis.from_url(" in reader
 
 
+def test_the_core_gives_a_consumer_the_alert_that_is_stated() -> None:
+    alerts, _ = page("howto/test-your-consumer").blocks("python")
+    subprocess.run([sys.executable, "-c", alerts], check=True, cwd=ROOT, timeout=60)
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_javascript_is_javascript(tmp_path: Path) -> None:
-    (snippet,) = README.blocks("js")
+    (snippet,) = MANUAL.blocks("js")
     module = tmp_path / "read.mjs"
     module.write_text(snippet, encoding="utf-8")
     done = subprocess.run(["node", "--check", module], capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("snippet", README.blocks("sh") + Document(DEPLOY / "RUNBOOK.md").blocks("sh"))
+@pytest.mark.parametrize("snippet", MANUAL.blocks("sh") + Document(DEPLOY / "RUNBOOK.md").blocks("sh"))
 def test_shell_is_shell(snippet: str) -> None:
     done = subprocess.run(["bash", "-n"], input=snippet, capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 0, done.stderr
@@ -56,7 +64,7 @@ def test_shell_is_shell(snippet: str) -> None:
 
 def test_the_snippets_read_the_keys_of_the_contract() -> None:
     keys = re.findall(
-        r"engagement:[\w.:]+", "".join(README.blocks("sh") + README.blocks("python") + README.blocks("js"))
+        r"engagement:[\w.:]+", "".join(MANUAL.blocks("sh") + MANUAL.blocks("python") + MANUAL.blocks("js"))
     )
     assert len(keys) >= 6
     bands = "at_risk|disengaged|engaged|highly_engaged|power"

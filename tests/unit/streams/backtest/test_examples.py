@@ -15,7 +15,7 @@ from streams.cli.main import engagement
 from tests.cdnow import history as cdnow
 from tests.oulad import history as oulad
 from tests.oulad import predict
-from tests.unit.docs.reading import DEPLOY, README
+from tests.unit.docs.reading import DEPLOY, MANUAL
 
 CDNOW = os.environ.get("ENGAGEMENT_TEST_CDNOW", "")
 DAILY = """run,id_student,day,activity_type,pages,clicks
@@ -87,14 +87,14 @@ def test_cdnow_becomes_purchases_and_discs_and_who_bought_again(tmp_path: Path) 
 
 
 @pytest.mark.skipif(not CDNOW, reason="ENGAGEMENT_TEST_CDNOW names no file of purchases")
-def test_the_readme_tells_of_cdnow_what_the_command_prints(tmp_path: Path) -> None:
+def test_the_pages_tell_of_cdnow_what_the_command_prints(tmp_path: Path) -> None:
     events, outcomes = cdnow.write_history(Path(CDNOW), tmp_path)
     policy = DEPLOY / "policies" / "cdnow.toml"
     arguments = ["validate", str(events), str(outcomes), "--policy", str(policy), "--at", "1997-10-01"]
     done = CliRunner().invoke(engagement, arguments)
     printed = re.search(r"1997-10-01 +2,357 +71% +(\S+) +(\S+) +(\S+)", done.stdout)
     shown = re.search(
-        r"ranks with ([0-9.]+), recency with ([0-9.]+), the number of events with ([0-9.]+)", README.words
+        r"ranks with ([0-9.]+), recency with ([0-9.]+), the number of events with ([0-9.]+)", MANUAL.words
     )
     assert printed is not None
     assert shown is not None
