@@ -5,7 +5,7 @@ from __future__ import annotations
 #: A month of behaviour, moved on every day. The weights follow the sources of the domain: a purchase or a reply is
 #: worth more than a look; what says "leave me alone" takes away; impressions measure reach and score nothing.
 BUILTIN_POLICY = """\
-version = "builtin-1"
+version = "builtin-2"
 
 [window]
 length = "30d"

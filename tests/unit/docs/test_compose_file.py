@@ -55,7 +55,7 @@ def test_the_settings_of_the_worker_are_accepted(services: dict[str, Any]) -> No
     policy = ROOT / "deploy" / "policies" / named["ENGAGEMENT_POLICY"].rpartition("/")[2]
     settings = read_settings({**named, "ENGAGEMENT_POLICY": str(policy)})
     assert set(named) <= set(settings.environment())
-    assert settings.policy.version == "builtin-1"
+    assert settings.policy.version == "builtin-2"
 
 
 def test_the_worker_finds_the_others_by_their_names(services: dict[str, Any]) -> None:

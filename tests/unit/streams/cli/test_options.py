@@ -21,7 +21,7 @@ def command(settings: Settings, other: str) -> None:
 def test_without_options_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENGAGEMENT_NAMESPACE", "from-the-environment")
     result = CliRunner().invoke(command, [])
-    assert result.stdout == "localhost:9092 from-the-environment 6066 builtin-1 untouched\n"
+    assert result.stdout == "localhost:9092 from-the-environment 6066 builtin-2 untouched\n"
 
 
 def test_an_option_overrides_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_clocks_that_differ_are_doubtful(there: int, words: str) -> None:
 
 
 def test_the_policy_in_force_is_compared_by_its_contents() -> None:
-    other = replace(POLICY, version="2", text=POLICY.text.replace("builtin-1", "2"))
+    other = replace(POLICY, version="2", text=POLICY.text.replace("builtin-2", "2"))
     assert levels(in_force_findings(POLICY, None)) == ["right"]
     assert levels(in_force_findings(POLICY, offered(POLICY, 0))) == ["right"]
     assert levels(in_force_findings(POLICY, offered(other, 0))) == ["doubtful"]

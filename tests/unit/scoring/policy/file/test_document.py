@@ -84,7 +84,7 @@ def test_an_empty_file_is_the_built_in_policy_but_for_its_version_and_absences()
 def test_the_built_in_policy_is_that_of_the_documentation() -> None:
     policy = builtin_policy()
 
-    assert policy.version == "builtin-1"
+    assert policy.version == "builtin-2"
     assert (policy.length, policy.pane, policy.trend, policy.half_life) == (30 * DAY, DAY, 7 * DAY, 0)
     assert policy.bounds == (0, 41 * POINT, 71 * POINT, 101 * POINT)
     assert (policy.rearm_margin, policy.cooldown, policy.warn_before) == (5 * POINT, DAY, 0)
