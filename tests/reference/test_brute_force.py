@@ -144,7 +144,7 @@ def test_silence_raises_a_warning_at_the_boundary() -> None:
         "previous_band": "engaged",
     }
     assert customer.band_changes == [up, down]
-    assert customer.alerts == [{"kind": "churn_risk", "severity": "warning", **down}]
+    assert customer.alerts == [{"kind": "churn_risk", "severity": "warning", "opened": at("04 00:00"), **down}]
     assert (customer.band, customer.band_since, customer.previous_band) == ("disengaged", at("04 00:00"), "engaged")
 
 
@@ -155,10 +155,11 @@ def test_a_fall_into_at_risk_is_critical_at_the_time_of_the_event() -> None:
     assert (customer.alerts[0]["severity"], customer.band) == ("critical", "at_risk")
 
 
-def test_who_never_was_engaged_raises_no_alert() -> None:
+def test_a_customer_who_never_was_engaged_is_alerted_in_at_risk_only() -> None:
     customer = anna(("post", "01 09:00", 4), ("quit", "01 12:00", 1), until="05 12:00")
 
-    assert customer.alerts == []
+    assert story(customer) == [("churn_risk", at("01 12:00"), "-22.00")]
+    assert story(anna(("post", "01 09:00", 4), ("complain", "01 12:00", 1), until="05 12:00")) == []
     assert [change["band"] for change in customer.band_changes] == ["at_risk", "disengaged"]
 
 
@@ -168,19 +169,20 @@ def test_who_never_changed_the_band_is_in_it_since_the_first_event() -> None:
     assert (customer.band, customer.band_since, customer.previous_band) == ("disengaged", at("01 09:00"), "")
 
 
-def test_back_at_engaged_recovers_but_only_the_margin_arms_again() -> None:
+def test_only_the_margin_above_engaged_ends_the_episode_and_arms_again() -> None:
     below = [("post", "01 09:00", 5), ("complain", "01 10:00", 1)]
     back_at_ten = [*below, ("post", "02 09:00", 2), ("complain", "02 10:00", 1)]
     back_at_twelve = [*below, ("post", "02 09:00", 3), ("complain", "02 10:00", 1)]
-    first = [("churn_risk", at("01 10:00"), "6.00"), ("recovered", at("02 09:00"), "10.00")]
+    first = ("churn_risk", at("01 10:00"), "6.00")
+    ended = ("recovered", at("02 09:00"), "12.00")
 
-    assert story(anna(*back_at_ten)) == first
-    assert story(anna(*back_at_twelve)) == [*first, ("churn_risk", at("02 10:00"), "8.00")]
+    assert story(anna(*back_at_ten)) == [first]
+    assert story(anna(*back_at_twelve)) == [first, ended, ("churn_risk", at("02 10:00"), "8.00")]
 
 
 def test_a_drop_within_the_cooldown_is_raised_when_it_ends() -> None:
     flap = [("post", "01 00:00", 5), ("complain", "01 01:00", 1), ("post", "01 02:00", 3), ("complain", "01 03:00", 1)]
-    first = [("churn_risk", at("01 01:00"), "6.00"), ("recovered", at("01 02:00"), "10.00")]
+    first = [("churn_risk", at("01 01:00"), "6.00"), ("recovered", at("01 02:00"), "12.00")]
 
     assert story(anna(*flap, until="01 12:59")) == first
     assert story(anna(*flap, until="01 13:00")) == [*first, ("churn_risk", at("01 13:00"), "8.00")]
@@ -196,7 +198,7 @@ def test_who_is_back_before_the_cooldown_ends_stays_armed() -> None:
 def test_a_boundary_is_judged_before_the_events_of_its_time() -> None:
     customer = anna(("post", "01 09:00", 5), ("post", "04 00:00", 6))
 
-    assert story(customer) == [("churn_risk", at("04 00:00"), "0.00"), ("recovered", at("04 00:00"), "10.00")]
+    assert story(customer) == [("churn_risk", at("04 00:00"), "0.00"), ("recovered", at("04 00:00"), "12.00")]
     assert customer.score == "12.00"
 
 
