@@ -182,7 +182,7 @@ def _row(report: Report, rule: Rule) -> dict[str, object]:
         "alerts": alarms.hits.alerts,
         "right": alarms.hits.right,
         "per_100_a_month": alarms.per_100_a_month,
-        **_shares(alarms.hits, report),
+        **_shares(alarms.hits, report.labelled),
         "recall": alarms.recall,
         "false_per_100": alarms.false_per_100 if report.labelled else None,
         "lead_first_days": lead(alarms.leads_first),
@@ -191,15 +191,19 @@ def _row(report: Report, rule: Rule) -> dict[str, object]:
         "told_of": alarms.told_of,
         "told_of_churned": alarms.told_of_churned if report.labelled else None,
         "back_within_horizon": alarms.back_within,
-        "within": {"days": alarms.horizon / DAY, **_shares(alarms.within, report), "recall": alarms.recall_within},
+        "within": {
+            "days": alarms.horizon / DAY,
+            **_shares(alarms.within, report.labelled and alarms.dated > 0),
+            "recall": alarms.recall_within,
+        },
         "by_tenure": [
-            {"from_day": days, "alerts": hits.alerts, **_shares(hits, report)}
+            {"from_day": days, "alerts": hits.alerts, **_shares(hits, report.labelled)}
             for days, hits in alarms.by_tenure.items()
         ],
     }
 
 
-def _shares(hits: Hits, report: Report) -> dict[str, object]:
-    if not report.labelled:
+def _shares(hits: Hits, known: bool) -> dict[str, object]:  # noqa: FBT001 - whether anything can be said
+    if not known:
         return {"precision": None, "by_lot": None, "by_lot_error": None}
     return {"precision": hits.precision, "by_lot": hits.by_lot, "by_lot_error": hits.error if hits.alerts else None}

@@ -57,7 +57,8 @@ def _alerts(report: Report) -> Iterator[Table]:
     yield table
     if report.labelled:
         yield _before_churn(report.rules)
-        yield _within(report.rules)
+        if report.rules[0].alarms.dated:
+            yield _within(report.rules)
         yield _tenure(report.rules[0])
 
 
