@@ -121,6 +121,7 @@ async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
         await wait_for_metric(4, worker, "engagement_events_total", outcome="read")
 
 
+@pytest.mark.usefixtures("kafka_here")
 async def test_after_a_flush_the_scores_are_made_again_from_the_log(
     make_system: MakeSystem, own_redis: EmbeddedRedis
 ) -> None:
@@ -160,6 +161,7 @@ async def test_after_a_flush_the_scores_are_made_again_from_the_log(
     assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
 
 
+@pytest.mark.usefixtures("kafka_here")
 async def test_records_missing_from_the_log_end_the_worker(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics(1)
