@@ -1,4 +1,4 @@
-"""Alerts within a budget: the margin of absences, the bound of drops, and whether they tell more than a lot.
+"""Alerts of absence within a budget: their margin, their share of the record, and whether they beat a lot.
 
 Rests on decision 25.
 """
@@ -161,9 +161,6 @@ def with_absence(text: str, fitted: Fitted, budget: float) -> str:
     }
     document["channels"] = document.pop("channels", None) or tomllib.loads(BUILTIN_POLICY)["channels"]
     head = "".join(line + "\n" for line in text.splitlines() if line.startswith("#"))
-    came = f"{report.per_100_a_month:.1f} of {budget:g} per 100 customers a month"
-    if fitted.months:
-        came += f"; {fitted.months[0]:.1f} in the quietest month, {fitted.months[-1]:.1f} in the busiest"
     came = f"{report.per_100_a_month:.1f} of {budget:g} per 100 customers a month"
     if fitted.months:
         came += f"; {fitted.months[0]:.1f} in the quietest month, {fitted.months[-1]:.1f} in the busiest"
