@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -44,9 +45,14 @@ async def test_absences_are_told_once_though_a_worker_is_killed(make_system: Mak
     await poll_until(lambda: judged_to_the_end(system.redis_url, system.namespace, customers, ends), 60)
 
     async def told() -> list[tuple[str, str, int]]:
-        alerts = [alert for alert in await system.alerts() if alert["kind"] in KINDS]
-        assert len({alert["alert_id"] for alert in alerts}) == len(alerts)
-        return [(alert["customer_id"], alert["kind"], brute_force.micros(alert["occurred_at"])) for alert in alerts]
+        # Who is killed between publishing and marking is repeated by the next owner, word for word (decision 33).
+        alerts: dict[str, dict[str, Any]] = {}
+        for alert in await system.alerts():
+            if alert["kind"] in KINDS:
+                assert alerts.setdefault(alert["alert_id"], alert) == alert
+        return [
+            (alert["customer_id"], alert["kind"], brute_force.micros(alert["occurred_at"])) for alert in alerts.values()
+        ]
 
     async def all_told() -> bool:
         return len(await told()) >= len(wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 import pytest
 
@@ -44,7 +46,8 @@ async def test_dead_letters_are_listed_shown_and_replayed(secured: Secured, syst
     dry = ran(secured, "letter-replayer", "dead-letters", "replay", "--reason", "customer_id_empty", "--dry-run")
     assert "would be replayed" in dry
     said = ran(secured, "letter-replayer", "dead-letters", "replay", "--reason", "customer_id_empty")
-    assert "replayed: email" in said
+    # Another test on these servers may have left letters of other channels.
+    assert re.search(r"replayed: .*\bemail 1\b", said), said
     assert "0 dead letters replayed" in ran(secured, "letter-replayer", "dead-letters", "replay")
 
 
