@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from scoring.customer.activity import SPAN
+from scoring.customer.activity import SPAN, days_of_span
 from scoring.rules.absence import AbsenceRule, SegmentClock, member_changes
 
 #: Active days as bits, by the number of their span: see `scoring.customer.activity`.
@@ -30,9 +30,10 @@ def member_fields(within: int, days: Sequence[int]) -> dict[str, int]:
     Returns:
         By field.
     """
-    changes = member_changes(AbsenceRule(members_within=within), days)
-    fields = {f"m{day}": change for day, change in changes.items() if change}
-    fields |= {f"a{day}": 1 for before, day in pairwise(days) if day - before <= within}
+    fields = {f"m{day}": change for day, change in member_changes(within, days).items()}
+    for before, day in pairwise(days):
+        if day - before <= within:
+            fields[f"a{day}"] = 1
     return fields
 
 
@@ -93,8 +94,7 @@ def days_from(days: Days, start: int) -> list[int]:
     """
     found: list[int] = []
     for span in sorted(days, reverse=True):
-        bits = days[span]
-        found[:0] = [span * SPAN + offset for offset in range(SPAN) if bits >> offset & 1]
+        found[:0] = days_of_span(span, days[span])
         if found[0] < start:
             break
     earlier = [day for day in found if day < start]

@@ -5,13 +5,11 @@ Rests on decision 79.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 _NONE: Final = -1
 
 
-@dataclass(slots=True)
 class AbsenceState:
     """How far a customer's absences have been judged; days by their number, readings in millionths of a day.
 
@@ -23,12 +21,17 @@ class AbsenceState:
     alert is raised if nothing more comes, 0 where none is.
     """
 
-    settled: int = _NONE
-    told: int = _NONE
-    open: int = _NONE
-    made: str = ""
-    since: int = _NONE
-    segment: str = ""
-    due: int = 0
-    expected: int = 0
-    earliest: int = 0
+    # A plain class, as `Event` is: mypyc makes data classes in Python, and every customer has one of these.
+    __slots__ = ("due", "earliest", "expected", "made", "open", "segment", "settled", "since", "told")
+
+    def __init__(self, segment: str = "", settled: int = _NONE, since: int = _NONE) -> None:
+        """Begin without any absence; see above for the arguments."""
+        self.settled = settled
+        self.told = _NONE
+        self.open = _NONE
+        self.made = ""
+        self.since = since
+        self.segment = segment
+        self.due = 0
+        self.expected = 0
+        self.earliest = 0

@@ -117,12 +117,7 @@ class Activity:
 
     def list_days(self) -> list[int]:
         """Give the numbers of the days, in their order."""
-        return [
-            span * SPAN + offset
-            for span in sorted(self.days)
-            for offset in range(SPAN)
-            if self.days[span] >> offset & 1
-        ]
+        return [day for span in sorted(self.days) for day in days_of_span(span, self.days[span])]
 
     def list_changes(self) -> list[tuple[int, int]]:
         """Give the changes of band, in their order: the day and the band that was entered."""
@@ -243,6 +238,20 @@ def _flow(day: int, before: int, band: int) -> int:
 def _lowest(bits: int) -> int:
     """Give the place of the lowest bit that is set, 1 for the first; 0 if none is."""
     return (bits & -bits).bit_length()
+
+
+def days_of_span(span: int, bits: int) -> list[int]:
+    """List the active days of a span, in order.
+
+    Args:
+        span: its number.
+        bits: a bit for each active day.
+    """
+    days = []
+    while bits:
+        days.append(span * SPAN + _lowest(bits) - 1)
+        bits &= bits - 1
+    return days
 
 
 def contribution(activity: Activity) -> dict[str, int]:

@@ -6,7 +6,6 @@ Rests on decision 79.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -30,13 +29,15 @@ _NOT_BEGUN: Final = SegmentClock(0, [0])
 Clocks = Mapping[str, SegmentClock]
 
 
-@dataclass(frozen=True, slots=True)
 class _View:
     """A customer's active days, from those on that still matter, and the clock to judge them by."""
 
-    rule: AbsenceRule
-    clock: SegmentClock
-    days: Sequence[int]
+    __slots__ = ("clock", "days", "rule")
+
+    def __init__(self, rule: AbsenceRule, clock: SegmentClock, days: Sequence[int]) -> None:
+        self.rule = rule
+        self.clock = clock
+        self.days = days
 
     def reading(self, day: int) -> int:
         """Read the clock at the start of a day; where it is not known, that is at least what it will be."""
@@ -80,8 +81,7 @@ def judge_absences(policy: Policy, state: CustomerState, clocks: Clocks, *, know
     standing = state.absence
     if standing is None:
         today = state.judged // DAY
-        standing = AbsenceState(settled=today, since=today) if known else AbsenceState()
-        standing.segment = segment
+        standing = AbsenceState(segment, settled=today, since=today) if known else AbsenceState(segment)
         state.absence = standing
     elif segment != standing.segment:
         # What is not settled goes on by the other clock.
@@ -120,8 +120,10 @@ def _judge(rule: AbsenceRule, state: CustomerState, standing: AbsenceState, cloc
 
 def _return(state: CustomerState, standing: AbsenceState, view: _View, alerts: list[Alert]) -> list[Alert]:
     """End the absence that is open, if there is an active day after it."""
+    if standing.open == NONE:
+        return alerts
     came = [day for day in view.days if day > standing.open]
-    if standing.open == NONE or not came:
+    if not came:
         return alerts
     about = standing.open * DAY
     earlier = tuple([Report(ABSENT, about, made) for made in standing.made.split(",")])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -111,7 +111,6 @@ class SegmentClock:
         return self._first + place if place < len(self._readings) else None
 
 
-@dataclass(frozen=True, slots=True)
 class Absence:
     """The days from one active day of a customer, `last_day`, to the next, `ended` (None while it goes on).
 
@@ -120,11 +119,16 @@ class Absence:
     is not.
     """
 
-    last_day: int
-    ended: int | None
-    missed: int
-    record: int
-    alert_day: int | None
+    # A plain class, as `Event` is: each time a customer is judged, some are made.
+    __slots__ = ("alert_day", "ended", "last_day", "missed", "record")
+
+    def __init__(self, last_day: int, ended: int | None, missed: int, record: int, alert_day: int | None) -> None:
+        """Put an absence together; see above for the arguments."""
+        self.last_day = last_day
+        self.ended = ended
+        self.missed = missed
+        self.record = record
+        self.alert_day = alert_day
 
     @property
     def excess(self) -> int:
@@ -178,7 +182,7 @@ def clock_of(rule: AbsenceRule, histories: Iterable[Sequence[int]], last: int) -
     first = last + 1
     for days in histories:
         first = min([first, *days[:1]])
-        changes.update(member_changes(rule, days))
+        changes.update(member_changes(rule.members_within, days))
         active.update(current for before, current in pairwise(days) if current - before <= rule.members_within)
     readings, members = [0], 0
     for day in range(first, last + 1):
@@ -187,17 +191,25 @@ def clock_of(rule: AbsenceRule, histories: Iterable[Sequence[int]], last: int) -
     return SegmentClock(first, readings)
 
 
-def member_changes(rule: AbsenceRule, days: Sequence[int]) -> Mapping[int, int]:
+def member_changes(within: int, days: Sequence[int]) -> dict[int, int]:
     """Tell by how much one customer changes the number of members, by day.
 
     Args:
-        rule: who is a member.
+        within: for how many days after an active one a customer is a member.
         days: on which the customer was active, in order.
+
+    Returns:
+        The days on which it changes, and by how much.
     """
-    changes: Counter[int] = Counter()
-    for index, day in enumerate(days):
-        left = day + rule.members_within + 1
-        changes[day + 1] += 1
-        # The membership of the next active day takes over.
-        changes[min(left, days[index + 1] + 1) if index + 1 < len(days) else left] -= 1
+    if not days:
+        return {}
+    joins = days[0] + 1
+    changes = {joins: 1}
+    for day in days:
+        # Where the membership that an earlier day gave still lasts, it goes on.
+        if day + 1 > joins + within:
+            changes[joins + within] = -1
+            changes[day + 1] = 1
+        joins = day + 1
+    changes[joins + within] = -1
     return changes

@@ -50,7 +50,8 @@ def absence_text(policy: Policy, record: CustomerRecord) -> str:
     if standing is None or policy.absence is None:
         return ""
     days = f"{standing.told};{standing.open};{standing.settled};{standing.since}"
-    head = f"{quote(standing.segment, safe='')};{policy.absence.members_within}"
+    segment = quote(standing.segment, safe="") if standing.segment else ""
+    head = f"{segment};{policy.absence.members_within}"
     return f"{head};{days};{standing.due};{standing.made}"
 
 
@@ -64,9 +65,8 @@ def take_absence(record: CustomerRecord, fields: Mapping[str, str]) -> None:
     record.absence = text = fields.get(FIELD, "")
     if text:
         segment, _, told, open_, settled, since, due, made = text.split(";")
-        record.state.absence = AbsenceState(
-            int(settled), int(told), int(open_), made, int(since), unquote(segment), int(due)
-        )
+        record.state.absence = standing = AbsenceState(unquote(segment), int(settled), int(since))
+        standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
 
 
 def scheduled(text: str, group: int) -> tuple[str, str]:
