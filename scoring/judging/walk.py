@@ -17,11 +17,12 @@ from scoring.customer.state import NONE, CustomerState, Timed, derive, fade, is_
 from scoring.customer.unknown_types import MOST_APART, gather
 from scoring.events.event import Event
 from scoring.instants import SECOND
-from scoring.judging.absence_judging import Clocks, judge_absences
+from scoring.judging.absence_judging import judge_absences
 from scoring.judging.active_days import enter_band, note_bands, note_days
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.corrections import Correction, correct, within_window
+from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin, finish, schedule
 from scoring.judging.outlook import Outlook, follow_policy, next_warning
 from scoring.judging.reasons import reason_of_event, reasons_of_object, reasons_of_panes
@@ -29,7 +30,7 @@ from scoring.judging.score import changes_of_pane, fading_times, falls_at, judge
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, Detail, add_amounts
 from scoring.rules.sessions import SessionRule, add_visit
-from scoring.sources.feeds import NEVER, Feeds, feeding
+from scoring.sources.feeds import NEVER, feeding
 
 _TIME: Final = itemgetter(0)
 _OCCURRED_AT: Final = attrgetter("occurred_at")
@@ -58,11 +59,7 @@ def advance(
     policy: Policy,
     state: CustomerState,
     events: Iterable[Event],
-    now: int,
-    horizon: int,
-    feeds: Feeds | None = None,
-    arrived: int = 0,
-    clocks: Clocks | None = None,
+    moment: Moment,
 ) -> Outcome:
     """Bring one customer up to the evaluation time.
 
@@ -70,69 +67,48 @@ def advance(
         policy: in force.
         state: the customer's; changed in place, fields for the schedule included.
         events: new ones, in the order of arrival.
-        now: the evaluation time, in microseconds; one before `state.judged` counts as `state.judged`.
-        horizon: events up to this time are taken, later ones are kept aside; `now` or later.
-        feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
-        arrived: when the events came, in microseconds, where that is later than `now`: their ids are remembered from
-            then, as the evaluation time jumps over what it has missed.
-        clocks: of absences, as far as they are known; None where absences are not judged.
+        moment: as of which to judge; one before `state.judged` counts as `state.judged`.
 
     Returns:
         The transitions, in the order of their time, and the counts of the events.
     """
     outcome = Outcome()
+    clocks = moment.clocks
+    moment = moment.not_before(state.judged)
     if clocks is None or (policy.absence is None and state.absence is None):
-        _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+        _advance(policy, state, events, moment, outcome)
         return outcome
     known, changed = state.judged != NONE, state.policy_version != policy.version
-    _advance(policy, state, events, now, horizon, feeds, arrived, outcome)
+    _advance(policy, state, events, moment, outcome)
     absent = judge_absences(policy, state, clocks, known=known, changed=changed)
     if absent:
         outcome.transitions = sorted([*outcome.transitions, *absent], key=_OCCURRED_AT)
     return outcome
 
 
-def _advance(
-    policy: Policy,
-    state: CustomerState,
-    events: Iterable[Event],
-    now: int,
-    horizon: int,
-    feeds: Feeds | None,
-    arrived: int,
-    outcome: Outcome,
-) -> None:
+def _advance(policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome) -> None:
     """Bring the score up to the evaluation time."""
-    now = max(now, state.judged)
-    horizon = max(horizon, now)
     if policy.profiles is not None or policy.scores:
-        _advance_by_several(policy, state, events, now, horizon, feeds, arrived, outcome)
+        _advance_by_several(policy, state, events, moment, outcome)
         return
-    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
-    machine = _judge(policy, state, due, outdated, now, feeds, outcome)
+    due, outdated = _admit(policy, state, events, moment, outcome)
+    machine = _judge(policy, state, due, outdated, moment, outcome)
     outcome.transitions, outcome.holding = machine.transitions, machine.holding
 
 
 def _advance_by_several(
-    policy: Policy,
-    state: CustomerState,
-    events: Iterable[Event],
-    now: int,
-    horizon: int,
-    feeds: Feeds | None,
-    arrived: int,
-    outcome: Outcome,
+    policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome
 ) -> None:
     """Bring one customer up to a time by the policies of segments and named scores."""
     before = state.segment
     if policy.profiles is not None:
         events = _take_profiles(state, events)
-    due, outdated = _admit(policy, state, events, now, horizon, outcome, arrived)
-    named = _judge_named(policy, state, due, outdated, now, feeds)
+    due, outdated = _admit(policy, state, events, moment, outcome)
+    named = _judge_named(policy, state, due, outdated, moment)
     if policy.profiles is not None:
-        _judge_by_segment(policy, state, before, due, outdated, now, feeds, outcome)
+        _judge_by_segment(policy, state, before, due, outdated, moment, outcome)
     else:
-        machine = _judge(policy, state, due, outdated, now, feeds, outcome)
+        machine = _judge(policy, state, due, outdated, moment, outcome)
         outcome.transitions, outcome.holding = machine.transitions, machine.holding
     if policy.alerting:
         schedule(policy, state)
@@ -140,18 +116,13 @@ def _advance_by_several(
 
 
 def _judge_named(
-    policy: Policy,
-    state: CustomerState,
-    due: Sequence[Timed],
-    outdated: Sequence[Timed],
-    now: int,
-    feeds: Feeds | None,
+    policy: Policy, state: CustomerState, due: Sequence[Timed], outdated: Sequence[Timed], moment: Moment
 ) -> list[Alert]:
     """Judge by each named score that raises alerts, on copies of the counts; give the alerts."""
     alerts: list[Alert] = []
     for score in policy.alerting:
         view = begin(score, state)
-        machine = _judge(score.policy, view, due, outdated, now, feeds, Outcome())
+        machine = _judge(score.policy, view, due, outdated, moment, Outcome())
         alerts += finish(score, state, view, machine)
     return alerts
 
@@ -173,8 +144,7 @@ def _judge_by_segment(
     before: str,
     due: Sequence[Timed],
     outdated: Sequence[Timed],
-    now: int,
-    feeds: Feeds | None,
+    moment: Moment,
     outcome: Outcome,
 ) -> None:
     """Judge one whose segment may change on the way: from the event on that tells it, by the policy of the new one."""
@@ -183,27 +153,27 @@ def _judge_by_segment(
             take_segment(state, time, detail.segment)
     transitions: list[Transition] = []
     holding: list[str] = []
-    transitions += _change_segment(policy, state, before, feeds, due, now)
+    transitions += _change_segment(policy, state, before, due, moment)
     start = 0
     for index, (time, _, detail) in enumerate(due):
         if detail is None or not detail.segment or not is_newer(state, time, detail.segment):
             continue
         before = state.segment
         if detail.segment != before and (state.judged != NONE or index):
-            until = max(min(time, now), state.judged)
-            machine = _judge(policy.of(before), state, due[start:index], (), until, feeds, outcome)
+            until = moment.at(max(min(time, moment.now), state.judged))
+            machine = _judge(policy.of(before), state, due[start:index], (), until, outcome)
             transitions += _told_in(before, machine.transitions)
             holding += machine.holding
             start = index
         take_segment(state, time, detail.segment)
-        transitions += _change_segment(policy, state, before, feeds, (), state.judged)
-    machine = _judge(policy.of(state.segment), state, due[start:], outdated, now, feeds, outcome)
+        transitions += _change_segment(policy, state, before, (), moment.at(state.judged))
+    machine = _judge(policy.of(state.segment), state, due[start:], outdated, moment, outcome)
     outcome.transitions = transitions + _told_in(state.segment, machine.transitions)
     outcome.holding = holding + machine.holding
 
 
 def _change_segment(
-    policy: Policy, state: CustomerState, before: str, feeds: Feeds | None, due: Sequence[Timed], now: int
+    policy: Policy, state: CustomerState, before: str, due: Sequence[Timed], moment: Moment
 ) -> list[Transition]:
     """Judge by the policy of another segment what was judged by that of the one before, as after a change of policy."""
     after = policy.of(state.segment)
@@ -211,8 +181,8 @@ def _change_segment(
         return []
     if state.activity.band != state.band:
         enter_band(state)
-    machine = AlertMachine(after, state, feeds)
-    _follow_policy(after, state, machine, due, now, "segment")
+    machine = AlertMachine(after, state, moment.feeds)
+    _follow_policy(after, state, machine, due, moment.now, "segment")
     state.policy_version = after.version
     note_days(after, state, state.panes)
     note_bands(state, machine.transitions)
@@ -229,11 +199,11 @@ def _judge(
     state: CustomerState,
     due: Sequence[Timed],
     outdated: Sequence[Timed],
-    now: int,
-    feeds: Feeds | None,
+    moment: Moment,
     outcome: Outcome,
 ) -> AlertMachine:
     """Judge one customer by one policy up to a time."""
+    now, feeds = moment.now, moment.feeds
     machine = AlertMachine(policy, state, feeds)
     if state.judged == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
@@ -279,13 +249,7 @@ def _forget(policy: Policy, state: CustomerState, now: int) -> None:
 
 
 def _admit(
-    policy: Policy,
-    state: CustomerState,
-    events: Iterable[Event],
-    now: int,
-    horizon: int,
-    outcome: Outcome,
-    arrived: int,
+    policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome
 ) -> tuple[list[Timed], list[Timed]]:
     """Drop repeated events and keep aside those ahead.
 
@@ -295,12 +259,13 @@ def _admit(
     due: list[Timed] = []
     outdated: list[Timed] = []
     kept_aside = bool(state.ahead)
+    now, horizon = moment.now, moment.horizon
     seen, counted = state.seen, None
     if policy.identities:
         counted = state.counted = state.counted or CountedEvents()
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
-    came = max(now, arrived)
+    came = max(now, moment.arrived)
     in_order = True
     newest = 0
     for event in events:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from scoring.events.event import MOST_AHEAD, Event
 from scoring.events.profiles import event_reader
 from scoring.judging.absence_judging import readings_at
+from scoring.judging.moment import Moment
 from scoring.rules.details import PROFILE, Detail
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
@@ -27,7 +28,7 @@ from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
 from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.linker import Linker, LinkTime
+from streams.rounds.linker import Linker
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
 from streams.settings.settings import Settings
@@ -123,6 +124,11 @@ class Shadow:
         if self.schemas is not None:
             await self.schemas.close()
 
+    def _moment(self, bounds: Bounds, time: int, arrived: int = 0) -> Moment:
+        """Make the moment as of which to judge; what the live workers know stands in for what this knows."""
+        horizon, erasures = horizon_of(self._settings, time), self.erasures.known
+        return Moment(time, horizon, bounds.feeds, bounds.clocks, arrived=arrived, erasures=erasures)
+
     def _stands(self, partition: Partition, group: int) -> int:
         fence = self._fences[partition][group]
         return fence.offset if fence else self._starts[partition]
@@ -141,7 +147,6 @@ class Shadow:
             RebuildRefused: if the live scores have gone back, or another rebuild is at work.
             TransientError: if Kafka or Redis does not answer; what has been applied stays.
         """
-        self._scorer.clocks = bounds.clocks
         groups = range(self.store.groups)
         places = {tp: min(self._stands(tp, group) for group in groups) for tp in self._log.partitions}
         ends = {tp: bounds.end(tp) for tp in self._log.partitions if bounds.end(tp) > places[tp]}
@@ -181,19 +186,17 @@ class Shadow:
             self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
         ]
         await self.erasures.follow()
-        known = self.erasures.known
         await self._link(links, bounds)
+        marks = self._clock.with_batches(decoded)
+        time = min(self._clock.evaluation(marks)[0], bounds.time)
+        moment = self._moment(bounds, time, self._clock.arrival(marks))
         chosen, _ = self.erasures.choose(decoded)
         events = self._by_group(chosen, bounds)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
-        marks = self._clock.with_batches(decoded)
         ends |= {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
         moves = {group: self._moves(group, ends, bounds) for group in range(self.store.groups)}
-        now, _ = self._clock.evaluation(marks)
-        now = min(now, bounds.time)
         groups = {group: events.get(group, {}) for group in moves if moves[group]}
-        horizon, arrived = horizon_of(self._settings, now), self._clock.arrival(marks)
-        await self._scorer.apply(Work(groups, moves, {}, now, horizon, bounds.feeds, known, arrived))
+        await self._scorer.apply(Work(groups, moves, moment))
         self._applied(moves)
         self._clock.applied(marks)
 
@@ -206,11 +209,10 @@ class Shadow:
             for sent in part.links
             if sent.record.offset < bounds.offset(batch.partition, self.store.group_of(sent.link.id))
         ]
+        moment = self._moment(bounds, min(self._clock.evaluation()[0], bounds.time))
         links = self.erasures.choose_links(found)
         await self.erasures.carry_out([name for sent in links for name in sent.link])
-        now = min(self._clock.evaluation()[0], bounds.time)
-        time = LinkTime(now, horizon_of(self._settings, now), {}, bounds.feeds, self.erasures.known)
-        await self._linker.apply(links, time)
+        await self._linker.apply(links, moment)
 
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
@@ -251,8 +253,7 @@ class Shadow:
                 and ((mine := self._fences[tp][group]) is None or mine.offset != fence.offset)
             ]
         groups: dict[int, dict[str, list[Event]]] = {group: {} for group in moves if moves[group]}
-        known = self.erasures.known
-        await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, bounds.feeds, known))
+        await self._scorer.apply(Work(groups, moves, self._moment(bounds, bounds.time)))
         self._applied(moves)
 
     async def learn_segments(self, told: Mapping[str, tuple[int, str]], bounds: Bounds) -> None:
@@ -287,8 +288,7 @@ class Shadow:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, some in events.items():
             groups[self.store.group_of(customer)][customer] = some
-        known, horizon = self.erasures.known, horizon_of(self._settings, time)
-        await self._scorer.apply(Work(groups, {}, {}, time, horizon, bounds.feeds, known))
+        await self._scorer.apply(Work(groups, {}, self._moment(bounds, time)))
 
     async def _judge_due(self, bounds: Bounds) -> None:
         for group in range(self.store.groups):
@@ -308,7 +308,4 @@ class Shadow:
         return len(due)
 
     async def _evaluate(self, group: int, customers: Sequence[str], bounds: Bounds) -> None:
-        known, at = self.erasures.known, bounds.time
-        await self._scorer.evaluate(
-            group, customers, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
-        )
+        await self._scorer.evaluate(group, customers, self._moment(bounds, bounds.time))

@@ -31,7 +31,8 @@ from streams.rounds.cursors import Cursors
 from streams.rounds.evaluation_clock import EvaluationClock
 from streams.rounds.feed_watch import FeedWatch
 from streams.rounds.grouping import by_group
-from streams.rounds.linker import Linker, LinkTime
+from streams.rounds.linker import Linker
+from streams.rounds.moments import Moments
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
 from streams.store.protocol import Fence, Store
@@ -125,6 +126,7 @@ class Pipeline(Service):
         super().__init__(**kwargs)
         self.cursors = Cursors(store)
         self.erasures = erasures
+        self.moments = Moments(clock, feeds, erasures)
         self._policies: PolicyAgreement = OnePolicy()
         self._linker: Linker | None = None
         self.lock = asyncio.Lock()
@@ -323,20 +325,18 @@ class Pipeline(Service):
             await self._publisher.publish(forwards)
         await self._feeds.note(batches)
         marks = self._clock.with_batches(batches)
-        now, horizon = self._clock.evaluation(marks)
+        # Before the events are chosen: what is erased in between makes the store refuse them.
+        moment = self.moments.moment(marks)
         ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
         moves = self.cursors.moves(_ends(batches) | ends if self._linker is not None else ends)
-        # Noted before the events are chosen: what is erased in between makes the store refuse them.
-        known = self.erasures.known
         chosen, ignored = self.erasures.choose(batches)
         events, applied_before = by_group(chosen, self.cursors.offsets, self.cursors.group_of)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
-        least, arrived = self._clock.least(marks), self._clock.arrival(marks)
-        await self._scorer.store(Work(groups, moves, least, now, horizon, self._feeds.known, known, arrived))
+        await self._scorer.store(Work(groups, moves, moment))
         self.cursors.applied(moves)
         self._clock.applied(marks)
-        self._metrics.note_evaluation(now)
+        self._metrics.note_evaluation(moment.now)
         if applied_before:
             self._metrics.scored.labels("applied_before").inc(applied_before)
         if ignored:
@@ -355,12 +355,10 @@ class Pipeline(Service):
         ]
         if not found or self._linker is None:
             return []
-        known = self.erasures.known
+        moment = self.moments.moment()
         links = self.erasures.choose_links(found)
         await self.erasures.carry_out([name for sent in links for name in sent.link])
-        now, horizon = self._clock.evaluation()
-        least = self._clock.least(())
-        return await self._linker.apply(links, LinkTime(now, horizon, least, self._feeds.known, known))
+        return await self._linker.apply(links, moment)
 
     def _new_dead_letters(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
         new: dict[tuple[Partition, int], DeadLetter] = {}

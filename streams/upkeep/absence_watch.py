@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from scoring.customer.absence_days import close_days
 from scoring.instants import DAY
 from scoring.judging.absence_judging import readings_at
+from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
 from scoring.rules.absence import AbsenceRule, SegmentClock
 from streams.records import Partition
+from streams.rounds.moments import Moments
 from streams.rounds.scorer import Scorer
 from streams.store.protocol import Store
 
@@ -22,18 +24,22 @@ _NEVER = -1
 class AbsenceWatch:
     """What this worker knows of the clocks; costs nothing where the policy has no alerts of absence."""
 
-    def __init__(self, policy: Policy, store: Store, scorer: Scorer, may_close: Callable[[], bool]) -> None:
+    def __init__(
+        self, policy: Policy, store: Store, scorer: Scorer, moments: Moments, may_close: Callable[[], bool]
+    ) -> None:
         """Start knowing nothing.
 
         Args:
             policy: in force.
             store: where the workers share the clocks.
-            scorer: judges by the clocks.
+            scorer: knows who cannot be read.
+            moments: are told the clocks by which is judged.
             may_close: tells whether all customers are in the sums; not while they are brought to follow a policy.
         """
         self._policy = policy
         self._store = store
         self._scorer = scorer
+        self._moments = moments
         self._may_close = may_close
         self._closed = _NEVER
 
@@ -46,19 +52,18 @@ class AbsenceWatch:
         self._policy = policy
         self._closed = _NEVER
 
-    async def close(self, now: int, least: Mapping[Partition, int]) -> None:
+    async def close(self, moment: Moment) -> None:
         """Close the days that have ended; once closed, a day stays as it is.
 
         Args:
-            now: the evaluation time, in microseconds; 0 while it is not known.
-            least: the offsets of partitions on which that rests.
+            moment: of which the days are looked at; its time is 0 while it is not known.
 
         Raises:
             TransientError: if the store does not answer; the next turn goes on.
             FenceMoved: if the store has forgotten something.
         """
-        rule, today = self._policy.absence, now // DAY
-        if rule is None or not now or today <= self._closed or not self._may_close():
+        rule, today = self._policy.absence, moment.now // DAY
+        if rule is None or not moment.now or today <= self._closed or not self._may_close():
             return
         segments = [""]
         if self._policy.profiles is not None:
@@ -66,14 +71,14 @@ class AbsenceWatch:
         clocks: dict[str, SegmentClock] = {}
         closed = today
         for segment in segments:
-            clock = await self._closed_to(today, segment, rule, least)
+            clock = await self._closed_to(today, segment, rule, moment.least)
             if clock is None:
                 continue
             clocks[segment] = clock
             if clock.last < today:
                 # Somebody is still to be judged: the next turn looks again.
                 closed = _NEVER
-        self._scorer.clocks = clocks
+        self._moments.clocks = clocks
         self._closed = closed
 
     async def _closed_to(
@@ -115,7 +120,7 @@ class AbsenceWatch:
             TransientError: if the store or Kafka does not answer.
             FenceMoved: if the store has forgotten something.
         """
-        clocks = self._scorer.clocks
+        clocks = self._moments.clocks
         if self._policy.absence is None or not clocks:
             return 0
         readings = readings_at(clocks, now)

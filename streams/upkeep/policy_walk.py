@@ -14,7 +14,6 @@ from scoring.instants import SECOND
 from streams.metrics import Metrics
 from streams.policies.in_force import PolicyInForce
 from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.feed_watch import FeedWatch
 from streams.rounds.pipeline import Pipeline
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
@@ -42,7 +41,6 @@ class PolicyWalk:
         clock: EvaluationClock,
         policies: PolicyInForce,
         metrics: Metrics,
-        feeds: FeedWatch,
         rate: int,
     ) -> None:
         """Put the parts together.
@@ -54,7 +52,6 @@ class PolicyWalk:
             clock: gives the evaluation time.
             policies: tell what is to be followed.
             metrics: show how many are behind.
-            feeds: what is known of them.
             rate: customers a second, at most.
         """
         self._store = store
@@ -63,7 +60,6 @@ class PolicyWalk:
         self._clock = clock
         self._policies = policies
         self._metrics = metrics
-        self._feeds = feeds
         self._rate = rate
         self._worker = secrets.token_urlsafe(6)
         self._done = 0
@@ -138,10 +134,9 @@ class PolicyWalk:
         for customer in customers:
             groups[self._store.group_of(customer)][customer] = ()
         async with self._pipeline.lock:
-            now, horizon = self._clock.evaluation()
-            if not now:
+            moment = self._pipeline.moments.moment()
+            if not moment.now:
                 return False
-            least, known = self._clock.least(()), self._pipeline.erasures.known
-            await self._scorer.apply_in_passing(Work(groups, {}, least, now, horizon, self._feeds.known, known))
+            await self._scorer.apply_in_passing(Work(groups, {}, moment))
         self._metrics.evaluations.labels("policy").inc(len(customers))
         return True

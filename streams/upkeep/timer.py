@@ -23,7 +23,6 @@ from streams.rounds.evaluation_clock import EvaluationClock
 from streams.rounds.feed_watch import FeedWatch
 from streams.rounds.pipeline import Pipeline
 from streams.rounds.scorer import Scorer
-from streams.rounds.work import Work
 from streams.store.protocol import Store
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
@@ -236,12 +235,12 @@ class Timer:
         if self._absences is None:
             return
         # Neither what is closed nor the look at who is due has to wait for rounds.
-        await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
+        await self._absences.close(self._pipeline.moments.moment())
         for group in range(self._store.groups):
             while await self._judge_absent(self._absences, group) == _AT_ONCE:
                 await self._exchange_meanwhile()
         if self._segments is not None:
-            await self._segments.tell(self._scorer.clocks)
+            await self._segments.tell(self._pipeline.moments.clocks)
 
     async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
         now, _ = self._clock.evaluation()
@@ -252,30 +251,21 @@ class Timer:
 
     async def _evaluate_absent(self, group: int, customers: Sequence[str]) -> None:
         async with self._pipeline.lock:
-            await self._evaluate(self._clock.evaluation(), group, customers)
-
-    async def _evaluate(self, moment: tuple[int, int], group: int, customers: Sequence[str]) -> None:
-        """Judge customers at an evaluation time, with the lock held."""
-        now, horizon = moment
-        least, known = self._clock.least(()), self._pipeline.erasures.known
-        await self._scorer.evaluate(
-            group,
-            customers,
-            lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
-        )
+            await self._scorer.evaluate(group, customers, self._pipeline.moments.moment())
 
     async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
         """Judge customers who are due; return how many."""
         async with self._pipeline.lock:
-            moment = self._clock.evaluation()
-            now, _ = moment
-            if not now:
+            moment = self._pipeline.moments.moment()
+            if not moment.now:
                 return 0
-            customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
+            customers = await self._store.due(
+                group, crossing=crossing, until=moment.now, limit=_AT_ONCE, worker=self._worker
+            )
             if customers:
-                await self._evaluate(moment, group, customers)
+                await self._scorer.evaluate(group, customers, moment)
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
-            self._metrics.note_evaluation(now)
+            self._metrics.note_evaluation(moment.now)
         return len(customers)
 
     async def _unpublished(self) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from scoring.events.event import EventReader
 from scoring.instants import HOUR, MINUTE, SECOND
+from scoring.judging.moment import Moment
 from streams.ingest.event_decoding import Decoder
 from streams.kafka.publisher import _dead_letter
 from streams.records import DeadLetter, DecodedBatch, Partition
 from streams.rounds.pipeline import Submission
-from streams.rounds.work import Work
 from tests.fuzz.accounts import Accepted, Accounts, DifferenceError
 from tests.fuzz.contract import AHEAD, EVENT, Verdict, judge
 from tests.fuzz.mutations import Mutator
@@ -246,9 +246,7 @@ class Epoch:
         for customer in bench.store.hashes:
             by_group[bench.store.group_of(customer)].append(customer)
         for group, customers in by_group.items():
-            await bench.scorer.evaluate(
-                group, customers, lambda events, at=group: Work({at: events}, {}, {}, now, horizon)
-            )
+            await bench.scorer.evaluate(group, customers, Moment(now, horizon))
         self.scored.update(
             await Accounts(bench, self.rule, self.types).settle(self.customers, self._read, now, horizon)
         )

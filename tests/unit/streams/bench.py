@@ -183,13 +183,13 @@ class Bench:
         self.policies = PolicyInForce(named, self.store, self.metrics, lambda: self.now)
         self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
         self.pipeline.go_by(self.policies)
-        self.walk = PolicyWalk(
-            self.store, self.scorer, self.pipeline, self.clock, self.policies, self.metrics, self.feeds, rate
-        )
+        self.walk = PolicyWalk(self.store, self.scorer, self.pipeline, self.clock, self.policies, self.metrics, rate)
         parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
         self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
         self.timer.go_on_with(self.walk)
-        self.absences = AbsenceWatch(self.policy, self.store, self.scorer, lambda: self.walk.done)
+        self.absences = AbsenceWatch(
+            self.policy, self.store, self.scorer, self.pipeline.moments, lambda: self.walk.done
+        )
         self.segments = SegmentWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
         self.timer.watch(self.absences, self.segments)
         self.policies.told_to(self.absences, self.segments)

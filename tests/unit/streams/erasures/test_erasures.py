@@ -11,6 +11,7 @@ from scoring.policy.file.document import parse_policy
 from streams.erasures.knowledge import GRACE, Erasures
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import LogGap, WrongErasureKey
+from streams.rounds.moments import Moments
 from streams.settings.settings import Settings
 from streams.store.protocol import LinkWrite
 from tests.unit.scoring.customers import POLICY, at
@@ -57,6 +58,7 @@ class ErasingBench(Bench):
         settings = Settings(parse_policy(POLICY))
         self.erasures = Erasures(settings, self.store, lambda: self.now, self.log)
         self.pipeline.erasures = self.erasures
+        self.pipeline.moments = Moments(self.clock, self.feeds, self.erasures)
 
     async def publish(self, customer: str, *, web: int = 0, before: int = LONG_AGO, erased_at: int = 0) -> Tombstone:
         """Publish a tombstone that covers the partition WEB up to an offset."""
