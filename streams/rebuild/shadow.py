@@ -9,17 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import MOST_AHEAD, Event
-from scoring.events.profiles import event_reader
 from scoring.judging.absence_judging import readings_at
 from scoring.judging.moment import Moment
 from scoring.rules.details import PROFILE, Detail
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
-from streams.ingest.event_decoding import Decoder
-from streams.ingest.link_decoding import LinkDecoder
-from streams.ingest.profile_decoding import ProfileDecoder
 from streams.ingest.schemas import schemas_from
-from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
+from streams.ingest.source_decoding import SourceDecoder
 from streams.kafka.publisher import Publisher
 from streams.kafka.topics import event_topics
 from streams.machine_clock import wall_clock
@@ -27,9 +23,7 @@ from streams.metrics import Metrics
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
-from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.linker import Linker
-from streams.rounds.scorer import Scorer
+from streams.rounds.engine import build_engine
 from streams.rounds.work import Work
 from streams.settings.settings import Settings
 from streams.store.protocol import Fence, FenceMove
@@ -61,24 +55,22 @@ class Shadow:
         self._settings = settings
         self._policy = settings.policy
         self._log = log
-        metrics = Metrics()
         self.store = rebuilt_store(settings)
         self.erasures = Erasures(settings, self.store, wall_clock)
-        publisher, namespace = SilentPublisher(settings, metrics), settings.namespace
-        self._scorer = Scorer(self._policy, self.store, publisher, metrics, wall_clock, namespace=namespace)
-        window = self._policy.length if settings.clock == "wall" else 0
-        self._decoders: dict[str, Decoder | ProfileDecoder | SourceDecoder] = {
-            channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
-            for channel in self._policy.own_channels
-        }
         self.schemas = schemas_from(settings.schemas)
-        for topic in sources_by_topic(self._policy):
-            self._decoders[topic] = SourceDecoder(topic, self._policy, metrics, window, schemas=self.schemas)
-        self._link_decoder = LinkDecoder(metrics)
-        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock, namespace)
-        if self._policy.profiles is not None:
-            self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
-        self._clock = EvaluationClock(self._policy, settings.clock)
+        metrics = Metrics()
+        engine = build_engine(
+            settings,
+            self.store,
+            SilentPublisher(settings, metrics),
+            metrics,
+            wall_clock,
+            self.erasures,
+            schemas=self.schemas,
+        )
+        self._clock, self._scorer, self._linker = engine.clock, engine.scorer, engine.linker
+        self._decoders = {topic: intake.decoder for topic, intake in engine.intakes.items()}
+        self._link_decoder = engine.links
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
         self._events = 0
@@ -202,6 +194,8 @@ class Shadow:
 
     async def _link(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
         """Apply links as far as the live scores have; in which order they and events come makes no difference."""
+        if self._linker is None or self._link_decoder is None:
+            return
         found = [
             sent
             for batch in batches

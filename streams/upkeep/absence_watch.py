@@ -14,9 +14,7 @@ from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
 from scoring.rules.absence import AbsenceRule, SegmentClock
 from streams.records import Partition
-from streams.rounds.moments import Moments
-from streams.rounds.scorer import Scorer
-from streams.store.protocol import Store
+from streams.rounds.engine import Engine
 
 _NEVER = -1
 
@@ -24,23 +22,16 @@ _NEVER = -1
 class AbsenceWatch:
     """What this worker knows of the clocks; costs nothing where the policy has no alerts of absence."""
 
-    def __init__(
-        self, policy: Policy, store: Store, scorer: Scorer, moments: Moments, may_close: Callable[[], bool]
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Start knowing nothing.
 
         Args:
-            policy: in force.
-            store: where the workers share the clocks.
-            scorer: knows who cannot be read.
-            moments: are told the clocks by which is judged.
-            may_close: tells whether all customers are in the sums; not while they are brought to follow a policy.
+            engine: judges by the clocks, which the workers share in its store.
         """
-        self._policy = policy
-        self._store = store
-        self._scorer = scorer
-        self._moments = moments
-        self._may_close = may_close
+        self._policy = engine.settings.policy
+        self._store = engine.store
+        self._set_aside = engine.scorer.set_aside
+        self._moments = engine.moments
         self._closed = _NEVER
 
     def follow(self, policy: Policy) -> None:
@@ -55,6 +46,8 @@ class AbsenceWatch:
     async def close(self, moment: Moment) -> None:
         """Close the days that have ended; once closed, a day stays as it is.
 
+        All customers must be in the sums: not while they are brought to follow a policy.
+
         Args:
             moment: of which the days are looked at; its time is 0 while it is not known.
 
@@ -63,7 +56,7 @@ class AbsenceWatch:
             FenceMoved: if the store has forgotten something.
         """
         rule, today = self._policy.absence, moment.now // DAY
-        if rule is None or not moment.now or today <= self._closed or not self._may_close():
+        if rule is None or not moment.now or today <= self._closed:
             return
         segments = [""]
         if self._policy.profiles is not None:
@@ -127,6 +120,6 @@ class AbsenceWatch:
         customers = await self._store.absences.due(group, readings, limit, worker)
         if customers:
             await evaluate(group, customers)
-            unread = [customer for customer in customers if customer in self._scorer.set_aside]
+            unread = [customer for customer in customers if customer in self._set_aside]
             await self._store.absences.prune(group, list(readings), customers, unread)
         return len(customers)

@@ -19,7 +19,7 @@ import streams.store.memory.store
 from scoring.customer.seen import SeenIds
 from scoring.errors import InvalidEvent
 from scoring.events.event import EventReader
-from streams.rounds.pipeline import Pipeline
+from streams.rounds.round import Round
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import Epoch
@@ -130,8 +130,8 @@ def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loses_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish all dead letters but one."""
-    new = Pipeline._new_dead_letters
-    monkeypatch.setattr(Pipeline, "_new_dead_letters", lambda self, batches: new(self, batches)[:-1])
+    new = Round._new_dead_letters
+    monkeypatch.setattr(Round, "_new_dead_letters", lambda self, batches: new(self, batches)[:-1])
 
 
 def hides_a_record(monkeypatch: pytest.MonkeyPatch) -> None:

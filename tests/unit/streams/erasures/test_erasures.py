@@ -7,14 +7,11 @@ from dataclasses import replace
 import pytest
 
 from scoring.instants import SECOND
-from scoring.policy.file.document import parse_policy
-from streams.erasures.knowledge import GRACE, Erasures
+from streams.erasures.knowledge import GRACE
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import LogGap, WrongErasureKey
-from streams.rounds.moments import Moments
-from streams.settings.settings import Settings
 from streams.store.protocol import LinkWrite
-from tests.unit.scoring.customers import POLICY, at
+from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, did
 
 DIGESTS = Digests("secret")
@@ -53,12 +50,8 @@ class ErasingBench(Bench):
 
     def __init__(self, log: ListedLog | None = None, **options: object) -> None:
         """Wire the parts."""
-        super().__init__(**options)
         self.log = log or ListedLog()
-        settings = Settings(parse_policy(POLICY))
-        self.erasures = Erasures(settings, self.store, lambda: self.now, self.log)
-        self.pipeline.erasures = self.erasures
-        self.pipeline.moments = Moments(self.clock, self.feeds, self.erasures)
+        super().__init__(erasure_log=self.log, **options)
 
     async def publish(self, customer: str, *, web: int = 0, before: int = LONG_AGO, erased_at: int = 0) -> Tombstone:
         """Publish a tombstone that covers the partition WEB up to an offset."""

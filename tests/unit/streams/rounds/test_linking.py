@@ -8,7 +8,7 @@ from scoring.judging.moment import Moment
 from streams.ingest.link_decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.records import RecordBatch
-from streams.rounds.pipeline import Submission
+from streams.rounds.round_queue import Submission
 from streams.store.protocol import LinkWrite
 from streams.worker.agents import NOT_ACKNOWLEDGED
 from tests.unit.scoring.customers import at
