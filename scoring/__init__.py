@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from scoring.instants import format_instant, parse_timestamp
     from scoring.judging.alerts import Alert, BandChange, message
     from scoring.judging.moment import Moment
-    from scoring.judging.walk import Outcome, advance
+    from scoring.judging.outcome import Outcome
+    from scoring.judging.walk import advance
     from scoring.points import rounded
     from scoring.policy.file.document import builtin_policy, parse_policy
     from scoring.policy.policy import Policy
@@ -66,7 +67,7 @@ _HOMES: Final = {
     "Feeds": "scoring.sources.feeds",
     "InvalidEvent": "scoring.errors",
     "Moment": "scoring.judging.moment",
-    "Outcome": "scoring.judging.walk",
+    "Outcome": "scoring.judging.outcome",
     "Policy": "scoring.policy.policy",
     "PolicyError": "scoring.errors",
     "ScoringError": "scoring.errors",

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.judging.moment import Moment
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from streams.errors import UnreadableCustomer
 from streams.rounds.bundles import Bundle

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.judging.moment import Moment
-from scoring.judging.walk import Outcome
+from scoring.judging.outcome import Outcome
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved, VersionMoved
 from streams.kafka.publisher import Publisher

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scoring.judging.moment import Moment
-from scoring.judging.walk import Outcome
+from scoring.judging.outcome import Outcome
 from streams.rounds.bundles import Bundle, Events
 from streams.rounds.cache import RecordCache
 from streams.store.protocol import FenceMove, GroupWrite

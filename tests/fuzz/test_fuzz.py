@@ -12,7 +12,7 @@ import pytest
 
 import scoring.events.event
 import scoring.instants
-import scoring.judging.walk
+import scoring.judging.steps
 import streams.ingest.event_decoding
 import streams.store.fields.customer_writing
 import streams.store.memory.store
@@ -111,7 +111,7 @@ def counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose what is too late to score, but not for the trend."""
-    monkeypatch.setattr(scoring.judging.walk, "_keep_for_trend", lambda *_: None)
+    monkeypatch.setattr(scoring.judging.steps, "keep_for_trend", lambda *_: None)
 
 
 def stores_less(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from scoring.events.profiles import event_reader
 from scoring.instants import format_instant
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.moment import Moment
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy

@@ -12,8 +12,9 @@ from scoring.events.event import EventReader
 from scoring.instants import format_instant, parse_timestamp
 from scoring.judging.alerts import message
 from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
 from scoring.judging.score import disengages_at
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.document import builtin_policy, parse_policy

@@ -12,7 +12,8 @@ from scoring.events.event import Event, EventReader
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert, BandChange
 from scoring.judging.moment import Moment
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
