@@ -19,16 +19,12 @@ from scoring.instants import MILLISECOND
 from streams.backoff import Backoff
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap
+from streams.ingest.consumer_thread import BatchApp, RecordBatchConsumerThread
 from streams.ingest.dead_letter_limit import Consumption
+from streams.ingest.gap_messages import gap_message
 from streams.ingest.gaps import check_logs
 from streams.ingest.schemas import Schemas
-from streams.ingest.transport import (
-    BatchApp,
-    RecordBatchConsumer,
-    RecordBatchConsumerThread,
-    RecordBatchTransport,
-    gap_message,
-)
+from streams.ingest.transport import RecordBatchConsumer, RecordBatchTransport
 from streams.kafka.connections import kafka_options
 from streams.kafka.group_watch import GroupWatch
 from streams.kafka.topics import event_topics
