@@ -23,6 +23,7 @@ from streams.settings.settings import Settings
 from streams.store.protocol import Store
 from streams.store.redis.store import RedisStore
 from streams.worker.agents import add_agent, add_link_agent
+from streams.worker.assigned_partitions import AssignedPartitions
 from streams.worker.faust_app import EngagementApp, make_app
 from streams.worker.logs import quiet_logs
 from streams.worker.parts import build_parts
@@ -52,7 +53,8 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     app.erasures = Erasures(settings, store, app.steady)
     app.consumption, app.schemas = Consumption(metrics), schemas_from(settings.schemas)
     engine = build_engine(settings, store, publisher, metrics, app.steady, app.erasures, app.consumption, app.schemas)
-    app.parts = build_parts(engine, app)
+    app.partitions = AssignedPartitions(app, engine, app.erasures)
+    app.parts = build_parts(engine, app.partitions)
     app.preflight = Preflight(settings, store, publisher, app.erasures, app.parts.policies, metrics)
     app.group_watch = GroupWatch(settings, metrics, lambda: app.consumer_thread)
     app.assigning = Backoff(metrics, logger, "waiting for it before reading", longest=1.0)

@@ -1,6 +1,6 @@
 """The Faust app of a worker: where it starts reading, when it is ready, and when the timer takes its turn.
 
-Rests on decisions 35 and 70.
+Rests on decision 35.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from faust.types import TP
 from mode import ServiceT
 from yarl import URL
 
-from scoring.instants import MILLISECOND
 from streams.backoff import Backoff
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap
 from streams.ingest.consumer_thread import BatchApp, RecordBatchConsumerThread
 from streams.ingest.dead_letter_limit import Consumption
 from streams.ingest.gap_messages import gap_message
-from streams.ingest.gaps import check_logs
 from streams.ingest.schemas import Schemas
-from streams.ingest.transport import RecordBatchConsumer, RecordBatchTransport
+from streams.ingest.transport import RecordBatchTransport
 from streams.kafka.connections import kafka_options
 from streams.kafka.group_watch import GroupWatch
 from streams.kafka.topics import event_topics
@@ -32,6 +30,7 @@ from streams.machine_clock import SteadyClock
 from streams.records import Partition
 from streams.settings.settings import Settings
 from streams.upkeep.timer import INTERVAL
+from streams.worker.assigned_partitions import AssignedPartitions
 from streams.worker.parts import Parts
 from streams.worker.preflight import Preflight
 from streams.worker.web import FAILED, OwnPages
@@ -68,6 +67,7 @@ class EngagementApp(BatchApp):
 
     BootStrategy = EngagementBoot
     parts: Parts
+    partitions: AssignedPartitions
     preflight: Preflight
     erasures: Erasures
     consumption: Consumption
@@ -137,8 +137,9 @@ class EngagementApp(BatchApp):
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
-        ranges = await self._batch_consumer.thread.log_ranges(set(assigned))
-        offsets = await self.assigning.until_done(self, partial(self._assign, await self._starts(ranges)))
+        ranges = await self.consumer_thread.log_ranges(set(assigned))
+        starts = await self.partitions.starts_of(ranges)
+        offsets = await self.assigning.until_done(self, partial(self._assign, starts))
         if offsets is None:
             return {}
         for tp, (first, _) in ranges.items():
@@ -148,64 +149,18 @@ class EngagementApp(BatchApp):
         self._assigned = True
         return {TP(*partition): offset for partition, offset in offsets.items()}
 
-    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Tell where to start reading partitions of which nothing has been applied.
-
-        Args:
-            partitions: assigned ones.
-
-        Returns:
-            Offsets: the start of the window for the wall clock, the start of the log for the stream clock.
-        """
-        assigned = list(partitions)
-        # What the store has forgotten has to be noted again.
-        await self._check_logs(assigned)
-        return await self._starts(await self._batch_consumer.thread.log_ranges({TP(*tp) for tp in assigned}))
-
-    async def _check_logs(self, partitions: Iterable[Partition]) -> None:
-        """Hold the logs that partitions are read from against those of which the fences speak."""
-        logs = await self._batch_consumer.thread.logs(TP(*tp) for tp in partitions)
-        await check_logs(self.parts.engine.store, logs)
-        self.erasures.read_from(logs)
-
-    async def _starts(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
-        engine = self.parts.engine
-        if engine.settings.clock == "stream":
-            return {Partition(*tp): first for tp, (first, _) in ranges.items()}
-        policy = engine.settings.policy
-        events = {tp for tp in ranges if tp.topic in event_topics(policy)}
-        window_start = (engine.clock.wall() - policy.length - policy.trend) // MILLISECOND
-        found = await self._batch_consumer.thread.offsets_at(events, max(window_start, 0))
-        starts = {Partition(*tp): ranges[tp][1] if offset is None else offset for tp, offset in found.items()}
-        # A profile, or a link, holds for good, however old it is.
-        return starts | {Partition(*tp): first for tp, (first, _) in ranges.items() if tp not in events}
-
     async def _assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
-        await self._check_logs(starts)
+        await self.partitions.check(starts)
         return await self.parts.pipeline.assign(starts)
 
     def reload_policy(self) -> None:
         """Read the policy file again, and put it in force."""
         self.parts.policies.ask()
 
-    async def seek(self, offsets: Mapping[Partition, int]) -> None:
-        """Go to offsets of partitions, as far as they are still assigned."""
-        consumer = self._batch_consumer
-        assigned = consumer.assignment()
-        wanted = {TP(*partition): offset for partition, offset in offsets.items()}
-        await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
-
-    def unread(self) -> set[Partition]:
-        """Tell of which assigned partitions more is to be fetched; of none while partitions change hands."""
-        consumer = self._batch_consumer
-        if self.rebalancing or self.stopped_consuming:
-            return set()
-        return {Partition(*tp) for tp in consumer.assignment() if consumer.end_of_log(tp) is None}
-
     def on_rebalance_end(self) -> None:
         """Note when the worker was left without partitions: there may be more workers than partitions."""
         super().on_rebalance_end()
-        if not self._batch_consumer.assignment():
+        if not self.partitions.consumer.assignment():
             self.parts.pipeline.cursors.leave_all()
             self.parts.engine.clock.own = set()
             self._assigned = True
@@ -230,47 +185,20 @@ class EngagementApp(BatchApp):
         if clock.known and now < self._next_turn:
             return
         self._next_turn = now + INTERVAL[settings.clock]
-        thread = self._batch_consumer.thread
-        topics = event_topics(settings.policy)
-        partitions = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        await self.parts.timer.turn(self._caught_up, self.consumer_generation_id, partitions, self._held)
+        topics, cursors = event_topics(settings.policy), self.parts.pipeline.cursors
+        await self.parts.timer.turn(
+            partial(self.partitions.caught_up, cursors),
+            self.consumer_generation_id,
+            {Partition(topic, number) for topic in topics for number in self.consumer_thread.partitions_of(topic)},
+            partial(self.partitions.held, cursors),
+        )
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
-
-    def _caught_up(self) -> dict[Partition, bool]:
-        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied."""
-        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
-        return {
-            Partition(*tp): not self.rebalancing
-            and (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
-            and consumer.thread.held(tp) is None
-            for tp in consumer.assignment()
-        }
-
-    def _held(self) -> dict[Partition, int]:
-        """Tell of which assigned partitions all is read up to an open transaction, and where that begins."""
-        consumer, cursors = self._batch_consumer, self.parts.pipeline.cursors
-        if self.rebalancing:
-            return {}
-        return {
-            Partition(*tp): held
-            for tp in consumer.assignment()
-            if (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
-            and (held := consumer.thread.held(tp)) is not None
-        }
 
     @property
     def consumer_thread(self) -> RecordBatchConsumerThread:
         """The thread that talks to Kafka."""
-        return self._batch_consumer.thread
-
-    @property
-    def _batch_consumer(self) -> RecordBatchConsumer:
-        consumer = self.consumer
-        assert isinstance(consumer, RecordBatchConsumer)  # noqa: S101 - the transport makes no other
-        return consumer
+        return self.partitions.consumer.thread
 
     async def on_stop(self) -> None:
         """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""

@@ -18,6 +18,7 @@ from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.memory.store import MemoryStore
 from streams.upkeep.figure_report import FigureReport
+from streams.worker.assigned_partitions import AssignedPartitions
 from streams.worker.faust_app import EngagementApp
 from streams.worker.preflight import Preflight
 
@@ -126,7 +127,7 @@ def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Engagem
         return {}
 
     thread = SimpleNamespace(log_ranges=log_ranges, logs=logs)
-    monkeypatch.setattr(EngagementApp, "_batch_consumer", SimpleNamespace(thread=thread))
+    monkeypatch.setattr(AssignedPartitions, "consumer", SimpleNamespace(thread=thread))
     app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
     monkeypatch.setattr(app, "sleep", Clockwork().sleep)
     return app
