@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -127,6 +128,26 @@ async def test_the_timer_does_not_bring_a_customer_back() -> None:
 
     assert bench.store.hashes == {}
     assert bench.timer.fault == ""
+
+
+async def test_an_erasure_that_the_worker_reads_after_it_has_chosen_the_events_wins() -> None:
+    bench = ErasingBench()
+    await bench.assign(WEB)
+    await bench.erasures.open()
+    carry_out = bench.erasures.carry_out
+
+    async def once_erased_and_read(customers: Iterable[str]) -> None:
+        bench.erasures.carry_out = carry_out
+        chosen = list(customers)
+        await bench.erase("anna", web=2)
+        await bench.erasures.follow()
+        await carry_out(chosen)
+
+    bench.erasures.carry_out = once_erased_and_read
+    await bench.apply(bench.submission(0, did("anna", "view", "01 09:00"), did("ben", "view", "01 09:00")))
+
+    assert bench.store.hashes.keys() == {"ben"}
+    assert bench.journal.count("refused") == 1
 
 
 async def test_something_new_for_an_erased_customer_first_removes_the_old() -> None:
