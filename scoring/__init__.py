@@ -2,15 +2,15 @@
 
 A history is judged without Kafka or Redis. Times are microseconds since 1970, scores millionths of a point:
 
->>> from scoring import CustomerState, EventReader, advance, builtin_policy, message, parse_timestamp
+>>> from scoring import CustomerState, EventReader, Moment, advance, builtin_policy, message, parse_timestamp
 >>> policy, maria = builtin_policy(), CustomerState()
 >>> reader, raised = EventReader(policy.channels[0]), []
 >>> for day in ("2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z", "2026-03-04T10:00:00Z"):
 ...     now = parse_timestamp(day)
 ...     customer, event = reader.read({"customer_id": "maria", "type": "purchase", "timestamp": day}, latest=now)
-...     raised += advance(policy, maria, [event], now=now, horizon=now).transitions
+...     raised += advance(policy, maria, [event], Moment(now)).transitions
 >>> now = parse_timestamp("2026-05-01T00:00:00Z")
->>> raised += advance(policy, maria, [], now=now, horizon=now).transitions
+>>> raised += advance(policy, maria, [], Moment(now)).transitions
 >>> for transition in raised:
 ...     told = message("maria", transition, now, policy.version)
 ...     print(told["occurred_at"], told["score"], told["band"], told.get("kind", "-"))
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from scoring.events.event import Event, EventReader
     from scoring.instants import format_instant, parse_timestamp
     from scoring.judging.alerts import Alert, BandChange, message
-    from scoring.judging.walk import Outcome, advance
+    from scoring.judging.moment import Moment
+    from scoring.judging.outcome import Outcome
+    from scoring.judging.walk import advance
     from scoring.points import rounded
     from scoring.policy.file.document import builtin_policy, parse_policy
     from scoring.policy.policy import Policy
@@ -42,6 +44,7 @@ __all__ = [
     "EventReader",
     "Feeds",
     "InvalidEvent",
+    "Moment",
     "Outcome",
     "Policy",
     "PolicyError",
@@ -63,7 +66,8 @@ _HOMES: Final = {
     "EventReader": "scoring.events.event",
     "Feeds": "scoring.sources.feeds",
     "InvalidEvent": "scoring.errors",
-    "Outcome": "scoring.judging.walk",
+    "Moment": "scoring.judging.moment",
+    "Outcome": "scoring.judging.outcome",
     "Policy": "scoring.policy.policy",
     "PolicyError": "scoring.errors",
     "ScoringError": "scoring.errors",

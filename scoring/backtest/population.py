@@ -12,6 +12,7 @@ from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment as AsOf
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, is_type
@@ -84,7 +85,7 @@ class CustomerHistory:
             return
         if self._ahead and events:
             self._tell_what_came(events)
-        outcome = advance(self._policy, state, events, now, now, feeds)
+        outcome = advance(self._policy, state, events, AsOf(now, now, feeds))
         for change in outcome.transitions:
             if isinstance(change, Alert) and change.kind in RAISED and not change.score_name:
                 self.alerts.setdefault(change.kind, []).append(change.occurred_at)

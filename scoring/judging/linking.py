@@ -14,27 +14,24 @@ from dataclasses import replace
 from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
-from scoring.judging.absence_judging import Clocks, pin_absence, unite_absences
+from scoring.judging.absence_judging import pin_absence, unite_absences
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.alerts import BandChange, Transition, report_ids
 from scoring.judging.corrections import take_out, unite_histories
+from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin
 from scoring.judging.outlook import follow_policy
 from scoring.judging.walk import advance
 from scoring.policy.policy import DISENGAGED, Policy
 from scoring.rules.details import Detail, add_amount, is_sum
 from scoring.rules.sessions import Visit, join_visits
-from scoring.sources.feeds import Feeds
 
 
 def merge(
     policy: Policy,
     state: CustomerState,
     linked: CustomerState,
-    now: int,
-    horizon: int,
-    feeds: Feeds | None = None,
-    clocks: Clocks | None = None,
+    moment: Moment,
 ) -> Sequence[Transition]:
     """Make what is known of an id part of what is known of the customer whose it is.
 
@@ -45,18 +42,15 @@ def merge(
         policy: in force, with identities.
         state: the customer's; changed in place, fields for the schedule included.
         linked: of the id; must not be used any more afterwards.
-        now: the evaluation time, in microseconds; one before either has been judged counts as the later of these.
-        horizon: events up to this time are taken; `now` or later.
-        feeds: when the watched feeds have been silent; None where the policy watches none.
-        clocks: of absences, as far as they are known; None where absences are not judged.
+        moment: as of which to judge; one before either has been judged counts as the later of these.
 
     Returns:
         The customer's transitions, in the order of their time.
     """
-    at = max(now, state.judged, linked.judged)
-    horizon = max(horizon, at)
-    transitions = list(advance(policy, state, (), at, horizon, feeds, clocks=clocks).transitions)
-    advance(policy, linked, (), at, horizon, feeds)
+    moment = moment.not_before(max(state.judged, linked.judged))
+    at = moment.now
+    transitions = list(advance(policy, state, (), moment).transitions)
+    advance(policy, linked, (), Moment(at, moment.horizon, moment.feeds))
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
     if is_newer(state, linked.segment_at, linked.segment):
@@ -86,7 +80,7 @@ def merge(
             state.band, state.previous_band, state.band_since = band, previous, at
     # What comes next by itself follows from both.
     state.due = 0
-    transitions += advance(policy, state, (), at, horizon, feeds, clocks=clocks).transitions
+    transitions += advance(policy, state, (), moment).transitions
     return transitions
 
 

@@ -11,6 +11,7 @@ from scoring.errors import InvalidEvent
 from scoring.events.event import Event
 from scoring.events.profiles import ProfileReader, event_reader
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.sources.feeds import Feeds, Stretch, join, stretches_of
@@ -127,9 +128,10 @@ class History:
 
     def _judge(self, events: Mapping[str, Sequence[Event]]) -> None:
         now = max(self._newest - self._policy.lateness, 0)
+        moment = Moment(now, now, self._feeds)
         for customer, some in events.items():
             state = self.customers.setdefault(customer, CustomerState())
-            outcome = advance(self._policy, state, some, now, now, self._feeds)
+            outcome = advance(self._policy, state, some, moment)
             settle_panes(state)
             self.alerts.update(
                 Raised(alert.occurred_at, customer, alert.kind)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from streams.errors import FenceMoved, LogGap
+from streams.ingest.gap_messages import another_log_message
 from streams.kafka.access import check_rights
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.topic_range import log_ranges
@@ -104,18 +105,6 @@ async def check_logs(store: Store, logs: Mapping[Partition, str]) -> None:
         if any(fences):
             raise LogGap(another_log_message(partition))
     await store.note_logs({partition: log for partition, log in told.items() if noted[partition] != log})
-
-
-def another_log_message(partition: Partition) -> str:
-    """Say that the log is another one than that of which records have been applied.
-
-    Args:
-        partition: of the log.
-    """
-    return (
-        f"{partition.topic}[{partition.number}]: the scores hold records of another log under this name: the topic was "
-        f"made anew. To go on with the new log: engagement gaps accept {partition.label}"
-    )
 
 
 async def accept_gap(store: Store, gap: Gap) -> None:

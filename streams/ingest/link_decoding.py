@@ -6,19 +6,18 @@ Rests on decision 50.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
-from scoring.errors import InvalidEvent
 from scoring.events.links import read_link
 from scoring.instants import MILLISECOND
 from scoring.policy.policy import Channel
 from streams.ingest.dead_letter_limit import DeadLetterLimit
-from streams.ingest.event_decoding import why_not_json
-from streams.ingest.not_json import explained
+from streams.ingest.record_reading import RecordReading
 from streams.metrics import Metrics
-from streams.records import DeadLetter, DecodedBatch, RecordBatch, SentLink
+from streams.records import DeadLetter, DecodedBatch, Partition, RecordBatch, SentLink
 
 #: What stands in the place of a channel's name in metrics and messages.
 NAME = "identities"
@@ -45,9 +44,7 @@ class LinkDecoder:
             metrics: where the outcomes are counted.
             limit: on the share of bad records; None for none.
         """
-        self._limit = limit
-        self._read = metrics.events.labels(NAME, "read")
-        self._dead = metrics.events.labels(NAME, "dead_letter")
+        self._reading = RecordReading(NAME, metrics, limit)
 
     def decode(self, batch: RecordBatch) -> list[DecodedBatch]:
         """Decode a batch, in parts of a bounded number of links.
@@ -58,31 +55,12 @@ class LinkDecoder:
         Returns:
             The parts, in order; none if the batch is empty.
         """
-        links, dead = _read_all(batch)
-        if self._limit is not None:
-            offset = self._limit.first_over(batch, dead) if dead else None
-            if offset is not None:
-                batch.end_before(offset)
-                return self.decode(batch) if batch.records else []
-            self._limit.count(batch, len(dead))
-        self._read.inc(len(batch.records))
-        self._dead.inc(len(dead))
-        return [_part(each, links, dead) for each in _parts(batch)]
+        links, dead = self._reading.read(batch, partial(_read, batch.partition))
+        return [_part(each, links, dead) for each in _parts(batch)] if batch.records else []
 
 
-def _read_all(batch: RecordBatch) -> tuple[list[SentLink], list[DeadLetter]]:
-    links: list[SentLink] = []
-    dead: list[DeadLetter] = []
-    for record in batch.records:
-        try:
-            links.append(SentLink(record, read_link(orjson.loads(record.value)), batch.partition))
-        except orjson.JSONDecodeError as error:
-            dead.append(
-                DeadLetter(record, why_not_json(record.value, error), explained(record.value, error), batch.partition)
-            )
-        except InvalidEvent as error:
-            dead.append(DeadLetter(record, error.reason, error.detail, batch.partition))
-    return links, dead
+def _read(partition: Partition, record: Any) -> SentLink:
+    return SentLink(record, read_link(orjson.loads(record.value)), partition)
 
 
 def _parts(batch: RecordBatch) -> list[RecordBatch]:

@@ -5,8 +5,8 @@ Rests on decision 45.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
 from mode.utils.logging import get_logger
 
@@ -34,6 +34,7 @@ _SUPERSEDED = (
 )
 
 
+@runtime_checkable
 class Follower(Protocol):
     """A part of the worker that goes by the policy."""
 
@@ -49,7 +50,14 @@ class PolicyInForce:
     follows, and the store refuses what was judged by another policy.
     """
 
-    def __init__(self, settings: Settings, store: Store, metrics: Metrics, wall: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        metrics: Metrics,
+        wall: Callable[[], int],
+        followers: Iterable[Follower] = (),
+    ) -> None:
         """Prepare.
 
         Args:
@@ -57,13 +65,14 @@ class PolicyInForce:
             store: where the policy in force is.
             metrics: show what is in force, and whether the file is refused.
             wall: reads the wall clock, in microseconds.
+            followers: the parts that go by the policy, besides the store; told of each change.
         """
         self._own = settings.policy
         self._file = PolicyFile(settings.policy_path, settings.policy.text)
         self._store = store
         self._metrics = metrics
         self._wall = wall
-        self._followers: tuple[Follower, ...] = ()
+        self._followers = tuple(followers)
         self._record = PolicyRecord(0, "", "", "", 0)
         self._taken_over: tuple[PolicyRecord, Policy] | None = None
         self._superseded = False
@@ -73,14 +82,6 @@ class PolicyInForce:
     def number(self) -> int:
         """The number of the policy by which the worker judges; 0 before the start."""
         return self._record.number
-
-    def told_to(self, *followers: Follower) -> None:
-        """Name the parts that go by the policy.
-
-        Args:
-            followers: told of each change.
-        """
-        self._followers += followers
 
     def ask(self) -> None:
         """Have the file read again and put in force, as SIGHUP does."""

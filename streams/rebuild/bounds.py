@@ -25,14 +25,12 @@ class Bounds:
     """Where the live scores stand.
 
     `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
-    has been judged, in microseconds; `horizon` up to when events are taken at that time. `feeds` is what is known of
-    the watched feeds, None where the policy watches none. `clocks` are those of absence, as far as the workers have
-    judged by them.
+    has been judged, in microseconds. `feeds` is what is known of the watched feeds, None where the policy watches
+    none. `clocks` are those of absence, as far as the workers have judged by them.
     """
 
     fences: dict[Partition, list[Fence | None]]
     time: int
-    horizon: int
     feeds: Feeds | None = None
     clocks: Clocks = field(default_factory=dict)
 
@@ -92,7 +90,7 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
     if time <= 0:
         raise RebuildRefused(f"the scores under {live.namespace!r} have not been judged yet: start a worker first")
     clocks = await live.judged_clocks(settings.policy)
-    return Bounds(fences, time, horizon_of(settings, time), await _feeds(live, settings), clocks)
+    return Bounds(fences, time, await _feeds(live, settings), clocks)
 
 
 async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:

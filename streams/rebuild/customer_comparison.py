@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scoring.customer.state import NONE, CustomerState
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, SECOND, format_instant
+from scoring.judging.moment import Moment
 from scoring.judging.score import band_name, disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.points import text
@@ -100,7 +101,7 @@ class Comparison:
 
     def _judge(self, state: CustomerState, at: int = 0) -> None:
         at = max(at, self.time, state.judged)
-        advance(self.settings.policy, state, (), at, horizon_of(self.settings, at), self.feeds)
+        advance(self.settings.policy, state, (), Moment(at, horizon_of(self.settings, at), self.feeds))
 
     def _facts(self, state: CustomerState, *, one_id: bool) -> Facts:
         policy = self.settings.policy

@@ -9,16 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import MOST_AHEAD, Event
-from scoring.events.profiles import event_reader
 from scoring.judging.absence_judging import readings_at
+from scoring.judging.moment import Moment
 from scoring.rules.details import PROFILE, Detail
 from streams.erasures.knowledge import Erasures
 from streams.errors import FenceMoved, RebuildRefused
-from streams.ingest.event_decoding import Decoder
-from streams.ingest.link_decoding import LinkDecoder
-from streams.ingest.profile_decoding import ProfileDecoder
 from streams.ingest.schemas import schemas_from
-from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
+from streams.ingest.source_decoding import SourceDecoder
 from streams.kafka.publisher import Publisher
 from streams.kafka.topics import event_topics
 from streams.machine_clock import wall_clock
@@ -26,9 +23,7 @@ from streams.metrics import Metrics
 from streams.rebuild.bounds import Bounds, horizon_of
 from streams.rebuild.source import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
-from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.linker import Linker, LinkTime
-from streams.rounds.scorer import Scorer
+from streams.rounds.engine import build_engine
 from streams.rounds.work import Work
 from streams.settings.settings import Settings
 from streams.store.protocol import Fence, FenceMove
@@ -60,24 +55,22 @@ class Shadow:
         self._settings = settings
         self._policy = settings.policy
         self._log = log
-        metrics = Metrics()
         self.store = rebuilt_store(settings)
         self.erasures = Erasures(settings, self.store, wall_clock)
-        publisher, namespace = SilentPublisher(settings, metrics), settings.namespace
-        self._scorer = Scorer(self._policy, self.store, publisher, metrics, wall_clock, namespace=namespace)
-        window = self._policy.length if settings.clock == "wall" else 0
-        self._decoders: dict[str, Decoder | ProfileDecoder | SourceDecoder] = {
-            channel.topic: Decoder(channel.name, event_reader(channel, self._policy), metrics, window)
-            for channel in self._policy.own_channels
-        }
         self.schemas = schemas_from(settings.schemas)
-        for topic in sources_by_topic(self._policy):
-            self._decoders[topic] = SourceDecoder(topic, self._policy, metrics, window, schemas=self.schemas)
-        self._link_decoder = LinkDecoder(metrics)
-        self._linker = Linker(self._policy, self.store, self._scorer, metrics, wall_clock, namespace)
-        if self._policy.profiles is not None:
-            self._decoders[self._policy.profiles.topic] = ProfileDecoder(self._policy.profiles, metrics)
-        self._clock = EvaluationClock(self._policy, settings.clock)
+        metrics = Metrics()
+        engine = build_engine(
+            settings,
+            self.store,
+            SilentPublisher(settings, metrics),
+            metrics,
+            wall_clock,
+            self.erasures,
+            schemas=self.schemas,
+        )
+        self._clock, self._scorer, self._linker = engine.clock, engine.scorer, engine.linker
+        self._decoders = {topic: intake.decoder for topic, intake in engine.intakes.items()}
+        self._link_decoder = engine.links
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
         self._events = 0
@@ -123,6 +116,11 @@ class Shadow:
         if self.schemas is not None:
             await self.schemas.close()
 
+    def _moment(self, bounds: Bounds, time: int, arrived: int = 0) -> Moment:
+        """Make the moment as of which to judge; what the live workers know stands in for what this knows."""
+        horizon, erasures = horizon_of(self._settings, time), self.erasures.known
+        return Moment(time, horizon, bounds.feeds, bounds.clocks, arrived=arrived, erasures=erasures)
+
     def _stands(self, partition: Partition, group: int) -> int:
         fence = self._fences[partition][group]
         return fence.offset if fence else self._starts[partition]
@@ -141,7 +139,6 @@ class Shadow:
             RebuildRefused: if the live scores have gone back, or another rebuild is at work.
             TransientError: if Kafka or Redis does not answer; what has been applied stays.
         """
-        self._scorer.clocks = bounds.clocks
         groups = range(self.store.groups)
         places = {tp: min(self._stands(tp, group) for group in groups) for tp in self._log.partitions}
         ends = {tp: bounds.end(tp) for tp in self._log.partitions if bounds.end(tp) > places[tp]}
@@ -181,24 +178,24 @@ class Shadow:
             self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
         ]
         await self.erasures.follow()
-        known = self.erasures.known
         await self._link(links, bounds)
+        marks = self._clock.with_batches(decoded)
+        time = min(self._clock.evaluation(marks)[0], bounds.time)
+        moment = self._moment(bounds, time, self._clock.arrival(marks))
         chosen, _ = self.erasures.choose(decoded)
         events = self._by_group(chosen, bounds)
         await self.erasures.carry_out(customer for found in events.values() for customer in found)
-        marks = self._clock.with_batches(decoded)
         ends |= {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
         moves = {group: self._moves(group, ends, bounds) for group in range(self.store.groups)}
-        now, _ = self._clock.evaluation(marks)
-        now = min(now, bounds.time)
         groups = {group: events.get(group, {}) for group in moves if moves[group]}
-        horizon, arrived = horizon_of(self._settings, now), self._clock.arrival(marks)
-        await self._scorer.apply(Work(groups, moves, {}, now, horizon, bounds.feeds, known, arrived))
+        await self._scorer.apply(Work(groups, moves, moment))
         self._applied(moves)
         self._clock.applied(marks)
 
     async def _link(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
         """Apply links as far as the live scores have; in which order they and events come makes no difference."""
+        if self._linker is None or self._link_decoder is None:
+            return
         found = [
             sent
             for batch in batches
@@ -206,11 +203,10 @@ class Shadow:
             for sent in part.links
             if sent.record.offset < bounds.offset(batch.partition, self.store.group_of(sent.link.id))
         ]
+        moment = self._moment(bounds, min(self._clock.evaluation()[0], bounds.time))
         links = self.erasures.choose_links(found)
         await self.erasures.carry_out([name for sent in links for name in sent.link])
-        now = min(self._clock.evaluation()[0], bounds.time)
-        time = LinkTime(now, horizon_of(self._settings, now), {}, bounds.feeds, self.erasures.known)
-        await self._linker.apply(links, time)
+        await self._linker.apply(links, moment)
 
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
@@ -251,8 +247,7 @@ class Shadow:
                 and ((mine := self._fences[tp][group]) is None or mine.offset != fence.offset)
             ]
         groups: dict[int, dict[str, list[Event]]] = {group: {} for group in moves if moves[group]}
-        known = self.erasures.known
-        await self._scorer.apply(Work(groups, moves, {}, bounds.time, bounds.horizon, bounds.feeds, known))
+        await self._scorer.apply(Work(groups, moves, self._moment(bounds, bounds.time)))
         self._applied(moves)
 
     async def learn_segments(self, told: Mapping[str, tuple[int, str]], bounds: Bounds) -> None:
@@ -287,8 +282,7 @@ class Shadow:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(dict)
         for customer, some in events.items():
             groups[self.store.group_of(customer)][customer] = some
-        known, horizon = self.erasures.known, horizon_of(self._settings, time)
-        await self._scorer.apply(Work(groups, {}, {}, time, horizon, bounds.feeds, known))
+        await self._scorer.apply(Work(groups, {}, self._moment(bounds, time)))
 
     async def _judge_due(self, bounds: Bounds) -> None:
         for group in range(self.store.groups):
@@ -308,7 +302,4 @@ class Shadow:
         return len(due)
 
     async def _evaluate(self, group: int, customers: Sequence[str], bounds: Bounds) -> None:
-        known, at = self.erasures.known, bounds.time
-        await self._scorer.evaluate(
-            group, customers, lambda events: Work({group: events}, {}, {}, at, bounds.horizon, bounds.feeds, known)
-        )
+        await self._scorer.evaluate(group, customers, self._moment(bounds, bounds.time))

@@ -14,8 +14,7 @@ from aiokafka.errors import KafkaError
 
 from scoring.instants import MILLISECOND
 from streams.errors import BrokerUnavailable, LogGap
-from streams.ingest.gaps import another_log_message
-from streams.ingest.transport import gap_message
+from streams.ingest.gap_messages import another_log_message, gap_message
 from streams.kafka.access import unavailable
 from streams.kafka.consumers import committed_reader
 from streams.kafka.fetch_by_id import fetch_by_id

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
-from scoring.judging.absence_judging import Clocks
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from streams.errors import UnreadableCustomer
 from streams.rounds.bundles import Bundle
@@ -47,7 +48,6 @@ class Judge:
         self._cache = cache
         self._wall = wall
         self._namespace = namespace
-        self.clocks: Clocks = {}
 
     def judge(self, work: Work, bundle: Bundle) -> Judged:
         """Judge a bundle.
@@ -59,7 +59,7 @@ class Judge:
         Returns:
             What is to be written.
         """
-        cache = self._cache
+        cache, moment = self._cache, work.moment
         writes: list[GroupWrite] = []
         outcomes: dict[str, Outcome] = {}
         set_aside: dict[str, int] = {}
@@ -73,23 +73,23 @@ class Judge:
                         continue
                     # One who was deleted while this worker kept the record is nobody until the next event.
                     if its or record.version:
-                        outcome = self.advance(work, customer, record, its)
+                        outcome = self.advance(moment, customer, record, its)
                         if outcome is None:
                             set_aside[customer] = len(its)
                             continue
                         records[customer], outcomes[customer] = record, outcome
                 fences = work.fences.get(group, ()) if group in bundle.sent else ()
-                writes.append(GroupWrite(group, fences, work.least, records, work.erasures))
+                writes.append(GroupWrite(group, fences, moment.least, records, moment.erasures))
         except BaseException:
             cache.drop(bundle.customers)
             raise
         return Judged(bundle, writes, outcomes, set_aside)
 
-    def advance(self, work: Work, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome | None:
+    def advance(self, moment: Moment, customer: str, record: CustomerRecord, events: Sequence[Event]) -> Outcome | None:
         """Judge one customer.
 
         Args:
-            work: says when.
+            moment: as of which to judge.
             customer: the id.
             record: changed in place; gets the messages that come of it.
             events: the customer's.
@@ -98,8 +98,7 @@ class Judge:
             What came of it; None if what is stored of the customer cannot be read.
         """
         try:
-            times = work.now, work.horizon
-            outcome = advance(self._policy, record.state, events, *times, work.feeds, work.arrived, self.clocks)
+            outcome = advance(self._policy, record.state, events, moment)
         except UNREADABLE:
             name = culprit_read_late(record.state)
             if not name:

@@ -5,33 +5,21 @@ Rests on decision 50.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.judging.absence_judging import pin_absence
 from scoring.judging.linking import merge, pin_reports
+from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds
 from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
 from streams.metrics import Metrics
-from streams.records import DeadLetter, Partition, SentLink
+from streams.records import DeadLetter, SentLink
 from streams.rounds.outbox import raise_messages
 from streams.rounds.scorer import Scorer
 from streams.store.fields.customer_reading import UNREADABLE, culprit_read_late
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTime:
-    """When links are applied: evaluation time, horizon, and on what they rest; see `streams.rounds.work.Work`."""
-
-    now: int
-    horizon: int
-    least: Mapping[Partition, int]
-    feeds: Feeds | None = None
-    erasures: int = 0
 
 
 class Linker:
@@ -71,12 +59,12 @@ class Linker:
         """
         self._policy = policy
 
-    async def apply(self, links: Sequence[SentLink], time: LinkTime) -> list[DeadLetter]:
+    async def apply(self, links: Sequence[SentLink], moment: Moment) -> list[DeadLetter]:
         """Apply links in their order.
 
         Args:
             links: some or all of which may have been applied before.
-            time: see there.
+            moment: as of which to judge.
 
         Returns:
             The records of those that cannot be, as of what has been linked before.
@@ -88,13 +76,13 @@ class Linker:
         await self._scorer.outbox.settle()
         refused = []
         for sent in links:
-            reason = await self._apply(sent.link, time)
+            reason = await self._apply(sent.link, moment)
             if reason:
                 refused.append(DeadLetter(sent.record, reason, _DETAILS[reason], sent.partition))
         await self._scorer.outbox.publish()
         return refused
 
-    async def _apply(self, link: Link, time: LinkTime) -> str:
+    async def _apply(self, link: Link, moment: Moment) -> str:
         """Apply one link, as often as others write its customers meanwhile; returns why it is refused, or ''."""
         while True:
             record, customer, customers_record, followed = await self._load(link)
@@ -111,7 +99,7 @@ class Linker:
                 self._linked["refused"].inc()
                 return CLOSES_CIRCLE
             try:
-                write = self._judge(link.id, record, customer, customers_record, time)
+                write = self._judge(link.id, record, customer, customers_record, moment)
             except UNREADABLE:
                 if not self._read_late(link.id, record) and not self._read_late(customer, customers_record):
                     raise
@@ -140,14 +128,13 @@ class Linker:
         return record, customer, found, followed
 
     def _judge(
-        self, name: str, record: CustomerRecord, customer: str, into: CustomerRecord, time: LinkTime
+        self, name: str, record: CustomerRecord, customer: str, into: CustomerRecord, moment: Moment
     ) -> LinkWrite:
-        write = LinkWrite(name, record.version, customer, least=time.least, erasures=time.erasures)
+        write = LinkWrite(name, record.version, customer, least=moment.least, erasures=moment.erasures)
         if record.version:
             pin_reports(record.state, name, self._namespace)
             pin_absence(into.state, customer, self._namespace)
-            moment = time.now, time.horizon, time.feeds, self._scorer.clocks
-            transitions = merge(self._policy, into.state, record.state, *moment)
+            transitions = merge(self._policy, into.state, record.state, moment)
             raise_messages(into, customer, transitions, self._wall(), self._policy.version, self._namespace)
             write.record = into
         return write

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scoring.events.event import Event
 from scoring.ids import DEFAULT_NAMESPACE
-from scoring.judging.absence_judging import Clocks
-from scoring.judging.walk import Outcome
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved, VersionMoved
 from streams.kafka.publisher import Publisher
@@ -73,15 +73,6 @@ class Scorer:
         self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
-
-    @property
-    def clocks(self) -> Clocks:
-        """The clocks of absence by which customers are judged, as far as this worker knows them."""
-        return self._judge.clocks
-
-    @clocks.setter
-    def clocks(self, clocks: Clocks) -> None:
-        self._judge.clocks = clocks
 
     async def apply(self, work: Work) -> None:
         """Apply work; customers whom another worker has written are judged anew.
@@ -298,7 +289,7 @@ class Scorer:
                 record = self._cache[customer] = loaded[customer]
                 outcome = None
                 if (record.version or events[customer]) and not record.unreadable:
-                    outcome = self._judge.advance(work, customer, record, events[customer])
+                    outcome = self._judge.advance(work.moment, customer, record, events[customer])
                 if record.unreadable:
                     judged.set_aside[customer] = len(events[customer])
                 if outcome is not None:
@@ -309,13 +300,13 @@ class Scorer:
             write.customers = records
         return True
 
-    async def evaluate(self, group: int, customers: Sequence[str], work: Callable[[Events], Work]) -> None:
+    async def evaluate(self, group: int, customers: Sequence[str], moment: Moment) -> None:
         """Judge customers because of time alone.
 
         Args:
             group: of the customers.
             customers: their ids; one who is not stored any more is taken off the schedule.
-            work: makes the work from the customers and their lack of events.
+            moment: as of which to judge.
 
         Raises:
             FenceMoved: see `apply`.
@@ -330,7 +321,8 @@ class Scorer:
         if gone:
             self._cache.drop(gone)
             await self._store.unschedule(group, gone)
-        await self.apply(work({customer: _NOTHING for customer in customers if customer not in gone}))
+        events = {customer: _NOTHING for customer in customers if customer not in gone}
+        await self.apply(Work({group: events}, {}, moment))
         late = [customer for customer in customers if customer in self.set_aside and customer not in gone]
         if late:
             versions = [record.version for record in await self._store.load(late)]

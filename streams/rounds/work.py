@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scoring.judging.walk import Outcome
-from scoring.sources.feeds import Feeds
-from streams.records import Partition
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
 from streams.rounds.bundles import Bundle, Events
 from streams.rounds.cache import RecordCache
 from streams.store.protocol import FenceMove, GroupWrite
@@ -23,21 +22,11 @@ _LOADED_TOGETHER = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be applied together: events by group and customer, fences by group, and the time to judge at.
-
-    `least` are the offsets of other partitions on which the time rests; `feeds` tell when feeds have been silent;
-    `erasures` is up to where the erasures had been read when the events were chosen. `arrived` is when the last of the
-    events was appended to its log, 0 where evaluation follows the events' own times.
-    """
+    """What is to be applied together: events by group and customer, fences by group, and as of when to judge."""
 
     events: Mapping[int, Events]
     fences: Mapping[int, Sequence[FenceMove]]
-    least: Mapping[Partition, int]
-    now: int
-    horizon: int
-    feeds: Feeds | None = None
-    erasures: int = 0
-    arrived: int = 0
+    moment: Moment
 
 
 @dataclass(slots=True)

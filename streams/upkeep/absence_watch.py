@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from scoring.customer.absence_days import close_days
 from scoring.instants import DAY
 from scoring.judging.absence_judging import readings_at
+from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
 from scoring.rules.absence import AbsenceRule, SegmentClock
 from streams.records import Partition
-from streams.rounds.scorer import Scorer
-from streams.store.protocol import Store
+from streams.rounds.engine import Engine
 
 _NEVER = -1
 
@@ -22,19 +22,16 @@ _NEVER = -1
 class AbsenceWatch:
     """What this worker knows of the clocks; costs nothing where the policy has no alerts of absence."""
 
-    def __init__(self, policy: Policy, store: Store, scorer: Scorer, may_close: Callable[[], bool]) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Start knowing nothing.
 
         Args:
-            policy: in force.
-            store: where the workers share the clocks.
-            scorer: judges by the clocks.
-            may_close: tells whether all customers are in the sums; not while they are brought to follow a policy.
+            engine: judges by the clocks, which the workers share in its store.
         """
-        self._policy = policy
-        self._store = store
-        self._scorer = scorer
-        self._may_close = may_close
+        self._policy = engine.settings.policy
+        self._store = engine.store
+        self._set_aside = engine.scorer.set_aside
+        self._moments = engine.moments
         self._closed = _NEVER
 
     def follow(self, policy: Policy) -> None:
@@ -46,19 +43,20 @@ class AbsenceWatch:
         self._policy = policy
         self._closed = _NEVER
 
-    async def close(self, now: int, least: Mapping[Partition, int]) -> None:
+    async def close(self, moment: Moment) -> None:
         """Close the days that have ended; once closed, a day stays as it is.
 
+        All customers must be in the sums: not while they are brought to follow a policy.
+
         Args:
-            now: the evaluation time, in microseconds; 0 while it is not known.
-            least: the offsets of partitions on which that rests.
+            moment: of which the days are looked at; its time is 0 while it is not known.
 
         Raises:
             TransientError: if the store does not answer; the next turn goes on.
             FenceMoved: if the store has forgotten something.
         """
-        rule, today = self._policy.absence, now // DAY
-        if rule is None or not now or today <= self._closed or not self._may_close():
+        rule, today = self._policy.absence, moment.now // DAY
+        if rule is None or not moment.now or today <= self._closed:
             return
         segments = [""]
         if self._policy.profiles is not None:
@@ -66,14 +64,14 @@ class AbsenceWatch:
         clocks: dict[str, SegmentClock] = {}
         closed = today
         for segment in segments:
-            clock = await self._closed_to(today, segment, rule, least)
+            clock = await self._closed_to(today, segment, rule, moment.least)
             if clock is None:
                 continue
             clocks[segment] = clock
             if clock.last < today:
                 # Somebody is still to be judged: the next turn looks again.
                 closed = _NEVER
-        self._scorer.clocks = clocks
+        self._moments.clocks = clocks
         self._closed = closed
 
     async def _closed_to(
@@ -115,13 +113,13 @@ class AbsenceWatch:
             TransientError: if the store or Kafka does not answer.
             FenceMoved: if the store has forgotten something.
         """
-        clocks = self._scorer.clocks
+        clocks = self._moments.clocks
         if self._policy.absence is None or not clocks:
             return 0
         readings = readings_at(clocks, now)
         customers = await self._store.absences.due(group, readings, limit, worker)
         if customers:
             await evaluate(group, customers)
-            unread = [customer for customer in customers if customer in self._scorer.set_aside]
+            unread = [customer for customer in customers if customer in self._set_aside]
             await self._store.absences.prune(group, list(readings), customers, unread)
         return len(customers)

@@ -11,15 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from scoring.events.event import Event
 from scoring.instants import SECOND
-from streams.metrics import Metrics
 from streams.policies.in_force import PolicyInForce
-from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
-from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
 from streams.store.policies import WalkPlace
-from streams.store.protocol import Store
 
 #: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
 #: already.
@@ -34,37 +30,23 @@ class PolicyWalk:
     followed by an event or by time is passed over.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        scorer: Scorer,
-        pipeline: Pipeline,
-        clock: EvaluationClock,
-        policies: PolicyInForce,
-        metrics: Metrics,
-        feeds: FeedWatch,
-        rate: int,
-    ) -> None:
+    def __init__(self, engine: Engine, pipeline: Pipeline, policies: PolicyInForce) -> None:
         """Put the parts together.
 
         Args:
-            store: where the customers are.
-            scorer: judges.
+            engine: judges and stores.
             pipeline: its lock keeps rounds and this apart.
-            clock: gives the evaluation time.
             policies: tell what is to be followed.
-            metrics: show how many are behind.
-            feeds: what is known of them.
-            rate: customers a second, at most.
         """
-        self._store = store
-        self._scorer = scorer
+        self._store = engine.store
+        self._scorer = engine.scorer
+        self._moments = engine.moments
+        self._wall = engine.clock.wall
+        self._metrics = engine.metrics
+        # Customers a second, at most.
+        self._rate = engine.settings.policy_rate
         self._pipeline = pipeline
-        self._clock = clock
         self._policies = policies
-        self._metrics = metrics
-        self._feeds = feeds
-        self._rate = rate
         self._worker = secrets.token_urlsafe(6)
         self._done = 0
         # Customers that may be judged by now; below 0 after a large page.
@@ -107,7 +89,7 @@ class PolicyWalk:
 
     def _allow(self) -> None:
         """Allow as many customers as the time since the last turn is good for, up to those of a second."""
-        now = self._clock.wall()
+        now = self._wall()
         passed = min(max(now - self._counted_at, 0), SECOND) if self._counted_at else SECOND
         self._counted_at = now
         self._allowed = min(self._allowed + self._rate * passed / SECOND, float(self._rate))
@@ -138,10 +120,9 @@ class PolicyWalk:
         for customer in customers:
             groups[self._store.group_of(customer)][customer] = ()
         async with self._pipeline.lock:
-            now, horizon = self._clock.evaluation()
-            if not now:
+            moment = self._moments.moment()
+            if not moment.now:
                 return False
-            least, known = self._clock.least(()), self._pipeline.erasures.known
-            await self._scorer.apply_in_passing(Work(groups, {}, least, now, horizon, self._feeds.known, known))
+            await self._scorer.apply_in_passing(Work(groups, {}, moment))
         self._metrics.evaluations.labels("policy").inc(len(customers))
         return True

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from mode.utils.logging import get_logger
 
-from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import SECOND, parse_timestamp
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
 from scoring.sources.segment_notices import BEFORE, Told, follow, notice_message
-from streams.kafka.publisher import Publisher
-from streams.metrics import Metrics
 from streams.records import Message
-from streams.store.protocol import Store
+from streams.rounds.engine import Engine
 from streams.topic_names import FEED_ALERTS
 
 logger = get_logger(__name__)
@@ -40,34 +37,19 @@ class _Note(NamedTuple):
 class SegmentWatch:
     """Looks at the active members of each day that has been closed."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        clock: str,
-        store: Store,
-        publisher: Publisher,
-        metrics: Metrics,
-        wall: Callable[[], int],
-        namespace: str = DEFAULT_NAMESPACE,
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Put the parts together.
 
         Args:
-            policy: in force.
-            clock: ``wall`` tells of what happens from the first look on, ``stream`` of all in the log.
-            store: where the workers share what has been told.
-            publisher: of what is told.
-            metrics: counters.
-            wall: reads the wall clock, in microseconds.
-            namespace: of the service.
+            engine: on the wall clock what happens is told from the first look on, on the stream clock all in the log.
         """
-        self._policy = policy
-        self._stream = clock == "stream"
-        self._store = store
-        self._publisher = publisher
-        self._metrics = metrics
-        self._wall = wall
-        self._namespace = namespace
+        self._policy = engine.settings.policy
+        self._stream = engine.settings.clock == "stream"
+        self._store = engine.store
+        self._publisher = engine.publisher
+        self._metrics = engine.metrics
+        self._wall = engine.clock.wall
+        self._namespace = engine.settings.namespace
         self._mine: set[str] = set()
 
     def follow(self, policy: Policy) -> None:

@@ -8,25 +8,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
 
 from mode.utils.logging import get_logger
 
 from scoring.instants import HOUR, MINUTE, SECOND
 from streams.backoff import Backoff
 from streams.errors import FenceMoved, StoreUnavailable, TransientError
-from streams.kafka.publisher import Publisher
 from streams.machine_clock import elapsed
-from streams.metrics import Metrics
 from streams.records import Partition
-from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.feed_watch import FeedWatch
+from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
-from streams.rounds.scorer import Scorer
-from streams.rounds.work import Work
-from streams.store.protocol import Store
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
+from streams.upkeep.policy_walk import PolicyWalk
 from streams.upkeep.segment_watch import SegmentWatch
 
 logger = get_logger(__name__)
@@ -46,76 +40,50 @@ _BROKER_CHECK_SECONDS = 4.0
 _LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
 
 
-class Walk(Protocol):
-    """Goes through all customers, a bounded number each turn."""
-
-    async def turn(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        """Go on for a while; `meanwhile` is called in between."""
-
-
 class Timer:
     """What one worker does regularly."""
 
     def __init__(
         self,
-        store: Store,
-        scorer: Scorer,
-        publisher: Publisher,
+        engine: Engine,
         pipeline: Pipeline,
-        clock: EvaluationClock,
-        metrics: Metrics,
-        feeds: FeedWatch,
+        walk: PolicyWalk,
+        absences: AbsenceWatch,
+        segments: SegmentWatch,
         elapsed: Callable[[], int] = elapsed,
     ) -> None:
         """Put the parts together.
 
         Args:
-            store: where the schedules are.
-            scorer: judges.
-            publisher: asked for signs of life of Kafka.
+            engine: judges, and holds the schedules.
             pipeline: its lock keeps rounds and evaluations apart.
-            clock: gives the evaluation time.
-            metrics: counters.
-            feeds: looked at once a turn.
+            walk: through all customers, goes on at the end of each turn.
+            absences: closes the days of the clocks of absence once a turn.
+            segments: looked at after it.
             elapsed: reads a clock that nobody sets, in microseconds.
         """
-        self._store = store
-        self._scorer = scorer
-        self._publisher = publisher
+        self._store = engine.store
+        self._scorer = engine.scorer
+        self._publisher = engine.publisher
+        self._clock = engine.clock
+        self._metrics = engine.metrics
+        self._feeds = engine.feeds
+        self._moments = engine.moments
+        self._erasures = engine.erasures
         self._pipeline = pipeline
-        self._clock = clock
-        self._metrics = metrics
-        self._feeds = feeds
-        self.transactions = OpenTransactions(metrics, elapsed)
-        self._walk: Walk | None = None
-        self._absences: AbsenceWatch | None = None
-        self._segments: SegmentWatch | None = None
+        self._walk = walk
+        self._absences = absences
+        self._segments = segments
+        self.transactions = OpenTransactions(engine.metrics, elapsed)
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
         self._checked_at = self._told_types_at = 0
         self._exchanged_at = 0
         self._exchange: Callable[[], Awaitable[None]]
-        self._waiting = Backoff(metrics, logger, "the timer tries again")
+        self._waiting = Backoff(engine.metrics, logger, "the timer tries again")
         self._store_failed = False
         self.fault = ""
-
-    def go_on_with(self, walk: Walk) -> None:
-        """Name what goes on at the end of each turn.
-
-        Args:
-            walk: through all customers.
-        """
-        self._walk = walk
-
-    def watch(self, absences: AbsenceWatch, segments: SegmentWatch) -> None:
-        """Name what closes the days of the clocks of absence, and what looks at them.
-
-        Args:
-            absences: looked at once a turn.
-            segments: after it.
-        """
-        self._absences, self._segments = absences, segments
 
     async def turn(
         self,
@@ -139,7 +107,7 @@ class Timer:
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions, held)
         began = self._elapsed()
         try:
-            await self._pipeline.erasures.follow()
+            await self._erasures.follow()
             await self._pipeline.follow_policy()
             await self._pipeline.check_fences()
             await self._exchange()
@@ -150,8 +118,7 @@ class Timer:
             await self._unpublished()
             await self._refreshes()
             await self._tell_unknown_types()
-            if self._walk is not None:
-                await self._walk.turn(self._exchange_meanwhile)
+            await self._walk.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
             self._waiting.note(error)
             self.fault = self._waiting.reason
@@ -233,49 +200,38 @@ class Timer:
 
     async def _absent(self) -> None:
         """Close the days that have ended, and judge whose absence has gone on for long enough by then."""
-        if self._absences is None:
-            return
-        # Neither what is closed nor the look at who is due has to wait for rounds.
-        await self._absences.close(self._clock.evaluation()[0], self._clock.least(()))
+        if self._walk.done:
+            # Neither what is closed nor the look at who is due has to wait for rounds.
+            await self._absences.close(self._moments.moment())
         for group in range(self._store.groups):
-            while await self._judge_absent(self._absences, group) == _AT_ONCE:
+            while await self._judge_absent(group) == _AT_ONCE:
                 await self._exchange_meanwhile()
-        if self._segments is not None:
-            await self._segments.tell(self._scorer.clocks)
+        await self._segments.tell(self._moments.clocks)
 
-    async def _judge_absent(self, absences: AbsenceWatch, group: int) -> int:
+    async def _judge_absent(self, group: int) -> int:
         now, _ = self._clock.evaluation()
-        judged = await absences.judge(group, now, _AT_ONCE, self._worker, self._evaluate_absent)
+        judged = await self._absences.judge(group, now, _AT_ONCE, self._worker, self._evaluate_absent)
         if judged:
             self._metrics.evaluations.labels("absence").inc(judged)
         return judged
 
     async def _evaluate_absent(self, group: int, customers: Sequence[str]) -> None:
         async with self._pipeline.lock:
-            await self._evaluate(self._clock.evaluation(), group, customers)
-
-    async def _evaluate(self, moment: tuple[int, int], group: int, customers: Sequence[str]) -> None:
-        """Judge customers at an evaluation time, with the lock held."""
-        now, horizon = moment
-        least, known = self._clock.least(()), self._pipeline.erasures.known
-        await self._scorer.evaluate(
-            group,
-            customers,
-            lambda events: Work({group: events}, {}, least, now, horizon, self._feeds.known, known),
-        )
+            await self._scorer.evaluate(group, customers, self._moments.moment())
 
     async def _evaluate_due(self, group: int, *, crossing: bool) -> int:
         """Judge customers who are due; return how many."""
         async with self._pipeline.lock:
-            moment = self._clock.evaluation()
-            now, _ = moment
-            if not now:
+            moment = self._moments.moment()
+            if not moment.now:
                 return 0
-            customers = await self._store.due(group, crossing=crossing, until=now, limit=_AT_ONCE, worker=self._worker)
+            customers = await self._store.due(
+                group, crossing=crossing, until=moment.now, limit=_AT_ONCE, worker=self._worker
+            )
             if customers:
-                await self._evaluate(moment, group, customers)
+                await self._scorer.evaluate(group, customers, moment)
                 self._metrics.evaluations.labels("crossing" if crossing else "refresh").inc(len(customers))
-            self._metrics.note_evaluation(now)
+            self._metrics.note_evaluation(moment.now)
         return len(customers)
 
     async def _unpublished(self) -> None:

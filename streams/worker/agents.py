@@ -13,16 +13,15 @@ import faust
 from mode import CrashingSupervisor
 
 from scoring.events.event import MOST_AHEAD
-from scoring.policy.policy import Channel
 from streams.errors import TransientError
-from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
-from streams.ingest.event_decoding import Decoder
+from streams.ingest.dead_letter_limit import Consumption
+from streams.ingest.intakes import Intake
 from streams.ingest.link_decoding import LinkDecoder
-from streams.ingest.profile_decoding import ProfileDecoder
 from streams.ingest.source_decoding import SourceDecoder
 from streams.machine_clock import SteadyClock
 from streams.metrics import Metrics
-from streams.rounds.pipeline import Pipeline, Submission
+from streams.rounds.pipeline import Pipeline
+from streams.rounds.round_queue import Submission
 
 logger = logging.getLogger(__name__)
 
@@ -33,24 +32,23 @@ _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 def add_agent(
     app: faust.App,
-    channel: Channel,
-    decoder: Decoder | ProfileDecoder | SourceDecoder,
+    intake: Intake,
     pipeline: Pipeline,
     metrics: Metrics,
     wall: SteadyClock,
-    limit: DeadLetterLimit,
+    consumption: Consumption,
 ) -> None:
     """Register the agent that scores the events of a channel.
 
     Args:
         app: gets the agent.
-        channel: of the policy, or what stands for one where profiles come from.
-        decoder: of the channel's records.
+        intake: the channel, and the decoder of its records.
         pipeline: applies what the agent has decoded.
         metrics: counters.
         wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
-        limit: on the share of bad records in the channel.
+        consumption: whether anything is consumed.
     """
+    channel, decoder = intake.channel, intake.decoder
     topic = _raw(app, channel.topic)
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
@@ -58,14 +56,14 @@ def add_agent(
     async def score(stream: Any) -> None:
         # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
         async for event in stream.noack().events():
-            if limit.consumption.stopped_because:
+            if consumption.stopped_because:
                 # Let go: what has not been applied does not count as acknowledged.
                 event.ack()
                 continue
             while wall.in_doubt:  # noqa: ASYNC110 - nobody tells when a clock is set
                 await asyncio.sleep(_DOUBT_SECONDS)
             if isinstance(decoder, SourceDecoder):
-                await _prepared(decoder, event.message.value, limit.consumption, metrics)
+                await _prepared(decoder, event.message.value, consumption, metrics)
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)

@@ -14,6 +14,7 @@ import orjson
 
 from scoring.events.event import Event, EventReader
 from scoring.instants import SECOND
+from scoring.judging.moment import Moment
 from scoring.policy.file.document import builtin_policy
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Message
@@ -74,4 +75,4 @@ def _round(store: RedisStore, waiting: list[tuple[str, Event]]) -> Work:
     for customer, event in waiting:
         groups[store.group_of(customer)][customer].append(event)
     now = waiting[-1][1].time
-    return Work(groups, {}, {}, now, now)
+    return Work(groups, {}, Moment(now))

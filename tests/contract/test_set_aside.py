@@ -10,10 +10,11 @@ import pytest
 
 from scoring.events.event import EventReader
 from scoring.events.links import Link
+from scoring.judging.moment import Moment
 from scoring.policy.file.document import parse_policy
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Partition, SentLink
-from streams.rounds.linker import Linker, LinkTime
+from streams.rounds.linker import Linker
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work
 from streams.store.protocol import Store
@@ -68,18 +69,18 @@ class Worker:
             events = groups.setdefault(self.store.group_of(customer), {})
             events[customer] = [EVENTS.read(value, NOW)[1]]
         moves = dict.fromkeys(groups, fences)
-        await self.scorer.apply(Work(groups, moves, {}, NOW, NOW))
+        await self.scorer.apply(Work(groups, moves, Moment(NOW)))
 
     async def evaluate(self, customer: str, now: int) -> None:
         """Judge a customer because of time alone."""
         group = self.store.group_of(customer)
-        await self.scorer.evaluate(group, [customer], lambda events: Work({group: events}, {}, {}, now, now))
+        await self.scorer.evaluate(group, [customer], Moment(now))
 
     async def link(self, name: str, customer: str) -> list[DeadLetter]:
         """Apply a link."""
         record: Any = None
         sent = SentLink(record, Link(name, customer), Partition("identities", 0))
-        return await self.linker.apply([sent], LinkTime(NOW, NOW, {}))
+        return await self.linker.apply([sent], Moment(NOW))
 
     async def score(self, customer: str) -> str:
         """Read a score; '' for none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scoring.customer.activity import contribution
 from scoring.judging.linking import merge
+from scoring.judging.moment import Moment
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS
 from streams.errors import FenceMoved, VersionMoved
@@ -22,7 +23,7 @@ async def judged(store: Store, name: str, customer: str) -> LinkWrite:
     of_id, into = await store.load([name, customer])
     link = LinkWrite(name, of_id.version, customer, followed={customer: into.version})
     if of_id.version:
-        merge(LINKING, into.state, of_id.state, NOW, NOW)
+        merge(LINKING, into.state, of_id.state, Moment(NOW))
         link.record = into
     return link
 

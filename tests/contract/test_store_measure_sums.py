@@ -9,6 +9,7 @@ import pytest
 from scoring.events.event import EventReader
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved
@@ -59,7 +60,7 @@ async def let(
         reader = EventReader(next(channel for channel in policy.channels if channel.name == name))
         value = {"customer_id": customer, "type": kind, "timestamp": at(time) / 1e6, "properties": properties}
         events.append(reader.read(value, 1 << 60)[1])
-    advance(policy, record.state, events, at(now), at(now))
+    advance(policy, record.state, events, Moment(at(now)))
     await write(store, **{customer: record})
     return record
 
@@ -112,12 +113,12 @@ async def test_a_refused_write_adds_nothing_and_the_same_record_adds_once(measur
     reader = EventReader(MEASURED.channels[0])
     value = {"customer_id": "anna", "type": "buy", "timestamp": at("01 09:00") / 1e6, "properties": {"amount": 2}}
     event = reader.read(value, 1 << 60)[1]
-    advance(MEASURED, record.state, [event], at("01 12:00"), at("01 12:00"))
+    advance(MEASURED, record.state, [event], Moment(at("01 12:00")))
     [refused] = await measured.apply([group_write(measured, "anna", record, move(CLICKS, 5, 10))], WALL)
     assert isinstance(refused, FenceMoved)
     assert await measured.kpi.measures() == {}
     assert await measured.apply([group_write(measured, "anna", record, move(CLICKS, None, 10))], WALL) == [None]
-    advance(MEASURED, record.state, [event], at("01 13:00"), at("01 13:00"))
+    advance(MEASURED, record.state, [event], Moment(at("01 13:00")))
     await write(measured, anna=record)
     assert (await figures(measured, 1))["spent"] == MeasureFigure("4", "4", 1)
 
@@ -242,7 +243,7 @@ async def test_what_is_taken_back_leaves_the_day_on_which_it_happened(stores: St
         [record] = await store.load(["anna"])
         value = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "properties": {"object_id": about}}
         event = EventReader(retracting.channels[1]).read(value, 1 << 60)[1]
-        advance(retracting, record.state, [event], at("03 12:00"), at("03 12:00"))
+        advance(retracting, record.state, [event], Moment(at("03 12:00")))
         await write(store, anna=record)
         return await figures(store, 3, retracting)
 

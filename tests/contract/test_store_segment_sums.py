@@ -11,6 +11,7 @@ from scoring.events.event import Event, EventReader
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.rules.details import PROFILE, Detail
 from streams.store.protocol import CustomerRecord, Store
@@ -33,7 +34,7 @@ async def tell(store: Store, customer: str, segment: str, time: str) -> Customer
     """Let a profile tell the segment of a customer."""
     [record] = await store.load([customer])
     profile = Event(at(time), PROFILE, "", Detail((), "", segment))
-    advance(SEGMENTED, record.state, [profile], at(time), at(time))
+    advance(SEGMENTED, record.state, [profile], Moment(at(time)))
     await write(store, **{customer: record})
     return record
 
@@ -97,7 +98,7 @@ async def test_a_cached_customer_moves_as_one_who_was_loaded(segmented: Store) -
         profile = Event(at(time), PROFILE, "", Detail((), "", segment))
         value = {"customer_id": "anna", "type": "buy", "timestamp": at(time) / 1e6, "properties": {"amount": 1}}
         bought = EventReader(SEGMENTED.channels[0]).read(value, 1 << 60)[1]
-        advance(SEGMENTED, record.state, [profile, bought], at(time), at(time))
+        advance(SEGMENTED, record.state, [profile, bought], Moment(at(time)))
         await write(segmented, anna=record)
         assert await segmented.kpi.segments() == ({segment: 1} if segment else {})
         assert await spent(segmented, segment, 1) == MeasureFigure(str(number + 1), str(number + 1), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scoring.events.event import Event
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.rules.details import Detail
@@ -25,7 +26,7 @@ def following(store: Store, policy: Policy) -> None:
 async def judged(store: Store, policy: Policy, now: str, *events: Event) -> None:
     """Load anna, judge her, and write her back."""
     [record] = await store.load(["anna"])
-    advance(policy, record.state, events, at(now), at(now))
+    advance(policy, record.state, events, Moment(at(now)))
     await write(store, anna=record)
 
 
@@ -44,7 +45,7 @@ async def test_a_segment_is_a_public_field_and_comes_back(store: Store, stores: 
     [record] = await store.load(["anna"])
     state = record.state
     assert (state.segment, state.segment_at, state.segment_changed) == ("large", at("01 08:00"), False)
-    advance(SEGMENTS, state, [profile("small", "01 10:00")], at("01 10:00"), at("01 10:00"))
+    advance(SEGMENTS, state, [profile("small", "01 10:00")], Moment(at("01 10:00")))
     assert state.segment_changed
     await write(store, anna=record)
     assert not state.segment_changed

@@ -161,7 +161,7 @@ def main() -> int:
     settings = read_settings(dict(os.environ))
     death = Death(options.at, options.after, is_sleep=options.freeze)
     app = build_app(settings, MortalStore(settings, death))
-    make_mortal(app.parts.publisher, death)
+    make_mortal(app.parts.engine.publisher, death)
     wrap_commits(mortal_commits(death))
     wrap_commits(failing_commits(options.failing_commits))
     return run_app(app)

@@ -6,13 +6,11 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from scoring.events.event import EventReader
 from scoring.instants import HOUR, MINUTE, SECOND
-from streams.ingest.event_decoding import Decoder
+from scoring.judging.moment import Moment
 from streams.kafka.publisher import _dead_letter
 from streams.records import DeadLetter, DecodedBatch, Partition
-from streams.rounds.pipeline import Submission
-from streams.rounds.work import Work
+from streams.rounds.round_queue import Submission
 from tests.fuzz.accounts import Accepted, Accounts, DifferenceError
 from tests.fuzz.contract import AHEAD, EVENT, Verdict, judge
 from tests.fuzz.mutations import Mutator
@@ -75,10 +73,6 @@ class Epoch:
         self.bench.scorer._cache._most = 20
         policy = self.bench.policy
         self.window = policy.length if self.clock == "wall" else 0
-        self.bench._decoders = {
-            channel.topic: Decoder(channel.name, EventReader(channel, policy.types), self.bench.metrics, self.window)
-            for channel in policy.channels
-        }
         self.types = {channel.name: [kind.name for kind in channel.types] for channel in policy.channels}
         self.partitions = {channel: Partition(channel, 0) for channel in self.types}
         self._mutator = Mutator(self.dice, self.types, policy.length)
@@ -246,9 +240,7 @@ class Epoch:
         for customer in bench.store.hashes:
             by_group[bench.store.group_of(customer)].append(customer)
         for group, customers in by_group.items():
-            await bench.scorer.evaluate(
-                group, customers, lambda events, at=group: Work({at: events}, {}, {}, now, horizon)
-            )
+            await bench.scorer.evaluate(group, customers, Moment(now, horizon))
         self.scored.update(
             await Accounts(bench, self.rule, self.types).settle(self.customers, self._read, now, horizon)
         )

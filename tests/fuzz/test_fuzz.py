@@ -12,14 +12,14 @@ import pytest
 
 import scoring.events.event
 import scoring.instants
-import scoring.judging.walk
+import scoring.judging.steps
 import streams.ingest.event_decoding
 import streams.store.fields.customer_writing
 import streams.store.memory.store
 from scoring.customer.seen import SeenIds
 from scoring.errors import InvalidEvent
 from scoring.events.event import EventReader
-from streams.rounds.pipeline import Pipeline
+from streams.rounds.round import Round
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import Epoch
@@ -111,7 +111,7 @@ def counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose what is too late to score, but not for the trend."""
-    monkeypatch.setattr(scoring.judging.walk, "_keep_for_trend", lambda *_: None)
+    monkeypatch.setattr(scoring.judging.steps, "keep_for_trend", lambda *_: None)
 
 
 def stores_less(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +130,8 @@ def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loses_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish all dead letters but one."""
-    new = Pipeline._new_dead_letters
-    monkeypatch.setattr(Pipeline, "_new_dead_letters", lambda self, batches: new(self, batches)[:-1])
+    new = Round._new_dead_letters
+    monkeypatch.setattr(Round, "_new_dead_letters", lambda self, batches: new(self, batches)[:-1])
 
 
 def hides_a_record(monkeypatch: pytest.MonkeyPatch) -> None:

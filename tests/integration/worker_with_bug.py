@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 import streams.worker.agents
-from streams.app import EngagementApp, build_app, run_app
+from streams.app import build_app, run_app
 from streams.settings.settings import read_settings
+from streams.worker.faust_app import EngagementApp
 
 BUG = "the bug of this test"
 
@@ -32,7 +33,7 @@ def in_the_agent(_app: EngagementApp) -> None:
 
 def in_the_pipeline(app: EngagementApp) -> None:
     """Fail where a round is scored."""
-    app.parts.scorer.store = raise_bug_later  # type: ignore[method-assign]
+    app.parts.engine.scorer.store = raise_bug_later  # type: ignore[method-assign]
 
 
 def in_the_timer(app: EngagementApp) -> None:
@@ -42,7 +43,7 @@ def in_the_timer(app: EngagementApp) -> None:
 
 def at_the_start(app: EngagementApp) -> None:
     """Fail before the first record is taken."""
-    app.parts.store.open = raise_bug_later  # type: ignore[method-assign]
+    app.parts.engine.store.open = raise_bug_later  # type: ignore[method-assign]
 
 
 def in_the_assignment(app: EngagementApp) -> None:

@@ -13,7 +13,9 @@ from scoring.events.event import Event
 from scoring.events.profiles import event_reader
 from scoring.instants import format_instant
 from scoring.judging.alerts import Alert, Transition
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
@@ -106,7 +108,7 @@ async def _through_the_store(world: World, steps: Sequence[Step]) -> Biography:
     store, reader, biography = MemoryStore(policy), Reader(policy), Biography()
     for batch, now in steps:
         [record] = await store.load([CUSTOMER])
-        outcome = advance(policy, record.state, reader.read(batch), now, now)
+        outcome = advance(policy, record.state, reader.read(batch), Moment(now))
         _note(biography, outcome)
         await store.apply([GroupWrite(0, customers={CUSTOMER: record})], now)
     stored = await store.read(CUSTOMER)
@@ -129,7 +131,7 @@ def in_memory(
     reader = Reader(policy)
     for step in steps:
         horizon = (step.now // policy.pane + 1) * policy.pane - 1 if wall else step.now
-        yield step, state, advance(policy, state, reader.read(step.batch), step.now, horizon)
+        yield step, state, advance(policy, state, reader.read(step.batch), Moment(step.now, horizon))
 
 
 def _note(biography: Biography, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule, SegmentClock, absences, clock_of
@@ -46,7 +47,7 @@ class Stream:
     def judge(self, customer: int, events: list[Event], now: int, clock: SegmentClock | None) -> None:
         """Judge and store one customer, by a worker who knows so much of the clock."""
         state = self.states.setdefault(customer, CustomerState())
-        outcome = advance(self.policy, state, events, now, now, clocks={"": clock} if clock else {})
+        outcome = advance(self.policy, state, events, Moment(now, now, clocks={"": clock} if clock else {}))
         self.sums.update(member_gains(self.rule.members_within, state.activity.days, state.activity.flipped))
         state.activity.flipped.clear()
         settle_panes(state)

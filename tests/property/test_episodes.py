@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scoring.customer.state import CustomerState
 from scoring.judging.alert_machine import TRANSITIONS, AlertMachine, place_of
 from scoring.judging.alerts import Alert, Transition, message
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED, Policy
@@ -104,7 +105,7 @@ def test_nobody_is_below_engaged_with_the_last_message_recovered_and_nothing_due
     consumer, reader, state = Consumer(policy, namespace), Reader(policy), CustomerState()
     with mock.patch.object(AlertMachine, "_take", follow):
         for batch, now in steps:
-            outcome = advance(policy, state, reader.read(batch), now, now)
+            outcome = advance(policy, state, reader.read(batch), Moment(now))
             for transition in outcome.transitions:
                 consumer.read(transition)
             if state.judged >= 0:
@@ -123,7 +124,7 @@ def test_whatever_policies_come_each_alert_is_closed_once_and_goes_deeper_than_t
     with mock.patch.object(AlertMachine, "_take", follow):
         for (batch, now), number in zip(steps, in_force, strict=True):
             policy = policies[number]
-            outcome = advance(policy, state, Reader(policy).read(batch), now, now)
+            outcome = advance(policy, state, Reader(policy).read(batch), Moment(now))
             for transition in outcome.transitions:
                 consumer.read(transition)
             assert bool(consumer.cases) == state.alert_open

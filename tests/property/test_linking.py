@@ -19,6 +19,7 @@ from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, format_instant
 from scoring.judging.linking import merge
+from scoring.judging.moment import Moment
 from scoring.judging.score import disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.points import text
@@ -208,7 +209,7 @@ def test_any_order_of_events_and_links_ends_as_if_all_had_been_the_customers(sto
         until = max((each.happening.time for each in story.sent), default=lives.START)
         for customer, events in customers.items():
             [record] = await store.load([customer])
-            advance(policy, record.state, (), until, until)
+            advance(policy, record.state, (), Moment(until))
             assert published(policy, record.state) == expected(story.world, events, until)
         held = links_that_hold(story.links)
         stands = {
@@ -318,7 +319,7 @@ deeds = st.lists(
 def judged(states: Mapping[str, CustomerState], some: Sequence[Deed], now: int) -> None:
     """Have deeds come to those under whose ids they were sent, and judge these."""
     for name, state in states.items():
-        advance(RICH, state, [deed.event() for deed in some if deed.came_to in (name, "both")], now, now)
+        advance(RICH, state, [deed.event() for deed in some if deed.came_to in (name, "both")], Moment(now))
 
 
 def everything(state: CustomerState) -> dict[str, object]:
@@ -353,13 +354,13 @@ def test_two_states_become_what_one_would_have_been(
     at, until = lives.START + now * MINUTE, lives.START + (now + later) * MINUTE
     for start in range(0, len(before), 5):
         judged(apart, before[start : start + 5], at)
-        advance(RICH, one["both"], [deed.event() for deed in before[start : start + 5]], at, at)
+        advance(RICH, one["both"], [deed.event() for deed in before[start : start + 5]], Moment(at))
     anna, cookie = (through_a_store(apart[name]) if stored else apart[name] for name in ("anna", "cookie"))
-    merge(RICH, anna, cookie, at, at)
+    merge(RICH, anna, cookie, Moment(at))
     if stored:
         anna = through_a_store(anna)
     for state in (anna, one["both"]):
-        advance(RICH, state, [deed.event() for deed in after], until, until)
+        advance(RICH, state, [deed.event() for deed in after], Moment(until))
 
     assert everything(anna) == everything(one["both"])
     days, wanted = set(anna.activity.list_days()), set(one["both"].activity.list_days())

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.figures.measure_figures import MeasureSums
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
@@ -110,7 +111,7 @@ class Life:
             batch = step.batch if customer == step.customer else ()
             behind = state.policy_version != policy.version
             if batch or behind or (state.ahead and state.ahead[0][0] <= step.now):
-                advance(policy, state, self.reader.read(batch), step.now, step.now)
+                advance(policy, state, self.reader.read(batch), Moment(step.now))
                 await self.store.apply([GroupWrite(0, customers={customer: record})], step.now)
             if batch:
                 self.arrived.setdefault(customer, {}).update({event_id: event for event, event_id in batch})

@@ -15,6 +15,7 @@ from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
 from scoring.instants import MINUTE, SECOND, format_instant
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
@@ -221,7 +222,7 @@ async def _published_are_those_of_the_raw_events(world: World, steps: Sequence[S
     arrived: dict[str, RawEvent] = {}
     for batch, at in steps:
         [record] = await store.load(["anna"])
-        advance(policy, record.state, reader.read(batch), at, at)
+        advance(policy, record.state, reader.read(batch), Moment(at))
         await store.apply([GroupWrite(0, customers={"anna": record})], at)
         arrived |= {event_id: event for event, event_id in batch}
         assert await _published(store, policy) == by_brute_force(world, arrived, record.state.judged)
@@ -239,11 +240,11 @@ def test_a_customer_is_scheduled_no_later_than_the_next_change_of_a_measure(stor
     policy, state = parse_policy(world.text), CustomerState()
     reader = Reader(policy)
     for batch, now in steps:
-        advance(policy, state, reader.read(batch), now, now)
+        advance(policy, state, reader.read(batch), Moment(now))
         if state.judged >= 0:
             until = state.due or state.judged + 3 * policy.length + policy.trend
             for moment in range(state.judged // world.pane * world.pane, until, world.pane):
                 if moment > state.judged:
                     later = copy.deepcopy(state)
-                    advance(policy, later, [], moment, moment)
+                    advance(policy, later, [], Moment(moment))
                     assert measured(policy, later) == measured(policy, state)

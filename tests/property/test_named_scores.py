@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from streams.store.memory.store import MemoryStore
@@ -82,7 +83,7 @@ async def _by_steps(world: World, steps: list[Step]) -> tuple[dict[str, str], di
     biographies = {name: Biography() for name in ("", *_NAMES)}
     for batch, now in steps:
         [record] = await store.load([CUSTOMER])
-        outcome = advance(policy, record.state, reader.read(batch), now, now)
+        outcome = advance(policy, record.state, reader.read(batch), Moment(now))
         times = [transition.occurred_at for transition in outcome.transitions]
         assert times == sorted(times)
         for transition in outcome.transitions:

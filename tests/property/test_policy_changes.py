@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.judging.alerts import BandChange, Transition
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.change import fixed_differences
 from scoring.policy.file.document import parse_policy
@@ -58,12 +59,12 @@ async def live(worlds: Sequence[World], steps: Sequence[Step], in_force: Sequenc
         store.follow(policy, "")
         [record] = await store.load([CUSTOMER])
         if number != before and record.state.judged >= 0:
-            follows = advance(policy, record.state, (), record.state.judged, record.state.judged)
+            follows = advance(policy, record.state, (), Moment(record.state.judged))
             assert_only_the_policy(follows.transitions)
             assert record.state.policy_version == policy.version
             await store.apply([GroupWrite(0, customers={CUSTOMER: record})], step.now)
         before = number
-        advance(policy, record.state, Reader(policy).read(step.batch), step.now, step.now)
+        advance(policy, record.state, Reader(policy).read(step.batch), Moment(step.now))
         await store.apply([GroupWrite(0, customers={CUSTOMER: record})], step.now)
     stored = await store.read(CUSTOMER)
     return dict(stored.fields) if stored else {}

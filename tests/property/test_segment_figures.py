@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scoring.events.event import Event
 from scoring.figures.measure_figures import MeasureSums
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
@@ -88,7 +89,7 @@ async def _are_those_of_its_customers(drawn: Sequence[World], steps: Sequence[St
             mine = events if customer == step.customer else []
             due = record.state.ahead and record.state.ahead[0][0] <= step.now
             if mine or due or record.state.policy_version != policy.version:
-                advance(policy, record.state, mine, step.now, step.now)
+                advance(policy, record.state, mine, Moment(step.now))
                 await store.apply([GroupWrite(0, customers={customer: record})], step.now)
         wrong = join([join(share_of(fields) for fields in store.hashes.values()), less(store.kpi._sums)])
         told = _told(wrong, step.now, world)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scoring.events.event import Event
 from scoring.instants import MINUTE
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
@@ -121,6 +122,6 @@ async def _with_profiles(world: World, steps: list[Step], parts: list[list[Profi
     for (batch, now), part in zip(steps, parts, strict=True):
         told = [Event(at, PROFILE, "", Detail((), "", segment)) for at, segment in part]
         [record] = await store.load([CUSTOMER])
-        advance(policy, record.state, [*told, *reader.read(batch)], now, now)
+        advance(policy, record.state, [*told, *reader.read(batch)], Moment(now))
         await store.apply([GroupWrite(0, customers={CUSTOMER: record})], now)
     return dict(store.hashes[CUSTOMER])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scoring.customer.state import CustomerState
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
@@ -93,7 +94,7 @@ def by_product(draw: st.DrawFn, story: Story) -> Told:
     for batch, now in story.steps:
         judged |= {happening.time for happening in batch}
         feeds = known(draw, policy, story.feeds, now, judged)
-        outcome = advance(policy, state, reader.read(batch), now, now, feeds)
+        outcome = advance(policy, state, reader.read(batch), Moment(now, now, feeds))
         for each in outcome.transitions:
             if isinstance(each, Alert):
                 found.alerts.append((each.kind, each.occurred_at))

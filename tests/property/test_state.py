@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState, derive, settle_panes
 from scoring.instants import MINUTE
+from scoring.judging.moment import Moment
 from scoring.judging.score import contributions, disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.points import text
@@ -115,7 +116,7 @@ def first_change(policy: Policy, state: CustomerState, world: World) -> int:
     }
     for moment in sorted(moment for moment in moments if moment > state.judged):
         later = copy.deepcopy(state)
-        outcome = advance(policy, later, [], moment, moment)
+        outcome = advance(policy, later, [], Moment(moment))
         if outcome.transitions or published(policy, later) != published(policy, state):
             return moment
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 from scoring.events.event import EventReader
 from scoring.instants import parse_timestamp
 from scoring.judging.alerts import Alert, message
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import Policy
@@ -71,7 +72,7 @@ def _judged(time: str, policy: Policy = POLICY) -> tuple[CustomerRecord, list[Al
 def judged(events: list[Any], time: str, policy: Policy = POLICY) -> tuple[CustomerRecord, list[Alert]]:
     """Give the record of a customer with these events as it stands at a time, and the alerts raised until then."""
     record, now = CustomerRecord(), parse_timestamp(time)
-    outcome = advance(policy, record.state, events, now, now)
+    outcome = advance(policy, record.state, events, Moment(now))
     fields, _ = encode(policy, record, "version")
     stored = dict(zip(fields[::2], fields[1::2], strict=True))
     record.fields = {name: value for name, value in stored.items() if not name.startswith("_")}

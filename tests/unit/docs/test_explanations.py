@@ -11,8 +11,10 @@ from scoring.customer.state import CustomerState
 from scoring.events.event import EventReader
 from scoring.instants import format_instant, parse_timestamp
 from scoring.judging.alerts import message
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
 from scoring.judging.score import disengages_at
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.document import builtin_policy, parse_policy
@@ -89,7 +91,7 @@ def evaluate(policy: Policy, state: CustomerState, at: str, happens: str) -> Out
             reader = EventReader(next(found for found in policy.channels if found.name == channel))
             _, event = reader.read({"customer_id": "maria", "type": kind, "timestamp": at}, latest=now)
             events += [event] * count
-    return advance(policy, state, events, now=now, horizon=now)
+    return advance(policy, state, events, Moment(now))
 
 
 def example(policy: Policy, until: str = "9") -> Iterator[tuple[list[str], CustomerState, Outcome]]:

@@ -11,7 +11,9 @@ from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert, BandChange
-from scoring.judging.walk import Outcome, advance
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
+from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
@@ -99,7 +101,7 @@ class Customer:
 
     def judge(self, now: str, *events: Event, horizon: str = "") -> Outcome:
         """Judge the customer at a time, with new events or none."""
-        outcome = advance(self.policy, self.state, events, at(now), at(horizon or now), self.feeds, clocks={})
+        outcome = advance(self.policy, self.state, events, Moment(at(now), at(horizon or now), self.feeds, clocks={}))
         self.transitions += outcome.transitions
         for transition in outcome.transitions:
             if isinstance(transition, Alert):

@@ -8,30 +8,20 @@ from typing import Any, NamedTuple
 import orjson
 
 from scoring.events.event import MOST_AHEAD
-from scoring.events.profiles import event_reader
 from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.erasures.knowledge import NO_ERASURES, Erasures
 from streams.errors import FenceMoved, TransientError, VersionMoved
-from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
-from streams.ingest.event_decoding import Decoder
-from streams.ingest.link_decoding import LinkDecoder, as_channel
-from streams.ingest.profile_decoding import ProfileDecoder
+from streams.ingest.dead_letter_limit import Consumption
 from streams.metrics import Metrics
-from streams.policies.in_force import PolicyInForce
 from streams.records import DeadLetter, Message, Partition, RecordBatch
-from streams.rounds.evaluation_clock import EvaluationClock
-from streams.rounds.feed_watch import FeedWatch
-from streams.rounds.linker import Linker
-from streams.rounds.pipeline import Pipeline, Submission
-from streams.rounds.scorer import Scorer
+from streams.rounds.engine import build_engine
+from streams.rounds.round_queue import Submission
 from streams.settings.settings import Settings
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.upkeep.absence_watch import AbsenceWatch
-from streams.upkeep.policy_walk import PolicyWalk
-from streams.upkeep.segment_watch import SegmentWatch
-from streams.upkeep.timer import Timer
+from streams.worker.parts import build_parts
 from tests.unit.scoring.customers import POLICY, at
 
 WEB = Partition("web", 0)
@@ -157,6 +147,7 @@ class Bench:
         store: JournalStore | None = None,
         policy_path: str = "",
         rate: int = 2_000,
+        erasure_log: Any = None,
     ) -> None:
         """Wire the parts.
 
@@ -166,49 +157,36 @@ class Bench:
             store: another worker's, to share it.
             policy_path: of the policy's file, to be watched.
             rate: customers that may follow a policy in a second.
+            erasure_log: the topic of the erasures; None for none.
         """
         self.policy = parse_policy(text)
         self.journal: Journal = []
         self.now = at("20 00:00")
         self.elapsed = 0
-        self.metrics = Metrics()
-        self.store = store or JournalStore(self.policy, self.journal)
-        self.publisher = RecordingPublisher(self.journal)
-        self.clock = EvaluationClock(self.policy, clock, lambda: self.now)
-        self.clock.partitions = {WEB}
-        publisher: Any = self.publisher
-        self.scorer = Scorer(self.policy, self.store, publisher, self.metrics, lambda: self.now)
-        self.feeds = FeedWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
-        named = Settings(self.policy, policy_path=policy_path, policy_rate=rate)
-        self.policies = PolicyInForce(named, self.store, self.metrics, lambda: self.now)
-        self.pipeline = Pipeline(self.store, self.scorer, publisher, self.clock, self.metrics, self, self.feeds)
-        self.pipeline.go_by(self.policies)
-        self.walk = PolicyWalk(
-            self.store, self.scorer, self.pipeline, self.clock, self.policies, self.metrics, self.feeds, rate
-        )
-        parts = (self.store, self.scorer, publisher, self.pipeline, self.clock, self.metrics, self.feeds)
-        self.timer = Timer(*parts, elapsed=lambda: self.elapsed)
-        self.timer.go_on_with(self.walk)
-        self.absences = AbsenceWatch(self.policy, self.store, self.scorer, lambda: self.walk.done)
-        self.segments = SegmentWatch(self.policy, clock, self.store, publisher, self.metrics, lambda: self.now)
-        self.timer.watch(self.absences, self.segments)
-        self.policies.told_to(self.absences, self.segments)
         self.seeks: list[dict[Partition, int]] = []
         self.more_to_come: set[Partition] = set()
         self.log_starts: dict[Partition, int] = {}
-        self._decoders: dict[str, Decoder | ProfileDecoder] = {
-            channel.topic: Decoder(channel.name, event_reader(channel, self.policy), self.metrics, 0)
-            for channel in self.policy.channels
-        }
-        if self.policy.profiles is not None:
-            self._decoders[PROFILES.topic] = ProfileDecoder(self.policy.profiles, self.metrics)
-        self.policies.told_to(self.scorer, self.feeds, *self._decoders.values())
-        if self.policy.identities:
-            linker = Linker(self.policy, self.store, self.scorer, self.metrics, lambda: self.now)
-            self.pipeline.link_with(linker)
-            self.policies.told_to(linker)
-            limit = DeadLetterLimit(as_channel("identities"), self.policy, lambda: self.now, Consumption(self.metrics))
-            self._link_decoder = LinkDecoder(self.metrics, limit)
+        self.metrics = Metrics()
+        self.store = store or JournalStore(self.policy, self.journal)
+        self.publisher = RecordingPublisher(self.journal)
+        publisher: Any = self.publisher
+        settings = Settings(self.policy, policy_path=policy_path, policy_rate=rate, clock=clock)
+        self.erasures: Any = NO_ERASURES
+        if erasure_log is not None:
+            self.erasures = Erasures(settings, self.store, self._wall, erasure_log)
+        consumption = Consumption(self.metrics)
+        self.engine = build_engine(
+            settings, self.store, publisher, self.metrics, self._wall, self.erasures, consumption
+        )
+        self.clock, self.feeds, self.scorer = self.engine.clock, self.engine.feeds, self.engine.scorer
+        self.clock.partitions = {WEB}
+        self.parts = build_parts(self.engine, self, lambda: self.elapsed)
+        self.policies, self.pipeline = self.parts.policies, self.parts.pipeline
+        self.walk, self.timer = self.parts.walk, self.parts.timer
+        self.absences, self.segments = self.parts.absences, self.parts.segments
+
+    def _wall(self) -> int:
+        return self.now
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Note where the consumer was sent."""
@@ -226,12 +204,7 @@ class Bench:
     async def assign(self, *partitions: Partition) -> dict[Partition, int]:
         """Take over partitions, as after a rebalance; give where to start."""
         self.clock.partitions = set(partitions)
-        starts = await self.pipeline.cursors.assign(await self.starts(partitions))
-        newest = {partition: self.pipeline.cursors.newest(partition) for partition in partitions}
-        marks = await self.store.exchange_marks({})
-        await self.feeds.learn(marks)
-        self.clock.take_over(newest, marks)
-        return starts
+        return await self.pipeline.assign(await self.starts(partitions))
 
     def submission(
         self, base: int, *values: object, partition: Partition = WEB, first: int | None = None
@@ -249,7 +222,7 @@ class Bench:
             for offset, value in enumerate(values, base if first is None else first)
         ]
         batch = RecordBatch(partition, base, records)
-        decoded = self._decoders[partition.topic].decode(batch, self.now + MOST_AHEAD)
+        decoded = self.engine.intakes[partition.topic].decoder.decode(batch, self.now + MOST_AHEAD)
         return Submission(decoded, Event(self.journal, f"{partition.label}@{base}"))
 
     def links(self, base: int, *links: tuple[str, str] | object) -> Submission:
@@ -264,7 +237,8 @@ class Bench:
             Record(offset, self.now // MILLISECOND, b"key", _as_bytes(value))
             for offset, value in enumerate(values, base)
         ]
-        [decoded] = self._link_decoder.decode(RecordBatch(LINKS, base, records))
+        assert self.engine.links is not None
+        [decoded] = self.engine.links.decode(RecordBatch(LINKS, base, records))
         return Submission(decoded, Event(self.journal, f"{LINKS.label}@{base}"))
 
     async def apply(self, *submissions: Submission) -> None:

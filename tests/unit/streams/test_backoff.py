@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scoring.policy.file.document import builtin_policy
-from streams.app import EngagementApp, build_app
+from streams.app import build_app
 from streams.backoff import Backoff
 from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, StoreUnavailable
 from streams.metrics import Metrics
@@ -18,6 +18,8 @@ from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.memory.store import MemoryStore
 from streams.upkeep.figure_report import FigureReport
+from streams.worker.assigned_partitions import AssignedPartitions
+from streams.worker.faust_app import EngagementApp
 from streams.worker.preflight import Preflight
 
 GONE = StoreUnavailable("Redis is gone")
@@ -125,7 +127,7 @@ def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Engagem
         return {}
 
     thread = SimpleNamespace(log_ranges=log_ranges, logs=logs)
-    monkeypatch.setattr(EngagementApp, "_batch_consumer", SimpleNamespace(thread=thread))
+    monkeypatch.setattr(AssignedPartitions, "consumer", SimpleNamespace(thread=thread))
     app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
     monkeypatch.setattr(app, "sleep", Clockwork().sleep)
     return app
@@ -137,7 +139,7 @@ async def test_a_worker_that_waits_in_its_assignment_counts_it_and_says_so_once(
     caplog.set_level(logging.INFO)
     store = MemoryStore(builtin_policy())
     app = assigned_app(monkeypatch, store)
-    app.parts.preflight._not_begun = ""
+    app.preflight._not_begun = ""
     marks, reasons = store.exchange_marks, []
 
     async def fails_thrice(*arguments: Any) -> Any:
@@ -149,7 +151,7 @@ async def test_a_worker_that_waits_in_its_assignment_counts_it_and_says_so_once(
     monkeypatch.setattr(store, "exchange_marks", fails_thrice)
     assert await app.offsets_to_start([Partition("email", 0)]) == {Partition("email", 0): 0}
 
-    assert retries(app.parts.metrics) == 3
+    assert retries(app.parts.engine.metrics) == 3
     assert reasons[1:] == ["Redis is a slave and takes no writes"] * 2
     assert app.not_ready_because() == ""
     assert [record.message for record in caplog.records] == [

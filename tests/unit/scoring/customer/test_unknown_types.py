@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scoring.customer import unknown_types
 from scoring.customer.unknown_types import MOST_APART, TOGETHER
 from scoring.events.event import Event
-from scoring.judging import walk
+from scoring.judging import counting
 from scoring.policy.policy import type_code
 from scoring.rules.pairing import duration_codes
 from tests.unit.scoring.customers import Customer, at, policy_with
@@ -59,7 +59,7 @@ CODES = st.sampled_from([*Customer().policy.types, *(type_code("web", f"t{number
 def test_which_types_are_counted_together_does_not_depend_on_the_order(codes: list[str], dice: object) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unknown_types, "MOST_APART", FEW)
-        patch.setattr(walk, "MOST_APART", FEW)
+        patch.setattr(counting, "MOST_APART", FEW)
         found = counted(codes) if codes else {}
         dice.shuffle(codes)  # type: ignore[attr-defined]
         again = counted(codes) if codes else {}

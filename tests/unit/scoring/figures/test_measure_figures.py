@@ -10,6 +10,7 @@ from scoring.customer.state import CustomerState
 from scoring.events.event import EventReader
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, SECOND
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
@@ -89,7 +90,7 @@ class Crowd:
         body = {"customer_id": customer, "type": kind, "timestamp": time / SECOND, "properties": properties}
         events = [reader.read(body, 1 << 60)[1]] * count
         state = self.states.setdefault(customer, CustomerState())
-        advance(self.policy, state, events, time, time)
+        advance(self.policy, state, events, Moment(time))
 
     def figures(self, day: int = 0) -> Mapping[str, MeasureFigure]:
         """Give the measures of them all as of a day."""

@@ -8,6 +8,7 @@ from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
@@ -36,7 +37,7 @@ class Anna:
     def measures(self) -> dict[str, str]:
         """The measures as they are published."""
         events, self._events = self._events, []
-        advance(self.policy, self.state, events, NOW, NOW)
+        advance(self.policy, self.state, events, Moment(NOW))
         values = measured(self.policy, self.state)
         return {name: value for name, value in zip(self.policy.measure_names, values, strict=True) if value}
 

@@ -9,6 +9,7 @@ import pytest
 
 from scoring.customer.unknown_types import MOST_APART
 from scoring.events.event import Event, EventReader
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.points import POINT
 from scoring.policy.file.document import builtin_policy
@@ -121,7 +122,7 @@ def test_the_latest_value_is_that_of_the_newest_event_in_whatever_order_they_com
         anna = Customer()
         for time, followers in order:
             detail = read(shop, {"followers": followers}, time=at(time))
-            advance(anna.policy, anna.state, [Event(at(time), "abcd", "", detail)], NOON, NOON)
+            advance(anna.policy, anna.state, [Event(at(time), "abcd", "", detail)], Moment(NOON))
         [counts] = anna.state.panes.values()
         assert (counts["abcd"], latest_value(counts[FOLLOWERS.code])) == (3, 500 * POINT)
     assert read(shop, {"followers": -1}) is None
@@ -130,7 +131,7 @@ def test_the_latest_value_is_that_of_the_newest_event_in_whatever_order_they_com
 def test_amounts_are_added_to_the_pane_and_score_nothing() -> None:
     anna = Customer()
     events = [Event(NOON, type_code("social", "post"), "", Detail(((PAID.code, amount),))) for amount in (5, -2, 7)]
-    advance(anna.policy, anna.state, events, NOON, NOON)
+    advance(anna.policy, anna.state, events, Moment(NOON))
     assert anna.state.panes == {NOON // anna.policy.pane: {type_code("social", "post"): 3, PAID.code: 10}}
     assert anna.score == 6
 
@@ -145,13 +146,13 @@ def test_an_event_kept_aside_keeps_its_detail_through_the_store() -> None:
         Detail((), "AbCdEf0123"),
     ]
     events = [Event(NOON + number, post, "", detail) for number, detail in enumerate(details)]
-    advance(policy, anna.state, [Event(NOON - 10, post, ""), *events], NOON - 1, NOON - 1)
+    advance(policy, anna.state, [Event(NOON - 10, post, ""), *events], Moment(NOON - 1))
     assert [detail for *_, detail in anna.state.ahead] == details
 
     words, _ = encode(policy, CustomerRecord(anna.state), "v")
     again = decode(policy, dict(zip(words[::2], words[1::2], strict=True))).state
     assert again.ahead == anna.state.ahead
-    advance(policy, again, (), NOON + 9, NOON + 9)
+    advance(policy, again, (), Moment(NOON + 9))
     assert again.panes == {NOON // policy.pane: {post: 5, PAID.code: 0, PURCHASES.code: 1}}
 
 
@@ -183,7 +184,7 @@ def test_amounts_are_not_taken_for_types_of_which_a_pane_has_too_many() -> None:
     amounts = tuple((f"{mark}ab{number}", number + 1) for mark in "$^" for number in range(9))
     unknown = [Event(NOON, f"{mark}{number:03}", "") for mark in "Aa" for number in range(MOST_APART)]
     events = [unknown[0].with_detail(Detail(amounts)), *unknown]
-    advance(anna.policy, anna.state, events, NOON, NOON)
+    advance(anna.policy, anna.state, events, Moment(NOON))
     (counts,) = anna.state.panes.values()
     assert {code: counts[code] for code, _ in amounts} == dict(amounts)
     assert sum(code[0] in "Aa" for code in counts) == MOST_APART

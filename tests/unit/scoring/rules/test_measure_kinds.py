@@ -9,6 +9,7 @@ import pytest
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from streams.policies.shipped import shipped_policy
@@ -36,7 +37,7 @@ def value(table: str, done: list[tuple[str, str, Any]] = DONE, now: str = "03 12
         body = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "properties": properties}
         events.append(reader.read(body, at("9999 00:00"))[1])
     state = CustomerState()
-    advance(policy, state, events, at(now), at(now))
+    advance(policy, state, events, Moment(at(now)))
     (taken,) = measured(policy, state)
     return taken
 
@@ -95,7 +96,7 @@ def test_weeks_begin_on_mondays() -> None:
         state = CustomerState()
         bodies = [{"customer_id": "a", "type": "view", "timestamp": at(f"{day:02} 12:00") / 1e6} for day in days]
         events = [reader.read(body, at("9999 00:00"))[1] for body in bodies]
-        advance(policy, state, events, at("14 13:00"), at("14 13:00"))
+        advance(policy, state, events, Moment(at("14 13:00")))
         return measured(policy, state)[0]
 
     # The first of January 2024 was a Monday.
@@ -119,6 +120,6 @@ def test_a_duration_is_the_average_of_the_seconds_between_two_types_of_one_objec
     state = CustomerState()
     for kind, time, ticket in done:
         body = {"customer_id": "anna", "type": kind, "timestamp": at(time) / 1e6, "properties": {"ticket_id": ticket}}
-        advance(policy, state, [reader.read(body, at("9999 00:00"))[1]], at("02 12:00"), at("02 12:00"))
+        advance(policy, state, [reader.read(body, at("9999 00:00"))[1]], Moment(at("02 12:00")))
     taken = dict(zip(policy.measure_names, measured(policy, state), strict=True))
     assert (taken["time_to_first_response"], taken["time_to_resolution"]) == ("180", "7200")

@@ -9,6 +9,7 @@ import pytest
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event
 from scoring.judging.alerts import BandChange, message
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.points import POINT
 from scoring.rules.details import PROFILE, Detail
@@ -216,6 +217,6 @@ def test_a_message_names_the_segment_only_where_there_is_one() -> None:
 def test_a_policy_without_profiles_knows_no_segments() -> None:
     policy, state = policy_with(), CustomerState()
     event = telling(Customer(), "post", "01 09:00", "large")
-    advance(policy, state, [event], at("01 09:00"), at("01 09:00"))
+    advance(policy, state, [event], Moment(at("01 09:00")))
 
     assert (state.segment, state.segment_changed) == ("", False)

@@ -12,6 +12,7 @@ from scoring.errors import InvalidEvent
 from scoring.events.event import Event, EventReader
 from scoring.instants import SECOND
 from scoring.judging.alerts import Alert
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
@@ -71,7 +72,7 @@ def alerts_of(seconds: int) -> dict[str, list[Alert]]:
             event = Event(START + int(happening.at * SECOND), type_code(happening.channel, happening.type), "")
             events.setdefault(happening.customer, []).append(event)
     end = START + seconds * SECOND
-    outcomes = {customer: advance(POLICY, CustomerState(), theirs, end, end) for customer, theirs in events.items()}
+    outcomes = {customer: advance(POLICY, CustomerState(), theirs, Moment(end)) for customer, theirs in events.items()}
     return {
         customer: [transition for transition in outcome.transitions if isinstance(transition, Alert)]
         for customer, outcome in outcomes.items()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from scoring.instants import SECOND
-from scoring.policy.file.document import parse_policy
-from streams.erasures.knowledge import GRACE, Erasures
+from streams.erasures.knowledge import GRACE
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import LogGap, WrongErasureKey
-from streams.settings.settings import Settings
 from streams.store.protocol import LinkWrite
-from tests.unit.scoring.customers import POLICY, at
+from tests.unit.scoring.customers import at
 from tests.unit.streams.bench import LINKING, LINKS, WEB, Bench, did
 
 DIGESTS = Digests("secret")
@@ -52,11 +51,8 @@ class ErasingBench(Bench):
 
     def __init__(self, log: ListedLog | None = None, **options: object) -> None:
         """Wire the parts."""
-        super().__init__(**options)
         self.log = log or ListedLog()
-        settings = Settings(parse_policy(POLICY))
-        self.erasures = Erasures(settings, self.store, lambda: self.now, self.log)
-        self.pipeline.erasures = self.erasures
+        super().__init__(erasure_log=self.log, **options)
 
     async def publish(self, customer: str, *, web: int = 0, before: int = LONG_AGO, erased_at: int = 0) -> Tombstone:
         """Publish a tombstone that covers the partition WEB up to an offset."""
@@ -132,6 +128,26 @@ async def test_the_timer_does_not_bring_a_customer_back() -> None:
 
     assert bench.store.hashes == {}
     assert bench.timer.fault == ""
+
+
+async def test_an_erasure_that_the_worker_reads_after_it_has_chosen_the_events_wins() -> None:
+    bench = ErasingBench()
+    await bench.assign(WEB)
+    await bench.erasures.open()
+    carry_out = bench.erasures.carry_out
+
+    async def once_erased_and_read(customers: Iterable[str]) -> None:
+        bench.erasures.carry_out = carry_out
+        chosen = list(customers)
+        await bench.erase("anna", web=2)
+        await bench.erasures.follow()
+        await carry_out(chosen)
+
+    bench.erasures.carry_out = once_erased_and_read
+    await bench.apply(bench.submission(0, did("anna", "view", "01 09:00"), did("ben", "view", "01 09:00")))
+
+    assert bench.store.hashes.keys() == {"ben"}
+    assert bench.journal.count("refused") == 1
 
 
 async def test_something_new_for_an_erased_customer_first_removes_the_old() -> None:

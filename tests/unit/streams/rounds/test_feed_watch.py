@@ -155,7 +155,7 @@ async def test_a_worker_that_looks_again_learns_what_others_know_of_the_feeds() 
     second = await worker(beside=first)
     first.now = second.now = at("01 20:00")
     await first.apply(first.submission(3, did("ben", "view", "01 20:00")))
-    await second.pipeline.look_again()
+    await second.pipeline.read_anew()
     assert second.feeds.known is not None
     assert second.feeds.known.silence_at("web", at("01 21:00")) is None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import orjson
 
+from scoring.judging.moment import Moment
 from streams.ingest.link_decoding import LinkDecoder
 from streams.metrics import Metrics
 from streams.records import RecordBatch
-from streams.rounds.pipeline import Submission
-from streams.rounds.work import Work
+from streams.rounds.round_queue import Submission
 from streams.store.protocol import LinkWrite
 from streams.worker.agents import NOT_ACKNOWLEDGED
 from tests.unit.scoring.customers import at
@@ -207,9 +207,7 @@ async def test_an_id_that_is_linked_while_it_is_about_to_be_judged_is_passed_ove
     await other.apply(other.links(0, ("cookie", "anna")))
     worker.scorer.forget()
     group = worker.store.group_of("cookie")
-    await worker.scorer.evaluate(
-        group, ["cookie"], lambda events: Work({group: events}, {}, {}, at("03 00:00"), at("03 00:00"))
-    )
+    await worker.scorer.evaluate(group, ["cookie"], Moment(at("03 00:00")))
 
     assert set(worker.store.hashes["cookie"]) == {"customer_id", "_v"}
 

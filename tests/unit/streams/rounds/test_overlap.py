@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streams.errors import BrokerUnavailable
-from streams.rounds.pipeline import Submission
+from streams.rounds.round_queue import Submission
 from tests.polling import poll_until
 from tests.unit.streams.bench import Bench, Hook, did
 

@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from streams.records import DecodedBatch, RecordBatch
-from streams.rounds import pipeline
-from streams.rounds.pipeline import _ROUND_EVENTS, _WAITING_EVENTS, Submission
+from streams.rounds import round_queue
+from streams.rounds.round_queue import ROUND_EVENTS, WAITING_EVENTS, Submission
 from streams.store.protocol import Fence
 from tests.polling import poll_until
+from tests.unit.scoring.customers import POLICY
 from tests.unit.streams.bench import SOCIAL, WEB, Bench, Event, Fault, did
 
 
@@ -145,8 +146,8 @@ async def test_what_is_queued_behind_a_gap_is_let_go_and_the_rest_is_kept(bench:
 
     assert [submission.event.acks for submission in queued] == [1, 0, 1]
     assert not any(submission.batch.source.applied for submission in queued)
-    assert bench.pipeline._take() == [queued[1]]
-    assert bench.pipeline._waiting_events == 0
+    assert bench.pipeline.queue.take() == [queued[1]]
+    assert bench.pipeline.queue.events == 0
 
 
 async def test_a_gap_on_one_partition_does_not_hold_the_others(bench: Bench) -> None:
@@ -185,10 +186,10 @@ async def test_events_wait_while_it_is_not_known_how_far_every_partition_has_com
 
 async def test_a_second_delivery_is_told_where_the_first_came_while_other_partitions_had_not_been_read() -> None:
     """The evaluation time stands still until then, and afterwards jumps to the present."""
-    bench = Bench(clock="wall")
+    bench = Bench(clock="wall", text=POLICY + '[events]\nremember_ids = "1d"\n')
     await bench.assign(WEB, SOCIAL)
     bench.clock.report({WEB: False, SOCIAL: False}, 1)
-    old = did("anna", "post", "12 09:00", "a"), did("anna", "post", "12 09:00", "a")
+    old = did("anna", "post", "18 09:00", "a"), did("anna", "post", "18 09:00", "a")
     await bench.apply(bench.submission(0, old[0], partition=SOCIAL))
     bench.clock.report({WEB: True, SOCIAL: True}, 1)
     await bench.apply(bench.submission(1, did("anna", "post", "19 09:00", "b"), partition=SOCIAL))
@@ -246,43 +247,43 @@ async def test_a_round_that_is_held_by_a_fault_is_not_waited_for(bench: Bench) -
 
 
 async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
-    records = bench.submission(0, *buys(1)).batch.source.records * _WAITING_EVENTS
+    records = bench.submission(0, *buys(1)).batch.source.records * WAITING_EVENTS
     source = RecordBatch(WEB, 0, records)
     large = Submission(DecodedBatch(source, [], [], 0, 0), Event(bench.journal, "large"))
     await bench.pipeline.submit(large)
-    assert not bench.pipeline._room.is_set()
+    assert not bench.pipeline.queue.room.is_set()
 
-    assert bench.pipeline._take() == [large]
-    assert bench.pipeline._room.is_set()
+    assert bench.pipeline.queue.take() == [large]
+    assert bench.pipeline.queue.room.is_set()
 
 
 async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
-    records = bench.submission(0, *buys(1)).batch.source.records * _ROUND_EVENTS
+    records = bench.submission(0, *buys(1)).batch.source.records * ROUND_EVENTS
     batches = [
         Submission(DecodedBatch(RecordBatch(WEB, 0, records[:size]), [], [], 0, 0), Event(bench.journal, str(size)))
-        for size in (_ROUND_EVENTS - 1, 10, 1)
+        for size in (ROUND_EVENTS - 1, 10, 1)
     ]
     for submission in batches:
         await bench.pipeline.submit(submission)
 
-    assert bench.pipeline._take() == batches[:2]
-    assert bench.pipeline._came.is_set()
-    assert bench.pipeline._take() == batches[2:]
-    assert not bench.pipeline._came.is_set()
+    assert bench.pipeline.queue.take() == batches[:2]
+    assert bench.pipeline.queue.came.is_set()
+    assert bench.pipeline.queue.take() == batches[2:]
+    assert not bench.pipeline.queue.came.is_set()
 
 
 async def test_large_dead_letters_fill_the_room_for_waiting_events(bench: Bench) -> None:
-    enough = _WAITING_EVENTS // (10_000_000 // 512) + 1
+    enough = WAITING_EVENTS // (10_000_000 // 512) + 1
     large = [bench.submission(number, b"x" * 10_000_000) for number in range(enough)]
     for submission in large:
         await bench.pipeline.submit(submission)
 
-    assert not bench.pipeline._room.is_set()
-    assert sum(submission.weight for submission in bench.pipeline._take()) < 2 * _ROUND_EVENTS
-    assert bench.pipeline._room.is_set()
-    while bench.pipeline._waiting:
-        bench.pipeline._take()
-    assert bench.pipeline._waiting_events == 0
+    assert not bench.pipeline.queue.room.is_set()
+    assert sum(submission.weight for submission in bench.pipeline.queue.take()) < 2 * ROUND_EVENTS
+    assert bench.pipeline.queue.room.is_set()
+    while bench.pipeline.queue:
+        bench.pipeline.queue.take()
+    assert bench.pipeline.queue.events == 0
 
 
 def test_raw_records_are_let_go_and_still_counted(bench: Bench) -> None:
@@ -311,7 +312,7 @@ async def test_while_the_log_is_not_read_to_its_end_a_round_waits_for_all_that_h
 async def test_a_partition_that_gives_nothing_is_not_waited_for_without_end(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_GATHERED_WITHIN", 0.1)
+    monkeypatch.setattr(round_queue, "_GATHERED_WITHIN", 0.1)
     bench.more_to_come = {SOCIAL}
     submission = bench.submission(0, *buys(1))
     async with bench.pipeline:
@@ -320,7 +321,7 @@ async def test_a_partition_that_gives_nothing_is_not_waited_for_without_end(
 
 
 async def test_who_keeps_up_waits_for_nothing_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_GATHERED_WITHIN", 1_000.0)
+    monkeypatch.setattr(round_queue, "_GATHERED_WITHIN", 1_000.0)
     bench = Bench(clock="wall")
     bench.clock.report({WEB: True}, 1)
     bench.more_to_come = {SOCIAL}

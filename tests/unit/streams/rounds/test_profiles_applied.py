@@ -92,7 +92,7 @@ async def test_a_bad_profile_is_a_dead_letter(bench: Bench) -> None:
 
 async def test_a_worker_that_took_a_policy_over_reads_segments_from_events(bench: Bench) -> None:
     plain = Bench()
-    decoder = plain._decoders["web"]
+    decoder = plain.engine.intakes["web"].decoder
     assert isinstance(decoder, Decoder)
     decoder.follow(bench.policy)
     telling = {**did("anna", "buy", "01 09:00"), "properties": {"segment": "large"}}

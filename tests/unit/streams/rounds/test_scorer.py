@@ -8,8 +8,8 @@ import pytest
 
 from scoring.customer.objects import MOST_OBJECTS
 from scoring.events.event import Event, EventReader
+from scoring.judging.moment import Moment
 from streams.errors import BrokerUnavailable, FenceMoved, StoreUnavailable, VersionMoved
-from streams.rounds.bundles import Events
 from streams.rounds.work import Work
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import CustomerRecord, Fence, FenceMove, GroupWrite
@@ -37,7 +37,7 @@ def work(bench: Bench, now: int = NOW, **events: list[Event]) -> Work:
     groups: dict[int, dict[str, list[Event]]] = {}
     for customer, some in events.items():
         groups.setdefault(bench.store.group_of(customer), {})[customer] = some
-    return Work(groups, {}, {}, now, now)
+    return Work(groups, {}, Moment(now))
 
 
 async def test_what_is_raised_goes_to_its_topic_with_the_customer_as_key(bench: Bench) -> None:
@@ -143,7 +143,7 @@ async def test_a_refused_fence_is_told_after_the_other_groups_are_done(bench: Be
     refused = bench.store.group_of("anna")
     assert refused != bench.store.group_of("ben")
     with pytest.raises(FenceMoved):
-        await bench.scorer.apply(Work(groups, {refused: [FenceMove(WEB, 3, Fence(9, 0))]}, {}, NOW, NOW))
+        await bench.scorer.apply(Work(groups, {refused: [FenceMove(WEB, 3, Fence(9, 0))]}, Moment(NOW)))
 
     assert (await bench.field("anna", "score"), await bench.field("ben", "score")) == ("", "13.5")
     assert [customer for customer, _ in bench.publisher.messages] == ["ben"]
@@ -187,12 +187,7 @@ async def test_only_the_customers_who_were_refused_are_read_again(bench: Bench) 
 
 async def test_customers_are_judged_because_of_time_alone(bench: Bench) -> None:
     await bench.scorer.apply(work(bench, anna=events_of(bench, "buy", "01 09:00", 3)))
-    later = at("04 00:00")
-
-    def at_a_later_time(events: Events) -> Work:
-        return Work({bench.store.group_of("anna"): events}, {}, {}, later, later)
-
-    await bench.scorer.evaluate(bench.store.group_of("anna"), ["anna"], at_a_later_time)
+    await bench.scorer.evaluate(bench.store.group_of("anna"), ["anna"], Moment(at("04 00:00")))
     assert (await bench.field("anna", "score"), bench.publisher.kinds()[-1]) == ("0", "churn_risk")
 
 
@@ -201,7 +196,7 @@ async def test_a_customer_who_was_deleted_is_taken_off_the_schedule_and_not_made
     group = bench.store.group_of("anna")
     del bench.store.hashes["anna"]
     bench.scorer.forget()
-    await bench.scorer.evaluate(group, ["anna"], lambda events: Work({group: events}, {}, {}, NOW, NOW))
+    await bench.scorer.evaluate(group, ["anna"], Moment(NOW))
 
     assert bench.store.hashes == {}
     assert await bench.store.due(group, crossing=False, until=at("30 00:00"), limit=9, worker="w") == []
@@ -212,7 +207,7 @@ async def test_a_customer_who_was_deleted_while_a_worker_kept_it_is_taken_off_th
     group = bench.store.group_of("anna")
     del bench.store.hashes["anna"]
     for _ in range(2):
-        await bench.scorer.evaluate(group, ["anna"], lambda events: Work({group: events}, {}, {}, NOW, NOW))
+        await bench.scorer.evaluate(group, ["anna"], Moment(NOW))
 
     assert bench.store.hashes == {}
     assert await bench.store.due(group, crossing=False, until=at("30 00:00"), limit=9, worker="w") == []

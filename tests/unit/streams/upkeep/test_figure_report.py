@@ -6,6 +6,7 @@ import pytest
 
 from scoring.events.event import Event
 from scoring.instants import DAY, SECOND
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
@@ -96,7 +97,7 @@ async def test_measures_are_published_by_the_policy_in_force_and_go_with_it() ->
     report.follow(MEASURED)
     for name in ("anna", "cleo"):
         [record] = await store.load([name])
-        advance(MEASURED, record.state, [], NOON, NOON)
+        advance(MEASURED, record.state, [], Moment(NOON))
         await write(store, **{name: record})
     await report.turn(NOON, NOON + 20 * SECOND)
     measures = {"measure:posts": "5", "measure:posts:average": "2.5", "measure:posts:customers": "2"}
@@ -125,7 +126,7 @@ async def in_segment(store: MemoryStore, customer: str, segment: str, told_at: i
     """Put a customer into a segment."""
     [record] = await store.load([customer])
     profile = Event(told_at, PROFILE, "", Detail((), "", segment))
-    advance(SEGMENTED, record.state, [profile], NOON, NOON)
+    advance(SEGMENTED, record.state, [profile], Moment(NOON))
     await write(store, **{customer: record})
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import type_code
@@ -24,8 +25,8 @@ def customer(*events: tuple[int, str, str, int], now: int = NOON) -> CustomerRec
     """Make a record of events: when, channel, type, how many."""
     state = CustomerState()
     for at, channel, kind, count in sorted(events):
-        advance(POLICY, state, [Event(at, type_code(channel, kind), "")] * count, at, at)
-    advance(POLICY, state, [], now, now)
+        advance(POLICY, state, [Event(at, type_code(channel, kind), "")] * count, Moment(at))
+    advance(POLICY, state, [], Moment(now))
     fields, _ = encode(POLICY, CustomerRecord(state), "v1")
     return CustomerRecord(state, "v1", fields=dict(zip(fields[::2], fields[1::2], strict=True)))
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
@@ -24,7 +25,7 @@ def visitor() -> CustomerRecord:
     """Make a record of somebody who visits twice and never opens a letter."""
     state = CustomerState()
     times = (NOON - DAY, NOON - DAY + 10 * MINUTE, NOON - HOUR)
-    advance(POLICY, state, [Event(at, type_code("clickstream", "page_view"), "") for at in times], NOON, NOON)
+    advance(POLICY, state, [Event(at, type_code("clickstream", "page_view"), "") for at in times], Moment(NOON))
     words, _ = encode(POLICY, CustomerRecord(state), "v1")
     return CustomerRecord(state, "v1", fields=dict(zip(words[::2], words[1::2], strict=True)))
 

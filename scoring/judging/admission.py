@@ -1,0 +1,76 @@
+"""Admission: which of the events of a customer count now, which later, and which no more.
+
+Rests on decision 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Final
+
+from scoring.customer.counted import CountedEvents
+from scoring.customer.state import CustomerState, Timed
+from scoring.events.event import Event
+from scoring.judging.moment import Moment
+from scoring.judging.outcome import Outcome
+from scoring.policy.policy import Policy
+
+_TIME: Final = itemgetter(0)
+
+
+def admit(
+    policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome
+) -> tuple[list[Timed], list[Timed]]:
+    """Drop repeated events and keep aside those ahead.
+
+    Args:
+        policy: in force.
+        state: the customer's; changed in place.
+        events: new ones, in the order of arrival.
+        moment: not before the customer was judged last.
+        outcome: counts what is not taken.
+
+    Returns:
+        The events to take, in the order of their time, and those that came too late to score.
+    """
+    due: list[Timed] = []
+    outdated: list[Timed] = []
+    kept_aside = bool(state.ahead)
+    now, horizon = moment.now, moment.horizon
+    seen, counted = state.seen, None
+    if policy.identities:
+        counted = state.counted = state.counted or CountedEvents()
+    # What is before this, and before what has been judged, is too old to score.
+    too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
+    came = max(now, moment.arrived)
+    in_order = True
+    newest = 0
+    for event in events:
+        time, code, digest, detail = event.time, event.code, event.digest, event.detail
+        if digest and not seen.add(digest, max(time, came)):
+            outcome.duplicates += 1
+            continue
+        if counted is not None and digest and code:
+            counted.add(digest, (time, code, detail), max(time, came))
+        if time > horizon:
+            state.ahead.append((time, code, detail))
+            kept_aside = True
+            outcome.ahead += 1
+        elif time < too_old:
+            outcome.outdated += 1
+            outdated.append((time, code, detail))
+        else:
+            if time < newest:
+                in_order = False
+            newest = time
+            due.append((time, code, detail))
+    if kept_aside:
+        state.ahead.sort(key=_TIME)
+        reached = sum(1 for time, *_ in state.ahead if time <= horizon)
+        # They came before those of this batch.
+        due = state.ahead[:reached] + due
+        del state.ahead[:reached]
+    if kept_aside or not in_order:
+        due.sort(key=_TIME)
+    return due, outdated

@@ -1,0 +1,70 @@
+"""Counting: an event becomes a count of its pane, and part of a visit."""
+
+from __future__ import annotations
+
+from scoring.customer.state import CustomerState, Timed, touch
+from scoring.customer.unknown_types import MOST_APART, gather
+from scoring.instants import SECOND
+from scoring.policy.policy import Policy
+from scoring.rules.details import Detail, add_amounts
+from scoring.rules.sessions import SessionRule, add_visit
+
+
+def count_event(policy: Policy, state: CustomerState, pane: int, code: str, detail: Detail | None, time: int) -> int:
+    """Count one event in its pane.
+
+    Args:
+        policy: in force.
+        state: the customer's; changed in place.
+        pane: of the event; not before the oldest that is kept.
+        code: of its type.
+        detail: amounts and object; None for neither.
+        time: in microseconds.
+
+    Returns:
+        The points by which the pane changed.
+    """
+    if pane not in state.touched_panes:
+        touch(policy, state, pane)
+    counts = state.panes.get(pane)
+    if counts is None:
+        counts = state.panes[pane] = {}
+        state.pane_points[pane] = 0
+        state.new_panes.append(pane)
+    number = counts.get(code, 0) + 1
+    counts[code] = number
+    if detail is not None:
+        add_amounts(counts, detail.amounts)
+    if policy.sessions:
+        rule = policy.sessions.get(code)
+        if rule is not None:
+            _visit(state, pane, time // SECOND, rule)
+    kind = policy.types.get(code)
+    if kind is None or number > kind.cap:
+        if kind is None and number == 1 and len(counts) > MOST_APART:
+            gather(policy, counts)
+        return 0
+    state.pane_points[pane] += kind.weight
+    return kind.weight
+
+
+def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
+    visits = state.visits.setdefault(rule.channel, {}).setdefault(pane, [])
+    add_visit(visits, second, rule.pages, rule.pause)
+    touched = (rule.channel, pane)
+    if touched not in state.touched_visits:
+        state.touched_visits |= {touched}
+
+
+def keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:
+    """Count an event that came too late to score, as far back as the trend looks.
+
+    Args:
+        policy: in force.
+        state: the customer's; changed in place.
+        event: with its time and code.
+    """
+    time, code, detail = event
+    pane = time // policy.pane
+    if code and state.pane - policy.kept_panes < pane:
+        count_event(policy, state, pane, code, detail, time)
