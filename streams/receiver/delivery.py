@@ -1,0 +1,137 @@
+"""Writes records to Kafka and tells when Kafka has them.
+
+Rests on decision 88.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from streams.errors import BrokerUnavailable, RequestRefused
+from streams.kafka.access import check_rights
+from streams.kafka.producers import start_producer
+from streams.kafka.topics import MOST_RECORD_BYTES, ensure_topics
+from streams.receiver.limits import Backlog
+from streams.settings.settings import Settings
+
+#: How long an answer waits for Kafka, in seconds.
+ACKNOWLEDGED_WITHIN = 15.0
+_LINGER_MS = 5
+_REQUEST_MS = 20_000
+_TOO_LARGE, _UNAVAILABLE = 413, 503
+_PAUSE = 1.0
+
+
+class OutRecord(NamedTuple):
+    """A record to be written."""
+
+    key: bytes | None
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Delivery:
+    """A producer whose records are counted in the backlog until Kafka has them, however long that takes."""
+
+    def __init__(self, settings: Settings, topics: Sequence[str], backlog: Backlog) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            settings: name the brokers and how to get in.
+            topics: that are written to.
+            backlog: counts.
+        """
+        self._settings, self._topics, self._backlog = settings, list(topics), backlog
+        self._producer: AIOKafkaProducer | None = None
+        self._pending: dict[asyncio.Task[None], float] = {}
+
+    async def open(self) -> bool:
+        """Connect, and create the topics that are absent.
+
+        Returns:
+            True.
+
+        Raises:
+            AccessDenied: if Kafka does not let this user in, write, or create what is absent.
+            BrokerUnavailable: if Kafka does not answer.
+        """
+        await check_rights(self._settings, {"Write": self._topics})
+        await ensure_topics(self._settings, topics=self._topics)
+        options = {
+            "linger_ms": _LINGER_MS,
+            "request_timeout_ms": _REQUEST_MS,
+            "max_request_size": 2 * MOST_RECORD_BYTES,
+        }
+        self._producer = await start_producer(self._settings, **options)
+        return True
+
+    @property
+    def stuck(self) -> bool:
+        """Whether Kafka has left something unacknowledged for longer than an answer waits."""
+        oldest = next(iter(self._pending.values()), None)
+        return oldest is not None and time.monotonic() - oldest > ACKNOWLEDGED_WITHIN
+
+    async def write(self, topic: str, records: Sequence[OutRecord]) -> None:
+        """Write records, and wait until every one is in Kafka.
+
+        Args:
+            topic: one of those that are written to.
+            records: in this order where they have one key.
+
+        Raises:
+            BrokerUnavailable: if Kafka has not taken all of them in time. They may yet be stored.
+            RequestRefused: if the backlog is full, or one of them is larger than the topic takes.
+        """
+        size = sum(len(record.value) for record in records)
+        self._backlog.hold(size)
+        task = asyncio.create_task(self._send(topic, records))
+        self._pending[task] = time.monotonic()
+        task.add_done_callback(lambda done: self._settled(done, size))
+        await asyncio.wait([task], timeout=ACKNOWLEDGED_WITHIN)
+        if not task.done():
+            raise BrokerUnavailable(f"Kafka has not acknowledged within {ACKNOWLEDGED_WITHIN:g} s")
+        await task
+
+    async def close(self, within: float) -> None:
+        """Wait for what is on its way, and give up the connections.
+
+        Args:
+            within: seconds to wait at most.
+        """
+        if self._pending:
+            await asyncio.wait(list(self._pending), timeout=within)
+        for task in list(self._pending):
+            task.cancel()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def _send(self, topic: str, records: Sequence[OutRecord]) -> None:
+        if self._producer is None:
+            raise BrokerUnavailable("Kafka has not been reached yet")
+        sent: list[asyncio.Future[Any]] = []
+        failure: BaseException | None = None
+        try:
+            for key, value, headers in records:
+                # One by one, as those before one that fails are on their way.
+                sent.append(await self._producer.send(topic, value, key, headers=list(headers)))
+        except KafkaError as error:
+            failure = error
+        for answer in await asyncio.gather(*sent, return_exceptions=True):
+            failure = answer if isinstance(answer, BaseException) else failure
+        if isinstance(failure, MessageSizeTooLargeError):
+            raise RequestRefused(_TOO_LARGE, "too_large", f"a record is larger than the topic {topic} takes")
+        if failure is not None:
+            raise BrokerUnavailable(f"Kafka has not acknowledged: {failure!r}") from failure
+
+    def _settled(self, task: asyncio.Task[None], size: int) -> None:
+        self._pending.pop(task, None)
+        self._backlog.let_go(size)
+        if not task.cancelled():
+            # Whoever waited has been told; who waits no longer has been told something else.
+            task.exception()
