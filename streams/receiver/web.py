@@ -126,13 +126,11 @@ class Pages:
         if self.not_ready_because:
             raise RequestRefused(_UNAVAILABLE, "not_ready", self.not_ready_because, retry_after=1)
         self._backlog.check()
-        too_large = RequestRefused(_TOO_LARGE, "too_large", f"the body has more than {self._plan.body_bytes} bytes")
-        if (request.content_length or 0) > self._plan.body_bytes:
-            raise too_large
         try:
             return await request.read()
         except web.HTTPRequestEntityTooLarge:
-            raise too_large from None
+            message = f"the body has more than {self._plan.body_bytes} bytes"
+            raise RequestRefused(_TOO_LARGE, "too_large", message) from None
         except web.RequestPayloadError as error:
             raise RequestRefused(_BAD_REQUEST, "malformed", f"the body cannot be read: {error}") from error
 
