@@ -11,7 +11,7 @@ from streams.settings.settings import Settings
 @click.command()
 @takes_settings("receiver", "brokers", "policy", "web-host", "web-port")
 def receive(settings: Settings) -> None:
-    r"""Take events over HTTP, from webhooks and Segment's libraries.
+    """Take events over HTTP, from webhooks and Segment's libraries.
 
     POST /SOURCE takes the webhooks of a source of the policy, POST /v1/track, /v1/batch and so on are Segment's
     tracking API. What comes is written to the topic of the source, and answered with 200 only after Kafka has it. A
@@ -29,7 +29,7 @@ def receive(settings: Settings) -> None:
     it after all that it has taken is answered. Put a proxy with TLS before it.
 
     Example: engagement receive --receiver receiver.toml --policy policy.toml
-    """
+    """  # noqa: D301 - click's mark of text that is not wrapped
     from streams.receiver.process import run_receiver  # noqa: PLC0415 - --help needs no web server
     from streams.receiver.receiver_file import read_receiver_file  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ Rests on decision 88.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,8 +21,11 @@ from streams.kafka.topics import MOST_RECORD_BYTES, ensure_topics
 from streams.receiver.limits import Backlog
 from streams.settings.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 #: How long an answer waits for Kafka, in seconds.
 ACKNOWLEDGED_WITHIN = 15.0
+_CLOSED_WITHIN = 5.0
 _LINGER_MS = 5
 _REQUEST_MS = 20_000
 _TOO_LARGE, _UNAVAILABLE = 413, 503
@@ -98,18 +102,17 @@ class Delivery:
             raise BrokerUnavailable(f"Kafka has not acknowledged within {ACKNOWLEDGED_WITHIN:g} s")
         await task
 
-    async def close(self, within: float) -> None:
-        """Wait for what is on its way, and give up the connections.
-
-        Args:
-            within: seconds to wait at most.
-        """
-        if self._pending:
-            await asyncio.wait(list(self._pending), timeout=within)
+    async def close(self) -> None:
+        """Give up what nobody waits for any more, and the connections."""
         for task in list(self._pending):
             task.cancel()
-        if self._producer is not None:
-            await self._producer.stop()
+        if self._producer is None:
+            return
+        try:
+            # It would wait for ever for a broker that is away.
+            await asyncio.wait_for(self._producer.stop(), _CLOSED_WITHIN)
+        except TimeoutError:
+            logger.warning("Kafka does not answer; records that nobody has been promised are given up")
 
     async def _send(self, topic: str, records: Sequence[OutRecord]) -> None:
         if self._producer is None:

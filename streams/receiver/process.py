@@ -26,7 +26,7 @@ from streams.worker.logs import quiet_logs
 logger = logging.getLogger(__name__)
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
-#: In which the requests in hand are answered; one that waits for Kafka longer is answered by then.
+#: In which the requests in hand are answered: Kafka is not waited for longer.
 _STOPS_WITHIN = ACKNOWLEDGED_WITHIN + 5.0
 
 
@@ -85,7 +85,7 @@ class Receiver:
         finally:
             # Listens no longer, and waits for the requests in hand.
             await runner.cleanup()
-            await self._delivery.close(_STOPS_WITHIN)
+            await self._delivery.close()
 
     async def _listen(self, runner: web.AppRunner) -> None:
         host, port = self._settings.web_host, self._settings.web_port

@@ -6,6 +6,7 @@ Rests on decision 89.
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -51,8 +52,10 @@ async def confirm(url: str) -> None:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_SECONDS)) as session,
-            session.get(url, allow_redirects=False, raise_for_status=True),
+            session.get(url, allow_redirects=False) as answer,
         ):
-            return
+            status = answer.status
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise RequestRefused(_UNAVAILABLE, "not_confirmed", f"SNS does not confirm: {error!r}", 1.0) from error
+        raise RequestRefused(_UNAVAILABLE, "not_confirmed", f"SNS cannot be reached: {error!r}", 1.0) from error
+    if status != HTTPStatus.OK:
+        raise RequestRefused(_UNAVAILABLE, "not_confirmed", f"SNS answers with {status}", 1.0)

@@ -18,8 +18,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import TestServer
 from segment.analytics.client import Client
 
+from streams.receiver.delivery import Delivery
+from streams.receiver.limits import Backlog
+from streams.receiver.receiver_file import read_receiver_file
+from streams.receiver.receiver_metrics import ReceiverMetrics
+from streams.receiver.web import Pages
+from streams.settings.security import Secret
 from tests.integration.conftest import MakeSystem
 from tests.polling import poll_until
 from tests.services.command import run_command
@@ -222,6 +229,55 @@ async def test_while_kafka_is_away_the_backlog_fills_and_then_nothing_is_taken(
         values = [record.value for record in await received.records("web")]
         assert values.count(b"0") == values.count(b"3") == 1
         assert later not in values
+
+
+async def test_stopped_while_kafka_is_away_it_refuses_what_waits_and_ends(
+    make_system: MakeSystem, own_kafka: KafkaBroker
+) -> None:
+    with running(make_system(POLICY, kafka=own_kafka.bootstrap)) as received:
+        assert (await post(f"{received.url}/web", b"0"))[0] == 200
+        own_kafka.kill()
+        try:
+            waiting = asyncio.create_task(post(f"{received.url}/web", b"1"))
+            await poll_until(lambda: metric(received.process, "engagement_receiver_backlog_bytes") == 1, 10)
+            assert await asyncio.to_thread(received.process.stop, 30) == 0
+            status, answer, _ = await waiting
+            assert (status, answer["code"]) == (503, "unavailable")
+            assert "Traceback" not in received.process.log_tail(1_000)
+        finally:
+            own_kafka.start()
+
+
+async def test_a_subscription_of_sns_is_confirmed_where_the_file_asks_for_it_once_kafka_has_the_request(
+    make_system: MakeSystem,
+) -> None:
+    system = make_system(POLICY)
+    (system.folder / "receiver.toml").write_text(
+        '[sources.web]\nsignature = "none"\nconfirm_sns = "arn:aws:sns:eu-west-1:1:mail"\n'
+        '[sources.shop]\nsignature = "none"\n',
+        encoding="utf-8",
+    )
+    plan = read_receiver_file(str(system.folder / "receiver.toml"), system.settings.policy)
+    topics = [f"{system.namespace}-{name}" for name in ("web", "shop")]
+    backlog = Backlog(1 << 20)
+    delivery = Delivery(system.settings, topics, backlog)
+    visited: list[tuple[str, int]] = []
+
+    async def visit(url: str) -> None:
+        visited.append((url, len(await TopicTail(system.kafka, *topics).read())))
+
+    pages = Pages(plan, delivery, backlog, ReceiverMetrics(), Secret(), visit)
+    await delivery.open()
+    pages.not_ready_because = ""
+    url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"
+    asks = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:1:mail", "SubscribeURL": url}
+    try:
+        async with TestServer(pages.app(), host="127.0.0.1") as server:
+            for path, message in (("/web", asks), ("/shop", asks), ("/web", asks | {"TopicArn": "arn:other"})):
+                assert (await post(str(server.make_url(path)), json.dumps(message).encode()))[0] == 200
+    finally:
+        await delivery.close()
+    assert visited == [(url, 1)]
 
 
 async def test_a_receiver_starts_before_kafka_and_takes_nothing_until_kafka_is_there(
