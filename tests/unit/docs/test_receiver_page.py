@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from scoring.instants import SECOND, format_duration
 from streams.errors import RequestRefused
-from streams.receiver import receiver_file
+from streams.receiver import delivery, process, receiver_file
 from streams.receiver.receiver_file import read_receiver_file
 from streams.receiver.receiver_metrics import ReceiverMetrics
 from streams.receiver.signatures import SCHEMES, TIMED
@@ -102,3 +103,49 @@ def test_the_worker_of_the_example_has_the_same_policy(services: dict[str, Any])
     receiver, worker = services["services"]["receiver"], services["services"]["worker"]
     assert worker["environment"]["ENGAGEMENT_POLICY"] == receiver["environment"]["ENGAGEMENT_POLICY"]
     assert set(worker["volumes"]) <= set(receiver["volumes"])
+
+
+@pytest.fixture
+def manifests() -> dict[str, Any]:
+    text = (DEPLOY / "kubernetes" / "receiver" / "receiver.yaml").read_text(encoding="utf-8")
+    return {document["kind"]: document for document in yaml.safe_load_all(text)}
+
+
+def test_the_receiver_of_kubernetes_reads_what_the_example_of_compose_reads(manifests: dict[str, Any]) -> None:
+    (text,) = manifests["ConfigMap"]["data"].values()
+    example = (DEPLOY / "receiver" / "receiver.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text) == tomllib.loads(example)
+
+
+def test_the_receiver_of_kubernetes_finds_its_files_and_settings(manifests: dict[str, Any]) -> None:
+    pod = manifests["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    named = {variable["name"]: variable["value"] for variable in container["env"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes.keys() == mounts.keys()
+    assert named["ENGAGEMENT_RECEIVER_FILE"] == f"{mounts['receiver']}/{next(iter(manifests['ConfigMap']['data']))}"
+    assert volumes["receiver"]["configMap"]["name"] == manifests["ConfigMap"]["metadata"]["name"]
+    assert mounts["secrets"] == "/run/secrets"
+    assert read_settings({**named, "ENGAGEMENT_POLICY": ""}).web_port == container["ports"][0]["containerPort"]
+    assert container["args"] == ["receive"]
+    assert f"\nUSER {pod['securityContext']['runAsUser']}\n" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_the_receiver_of_kubernetes_is_probed_found_and_given_time_to_answer(manifests: dict[str, Any]) -> None:
+    template = manifests["Deployment"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"] == {"path": "/health", "port": "web"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "web"}
+    for selector in (
+        manifests["Deployment"]["spec"]["selector"]["matchLabels"],
+        manifests["Service"]["spec"]["selector"],
+    ):
+        assert selector.items() <= template["metadata"]["labels"].items()
+    waits = int(container["lifecycle"]["preStop"]["exec"]["command"][-1])
+    assert template["spec"]["terminationGracePeriodSeconds"] >= waits + process._STOPS_WITHIN + delivery._CLOSED_WITHIN
+
+
+def test_the_receiver_of_compose_is_given_time_to_answer(services: dict[str, Any]) -> None:
+    grace = services["services"]["receiver"]["stop_grace_period"]
+    assert float(grace.removesuffix("s")) >= process._STOPS_WITHIN + delivery._CLOSED_WITHIN
