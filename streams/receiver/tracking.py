@@ -96,7 +96,7 @@ def calls_of(method: str, document: Mapping[str, Any], now: int) -> list[Call]:
 def _batched(batch: list[Any], document: Mapping[str, Any], now: int) -> Iterator[Call]:
     for each in batch:
         if not isinstance(each, dict):
-            yield Call(None, orjson.dumps(each))
+            yield Call(None, _json(each))
             continue
         merged = dict(each)
         for name in ("context", "integrations"):
@@ -121,7 +121,15 @@ def _call(call: dict[str, Any], sent_at: object, now: int) -> Call:
         # A clock that is off by ages is not worth a correction.
         call["timestamp"] = format_instant(corrected) if 0 <= corrected <= _LATEST else original
     customer = call.get("userId") or call.get("anonymousId")
-    return Call(str(customer).encode("utf-8", "replace") if customer else None, orjson.dumps(call))
+    return Call(str(customer).encode("utf-8", "replace") if customer else None, _json(call))
+
+
+def _json(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        # What can be read may be nested too deeply to be written.
+        raise RequestRefused(_BAD_REQUEST, "malformed", f"a call cannot be written: {error}") from None
 
 
 def _instant(value: object) -> int | None:

@@ -161,6 +161,9 @@ class Pages:
                 answer.force_close()
         if request.path.startswith(_TRACKING):
             answer.headers.update(_CORS)
+        elif answer.status == _UNAUTHORIZED and request.method == "POST":
+            # SNS asks without a password first. A browser would ask its user, so scripts are not told.
+            answer.headers["WWW-Authenticate"] = 'Basic realm="engagement"'
         return answer
 
     def _why_not_ready(self) -> str:
@@ -189,8 +192,6 @@ def _refusal(refused: RequestRefused) -> web.Response:
     if refused.retry_after:
         # The second is what analytics.js looks at.
         headers = dict.fromkeys(("Retry-After", "X-RateLimit-Reset"), str(math.ceil(refused.retry_after)))
-    if refused.status == _UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Basic"
     return web.json_response({"code": refused.code, "message": str(refused)}, status=refused.status, headers=headers)
 
 

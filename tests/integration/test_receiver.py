@@ -156,6 +156,9 @@ async def test_what_is_not_taken_is_not_written_and_the_answer_says_why(make_sys
         assert await refusal("/shop", b"{}") == (401, "unsigned")
         assert await refusal("/shop", b"{} ", **signed(b"{}")) == (401, "unsigned")
         assert await refusal("/nobody", b"{}") == (404, "unknown")
+        # Amazon SNS sends the password of a URL only where it is asked for; a browser would ask its user.
+        challenges = [(await post(f"{url}{path}", b"{}"))[2].get("WWW-Authenticate") for path in ("/mandrill", "/v1/t")]
+        assert challenges == ['Basic realm="engagement"', None]
         assert await refusal("/v1/nothing", b"{}", **BASIC) == (404, "unknown")
         assert await refusal("/v1/track", b"{}") == (401, "unsigned")
         assert await refusal("/v1/track", b'{"writeKey": "other"}') == (401, "unsigned")

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scoring.instants import SECOND, parse_timestamp
 from streams.errors import RequestRefused
@@ -156,3 +158,36 @@ def test_the_write_key_is_the_user_or_stands_in_the_body(
     authorization: str, document: dict[str, Any], key: str
 ) -> None:
     assert write_key_of(authorization, document) == key
+
+
+def test_a_call_that_is_nested_too_deeply_is_refused() -> None:
+    deep = orjson.loads(b'{"a":' * 500 + b"1" + b"}" * 500)
+    for method, document in (("t", deep), ("b", {"batch": [deep]}), ("b", {"batch": [[deep]]})):
+        with pytest.raises(RequestRefused) as error:
+            calls_of(method, document, NOW)
+        assert (error.value.status, error.value.code) == (400, "malformed")
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
+TIMES = st.datetimes().map(lambda time: time.isoformat() + "Z") | SCALARS
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
+CALLS = st.dictionaries(
+    st.sampled_from(["userId", "anonymousId", "messageId", "context", "event", "type", "writeKey"]), JSON
+).flatmap(
+    lambda call: st.fixed_dictionaries({}, optional={"timestamp": TIMES, "sentAt": TIMES}).map(lambda at: call | at)
+)
+
+
+@given(st.sampled_from(sorted(METHODS)), CALLS, st.lists(CALLS | JSON), st.integers(0, NOW))
+def test_whatever_comes_becomes_calls_with_an_id_and_a_time(
+    method: str, shared: dict[str, Any], batch: list[Any], now: int
+) -> None:
+    document = orjson.loads(orjson.dumps(shared | {"batch": batch}, default=str))
+    found = calls_of(method, document, now)
+    assert len(found) == (1 if METHODS[method] else len(batch))
+    for each in found:
+        call = orjson.loads(each.value)
+        if isinstance(call, dict):
+            assert call["messageId"]
+            assert call["timestamp"]
+            assert "writeKey" not in call
