@@ -21,12 +21,8 @@ _UNAUTHORIZED: Final = 401
 _STRIPE_SECONDS: Final = 300
 
 #: Checks a body against its headers with a key. Returns the time that was signed, in Unix seconds, 0 for none; raises
-#: `_Wrong` with the reason.
+#: RequestRefused with the reason.
 _Check = Callable[[Any, Mapping[str, str], bytes], float]
-
-
-class _Wrong(ValueError):
-    """A signature is missing, malformed, or of something else."""
 
 
 class Scheme(NamedTuple):
@@ -70,28 +66,29 @@ class Signature:
         Raises:
             RequestRefused: if the signature is missing, wrong or too old.
         """
-        try:
-            signed_at = self._check(self._key, headers, body)
-        except _Wrong as error:
-            raise RequestRefused(_UNAUTHORIZED, "unsigned", str(error)) from None
+        signed_at = self._check(self._key, headers, body)
         if self._seconds and abs(now - signed_at) > self._seconds:
-            raise RequestRefused(_UNAUTHORIZED, "unsigned", f"the signature is not from the last {self._seconds:g} s")
+            raise _refusal(f"the signature is not from the last {self._seconds:g} s")
+
+
+def _refusal(why: str) -> RequestRefused:
+    return RequestRefused(_UNAUTHORIZED, "unsigned", why)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     if not (value := headers.get(name, "")):
-        raise _Wrong(f"the header {name} is missing")
+        raise _refusal(f"the header {name} is missing")
     return value
 
 
 def _compare(sent: str, expected: str) -> None:
     if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), expected.encode()):
-        raise _Wrong("the signature does not match")
+        raise _refusal("the signature does not match")
 
 
 def _seconds_of(text: str) -> float:
     if not text.isascii() or not text.isdecimal():
-        raise _Wrong("the time of the signature is no number of seconds")
+        raise _refusal("the time of the signature is no number of seconds")
     return float(text)
 
 
@@ -125,7 +122,7 @@ def _sendgrid(key: Any, headers: Mapping[str, str], body: bytes) -> float:
         signature = base64.b64decode(sent, validate=True)
         key.verify(signature, timestamp.encode("utf-8", "surrogateescape") + body, ECDSA(SHA256()))
     except (InvalidSignature, ValueError):
-        raise _Wrong("the signature does not match") from None
+        raise _refusal("the signature does not match") from None
     return _seconds_of(timestamp)
 
 
@@ -138,7 +135,7 @@ def _mailgun(key: bytes, _headers: Mapping[str, str], body: bytes) -> float:
         signature = orjson.loads(body)["signature"]
         timestamp, token, sent = (signature[name] for name in ("timestamp", "token", "signature"))
     except (orjson.JSONDecodeError, LookupError, TypeError):
-        raise _Wrong("the body has no object `signature` with a timestamp, a token and a signature") from None
+        raise _refusal("the body has no object `signature` with a timestamp, a token and a signature") from None
     _compare(str(sent), hmac.new(key, f"{timestamp}{token}".encode("utf-8", "replace"), hashlib.sha256).hexdigest())
     return _seconds_of(str(timestamp))
 
@@ -154,7 +151,7 @@ def _stripe(key: bytes, headers: Mapping[str, str], body: bytes) -> float:
     expected = hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest().encode()
     sent = [value.encode("utf-8", "surrogateescape") for name, _, value in parts if name == "v1"]
     if not any(hmac.compare_digest(value, expected) for value in sent):
-        raise _Wrong("the signature does not match")
+        raise _refusal("the signature does not match")
     return signed_at
 
 
@@ -179,7 +176,7 @@ def _token(key: bytes, headers: Mapping[str, str], _body: bytes) -> float:
     kind, _, word = _header(headers, "Authorization").partition(" ")
     sent = password_of(word)[1] if kind.lower() == "basic" else word.strip()
     if kind.lower() not in ("basic", "bearer") or not hmac.compare_digest(sent.encode("utf-8", "replace"), key):
-        raise _Wrong("the token is another one")
+        raise _refusal("the token is another one")
     return 0.0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import sys
 
 import pytest
 from multidict import CIMultiDict
 
-from streams.errors import RequestRefused
+from streams.errors import ExtraMissing, RequestRefused
 from streams.receiver.signatures import SCHEMES, Signature
 
 NOW = 1_600_000_000.0
@@ -192,3 +193,12 @@ def test_an_age_that_is_given_holds_instead_of_the_vendors() -> None:
 @pytest.mark.parametrize("header", ["s3cret", "Bearer", "Digest s3cret", "Basic s3cret", "Basic !!", "Basic czNjcmV0"])
 def test_what_is_no_token_is_refused(header: str) -> None:
     assert refusal("token", "s3cret", {"Authorization": header}, BODY) == "the token is another one"
+
+
+def test_sendgrids_signature_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules, "cryptography.hazmat.primitives.asymmetric.ec"]:
+        if name.startswith("cryptography"):
+            monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ExtraMissing, match=r"SendGrid's signature needs .* 'engagement-streams\[receive\]'"):
+        Signature("sendgrid", SENDGRID_KEY)
+    Signature("shopify", "s3cret")
