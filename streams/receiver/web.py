@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
-from streams.errors import BrokerUnavailable, RequestRefused
+from streams.errors import RequestRefused, TransientError
 from streams.receiver.delivery import Delivery, OutRecord
 from streams.receiver.limits import Backlog, Rate
 from streams.receiver.passed_headers import PassedHeaders
@@ -138,7 +138,7 @@ class Pages:
         self._rates[name].take(len(records))
         try:
             await self._delivery.write(self._plan.endpoints[name].source.topic, records)
-        except BrokerUnavailable as error:
+        except TransientError as error:
             raise RequestRefused(_UNAVAILABLE, "unavailable", str(error), retry_after=1) from error
         self._metrics.records.labels(name).inc(len(records))
 

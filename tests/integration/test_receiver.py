@@ -8,6 +8,7 @@ import functools
 import gzip
 import hashlib
 import hmac
+import io
 import json
 import re
 import time
@@ -21,7 +22,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from segment.analytics.client import Client
 
-from streams.receiver.delivery import Delivery
+from streams.errors import BrokerUnavailable
+from streams.receiver.delivery import Delivery, OutRecord
 from streams.receiver.limits import Backlog
 from streams.receiver.receiver_file import read_receiver_file
 from streams.receiver.receiver_metrics import ReceiverMetrics
@@ -281,6 +283,36 @@ async def test_a_subscription_of_sns_is_confirmed_where_the_file_asks_for_it_onc
     finally:
         await delivery.close()
     assert visited == [(url, 1)]
+
+
+async def test_after_a_producer_has_failed_the_next_record_gets_another_one(
+    make_system: MakeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make_system(POLICY)
+    monkeypatch.setattr("streams.receiver.delivery.PATIENCE", 1.0)
+    backlog = Backlog(1 << 20)
+    topic = f"{system.namespace}-web"
+    delivery = Delivery(system.settings, [topic], backlog)
+    await delivery.open()
+    try:
+        await delivery.write(topic, [OutRecord(None, b"1", ())])
+        # What sends has died, and tells nobody.
+        assert delivery._producer is not None
+        delivery._producer._sender._sender_task.cancel()
+        with pytest.raises(BrokerUnavailable, match="Kafka has not acknowledged"):
+            await delivery.write(topic, [OutRecord(None, b"2", ())])
+        assert backlog.held == 0
+        await delivery.write(topic, [OutRecord(None, b"3", ())])
+    finally:
+        await delivery.close()
+    assert sorted(record.value for record in await TopicTail(system.kafka, topic).read()) == [b"1", b"3"]
+
+
+async def test_a_record_larger_than_its_topic_takes_is_refused_and_others_go_on(make_system: MakeSystem) -> None:
+    with running(make_system(POLICY), "[limits]\nbody_bytes = 8388608\n") as received:
+        status, answer, _ = await post(f"{received.url}/web", io.BytesIO(b"x" * (8 << 20)))
+        assert (status, answer["code"]) == (413, "too_large")
+        assert (await post(f"{received.url}/web", b"{}"))[0] == 200
 
 
 async def test_a_receiver_starts_before_kafka_and_takes_nothing_until_kafka_is_there(

@@ -143,9 +143,9 @@ def test_the_receiver_of_kubernetes_is_probed_found_and_given_time_to_answer(man
     ):
         assert selector.items() <= template["metadata"]["labels"].items()
     waits = int(container["lifecycle"]["preStop"]["exec"]["command"][-1])
-    assert template["spec"]["terminationGracePeriodSeconds"] >= waits + process._STOPS_WITHIN + delivery._CLOSED_WITHIN
+    assert template["spec"]["terminationGracePeriodSeconds"] >= waits + process._STOPS_WITHIN + delivery.CLOSED_WITHIN
 
 
 def test_the_receiver_of_compose_is_given_time_to_answer(services: dict[str, Any]) -> None:
     grace = services["services"]["receiver"]["stop_grace_period"]
-    assert float(grace.removesuffix("s")) >= process._STOPS_WITHIN + delivery._CLOSED_WITHIN
+    assert float(grace.removesuffix("s")) >= process._STOPS_WITHIN + delivery.CLOSED_WITHIN
