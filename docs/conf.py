@@ -1,5 +1,6 @@
 """How `make docs` builds the pages: from the root of the repository, so that links to other files are checked, too."""
 
+from pygments.lexers.data import JsonLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
@@ -32,6 +33,7 @@ def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Have `add_contents` called for each page that is read; show Redis's configuration as it is."""
+    """Have `add_contents` called for each page that is read; know Redis's configuration and lines of JSON."""
     app.connect("source-read", add_contents)
     app.add_lexer("conf", TextLexer)
+    app.add_lexer("jsonl", JsonLexer)

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from prometheus_client import Counter
+
 from streams.errors import ClockUnknown, StreamsError, TransientError
-from streams.metrics import Metrics
 
 T = TypeVar("T")
 #: Pauses, in seconds: the first one, each twice as long as the one before, and the longest.
@@ -29,12 +30,18 @@ class Stoppable(Protocol):
         """Sleep for some seconds, or until the service is stopped."""
 
 
+class CountsRetries(Protocol):
+    """Metrics that count the failed attempts of a loop."""
+
+    retries: Counter
+
+
 class Backoff:
     """The faults of one loop, one after another; `reason` is the one that it waits for, '' if there is none."""
 
     def __init__(
         self,
-        metrics: Metrics,
+        metrics: CountsRetries,
         logger: logging.Logger,
         meanwhile: str,
         first: float | None = None,

@@ -23,6 +23,7 @@ StreamsError
 ├── WrongErasureKey      the erasures were written with another key, so the erased would come back
 ├── RebuildRefused       the scores have moved on under a rebuild, which has to be started again
 ├── ReplayFenced         another replay of dead letters has taken over
+├── RequestRefused       the receiver does not take a request; has the HTTP status of the answer
 ├── ExtraMissing         the packages of an extra that a command needs are not installed
 └── EmbeddedServerError  an embedded server did not start
 """
@@ -151,6 +152,22 @@ class RebuildRefused(StreamsError):
 
 class ReplayFenced(StreamsError):
     """Another replay of dead letters has been started, which ends this one."""
+
+
+class RequestRefused(StreamsError):
+    """The receiver does not take a request: it has not acknowledged anything of it."""
+
+    def __init__(self, status: int, code: str, message: str, retry_after: float = 0.0) -> None:
+        """Keep what is answered.
+
+        Args:
+            status: of HTTP.
+            code: one word for the answer and the metrics.
+            message: a sentence for whoever looks into the answer.
+            retry_after: seconds after which the same request may be taken; 0 where a retry is no use.
+        """
+        self.status, self.code, self.retry_after = status, code, retry_after
+        super().__init__(message)
 
 
 class EmbeddedServerError(StreamsError):

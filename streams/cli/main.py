@@ -28,6 +28,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "demo": Entry("streams.cli.demo", "demo", "Show everything at work, with made-up customers."),
     "worker": Entry("streams.cli.worker", "worker", "Score events until told to stop."),
+    "receive": Entry("streams.cli.receive", "receive", "Take events over HTTP, from webhooks and Segment's libraries."),
     "doctor": Entry("streams.cli.doctor", "doctor", "Check everything that the service depends on."),
     "replay": Entry("streams.cli.replay", "replay", "Send events from files to their topics."),
     "show": Entry("streams.cli.show", "show", "Show a customer's score, and what changes it."),

@@ -18,6 +18,7 @@ _SETTINGS = {
     "policy": ("POLICY", "FILE", "Policy file; the built-in policy if none."),
     "namespace": ("NAMESPACE", "NAME", "Consumer group, and prefix of the keys in Redis."),
     "clock": ("CLOCK", "wall|stream", "Score as of now, or as of the newest events."),
+    "receiver": ("RECEIVER_FILE", "FILE", "What is received, and how it is checked."),
     "web-host": ("WEB_HOST", "HOST", "Where /health, /ready and /metrics listen."),
     "web-port": ("WEB_PORT", "PORT", "Their port."),
 }

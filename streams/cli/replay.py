@@ -51,7 +51,10 @@ def replay(
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     sender = EventSender(settings)
-    with EventFiles(files, known_channels(settings.policy), channel) as events:
+    # A channel that a source feeds reads no events in the shape of a file.
+    read = source_topics(settings.policy)
+    channels = [known for known in known_channels(settings.policy) if known.topic in read]
+    with EventFiles(files, channels, channel) as events:
         run = Replay(events, sender, Pace(speed) if speed else None, limit)
         try:
             asyncio.run(_run(settings, sender, run, events.total_bytes))

@@ -202,5 +202,6 @@ class _Table:
 
     def end(self) -> None:
         console = Console(markup=False, highlight=False)
+        self._table.fit(console)
         console.print(self._table.table)
         console.print(self._table.summary)

@@ -22,9 +22,15 @@ rearm_margin = 5
 cooldown = "5s"
 
 [channels.clickstream]
-topic = "clickstream"
 weights = { page_view = 1, click = 1, search = 2, add_to_cart = 5, purchase = 20 }
 cap = { page_view = 3 }
+
+# The clicks come as Segment's calls, which a format known by name reads.
+[sources.web]
+topic = "segment"
+channel = "clickstream"
+format = "segment"
+types = { "Button Clicked" = "click" }
 
 [channels.email]
 topic = "email"

@@ -7,12 +7,11 @@ import signal
 import time
 from collections.abc import Callable
 
-import orjson
-
-from scoring.instants import SECOND, format_instant
+from scoring.instants import SECOND
 from streams.demo.board import Board, Standing
+from streams.demo.records import record_of
 from streams.demo.stack import Stack
-from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
+from streams.demo.traffic import CUSTOMERS, customer_names, traffic, watched
 from streams.kafka.event_sender import EventSender
 from streams.kafka.topic_follower import tail_topics
 from streams.settings.settings import Settings
@@ -70,7 +69,8 @@ async def run(stack: Stack, board: Board, seconds: float | None, draw: Callable[
 
 
 async def _send(settings: Settings, board: Board, stop: asyncio.Event) -> None:
-    topics = {channel.name: channel.topic for channel in settings.policy.channels}
+    policy = settings.policy
+    topics = {channel.name: policy.topics_of(channel)[0] for channel in policy.channels}
     began, bad = time.time_ns() // 1_000, 0
     async with EventSender(settings) as sender:
         await sender.open_topics(list(topics.values()))
@@ -80,25 +80,12 @@ async def _send(settings: Settings, board: Board, stop: asyncio.Event) -> None:
             elapsed = (time.time_ns() // 1_000 - began) / SECOND
             while coming.at <= elapsed:
                 bad += bool(coming.value)
-                sender.add(topics[coming.channel], coming.customer.encode(), _value(coming, began))
+                sender.add(topics[coming.channel], coming.customer.encode(), record_of(coming, began))
                 coming = next(happenings)
             await sender.send_round()
             await sender.settle()
             board.note_sent(sender.delivered, bad)
             await _pause(stop, _SEND_SECONDS)
-
-
-def _value(happening: Happening, began: int) -> bytes:
-    if happening.value:
-        return happening.value
-    return orjson.dumps(
-        {
-            "customer_id": happening.customer,
-            "type": happening.type,
-            "timestamp": format_instant(began + round(happening.at * SECOND)),
-            "event_id": f"demo-{happening.number}",
-        }
-    )
 
 
 async def _follow(settings: Settings, board: Board) -> None:

@@ -57,10 +57,10 @@ class Happening(NamedTuple):
 
 #: What is bad about a bad record, in turn.
 _BAD_RECORDS = (
-    ("clickstream", b'{"customer_id": "ada.berg", "type": "page_vi'),
+    ("clickstream", b'{"userId": "ada.berg", "type": "page", "messageI'),
     ("email", b'{"type": "open", "timestamp": 1}'),
     ("social", b'{"customer_id": "ben.kim", "type": "like", "timestamp": "9999-12-31T23:59:59Z"}'),
-    ("clickstream", b'{"customer_id": "", "type": "click", "timestamp": 1}'),
+    ("clickstream", b'{"userId": "", "type": "track", "event": "Button Clicked", "timestamp": "2026-11-30T10:00:00Z"}'),
     ("email", b"\xff\xfe not text"),
 )
 

@@ -37,7 +37,7 @@ DEFAULTS = {
     "WEB_PORT": "6066",
     "LOG_LEVEL": "INFO",
 }
-#: Settings that have no default: who may get in, and how a server is recognized.
+#: Settings that have no default: who may get in, how a server is recognized, and further files.
 SECURE_NAMES = (
     *("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"),
     *("KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"),
@@ -45,7 +45,7 @@ SECURE_NAMES = (
     *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
     *("SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_PASSWORD_FILE"),
-    *("SCHEMA_REGISTRY_CA_FILE", "SCHEMA_FILE"),
+    *("SCHEMA_REGISTRY_CA_FILE", "SCHEMA_FILE", "RECEIVER_FILE"),
     *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
 )
 #: What the tests of the service are told in such variables.
@@ -77,6 +77,7 @@ class Settings:
     | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
     | `redis_security` | `ENGAGEMENT_REDIS_...`: see `security_settings` | what the URL says |
     | `schemas` | `ENGAGEMENT_SCHEMA_...`: see `security_settings` | none |
+    | `receiver_file` | `ENGAGEMENT_RECEIVER_FILE` (a TOML file: see `streams.receiver.receiver_file`) | none |
     | `log_level` | `ENGAGEMENT_LOG_LEVEL` (`DEBUG`, `INFO`, `WARNING`, `ERROR`) | `INFO` |
     """
 
@@ -97,6 +98,7 @@ class Settings:
     kafka_security: KafkaSecurity = field(default_factory=KafkaSecurity)
     redis_security: RedisSecurity = field(default_factory=RedisSecurity)
     schemas: SchemaAccess = field(default_factory=SchemaAccess)
+    receiver_file: str = ""
     log_level: str = "INFO"
 
     def environment(self) -> dict[str, str]:
@@ -123,6 +125,7 @@ class Settings:
         access = self.schemas
         values |= {"SCHEMA_REGISTRY_URL": access.url, "SCHEMA_REGISTRY_USERNAME": access.username}
         values |= {"SCHEMA_REGISTRY_CA_FILE": access.tls.ca_file, "SCHEMA_FILE": access.file}
+        values["RECEIVER_FILE"] = self.receiver_file
         secrets = {
             "SCHEMA_REGISTRY_PASSWORD": access.password,
             "KAFKA_SASL_PASSWORD": kafka.password,
@@ -209,6 +212,7 @@ class _Reader:
             "erasure_key": read_secret(given, "ERASURE_KEY", self._report),
             "kafka_security": read_kafka_security(given, self._report),
             "schemas": read_schema_access(given, self._report),
+            "receiver_file": given["RECEIVER_FILE"],
         }
         if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:
             values["redis_security"] = read_redis_security(given, redis_url, self._report)

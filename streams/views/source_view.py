@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from scoring.instants import format_instant
@@ -13,6 +15,17 @@ from streams.views.tables import plain_table
 from streams.views.wording import counted, printable
 
 _LONGEST = 60
+_WIDEST = 10_000
+#: The columns, with their shares of a screen that is too narrow for all; without one, a column is as wide as it is.
+_SHARES = {
+    "record": None,
+    "part": None,
+    "becomes": 5,
+    "customer": 3,
+    "time": 4,
+    "event id": 3,
+    "properties or reason": 6,
+}
 
 
 def as_object(record: Any, outcome: Outcome) -> dict[str, Any]:
@@ -43,8 +56,8 @@ class OutcomeTable:
     def __init__(self) -> None:
         """Begin."""
         self.table: Table = plain_table()
-        for heading in ("record", "part", "becomes", "customer", "time", "event id", "properties or reason"):
-            self.table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=min(len(heading), 8))
+        for heading in _SHARES:
+            self.table.add_column(heading, no_wrap=True, overflow="ellipsis")
         self._found: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
@@ -57,6 +70,18 @@ class OutcomeTable:
         """
         part = "" if outcome.part is None else str(outcome.part)
         self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome)])
+
+    def fit(self, console: Console) -> None:
+        """Have the long columns share the screen if it is too narrow, so that the record can still be told.
+
+        Args:
+            console: on which the table is printed.
+        """
+        unlimited = console.options.update(max_width=_WIDEST)
+        if Measurement.get(console, unlimited, self.table).maximum > console.width:
+            self.table.expand = True
+            for column, share in zip(self.table.columns, _SHARES.values(), strict=True):
+                column.ratio = share
 
     @property
     def summary(self) -> str:

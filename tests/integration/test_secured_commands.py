@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
 import orjson
 import pytest
 
@@ -14,6 +15,7 @@ from tests.services.kafka_client import delete_records, log_ends, send_batches
 from tests.services.redis_scan import places_of
 from tests.services.rights import redis_user
 from tests.services.system import System, event, event_record, metric
+from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -134,3 +136,31 @@ def test_a_right_on_redis_that_a_command_lacks_is_named(
     finally:
         secured.set_redis_user(line)
     assert f"Redis does not let this user do what is needed. Missing: {command.upper()}" in said
+
+
+async def test_a_receiver_needs_the_right_to_write_to_its_topics_and_no_other(secured: Secured) -> None:
+    folder = secured.folder
+    policy, plan, key = folder / "received.toml", folder / "receiver.toml", folder / "write-key"
+    policy.write_text(
+        "[channels.clickstream]\nweights = { page_view = 1 }\n"
+        '[sources.web]\nformat = "segment"\ntopic = "clickstream"\n',
+        encoding="utf-8",
+    )
+    plan.write_text(f'[sources.web]\nwrite_key_file = "{key}"\n', encoding="utf-8")
+    key.write_text("key", encoding="utf-8")
+    files = {"policy": str(policy), "receiver_file": str(plan)}
+    # One who replays may write to the topics, and nothing else.
+    settings = {"kafka_sasl_username": "replayer", **files}
+    environment = {f"ENGAGEMENT_{name.upper()}": value for name, value in settings.items()}
+    with WorkerProcess(
+        {**secured.environment, **environment}, folder / "receiver.log", module=("streams", "receive")
+    ) as receiver:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"http://127.0.0.1:{receiver.port}/v1/page", data=b'{"writeKey": "key"}') as answer,
+        ):
+            assert answer.status == 200
+    done = secured.run("receive", kafka_sasl_username="letter-reader", **files)
+    assert done.returncode == 1
+    assert "Missing: Write on topic clickstream. " in done.stderr
+    assert "Traceback" not in done.stderr

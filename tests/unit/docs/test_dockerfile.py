@@ -47,7 +47,7 @@ def test_what_the_package_is_built_from_is_copied() -> None:
         assert name in copied
 
 
-def test_versions_are_fixed_and_no_extra_is_installed() -> None:
+def test_versions_are_fixed_by_the_locks_which_name_the_extras() -> None:
     steps = [shlex.split(value) for name, value in instructions() if name == "RUN" and "pip install" in value]
     worker, builders, own = steps
     assert worker[worker.index("--requirement") + 1] == "deploy/requirements-worker.lock"

@@ -157,3 +157,17 @@ def test_without_a_broker_the_message_is_clear(tmp_path: Path) -> None:
     assert result.stdout == "0 events sent\n"
     assert result.stderr.startswith("Error: Kafka at 127.0.0.1:1 does not answer")
     assert "Traceback" not in result.stderr
+
+
+def test_a_channel_that_a_source_feeds_takes_no_events_of_files(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        "[channels.email]\nweights = { open = 1 }\n[channels.clickstream]\nweights = { page_view = 1 }\n"
+        '[sources.mail]\nformat = "sendgrid"\n',
+        encoding="utf-8",
+    )
+    path = write_events(tmp_path / "events.jsonl", 1)
+    arguments = ["replay", str(path), "--policy", str(policy), "--channel", "email", "--brokers", "127.0.0.1:1"]
+    result = CliRunner().invoke(engagement, arguments)
+    assert result.exit_code == 1
+    assert "channel 'email' is unknown; the policy has clickstream" in result.stderr

@@ -179,3 +179,16 @@ def test_a_record_that_is_written_wrong_is_told_with_its_line(tmp_path: Path) ->
     result = run("try", path, "--source", "segment")
     assert result.exit_code == 1
     assert "line 1: is no Kafka record" in result.stderr
+
+
+def test_the_record_can_be_told_however_narrow_the_screen_is(tmp_path: Path) -> None:
+    call = {"type": "page", "userId": "ada" * 20, "messageId": "m" * 60, "timestamp": "2026-10-28T09:00:00Z"}
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(f"{orjson.dumps(call).decode()}\n" * 101, encoding="utf-8")
+    for columns in ("60", "80", "200"):
+        result = CliRunner().invoke(
+            engagement, ["source", "try", str(calls), "--source", "segment"], env={"COLUMNS": columns}
+        )
+        heading, *rows, _ = result.stdout.splitlines()
+        assert heading.split()[:3] == ["record", "part", "becomes"]
+        assert [row.split()[:2] for row in rows] == [[str(number), "0"] for number in range(101)]

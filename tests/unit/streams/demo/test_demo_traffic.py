@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice, takewhile
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -14,13 +15,25 @@ from scoring.instants import SECOND
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
+from scoring.mapping.outcomes import Bad, MappedEvent
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
 from streams.demo.policy import DEMO_POLICY
+from streams.demo.records import record_of
 from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
+from streams.ingest.source_reading import SourceReader
 
 POLICY = parse_policy(DEMO_POLICY)
 START = 1_795_000_000 * SECOND
+
+
+class Record(NamedTuple):
+    """A record as Kafka has it."""
+
+    value: bytes
+    key: bytes | None = None
+    headers: tuple[Any, ...] = ()
+    timestamp: int = 0
 
 
 def happenings(seconds: float, seed: int = 1) -> Iterator[Happening]:
@@ -55,13 +68,49 @@ def test_some_events_come_twice_under_the_same_number() -> None:
     assert set(repeats) == {2}
 
 
+SOURCES = {source.channel: SourceReader(source) for source in POLICY.sources}
+READERS = {channel.name: EventReader(channel) for channel in POLICY.own_channels}
+
+
 def test_bad_records_are_bad() -> None:
-    readers = {channel.name: EventReader(channel) for channel in POLICY.channels}
     bad = [happening for happening in happenings(60) if happening.value]
     assert len(bad) > 10
     for happening in bad:
-        with pytest.raises((InvalidEvent, orjson.JSONDecodeError)):
-            readers[happening.channel].read(orjson.loads(happening.value), START)
+        if source := SOURCES.get(happening.channel):
+            (outcome,) = source.read(Record(happening.value), START)
+            assert isinstance(outcome, Bad)
+        else:
+            with pytest.raises((InvalidEvent, orjson.JSONDecodeError)):
+                READERS[happening.channel].read(orjson.loads(happening.value), START)
+
+
+def test_the_records_are_read_as_what_happened() -> None:
+    read = []
+    for happening in happenings(20):
+        if happening.value:
+            continue
+        value = record_of(happening, START)
+        if source := SOURCES.get(happening.channel):
+            (found,) = source.read(Record(value), START + 60 * SECOND)
+            assert isinstance(found, MappedEvent)
+            assert (found.channel, found.type, found.customer, found.time, found.id) == (
+                happening.channel,
+                happening.type,
+                happening.customer,
+                START + round(happening.at * SECOND),
+                f"demo-{happening.number}",
+            )
+        else:
+            customer, event = READERS[happening.channel].read(orjson.loads(value), START + 60 * SECOND)
+            assert (customer, event.code) == (happening.customer, type_code(happening.channel, happening.type))
+        read.append(happening.channel)
+    assert set(read) == {"clickstream", "email", "social"}
+
+
+def test_one_channel_is_fed_in_the_shape_of_segment() -> None:
+    assert [(source.format, source.topic, source.channel) for source in POLICY.sources] == [
+        ("segment", "segment", "clickstream")
+    ]
 
 
 def alerts_of(seconds: int) -> dict[str, list[Alert]]:
