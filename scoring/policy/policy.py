@@ -15,6 +15,7 @@ from typing import Final
 
 from scoring.instants import DAY, MINUTE
 from scoring.mapping.source import Source
+from scoring.mapping.type_rules import TypeRule, marked
 from scoring.points import POINT
 from scoring.rules.absence import AbsenceRule
 from scoring.rules.details import Amount
@@ -89,7 +90,7 @@ class Channel:
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
     ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
-    of one object make of each other.
+    of one object make of each other, `rules` which events count as those of another type.
     """
 
     name: str
@@ -99,6 +100,12 @@ class Channel:
     sessions: tuple[tuple[str, SessionRule], ...] = ()
     machine: tuple[tuple[str, str, str], ...] = ()
     pairings: tuple[Pairing, ...] = ()
+    rules: tuple[TypeRule, ...] = ()
+
+    @property
+    def type_rules(self) -> tuple[TypeRule, ...]:
+        """Which events count as those of another type, in the order in which it is asked: first those of machines."""
+        return (*[marked(*rule) for rule in self.machine], *self.rules)
 
 
 @dataclass(frozen=True)

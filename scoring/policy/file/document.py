@@ -22,6 +22,7 @@ from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objec
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.policy.file.sources import read_sources, watched_as_sources
+from scoring.policy.file.type_rules import read_type_rules
 from scoring.policy.policy import (
     BANDS,
     NO_CAP,
@@ -55,7 +56,7 @@ _KEYS = {
     "kpi": ("keep",),
     "identities": ("topic",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", *PAIRING_KEYS)
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -285,9 +286,10 @@ class _Reader:
         unweighted, machine = read_machine(name, index, table, types, self._problems)
         by_people = types_of_people(types, machine)
         sessions = read_sessions(name, table, by_people, self._problems)
+        rules = read_type_rules(name, table, types, self._problems)
         pairings = read_pairings(name, table, types, self._problems)
         types = with_objects((*types, *unweighted), pairings)
-        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings)
+        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:
