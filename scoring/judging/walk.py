@@ -27,7 +27,7 @@ from scoring.judging.outlook import Outlook, follow_policy, next_warning
 from scoring.judging.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.judging.score import changes_of_pane, fading_times, falls_at, judged_again_at, next_change
 from scoring.policy.policy import Policy
-from scoring.rules.details import PROFILE, Detail, add_amounts
+from scoring.rules.details import PROFILE, Detail, add_amount, add_amounts
 from scoring.rules.sessions import SessionRule, add_visit
 from scoring.sources.feeds import NEVER, Feeds, feeding
 
@@ -351,8 +351,13 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
         state.new_panes.append(pane)
     count = counts.get(code, 0) + 1
     counts[code] = count
-    if detail is not None:
-        add_amounts(counts, detail.amounts)
+    added = 0
+    if detail is not None and detail.amounts:
+        if policy.counts_numbers:
+            added = _add_numbers(policy, counts, detail.amounts)
+            state.pane_points[pane] += added
+        else:
+            add_amounts(counts, detail.amounts)
     if policy.sessions:
         rule = policy.sessions.get(code)
         if rule is not None:
@@ -361,9 +366,21 @@ def _count(policy: Policy, state: CustomerState, pane: int, code: str, detail: D
     if kind is None or count > kind.cap:
         if kind is None and count == 1 and len(counts) > MOST_APART:
             gather(policy, counts)
-        return 0
+        return added
     state.pane_points[pane] += kind.weight
-    return kind.weight
+    return kind.weight + added
+
+
+def _add_numbers(policy: Policy, counts: dict[str, int], amounts: Sequence[tuple[str, int]]) -> int:
+    """Add the amounts of an event to a pane; return the points that the numbers among them bring."""
+    points = 0
+    for code, amount in amounts:
+        before = counts.get(code, 0)
+        add_amount(counts, code, amount)
+        number = policy.types.get(code)
+        if number is not None:
+            points += number.points(counts[code]) - number.points(before)
+    return points
 
 
 def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
@@ -631,4 +648,4 @@ class _Walk:
         for code, count in state.panes[pane].items():
             kind = types.get(code)
             if kind is not None:
-                state.channel_points[kind.channel] -= min(count, kind.cap) * kind.weight
+                state.channel_points[kind.channel] -= kind.points(count)

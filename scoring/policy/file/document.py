@@ -18,6 +18,7 @@ from scoring.policy.file.absence import ABSENCE, read_absence
 from scoring.policy.file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.policy.file.identities import check_topic, read_identities
 from scoring.policy.file.measures import MeasureReader
+from scoring.policy.file.numbers import read_numbers
 from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objects
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
@@ -56,7 +57,7 @@ _KEYS = {
     "kpi": ("keep",),
     "identities": ("topic",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", *PAIRING_KEYS)
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", "points", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -288,8 +289,9 @@ class _Reader:
         sessions = read_sessions(name, table, by_people, self._problems)
         rules = read_type_rules(name, table, types, self._problems)
         pairings = read_pairings(name, table, types, self._problems)
+        types, numbers = read_numbers(name, table, types, self._points, self._problems)
         types = with_objects((*types, *unweighted), pairings)
-        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules)
+        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules, numbers)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:

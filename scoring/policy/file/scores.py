@@ -78,4 +78,4 @@ def _document(policy: Policy, document: Table, table: Table) -> Table:
 
 
 def _without_weights(table: Table) -> Table:
-    return {**table, "weights": dict.fromkeys(table.get("weights", {}), 0)}
+    return {**table, "weights": dict.fromkeys(table.get("weights", {}), 0), "points": {}}
