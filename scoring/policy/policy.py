@@ -24,6 +24,7 @@ from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
 from scoring.rules.sessions import SessionRule
 from scoring.rules.tally import Tally, tally_of
+from scoring.rules.targets import Target
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
 BANDS: Final = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
@@ -170,7 +171,8 @@ class Policy:
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
     `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
     `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
-    topics with records of foreign shapes. `text` is the file that it was read from.
+    topics with records of foreign shapes. `targets` are what figures over all customers are held against. `text` is the
+    file that it was read from.
     """
 
     version: str
@@ -197,6 +199,7 @@ class Policy:
     segments: tuple[tuple[str, Policy], ...] = ()
     scores: tuple[NamedScore, ...] = ()
     sources: tuple[Source, ...] = ()
+    targets: tuple[Target, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.

@@ -23,6 +23,7 @@ from streams.settings.settings import Settings
 from streams.store.redis.reading import score_reader
 from streams.views.segment_view import exact, score_facts, segment_facts
 from streams.views.tables import plain_table
+from streams.views.target_view import bounds_text
 from streams.views.type_view import type_facts
 from streams.views.wording import counted, printable
 
@@ -124,6 +125,7 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "feeds": _watched(parsed),
         "sources": ", ".join(f"{each.name} from {each.topic}" for each in parsed.sources) or "none",
         "measures": ", ".join(parsed.measure_names) or "none",
+        "targets": "; ".join(f"{each.figure} {bounds_text(each)}" for each in parsed.targets) or "none",
         **type_facts(parsed),
         **segment_facts(parsed),
         **score_facts(parsed),

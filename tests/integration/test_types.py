@@ -81,6 +81,11 @@ to = ["news.autumn_open"]
 kind = "balance"
 of = ["survey"]
 property = "score"
+[targets.daily_active]
+at_least = 1
+[targets.nps]
+warn_above = -101
+benchmark = 40
 """
 
 
@@ -162,6 +167,27 @@ async def test_a_click_on_a_given_link_out_of_a_source_has_a_type_of_its_own(run
     await wait_for(running, customer, score="9", web="9")
     status, words = system.command("types")
     assert (status, words.strip()) == (0, "the policy names every type that came in the last day")
+
+
+async def test_a_figure_is_told_beside_its_target(running: Running) -> None:
+    system, customer = running.system, running.system.customer("figured")
+    await system.send("survey", event(customer, "answer", properties={"score": 10}))
+    await wait_for(running, customer, score="50")
+
+    def told() -> bool:
+        met = [
+            metric(running.worker, "engagement_kpi_target_met", figure=name) for name in ("daily_active", "measure:nps")
+        ]
+        return met == [1, -1]
+
+    await poll_until(told, 60)
+    assert metric(running.worker, "engagement_kpi_target", figure="measure:nps", bound="benchmark") == 40
+    status, words = system.command("kpi", "--json")
+    targets = json.loads(words)["targets"]
+    assert (status, targets["daily_active"]["at_least"], targets["daily_active"]["verdict"]) == (0, 1, "met")
+    assert (targets["measure:nps"]["benchmark"], targets["measure:nps"]["verdict"]) == (40, "warning")
+    status, words = system.command("kpi")
+    assert (status, "warning above -101, benchmark 40" in words) == (0, True)
 
 
 async def test_a_rule_that_changes_holds_for_what_comes_and_after_a_rebuild_for_all(running: Running) -> None:

@@ -23,6 +23,7 @@ from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objec
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.policy.file.sources import read_sources, watched_as_sources
+from scoring.policy.file.targets import read_targets
 from scoring.policy.file.type_rules import read_type_rules
 from scoring.policy.policy import (
     BANDS,
@@ -105,7 +106,9 @@ class _Reader:
 
     def policy(self) -> Policy:
         self._only(
-            "", self._document, ("version", *_KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)
+            "",
+            self._document,
+            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS),
         )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
@@ -127,6 +130,7 @@ class _Reader:
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        targets = read_targets(self._document, measures, self._problems)
         channels = declared.asked_for(channels)
         self._no_shared_codes(channels)
         sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
@@ -149,6 +153,7 @@ class _Reader:
             identities=identities,
             profiles=profiles,
             sources=sources,
+            targets=targets,
             **times,
         )
 

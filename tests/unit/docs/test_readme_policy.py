@@ -12,13 +12,14 @@ from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file import document as policy_file
-from scoring.policy.file import numbers, type_rules
+from scoring.policy.file import numbers, targets, type_rules
 from scoring.policy.file import segments as segment_file
 from scoring.policy.file.document import parse_policy
 from scoring.policy.file.measures import HIGH, KINDS, LOW
 from scoring.policy.file.scores import MOST_SCORES
 from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
+from scoring.rules.targets import Target
 from streams.policies.shipped import shipped_policies, shipped_policy
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, MANUAL, names_in, page
@@ -54,7 +55,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
     keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
-    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores")}
+    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets")}
     keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
     assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 
@@ -124,6 +125,16 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     assert anna.score == 5 + 100 - 6
     tables = [table for table in page("reference/policy").tables() if table[0] == ["key", ""]]
     assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(numbers._KEYS)]
+
+
+def test_targets_are_read_as_shown() -> None:
+    [lines] = [block for block in page("reference/policy").blocks("toml") if "[targets" in block]
+    assert parse_policy(lines).targets == (
+        Target("retention", at_least=70, warn_below=50),
+        Target("stickiness", at_least=1, at_most=5, benchmark=3.5),
+    )
+    bounds = [name for row in MANUAL.table("bound", "") for name in names_in(row[0])]
+    assert bounds == list(targets._KEYS)
 
 
 def test_events_of_another_worth_are_counted_as_shown() -> None:

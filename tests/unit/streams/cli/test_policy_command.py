@@ -46,6 +46,9 @@ type = ["answer", "refund"]
 as = "detractor"
 when = { "properties.score" = { at_least = 1, at_most = 6 }, "properties.tags" = ["new", true] }
 unless = { "properties.a" = { same_as = "properties.b" } }
+[targets.churn]
+at_most = 5
+benchmark = 2.5
 [channels.survey.points]
 refund = { property = "amount", points = -2.5, per = 10, cap = 500 }
 """)
@@ -57,6 +60,7 @@ refund = { property = "amount", points = -2.5, per = 10, cap = 500 }
         "unless properties.a same as properties.b"
     )
     assert "4 types of events in 1 channel" in result.stdout
+    assert "churn at most 5, benchmark 2.5" in result.stdout
     assert ["survey", "survey", "refund.amount", "-2.5", "per", "10", "500"] in [
         line.split() for line in result.stdout.splitlines()
     ]
