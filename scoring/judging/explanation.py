@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scoring.customer.state import CustomerState
 from scoring.judging.score import Contribution, contributions
-from scoring.points import Number
+from scoring.points import POINT, Number, plain_number
 from scoring.policy.policy import Policy
 
 CAME, CAPPED, FADED, EXPIRED = "came", "capped", "faded", "expired"
@@ -84,7 +84,8 @@ def _between(policy: Policy, state: CustomerState, then: int, now: int) -> list[
         if old is None:
             found.append(_part(CAME, part, part.count, worth - part.capped))
             if part.counted != part.count:
-                found.append(_part(CAPPED, part, round(part.count - part.counted, 6), part.capped))
+                cut = plain_number(round((part.count - part.counted) * POINT))
+                found.append(_part(CAPPED, part, cut, part.capped))
         else:
             worth = old.points
         if part.points != worth:
