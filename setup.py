@@ -15,6 +15,7 @@ HOT_FOLDERS = (
     *("scoring/figures", "streams/store/sums", "streams/store/fields"),
 )
 HOT_FILES = (
+    *("scoring/mapping/conditions.py", "scoring/mapping/paths.py", "scoring/mapping/type_rules.py"),
     *("scoring/policy/policy.py", "streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
     *("streams/ingest/event_decoding.py", "streams/rounds/grouping.py", "streams/rounds/cache.py"),
     *("streams/rounds/cursors.py", "streams/rounds/judging.py"),

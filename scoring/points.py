@@ -6,10 +6,22 @@ Rests on decision 1.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 POINT: Final = 1_000_000
 _HUNDREDTH: Final = POINT // 100
+#: Whole where it is; a plain `float` would become one where this is compiled.
+Number: TypeAlias = int | float
+
+
+def plain_number(millionths: int) -> Number:
+    """Write millionths as a number, a whole one without decimals.
+
+    Args:
+        millionths: of any unit.
+    """
+    whole, rest = divmod(millionths, POINT)
+    return millionths / POINT if rest else whole
 
 
 def to_millionths(value: float) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from scoring.events.unknown_names import Names, UnknownNames
 from scoring.instants import SECOND
+from scoring.rules.targets import MET, MISSED, WARNING, Target
 from streams.records import Partition
 
 _MOST_UNKNOWN_TYPES = 20
@@ -100,6 +101,15 @@ class Metrics:
             registry=registry,
         )
         self.kpi = Gauge("engagement_kpi", "Figures over all customers, as in Redis", ["figure"], registry=registry)
+        self.targets = Gauge(
+            "engagement_kpi_target", "What the policy wants of a figure", ["figure", "bound"], registry=registry
+        )
+        self.targets_met = Gauge(
+            "engagement_kpi_target_met",
+            "1 where a figure meets its target, 0 where not, -1 where that is worth a warning",
+            ["figure"],
+            registry=registry,
+        )
         self.segment_kpi = Gauge(
             "engagement_segment_kpi", "Figures of a segment, as in Redis", ["segment", "figure"], registry=registry
         )
@@ -153,6 +163,24 @@ class Metrics:
         for name, value in figures.items():
             if value and name not in ("day", "updated_at"):
                 self.kpi.labels(name).set(float(value))
+
+    def set_targets(self, targets: Sequence[Target], figures: Mapping[str, str]) -> None:
+        """Tell what the policy wants of figures over all customers, and whether they are so.
+
+        Args:
+            targets: of the policy in force.
+            figures: as applications read them.
+        """
+        self.targets.clear()
+        self.targets_met.clear()
+        for target in targets:
+            for bound in ("at_least", "at_most", "warn_below", "warn_above", "benchmark"):
+                number = getattr(target, bound)
+                if number is not None:
+                    self.targets.labels(target.figure, bound).set(number)
+            verdict = target.verdict(float(figures[target.figure])) if figures.get(target.figure) else ""
+            if verdict:
+                self.targets_met.labels(target.figure).set({MET: 1, MISSED: 0, WARNING: -1}[verdict])
 
     def set_segment_figures(self, segments: Mapping[str, Mapping[str, str]]) -> None:
         """Tell the figures of segments, but for the flows between bands; one that says nothing is not mentioned.

@@ -168,7 +168,7 @@ def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:
     for code, count in counts.items():
         kind = policy.types.get(code)
         if kind is not None:
-            points[kind.channel] += min(count, kind.cap) * kind.weight
+            points[kind.channel] += kind.points(count)
     return points
 
 

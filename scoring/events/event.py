@@ -1,6 +1,6 @@
 """Events: what a producer sent, checked and reduced to what scoring needs.
 
-Rests on decisions 5, 7 and 10.
+Rests on decisions 5, 7 and 94.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.instants import MINUTE, parse_timestamp
 from scoring.json_words import described, not_an_object, wanted, why_ahead, why_no_time
+from scoring.mapping.type_rules import TypeRules
 from scoring.policy.policy import Channel, type_code
 from scoring.rules.details import Detail, DetailReader
 
@@ -81,14 +82,15 @@ class EventReader:
         self._scoring = frozenset(self._codes.values())
         self._taken = policy_codes or self._scoring
         self._ignored = 0
-        self._machine = {code: (name, machine) for code, name, machine in channel.machine}
+        self._rules = TypeRules(channel.type_rules)
         self._details = {
             kind.code: DetailReader(kind.amounts, kind.object_property, self._digest)
             for kind in channel.types
             if kind.amounts or kind.object_property
         }
+        self._has_rules = bool(self._rules)
         # Whether properties are of any use.
-        self._asks = bool(self._machine or self._details)
+        self._asks = self._has_rules or bool(self._details)
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -136,8 +138,8 @@ class EventReader:
         code = self._codes.get(kind) or self._code_of_unknown(kind)
         digest = self._digest(event_id) if event_id is not None and event_id != "" else ""
         detail = None
-        if self._machine and code in self._machine:
-            code = self._by_whom(code, properties)
+        if self._has_rules:
+            code = self._rules.code_of(code, properties)
         if self._details and code in self._details:
             detail = self._details[code].read(properties, time)
         return Event(time, code, digest, detail)
@@ -152,21 +154,12 @@ class EventReader:
 
     def take_ignored(self) -> int:
         """Tell how many properties were ignored since this was asked last, because their type was not the right one."""
-        ignored, self._ignored = self._ignored, 0
+        ignored, self._ignored = self._ignored + self._rules.ignored, 0
+        self._rules.ignored = 0
         for details in self._details.values():
             ignored += details.ignored
             details.ignored = 0
         return ignored
-
-    def _by_whom(self, code: str, properties: object) -> str:
-        """Tell whose event it is: that of a machine has a code of its own."""
-        name, machine = self._machine[code]
-        marked = properties.get(name) if type(properties) is dict else None
-        if marked is True:
-            return machine
-        if marked is not None and marked is not False:
-            self._ignored += 1
-        return code
 
     def _code_of_unknown(self, kind: str) -> str:
         code = type_code(self._name, kind)

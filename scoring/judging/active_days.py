@@ -69,12 +69,8 @@ def is_active(policy: Policy, counts: Mapping[str, int]) -> bool:
         policy: in force.
         counts: of the pane, by the code of the type.
     """
-    types = policy.types
-    for code, count in counts.items():
-        kind = types.get(code)
-        if kind is not None and kind.weight > 0 and count > 0:
-            return True
-    return False
+    earning = policy.earning
+    return any(count > 0 and code in earning for code, count in counts.items())
 
 
 def _may_be_active(policy: Policy, state: CustomerState, day: int) -> bool:

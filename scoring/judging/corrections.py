@@ -136,7 +136,7 @@ def _add(policy: Policy, counts: dict[str, int], code: str, added: int) -> int:
         del counts[code]
     if kind is None:
         return 0
-    return (min(after, kind.cap) - min(before, kind.cap)) * kind.weight
+    return kind.points(after) - kind.points(before)
 
 
 def within_window(policy: Policy, state: CustomerState, corrections: Iterable[Correction]) -> list[Correction]:

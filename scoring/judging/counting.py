@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scoring.customer.state import CustomerState, Timed, touch
 from scoring.customer.unknown_types import MOST_APART, gather
 from scoring.instants import SECOND
 from scoring.policy.policy import Policy
-from scoring.rules.details import Detail, add_amounts
+from scoring.rules.details import Detail, add_amount, add_amounts
 from scoring.rules.sessions import SessionRule, add_visit
 
 
@@ -33,8 +35,13 @@ def count_event(policy: Policy, state: CustomerState, pane: int, code: str, deta
         state.new_panes.append(pane)
     number = counts.get(code, 0) + 1
     counts[code] = number
-    if detail is not None:
-        add_amounts(counts, detail.amounts)
+    added = 0
+    if detail is not None and detail.amounts:
+        if policy.counts_numbers:
+            added = _add_numbers(policy, counts, detail.amounts)
+            state.pane_points[pane] += added
+        else:
+            add_amounts(counts, detail.amounts)
     if policy.sessions:
         rule = policy.sessions.get(code)
         if rule is not None:
@@ -43,9 +50,21 @@ def count_event(policy: Policy, state: CustomerState, pane: int, code: str, deta
     if kind is None or number > kind.cap:
         if kind is None and number == 1 and len(counts) > MOST_APART:
             gather(policy, counts)
-        return 0
+        return added
     state.pane_points[pane] += kind.weight
-    return kind.weight
+    return kind.weight + added
+
+
+def _add_numbers(policy: Policy, counts: dict[str, int], amounts: Sequence[tuple[str, int]]) -> int:
+    """Add the amounts of an event to a pane; return the points that the numbers among them bring."""
+    points = 0
+    for code, amount in amounts:
+        before = counts.get(code, 0)
+        add_amount(counts, code, amount)
+        number = policy.types.get(code)
+        if number is not None:
+            points += number.points(counts[code]) - number.points(before)
+    return points
 
 
 def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from scoring.customer.state import CustomerState
 from scoring.judging.score import Contribution, contributions
+from scoring.points import POINT, Number, plain_number
 from scoring.policy.policy import Policy
 
 CAME, CAPPED, FADED, EXPIRED = "came", "capped", "faded", "expired"
@@ -20,14 +21,15 @@ class Part:
     """The points of one type in one pane that were added to a score or taken off it, in millionths.
 
     The `cause` is ``came`` for all events that have come, ``capped`` for those of them beyond the cap, ``faded`` for
-    what the half-life has taken, ``expired`` for what has left the window. `count` is how many events that were.
+    what the half-life has taken, ``expired`` for what has left the window. `count` is how many events that were, or how
+    much of a number.
     """
 
     cause: str
     channel: str
     type: str
     pane: int
-    count: int
+    count: Number
     points: int
 
 
@@ -77,13 +79,13 @@ def _between(policy: Policy, state: CustomerState, then: int, now: int) -> list[
     before = {_key(part): part for part in contributions(policy, state, then)}
     found = []
     for part in contributions(policy, state, now):
-        worth = part.counted * part.weight
+        worth = part.worth
         old = before.pop(_key(part), None)
         if old is None:
-            found.append(_part(CAME, part, part.count, part.count * part.weight))
-            if part.counted < part.count:
-                cut = part.count - part.counted
-                found.append(_part(CAPPED, part, cut, -cut * part.weight))
+            found.append(_part(CAME, part, part.count, worth - part.capped))
+            if part.counted != part.count:
+                cut = plain_number(round((part.count - part.counted) * POINT))
+                found.append(_part(CAPPED, part, cut, part.capped))
         else:
             worth = old.points
         if part.points != worth:
@@ -96,7 +98,7 @@ def _key(part: Contribution) -> tuple[int, str, str]:
     return part.pane, part.channel, part.type
 
 
-def _part(cause: str, of: Contribution, count: int, points: int) -> Part:
+def _part(cause: str, of: Contribution, count: Number, points: int) -> Part:
     return Part(cause, of.channel, of.type, of.pane, count, points)
 
 

@@ -110,8 +110,8 @@ class Outlook:
         for _, code, detail in events:
             kind = policy.types.get(code)
             if kind is not None:
-                # What an event does to others of its object may lower the score as well.
-                if kind.weight < 0 or (detail is not None and detail.object):
+                # What an event does to others of its object may lower the score as well, and so may a number.
+                if kind.weight < 0 or (detail is not None and (detail.object or policy.counts_numbers)):
                     return False
                 gain += kind.weight
         if state.score < policy.engaged_from:

@@ -11,7 +11,7 @@ from typing import Any
 from scoring.customer.state import CustomerState
 from scoring.instants import format_instant
 from scoring.judging.corrections import Correction
-from scoring.points import rounded
+from scoring.points import Number, rounded
 from scoring.policy.policy import Policy
 
 Reasons = list[dict[str, Any]]
@@ -62,8 +62,9 @@ def reasons_of_object(
             continue
         rest -= part
         where = {"cause": "retracted", "pane": format_instant(each.pane * policy.pane)}
-        counted = abs(each.points // kind.weight)
-        found.append(_reason(policy.channels[kind.channel].name, kind.name, part, abs(each.added), counted, where))
+        counted = abs(each.points * (kind.per or 1) // kind.weight)
+        shown = kind.shown(abs(each.added)), kind.shown(counted)
+        found.append(_reason(policy.channels[kind.channel].name, kind.name, part, *shown, where))
     return largest_first(found + (reason_of_event(policy, time, code, rest) if rest else []))
 
 
@@ -106,11 +107,11 @@ def _of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]], expired:
             kind = policy.types.get(code)
             if kind is None or not kind.weight:
                 continue
-            counted = min(count, kind.cap)
-            points = -round(counted * kind.weight * oldest_factor)
+            shown = kind.shown(count), kind.shown(kind.counted(count))
+            points = -round(kind.points(count) * oldest_factor)
             channel = policy.channels[kind.channel].name
             where = {"cause": expired, "pane": start}
-            found.append((points, _reason(channel, kind.name, points, count, counted, where)))
+            found.append((points, _reason(channel, kind.name, points, *shown, where)))
     found.sort(key=lambda entry: (-abs(entry[0]), entry[1]["channel"], entry[1]["type"]))
     reasons = [reason for _, reason in found]
     if policy.half_life:
@@ -130,5 +131,7 @@ def largest_first(reasons: Reasons) -> Reasons:
     return sorted(reasons, key=lambda reason: -abs(reason.get("points", 0)))
 
 
-def _reason(channel: str, kind: str, points: int, count: int, counted: int, where: dict[str, str]) -> dict[str, Any]:
+def _reason(
+    channel: str, kind: str, points: int, count: Number, counted: Number, where: dict[str, str]
+) -> dict[str, Any]:
     return {"channel": channel, "type": kind, "points": rounded(points), "count": count, "counted": counted, **where}

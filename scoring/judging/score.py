@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
+from scoring.points import Number
 from scoring.policy.policy import BANDS, Policy
 
 
@@ -16,17 +17,19 @@ from scoring.policy.policy import BANDS, Policy
 class Contribution:
     """The points of one type in one pane (millionths), and the time at which they leave the window.
 
-    Of `count` events the cap lets `counted` count, each with its `weight`; `points` are what has not faded of them.
+    Of `count` events the cap lets `counted` count, which came to `worth`; `points` are what has not faded of it.
+    `capped` is what the cap has taken of the worth. Where a number brings points, both counts are what it adds up to.
     """
 
     channel: str
     type: str
     pane: int
-    count: int
-    counted: int
+    count: Number
+    counted: Number
     points: int
     leaves_at: int
-    weight: int
+    worth: int
+    capped: int
 
 
 def contributions(policy: Policy, state: CustomerState, current: int = NONE) -> list[Contribution]:
@@ -55,14 +58,16 @@ def contributions(policy: Policy, state: CustomerState, current: int = NONE) -> 
             kind = policy.types.get(code)
             if kind is None or not kind.weight:
                 continue
-            counted = min(count, kind.cap)
-            worth += counted * kind.weight
-            points = counted * kind.weight
+            counted = kind.counted(count)
+            points = own = kind.points(count)
+            worth += own
             if policy.half_life:
                 so_far = round(before + worth * factor)
                 points, told = so_far - told, so_far
             channel = policy.channels[kind.channel].name
-            found.append(Contribution(channel, kind.name, pane, count, counted, points, leaves_at, kind.weight))
+            shown = kind.shown(count), kind.shown(counted)
+            capped = own - kind.uncapped(count) if counted != count else 0
+            found.append(Contribution(channel, kind.name, pane, *shown, points, leaves_at, own, capped))
         before += worth * factor
     return found
 

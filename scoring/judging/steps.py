@@ -249,4 +249,4 @@ class Steps:
         for code, count in state.panes[pane].items():
             kind = types.get(code)
             if kind is not None:
-                state.channel_points[kind.channel] -= min(count, kind.cap) * kind.weight
+                state.channel_points[kind.channel] -= kind.points(count)

@@ -1,32 +1,50 @@
-"""Conditions: which records and elements a source reads, and which it leaves out.
+"""Conditions: what must hold of values in a record or an event.
 
-Rests on decision 26.
+The sources of a policy choose by them what they read, its channels which type an event counts as.
+
+Rests on decisions 26 and 94.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final, TypeAlias
 
 from scoring.mapping.paths import Levels, Path, as_text, compile_path, parse_path
 
-_WORDS = ("present", "same_as")
-_NO_VALUE = "must be a text, a number, true, false, a list of them, { present = true } or { same_as = PATH }"
+#: What a condition comes to: it holds, it does not, or the value is of a kind for which it never could.
+HOLDS: Final = 1
+FAILS: Final = 0
+MISFIT: Final = -1
+
+Scalar: TypeAlias = str | int | float | bool
+#: What a condition may ask for, in a table.
+WORDS: Final = ("equals", "one_of", "at_least", "at_most", "starts_with", "contains", "present", "same_as")
+_BOUNDS: Final = ("at_least", "at_most")
+_ALIKE: Final = 0.85
+_NO_VALUE = f"must be a text, a number, true, false, a list of them, or a table with {', '.join(WORDS)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold of the value at a path.
+    """What must hold of the value at a path; a None asks for nothing.
 
-    It is one of `values` where there are any, has a value or has none as `present` says, and is the same as that at
-    `same_as`; a None asks for nothing.
+    It is one of `values`, has a value or has none as `present` says, is the same as that at `same_as`, is a number
+    within the bounds, which belong to it, is a text that begins with `starts_with`, and is a text or an array with
+    `contains` in it.
     """
 
     path: Path
-    values: tuple[str | int | float | bool, ...] | None = None
+    values: tuple[Scalar, ...] | None = None
     present: bool | None = None
     same_as: Path | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    starts_with: str | None = None
+    contains: Scalar | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -38,8 +56,8 @@ def parse_conditions(written: object) -> tuple[Condition, ...]:
     """Read a table of conditions.
 
     Args:
-        written: paths with a value, a list of values, ``{ present = true }`` or ``{ same_as = "^.id" }``. A path may
-            be a key in quotes or a dotted key, which TOML makes tables in tables of.
+        written: paths with a value, a list of values, or a table of `WORDS` such as ``{ at_least = 9 }``. A path may be
+            a key in quotes or a dotted key, which TOML makes tables in tables of.
 
     Returns:
         The conditions.
@@ -58,59 +76,196 @@ def parse_conditions(written: object) -> tuple[Condition, ...]:
 
 def _flat(path: Path, wanted: object) -> Iterator[tuple[Path, object]]:
     """Follow tables in tables, as a dotted key makes them."""
-    if not isinstance(wanted, Mapping) or (wanted and wanted.keys() <= set(_WORDS)):
+    if not isinstance(wanted, Mapping) or (wanted and wanted.keys() <= set(WORDS)):
         yield path, wanted
         return
     if not wanted:
         raise ValueError(f"{path.text}: {_NO_VALUE}")
     for key, value in wanted.items():
+        if meant := get_close_matches(key, WORDS, n=1, cutoff=_ALIKE):
+            raise ValueError(f"{path.text}: {key!r} is probably {meant[0]}; else quote the whole path")
         # The first part of a dotted key may be where the path starts.
         yield from _flat(Path(path.origin, (*path.steps, key), f"{path.text}.{key}", path.up, path.name), value)
 
 
 def _condition(path: Path, wanted: object) -> Condition:
-    if isinstance(wanted, Mapping):
-        present, same = wanted.get("present"), wanted.get("same_as")
-        if present is not None and not isinstance(present, bool):
-            raise ValueError(f"{path.text}: present must be true or false")
-        if same is not None and not isinstance(same, str):
-            raise ValueError(f"{path.text}: same_as must be a path")
-        return Condition(path, None, present, None if same is None else parse_path(same))
-    written = wanted if isinstance(wanted, list) else [wanted]
+    if not isinstance(wanted, Mapping):
+        return Condition(path, _values(path, wanted))
+    if "equals" in wanted and "one_of" in wanted:
+        raise ValueError(f"{path.text}: equals and one_of exclude each other")
+    values = None
+    if "one_of" in wanted:
+        values = _values(path, wanted["one_of"], one=False)
+    elif "equals" in wanted:
+        values = _values(path, [wanted["equals"]])
+    present, same, start = (wanted.get(word) for word in ("present", "same_as", "starts_with"))
+    if present is not None and not isinstance(present, bool):
+        raise ValueError(f"{path.text}: present must be true or false")
+    if same is not None and not isinstance(same, str):
+        raise ValueError(f"{path.text}: same_as must be a path")
+    if start is not None and (not isinstance(start, str) or not start):
+        raise ValueError(f"{path.text}: starts_with must be a text")
+    low, high = (_bound(path, word, wanted.get(word)) for word in _BOUNDS)
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{path.text}: at_least is more than at_most")
+    inside = wanted.get("contains")
+    if inside is not None and (not isinstance(inside, str | int | float | bool) or inside == ""):
+        raise ValueError(f"{path.text}: contains must be a text, a number, true or false")
+    return Condition(path, values, present, None if same is None else parse_path(same), low, high, start, inside)
+
+
+def _values(path: Path, wanted: object, *, one: bool = True) -> tuple[Scalar, ...]:
+    written = wanted if isinstance(wanted, list) else [wanted] if one else []
     values = tuple([value for value in written if isinstance(value, str | int | float | bool)])
     if len(values) < len(written):
         raise ValueError(f"{path.text}: {_NO_VALUE}")
-    return Condition(path, values)
+    if not one and not values:
+        raise ValueError(f"{path.text}: one_of must be a list of texts, numbers, true or false")
+    return values
 
 
-def compile_condition(condition: Condition, depth: int) -> Callable[[Levels], bool]:
-    """Make the function that tests a condition.
+def _bound(path: Path, word: str, wanted: object) -> float | None:
+    if wanted is None:
+        return None
+    if isinstance(wanted, int | float) and not isinstance(wanted, bool) and math.isfinite(wanted):
+        return wanted
+    raise ValueError(f"{path.text}: {word} must be a number")
 
-    Args:
-        condition: what must hold.
-        depth: how many arrays the element is in.
-    """
-    return _Test(condition, depth).holds
+
+class Filter:
+    """Tests the conditions under which something is read: all of `when`, none of `unless`."""
+
+    def __init__(self, when: Iterable[Condition], unless: Iterable[Condition], depth: int) -> None:
+        """Compile.
+
+        Args:
+            when: must hold.
+            unless: must not hold.
+            depth: how many arrays the element is in.
+        """
+        self._tests = [
+            (condition.path.text, wanted, _Test(condition, depth))
+            for conditions, wanted in ((when, True), (unless, False))
+            for condition in conditions
+        ]
+
+    def left_out(self, levels: Levels) -> str:
+        """Tell which condition leaves it out, by its path; '' if none does.
+
+        Args:
+            levels: the places.
+        """
+        for name, wanted, test in self._tests:
+            if (test.verdict(levels) == HOLDS) != wanted:
+                return name
+        return ""
+
+    def verdict(self, levels: Levels) -> int:
+        """Tell what all conditions together come to: `HOLDS`, or the verdict of the first that leaves it out.
+
+        Args:
+            levels: the places.
+        """
+        for _, wanted, test in self._tests:
+            verdict = test.verdict(levels)
+            if (verdict == HOLDS) != wanted:
+                return verdict if wanted else FAILS
+        return HOLDS
 
 
 class _Test:
+    """One condition, compiled."""
+
     def __init__(self, condition: Condition, depth: int) -> None:
         self._get = compile_path(condition.path, depth)
-        self._values = condition.values
         self._present = condition.present
         self._other = None if condition.same_as is None else compile_path(condition.same_as, depth)
+        self._checks = _checks(condition)
 
-    def holds(self, levels: Levels) -> bool:
+    def verdict(self, levels: Levels) -> int:
         found = self._get(levels)
-        if self._values is not None:
-            return found is not None and any(equal(found, value) for value in self._values)
         has_value = found is not None and found != ""
         if self._present is not None and has_value != self._present:
-            return False
-        return self._other is None or (has_value and _same(found, self._other(levels)))
+            return FAILS
+        if self._other is not None and not (has_value and _same(found, self._other(levels))):
+            return FAILS
+        for check in self._checks:
+            if found is None:
+                return FAILS
+            verdict = check.verdict(found)
+            if verdict != HOLDS:
+                return verdict
+        return HOLDS
 
 
-def equal(found: Any, value: str | float | bool) -> bool:  # noqa: FBT001 - a value out of a policy file
+class _Check:
+    """One thing that is asked of a value: of which kinds it must be, and what holds of one of these."""
+
+    def __init__(self, kinds: frozenset[str], holds: Callable[[Any], bool]) -> None:
+        self._kinds, self._holds = kinds, holds
+
+    def verdict(self, found: Any) -> int:
+        if _kind(found) not in self._kinds:
+            return MISFIT
+        return HOLDS if self._holds(found) else FAILS
+
+
+_TEXT, _NUMBER, _BOOLEAN, _ARRAY, _OTHER = "text", "number", "boolean", "array", "other"
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, str):
+        return _TEXT
+    if isinstance(value, bool):
+        return _BOOLEAN
+    if isinstance(value, int | float):
+        return _NUMBER
+    return _ARRAY if isinstance(value, list) else _OTHER
+
+
+def _checks(condition: Condition) -> list[_Check]:
+    checks = []
+    if condition.values is not None:
+        kinds = frozenset([_kind(value) for value in condition.values])
+        checks.append(_Check(kinds, _one_of(condition.values)))
+    if condition.at_least is not None:
+        checks.append(_Check(frozenset([_NUMBER]), _from(condition.at_least)))
+    if condition.at_most is not None:
+        checks.append(_Check(frozenset([_NUMBER]), _up_to(condition.at_most)))
+    if condition.starts_with is not None:
+        checks.append(_Check(frozenset([_TEXT]), _beginning(condition.starts_with)))
+    if condition.contains is not None:
+        checks.append(_Check(frozenset([_TEXT, _ARRAY]), _with(condition.contains)))
+    return checks
+
+
+def _one_of(values: tuple[Scalar, ...]) -> Callable[[Any], bool]:
+    return lambda found: any(equal(found, value) for value in values)
+
+
+def _from(bound: float) -> Callable[[Any], bool]:
+    return lambda found: bool(found >= bound)
+
+
+def _up_to(bound: float) -> Callable[[Any], bool]:
+    return lambda found: bool(found <= bound)
+
+
+def _beginning(start: str) -> Callable[[Any], bool]:
+    return lambda found: bool(found.startswith(start))
+
+
+def _with(inside: Scalar) -> Callable[[Any], bool]:
+    return lambda found: _contains(found, inside)
+
+
+def _contains(found: Any, inside: Scalar) -> bool:
+    if isinstance(found, str):
+        return isinstance(inside, str) and inside in found
+    return any(equal(each, inside) for each in found)
+
+
+def equal(found: Any, value: Scalar) -> bool:
     """Tell whether a value is the one that a condition names: of the same kind, as true is not 1.
 
     Args:

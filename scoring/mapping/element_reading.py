@@ -5,48 +5,19 @@ Rests on decision 26.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
-from scoring.mapping.conditions import Condition, compile_condition
+from scoring.mapping.conditions import Filter
 from scoring.mapping.elements import Loads, WrittenJson
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
 from scoring.mapping.paths import HERE, TIMESTAMP, Getter, Levels, Path
 from scoring.mapping.source import LOWER, LinkRule, Reading
 from scoring.mapping.times import parse_time
 from scoring.mapping.values import FirstOf, Value, compile_value, paths_of
-
-
-class Filter:
-    """Tests the conditions under which something is read: all of `when`, none of `unless`."""
-
-    def __init__(self, when: Iterable[Condition], unless: Iterable[Condition], depth: int) -> None:
-        """Compile.
-
-        Args:
-            when: must hold.
-            unless: must not hold.
-            depth: how many arrays the element is in.
-        """
-        self._tests = [
-            (condition.path.text, wanted, compile_condition(condition, depth))
-            for conditions, wanted in ((when, True), (unless, False))
-            for condition in conditions
-        ]
-
-    def left_out(self, levels: Levels) -> str:
-        """Tell which condition leaves it out, by its path; '' if none does.
-
-        Args:
-            levels: the places.
-        """
-        for name, wanted, holds in self._tests:
-            if holds(levels) != wanted:
-                return name
-        return ""
 
 
 class ElementReading:

@@ -1,6 +1,6 @@
 """The policy as values: window, bands, channels, alert rules and clock.
 
-Rests on decisions 5 and 6.
+Rests on decisions 5, 6 and 95.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Final
 
 from scoring.instants import DAY, MINUTE
 from scoring.mapping.source import Source
-from scoring.points import POINT
+from scoring.mapping.type_rules import TypeRule, marked
+from scoring.points import POINT, Number, plain_number
 from scoring.rules.absence import AbsenceRule
 from scoring.rules.details import Amount
 from scoring.rules.measures import Measure
@@ -23,6 +24,7 @@ from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
 from scoring.rules.sessions import SessionRule
 from scoring.rules.tally import Tally, tally_of
+from scoring.rules.targets import Target
 
 #: The bands from the lowest to the highest; a band is handled as its index here.
 BANDS: Final = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
@@ -71,6 +73,10 @@ class EventType:
 
     `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
     what an event is about, '' where nothing asks for it.
+
+    With a `per` it is not the events that count but a number that they tell, added up under the code of that amount:
+    the weight is for so much of it, and the cap how much of it counts in one pane, on either side of 0; all three in
+    millionths.
     """
 
     code: str
@@ -80,6 +86,40 @@ class EventType:
     cap: int = NO_CAP
     amounts: tuple[Amount, ...] = ()
     object_property: str = ""
+    per: int = 0
+
+    def counted(self, count: int) -> int:
+        """Give how much of what stands in a pane the cap lets count.
+
+        Args:
+            count: of the events, or the sum of the number.
+        """
+        counted = min(count, self.cap)
+        return max(counted, -self.cap) if self.per else counted
+
+    def points(self, count: int) -> int:
+        """Give what a pane is worth, in millionths of a point, rounded down.
+
+        Args:
+            count: of the events, or the sum of the number.
+        """
+        return self.uncapped(self.counted(count)) if self.per else min(count, self.cap) * self.weight
+
+    def uncapped(self, count: int) -> int:
+        """Give what a pane would be worth without the cap, in millionths of a point, rounded down.
+
+        Args:
+            count: of the events, or the sum of the number.
+        """
+        return count * self.weight // self.per if self.per else count * self.weight
+
+    def shown(self, count: int) -> Number:
+        """Write a count, or the sum of the number, for people.
+
+        Args:
+            count: as it stands in a pane.
+        """
+        return plain_number(count) if self.per else count
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +129,8 @@ class Channel:
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
     ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
-    of one object make of each other.
+    of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
+    that bring points, each as an event type of its own, which no event has.
     """
 
     name: str
@@ -99,6 +140,13 @@ class Channel:
     sessions: tuple[tuple[str, SessionRule], ...] = ()
     machine: tuple[tuple[str, str, str], ...] = ()
     pairings: tuple[Pairing, ...] = ()
+    rules: tuple[TypeRule, ...] = ()
+    numbers: tuple[EventType, ...] = ()
+
+    @property
+    def type_rules(self) -> tuple[TypeRule, ...]:
+        """Which events count as those of another type, in the order in which it is asked: first those of machines."""
+        return (*[marked(*rule) for rule in self.machine], *self.rules)
 
 
 @dataclass(frozen=True)
@@ -123,7 +171,8 @@ class Policy:
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
     `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
     `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
-    topics with records of foreign shapes. `text` is the file that it was read from.
+    topics with records of foreign shapes. `targets` are what figures over all customers are held against. `text` is the
+    file that it was read from.
     """
 
     version: str
@@ -150,11 +199,16 @@ class Policy:
     segments: tuple[tuple[str, Policy], ...] = ()
     scores: tuple[NamedScore, ...] = ()
     sources: tuple[Source, ...] = ()
+    targets: tuple[Target, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.
-    #: The event types by their stored code.
+    #: The event types by their stored code, and the numbers that bring points.
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
+    #: Whether any number brings points.
+    counts_numbers: bool = field(init=False, repr=False, compare=False)
+    #: The codes of the types whose events bring points: by themselves, or by a number that they tell.
+    earning: frozenset[str] = field(init=False, repr=False, compare=False)
     #: How many panes the window holds.
     panes: int = field(init=False, repr=False, compare=False)
     #: For how many panes counts are kept: the window and, before it, the way back of the trend.
@@ -310,8 +364,14 @@ def _of_window(policy: Policy) -> dict[str, object]:
 def _of_channels(policy: Policy) -> dict[str, object]:
     channels = policy.channels
     paired = {code: pairing for channel in channels for pairing in channel.pairings for code in pairing.codes}
+    numbers = {number.code: number for channel in channels for number in channel.numbers}
+    types = [kind for channel in channels for kind in channel.types]
+    bringing = {code for code, number in numbers.items() if number.weight > 0}
+    earning = [kind.code for kind in types if kind.weight > 0 or bringing & {amount.code for amount in kind.amounts}]
     return {
-        "types": {kind.code: kind for channel in channels for kind in channel.types},
+        "types": {kind.code: kind for kind in types} | numbers,
+        "counts_numbers": bool(numbers),
+        "earning": frozenset(earning),
         "sessions": {code: rule for channel in channels for code, rule in channel.sessions},
         "watched": {at: (each.name, each.silence_after) for at, each in enumerate(channels) if each.silence_after},
         "paired": paired,

@@ -166,7 +166,7 @@ def feeding(policy: Policy, panes: Iterable[Mapping[str, int]], later: Mapping[s
         later: counts by type that are in these panes and do not belong there yet.
 
     Returns:
-        In the order of the policy, the channels with an event of a type whose weight is positive.
+        In the order of the policy, the channels with an event of a type that brings points.
     """
     counts: dict[str, int] = {}
     for pane in panes:
@@ -174,7 +174,6 @@ def feeding(policy: Policy, panes: Iterable[Mapping[str, int]], later: Mapping[s
             counts[code] = counts.get(code, 0) + count
     found = set()
     for code, count in counts.items():
-        kind = policy.types.get(code)
-        if kind is not None and kind.weight > 0 and count > later.get(code, 0):
-            found.add(kind.channel)
+        if code in policy.earning and count > later.get(code, 0):
+            found.add(policy.types[code].channel)
     return [name for index, (name, _) in policy.watched.items() if index in found]

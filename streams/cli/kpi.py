@@ -18,8 +18,9 @@ from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
-from streams.upkeep.figure_report import PERIOD
+from streams.upkeep.figure_report import PERIOD, published, published_measures
 from streams.views.kpi_view import kpi_document, kpi_text
+from streams.views.target_view import target_documents, target_table
 
 _SHOWN = 20
 
@@ -72,11 +73,17 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
     _check(settings, first, last, today)
     judged = parse_timestamp(figures["updated_at"]) if figures else (today + 1) * DAY - 1
     measures = _measures(settings.policy, measured, last, judged)
+    targets = settings.policy.targets
+    told = published(sums.figures(last, last)[0], sums.period(first, last)) | published_measures(measures or {})
     if as_json:
         document = kpi_document(sums, first, last, measures)
+        document |= {"targets": target_documents(targets, told)} if targets else {}
         click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
     else:
-        Console(highlight=False).print(kpi_text(sums, first, last, measures, {} if segment else segments))
+        console = Console(highlight=False)
+        console.print(kpi_text(sums, first, last, measures, {} if segment else segments))
+        if targets:
+            console.print("", target_table(targets, told), sep="\n")
 
 
 def _measures(policy: Policy, sums: MeasureSums, last: int, judged: int) -> dict[str, MeasureFigure] | None:

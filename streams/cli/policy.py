@@ -23,6 +23,8 @@ from streams.settings.settings import Settings
 from streams.store.redis.reading import score_reader
 from streams.views.segment_view import exact, score_facts, segment_facts
 from streams.views.tables import plain_table
+from streams.views.target_view import bounds_text
+from streams.views.type_view import type_facts
 from streams.views.wording import counted, printable
 
 
@@ -98,12 +100,18 @@ def _print_summary(parsed: Policy) -> None:
         for kind in channel.types:
             cap = "" if kind.cap == NO_CAP else str(kind.cap)
             types.add_row(channel.name, channel.topic, kind.name, exact(kind.weight), cap)
+        for number in channel.numbers:
+            cap = "" if number.cap >= NO_CAP else exact(number.cap)
+            types.add_row(
+                channel.name, channel.topic, number.name, f"{exact(number.weight)} per {exact(number.per)}", cap
+            )
     console = Console(markup=False, highlight=False)
     console.print(facts, types, sep="\n")
 
 
 def _facts(parsed: Policy) -> dict[str, str]:
     window = f"{format_duration(parsed.length)} in {parsed.panes} panes of {format_duration(parsed.pane)}"
+    types = sum(len(channel.types) for channel in parsed.channels)
     fading = f", half-life {format_duration(parsed.half_life)}" if parsed.half_life else ""
     bands = ", ".join(f"{name} from {exact(bound)}" for name, bound in zip(BANDS[1:], parsed.bounds, strict=True))
     return {
@@ -117,9 +125,11 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "feeds": _watched(parsed),
         "sources": ", ".join(f"{each.name} from {each.topic}" for each in parsed.sources) or "none",
         "measures": ", ".join(parsed.measure_names) or "none",
+        "targets": "; ".join(f"{each.figure} {bounds_text(each)}" for each in parsed.targets) or "none",
+        **type_facts(parsed),
         **segment_facts(parsed),
         **score_facts(parsed),
-        "channels": f"{counted(len(parsed.types), 'type')} of events in {counted(len(parsed.channels), 'channel')}",
+        "channels": f"{counted(types, 'type')} of events in {counted(len(parsed.channels), 'channel')}",
     }
 
 

@@ -16,12 +16,15 @@ import orjson
 from rich.console import Console
 
 from scoring.errors import PolicyError
-from scoring.events.event import MOST_AHEAD
-from scoring.mapping.outcomes import Outcome
+from scoring.events.event import MOST_AHEAD, EventReader
+from scoring.events.profiles import event_reader
+from scoring.mapping.outcomes import MappedEvent, Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
 from scoring.policy.builtin import BUILTIN_POLICY
+from scoring.policy.file.document import parse_policy
 from scoring.policy.file.sources import read_source, with_preset
+from scoring.policy.policy import EventType
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
 from streams.errors import SettingsError
@@ -94,8 +97,10 @@ def try_(
     """
     if (file is None) == (topic is None):
         raise click.UsageError("give either a file or --topic")
-    found = _read_source(name, policy)
-    printed = _Lines() if as_json else _Table()
+    text = _text_of(policy)
+    found = _read_source(name, text)
+    counting = _Counting(text)
+    printed = _Lines(counting) if as_json else _Table(counting)
     if file is not None:
         reader = SourceReader(found, _schema_file(schemas, file))
         latest = time.time_ns() // 1_000 + MOST_AHEAD
@@ -107,12 +112,17 @@ def try_(
     printed.end()
 
 
-def _read_source(name: str, policy: Path | None) -> Source:
-    """Read the source, whatever else the policy says; a shape that is known may be named without one."""
+def _text_of(policy: Path | None) -> str:
     try:
-        document = tomllib.loads(policy.read_text(encoding="utf-8") if policy is not None else BUILTIN_POLICY)
+        return policy.read_text(encoding="utf-8") if policy is not None else BUILTIN_POLICY
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"cannot read {policy}: {error}"]) from error
+
+
+def _read_source(name: str, text: str) -> Source:
+    """Read the source, whatever else the policy says; a shape that is known may be named without one."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"not TOML: {error}"]) from error
     tables = document.get("sources")
@@ -181,11 +191,37 @@ async def _try_topic(
             printed.add(f"{record.partition}:{record.offset}", outcome)
 
 
+class _Counting:
+    """Tells which type an event counts as by the rules of the policy; without them where the policy is refused."""
+
+    def __init__(self, text: str) -> None:
+        self._types: dict[str, EventType] = {}
+        self._readers: dict[str, EventReader] = {}
+        try:
+            policy = parse_policy(text)
+        except PolicyError:
+            click.echo("note: the policy is refused, so each event has the type that the source gives it", err=True)
+            return
+        self._types = policy.types
+        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
+
+    def other_type(self, outcome: Outcome) -> str:
+        reader = self._readers.get(outcome.channel) if isinstance(outcome, MappedEvent) else None
+        if reader is None or not isinstance(outcome, MappedEvent):
+            return ""
+        kind = self._types.get(reader.event(outcome.type, outcome.time, outcome.id, outcome.properties).code)
+        return "" if kind is None or kind.name == outcome.type else kind.name
+
+
 class _Lines:
     """Prints a JSON object for each part."""
 
+    def __init__(self, counting: _Counting) -> None:
+        self._counting = counting
+
     def add(self, record: Any, outcome: Outcome) -> None:
-        sys.stdout.write(orjson.dumps(as_object(record, outcome), default=str).decode() + "\n")
+        line = as_object(record, outcome, self._counting.other_type(outcome))
+        sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")
 
     def end(self) -> None:
         sys.stdout.flush()
@@ -194,11 +230,12 @@ class _Lines:
 class _Table:
     """Prints a table, with how many records became what."""
 
-    def __init__(self) -> None:
+    def __init__(self, counting: _Counting) -> None:
+        self._counting = counting
         self._table = OutcomeTable()
 
     def add(self, record: Any, outcome: Outcome) -> None:
-        self._table.add(record, outcome)
+        self._table.add(record, outcome, self._counting.other_type(outcome))
 
     def end(self) -> None:
         console = Console(markup=False, highlight=False)

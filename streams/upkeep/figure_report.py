@@ -79,7 +79,9 @@ class FigureReport:
             for segment in in_turn(segments, wall // _EVERY):
                 await self._make(segment, now)
             await kpi.keep_published(segments)
-        self._metrics.set_figures(await kpi.figures())
+        figures = await kpi.figures()
+        self._metrics.set_figures(figures)
+        self._metrics.set_targets(self._policy.targets, figures)
         self._metrics.set_segment_figures({name: await kpi.figures(name) for name in largest(await kpi.segments())})
 
     async def _make(self, segment: str, now: int, in_bands: Sequence[int] | None = None) -> None:

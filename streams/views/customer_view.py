@@ -12,7 +12,7 @@ from rich.text import Text
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_duration, format_instant, parse_timestamp
 from scoring.judging.score import contributions, cooldown_end
-from scoring.points import rounded, text
+from scoring.points import Number, rounded, text
 from scoring.policy.policy import BANDS, ENGAGED, Policy
 from streams.store.protocol import CustomerRecord
 from streams.views.explanation_view import (
@@ -45,8 +45,8 @@ class Share:
 
     channel: str
     type: str
-    count: int
-    counted: int
+    count: Number
+    counted: Number
     points: int
     leaving: int
     leaves_at: int
@@ -68,8 +68,8 @@ def shares(policy: Policy, state: CustomerState) -> list[Share]:
         if key not in found:
             found[key] = Share(*key, 0, 0, 0, part.points, part.leaves_at)
         share = found[key]
-        share.count += part.count
-        share.counted += part.counted
+        share.count = round(share.count + part.count, 6)
+        share.counted = round(share.counted + part.counted, 6)
         share.points += part.points
     return sorted(found.values(), key=lambda share: (-abs(share.points), share.channel, share.type))
 

@@ -79,7 +79,7 @@ def explanation_document(policy: Policy, state: CustomerState, period: Period) -
                 "count": part.count,
                 "counted": part.counted,
                 "points": part.points / POINT,
-                "capped": (part.counted - part.count) * part.weight / POINT,
+                "capped": part.capped / POINT,
                 "leaves_at": format_instant(part.leaves_at),
             }
             for part in contributions(policy, state, period.at // policy.pane)
@@ -131,7 +131,7 @@ def by_type(parts: Iterable[Part]) -> list[Part]:
         old = sums.get(key)
         count, points = (old.count, old.points) if old else (0, 0)
         pane = old.pane if old else part.pane
-        sums[key] = Part(*key, pane, count + part.count, points + part.points)
+        sums[key] = Part(*key, pane, round(count + part.count, 6), points + part.points)
     return sorted(sums.values(), key=lambda part: (-abs(part.points), part.cause, part.channel, part.type))
 
 
@@ -242,7 +242,7 @@ def panes_text(policy: Policy, state: CustomerState, period: Period) -> Renderab
             Text(printable(part.type)),
             f"{part.count:,}",
             signed(part.points),
-            signed((part.counted - part.count) * part.weight) if part.counted < part.count else "",
+            signed(part.capped) if part.counted != part.count else "",
             _boundary_moment(policy, part.leaves_at),
         )
     return table

@@ -28,16 +28,18 @@ _SHARES = {
 }
 
 
-def as_object(record: Any, outcome: Outcome) -> dict[str, Any]:
+def as_object(record: Any, outcome: Outcome, counts_as: str = "") -> dict[str, Any]:
     """Give what becomes of a part as a JSON object.
 
     Args:
         record: the number or the place of the record.
         outcome: of one of its parts.
+        counts_as: the type as which an event counts, where it is another than its own.
     """
     line: dict[str, Any] = {"record": record, "part": outcome.part}
     if isinstance(outcome, MappedEvent):
         line |= {"customer_id": outcome.customer, "channel": outcome.channel, "type": outcome.type}
+        line |= {"counts_as": counts_as} if counts_as else {}
         line["timestamp"] = format_instant(outcome.time)
         line |= {} if outcome.id is None else {"event_id": outcome.id}
         line |= {} if outcome.properties is None else {"properties": outcome.properties}
@@ -61,15 +63,16 @@ class OutcomeTable:
         self._found: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
-    def add(self, record: Any, outcome: Outcome) -> None:
+    def add(self, record: Any, outcome: Outcome, counts_as: str = "") -> None:
         """Add what becomes of a part.
 
         Args:
             record: the number or the place of the record.
             outcome: of one of its parts.
+            counts_as: the type as which an event counts, where it is another than its own.
         """
         part = "" if outcome.part is None else str(outcome.part)
-        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome)])
+        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome, counts_as)])
 
     def fit(self, console: Console) -> None:
         """Have the long columns share the screen if it is too narrow, so that the record can still be told.
@@ -91,11 +94,12 @@ class OutcomeTable:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._reasons.most_common())
         return ", ".join(parts) + (f" ({reasons})" if reasons else "")
 
-    def _cells(self, outcome: Outcome) -> tuple[str, str, str, str, str]:
+    def _cells(self, outcome: Outcome, counts_as: str) -> tuple[str, str, str, str, str]:
         if isinstance(outcome, MappedEvent):
             self._found["event"] += 1
             properties = ", ".join(f"{name}={value}" for name, value in (outcome.properties or {}).items())
-            kind, time = f"{outcome.channel}.{outcome.type}", format_instant(outcome.time)
+            kind, time = f"{outcome.channel}.{counts_as or outcome.type}", format_instant(outcome.time)
+            kind += f" ({outcome.type})" if counts_as else ""
             return kind, outcome.customer, time, outcome.id or "", properties
         if isinstance(outcome, MappedLink):
             self._found["link"] += 1

@@ -7,9 +7,10 @@ same text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ class Happening(NamedTuple):
     event_id: str
     object: str = ""
     segment: str = ""
+    properties: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Biography:
 def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biography:
     """Tell a life from its raw events alone."""
     policy = brute_force.parse_policy(world.text)
-    events = raw_events(life)
+    events = [brute_force.counting_as(event, policy) for event in raw_events(life)]
     told = brute_force.evaluate(CUSTOMER, events, policy, until)
     if told is None:
         return Biography()
@@ -62,7 +62,10 @@ def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biogr
 
 def raw_events(life: Iterable[Happening]) -> list[brute_force.Event]:
     """Give happenings to the brute force, in the order of their time."""
-    events = [brute_force.Event(each.time, each.channel, each.type, each.object, each.segment) for each in life]
+    events = [
+        brute_force.Event(each.time, each.channel, each.type, each.object, each.segment, dict(each.properties))
+        for each in life
+    ]
     return sorted(events, key=brute_force.event_time)
 
 
@@ -92,9 +95,8 @@ def _value(happening: Happening) -> dict[str, object]:
         "type": happening.type,
         "timestamp": format_instant(happening.time),
         "event_id": happening.event_id,
-        "properties": {
-            name: told for name, told in (("object_id", happening.object), ("segment", happening.segment)) if told
-        },
+        "properties": dict(happening.properties)
+        | {name: told for name, told in (("object_id", happening.object), ("segment", happening.segment)) if told},
     }
 
 

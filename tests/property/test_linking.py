@@ -30,7 +30,7 @@ from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord, Store
 from streams.store.sums.shares import activity_in
-from tests.property import lives
+from tests.property import lives, test_types
 from tests.property.lives import Happening, World
 from tests.property.references import raw_events
 from tests.property.test_objects import paired_lives, paired_worlds
@@ -69,11 +69,12 @@ class Told:
 
 
 @st.composite
-def told(draw: st.DrawFn) -> Told:
+def told(draw: st.DrawFn, *, by_property: bool = False) -> Told:
     """Draw lives under several ids, some events under two of them, and links in between."""
-    world = draw(paired_worlds())
+    world = draw(test_types.worlds() if by_property else paired_worlds())
+    life = draw(test_types.lives_with_properties(world) if by_property else paired_lives(world))
     names = st.sampled_from(IDS)
-    sent = [Sent(draw(names), happening) for happening in draw(paired_lives(world))]
+    sent = [Sent(draw(names), happening) for happening in life]
     sent += [Sent(draw(names), each.happening) for each in sent if draw(st.integers(0, 4)) == 0]
     links = draw(st.lists(st.tuples(names, names), max_size=6))
     order: list[Sent | None] = draw(st.permutations([*sent, *[None] * len(links)]))
@@ -138,7 +139,7 @@ def _value(each: Sent) -> dict[str, object]:
         "type": happening.type,
         "timestamp": format_instant(happening.time),
         "event_id": happening.event_id,
-        "properties": {"object_id": happening.object} if happening.object else {},
+        "properties": dict(happening.properties) | ({"object_id": happening.object} if happening.object else {}),
     }
 
 
@@ -176,7 +177,9 @@ def published(policy: Policy, state: CustomerState) -> dict[str, object]:
 
 def expected(world: World, events: Sequence[Happening], until: int) -> dict[str, object]:
     """Tell the same from the raw events."""
-    found = brute_force.evaluate("anyone", raw_events(events), brute_force.parse_policy(world.text), until)
+    policy = brute_force.parse_policy(world.text)
+    counting = [brute_force.counting_as(event, policy) for event in raw_events(events)]
+    found = brute_force.evaluate("anyone", counting, policy, until)
     assert found is not None
     return {
         "score": Decimal(found.score),
@@ -202,6 +205,18 @@ async def assert_indexed(store: Store, workers: Workers) -> None:
 @given(told())
 @settings(max_examples=150, deadline=None)
 def test_any_order_of_events_and_links_ends_as_if_all_had_been_the_customers(story: Told) -> None:
+    assert_the_customers_have_all(story)
+
+
+@given(told(by_property=True))
+@settings(max_examples=100, deadline=None)
+def test_what_properties_make_of_events_goes_along_with_a_link(story: Told) -> None:
+    assert_the_customers_have_all(story)
+
+
+def assert_the_customers_have_all(story: Told) -> None:
+    """Check that each customer ends as if all had been the customer's from the beginning."""
+
     async def check() -> None:
         workers = await live_through(story)
         store, policy = workers.one.store, workers.one.policy

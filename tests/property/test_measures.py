@@ -29,7 +29,9 @@ _FAR = 1 << 60
 _CHANNELS = """
 [channels.web]
 topic = "web"
-weights = { view = 1, buy = 3, leave = -2 }
+weights = { view = 1, buy = 3, leave = -2, large = 9 }
+types = [{ type = ["buy", "view"], as = "large", when = { "properties.amount" = { at_least = 8 } } }]
+points = { large = { property = "amount", points = 2, per = 10 } }
 pages = ["view", "buy"]
 [channels.mail]
 topic = "mail"
@@ -59,6 +61,8 @@ _MEASURES = {
     "liked": {"kind": "balance", "of": ["mail"], "property": "amount", "high": 3.5, "low": 0},
     "active": {"kind": "panes", "of": ["web", "mail.click"]},
     "machines": {"kind": "count", "of": ["mail.by_machine"]},
+    "large": {"kind": "average", "of": ["web.large"], "property": "amount"},
+    "sold": {"kind": "sum", "of": ["web.buy", "web.large"], "property": "amount"},
     **{
         f"web_{kind}": {"kind": kind, "channel": "web"}
         for kind in (

@@ -7,7 +7,8 @@ band and the alert machine: at every moment that is judged, the raw events are c
                of min(count, cap) x weight
 
 with the events that are not later than t; those that another event of the same object takes back are no events then,
-and clicks of a security gateway are events of another type. Times are whole microseconds since 1970 UTC, points whole
+and clicks of a security gateway are events of another type. What the properties of an event make of it, its type and
+the points for a number that it tells, is in `properties`. Times are whole microseconds since 1970 UTC, points whole
 millionths.
 
 The clock is that of the stream: everything is evaluated at the newest event time of the file less the policy's
@@ -30,9 +31,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import IntEnum
+from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import Any
+
+from tests.reference.properties import number_in, points_of, type_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -40,6 +44,7 @@ MILLION = 1_000_000
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 BANDS_ABOVE_AT_RISK = ("disengaged", "engaged", "highly_engaged", "power")
 BANDS = ("at_risk", *BANDS_ABOVE_AT_RISK)
+OF_PROPERTIES = ("machine", "types", "points")
 
 
 # --- Exact units -----------------------------------------------------------------------------------------------------
@@ -202,6 +207,7 @@ class Policy:
     weights: dict[str, dict[str, int]]
     caps: dict[str, dict[str, int]]
     rules: dict[str, Rules] = field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
     segments: dict[str, Policy] = field(default_factory=dict)
 
     def of(self, segment: str) -> Policy:
@@ -245,7 +251,9 @@ def policy_of(table: dict[str, Any]) -> Policy:
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
-        expect_keys(channel, "topic", "weights", "cap", "retracts", "retracts_key", "gateway", "durations")
+        expect_keys(
+            channel, "topic", "weights", "cap", "retracts", "retracts_key", "gateway", "durations", *OF_PROPERTIES
+        )
     length, pane = duration(window["length"]), duration(window["pane"])
     if length % pane:
         msg = "the pane does not divide the window"
@@ -262,6 +270,7 @@ def policy_of(table: dict[str, Any]) -> Policy:
         weights={name: {kind: millionths(w) for kind, w in channels[name]["weights"].items()} for name in channels},
         caps={name: dict(channels[name].get("cap", {})) for name in channels},
         rules={name: rules_of(channels[name]) for name in channels},
+        channels={name: {key: channels[name].get(key, {}) for key in OF_PROPERTIES} for name in channels},
     )
 
 
@@ -288,6 +297,12 @@ class Event:
     type: str
     object: str = ""
     segment: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+def counting_as(event: Event, policy: Policy) -> Event:
+    """The event as one of the type that its properties make it."""
+    return replace(event, type=type_of(policy.channels[event.channel], event.type, event.properties))
 
 
 def event_time(event: Event) -> int:
@@ -310,10 +325,10 @@ def histories(lines: Iterable[str], policy: Policy) -> Histories:
             continue
         if event_id is not None:
             seen.add((customer, event_id))
-        channel, kind = record["channel"], record["type"]
-        key = policy.rules[channel].keys.get(kind, "")
-        about = str((record.get("properties") or {}).get(key, ""))
-        customers[customer].append(Event(micros(record["timestamp"]), channel, kind, about))
+        channel, properties = record["channel"], record.get("properties") or {}
+        kind = type_of(policy.channels[channel], record["type"], properties)
+        about = str(properties.get(policy.rules[channel].keys.get(kind, ""), ""))
+        customers[customer].append(Event(micros(record["timestamp"]), channel, kind, about, "", properties))
     for events in customers.values():
         events.sort(key=event_time)  # stable: equal times stay in the order of arrival
     return dict(customers)
@@ -352,6 +367,13 @@ def points_by_channel(events: list[Event], policy: Policy, time: int) -> dict[st
     for (_, channel, kind), count in counts.items():
         cap = policy.caps[channel].get(kind, count)
         points[channel] += min(count, cap) * policy.weights[channel].get(kind, 0)
+    for channel, table in policy.channels.items():
+        for kind, rule in table["points"].items():
+            sums: dict[int, Fraction] = defaultdict(Fraction)
+            for event in events[start:stop]:
+                if (event.channel, event.type) == (channel, kind):
+                    sums[event.time // policy.pane] += number_in(event.properties, rule["property"])
+            points[channel] += sum(points_of(total, rule) for total in sums.values())
     return points
 
 

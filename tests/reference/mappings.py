@@ -429,8 +429,24 @@ def holds(path: str, condition: Any, places: Places) -> bool:
                 if is_scalar(value)
                 else bool(value == other)
             )
-        return True
-    for wanted in condition if isinstance(condition, list) else [condition]:
-        if isinstance(wanted, bool) == isinstance(value, bool) and value == wanted and value is not None:
-            return True
-    return False
+        return all(asked(word, wanted, value) for word, wanted in condition.items() if word != "present")
+    return asked("one_of", condition if isinstance(condition, list) else [condition], value)
+
+
+def asked(word: str, wanted: Any, value: Any) -> bool:
+    """Test one word of a condition."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if word in ("equals", "one_of"):
+        return any(alike(value, each) for each in (wanted if word == "one_of" else [wanted]))
+    if word in ("at_least", "at_most"):
+        return number and (value >= wanted if word == "at_least" else value <= wanted)
+    if word == "starts_with":
+        return isinstance(value, str) and value[: len(wanted)] == wanted
+    if isinstance(value, list):
+        return any(alike(each, wanted) for each in value)
+    return isinstance(value, str) and isinstance(wanted, str) and value.find(wanted) >= 0
+
+
+def alike(value: Any, wanted: Any) -> bool:
+    """Tell whether two values are the same one; true is not 1."""
+    return value is not None and isinstance(wanted, bool) == isinstance(value, bool) and bool(value == wanted)

@@ -7,12 +7,13 @@ cut from the sorted times, and nothing is kept from one moment to the next.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from tests.reference.brute_force import duration
+from tests.reference.properties import type_of
 
 DAY = duration("1d")
 MILLION = 1_000_000
@@ -44,7 +45,7 @@ class Customer:
         self._length = duration(document["window"]["length"])
         self._present = now // self._pane
         self._events = sorted(
-            (self._by_machine(event) for event in events if event.type in self._types(event.channel)),
+            (self._counting_as(event) for event in events if event.type in self._types(event.channel)),
             key=lambda event: event.time,
         )
 
@@ -68,11 +69,8 @@ class Customer:
         machines: dict[str, str] = self._document["channels"][channel].get("machine", {})
         return machines
 
-    def _by_machine(self, event: RawEvent) -> RawEvent:
-        name = self._machines(event.channel).get(event.type)
-        if name is None or event.properties.get(name) is not True:
-            return event
-        return RawEvent(event.time, event.channel, name, event.properties)
+    def _counting_as(self, event: RawEvent) -> RawEvent:
+        return replace(event, type=type_of(self._document["channels"][event.channel], event.type, event.properties))
 
     def _inside(self, table: dict[str, Any]) -> list[RawEvent]:
         panes = duration(table["over"]) // self._pane if "over" in table else self._length // self._pane

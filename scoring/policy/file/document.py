@@ -18,10 +18,13 @@ from scoring.policy.file.absence import ABSENCE, read_absence
 from scoring.policy.file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
 from scoring.policy.file.identities import check_topic, read_identities
 from scoring.policy.file.measures import MeasureReader
+from scoring.policy.file.numbers import read_numbers
 from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objects
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
 from scoring.policy.file.sources import read_sources, watched_as_sources
+from scoring.policy.file.targets import read_targets
+from scoring.policy.file.type_rules import read_type_rules
 from scoring.policy.policy import (
     BANDS,
     NO_CAP,
@@ -55,7 +58,7 @@ _KEYS = {
     "kpi": ("keep",),
     "identities": ("topic",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", *PAIRING_KEYS)
+_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", "points", *PAIRING_KEYS)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -103,7 +106,9 @@ class _Reader:
 
     def policy(self) -> Policy:
         self._only(
-            "", self._document, ("version", *_KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)
+            "",
+            self._document,
+            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS),
         )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
@@ -125,6 +130,7 @@ class _Reader:
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))
+        targets = read_targets(self._document, measures, self._problems)
         channels = declared.asked_for(channels)
         self._no_shared_codes(channels)
         sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
@@ -147,6 +153,7 @@ class _Reader:
             identities=identities,
             profiles=profiles,
             sources=sources,
+            targets=targets,
             **times,
         )
 
@@ -285,9 +292,11 @@ class _Reader:
         unweighted, machine = read_machine(name, index, table, types, self._problems)
         by_people = types_of_people(types, machine)
         sessions = read_sessions(name, table, by_people, self._problems)
+        rules = read_type_rules(name, table, types, self._problems)
         pairings = read_pairings(name, table, types, self._problems)
+        types, numbers = read_numbers(name, table, types, self._points, self._problems)
         types = with_objects((*types, *unweighted), pairings)
-        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings)
+        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules, numbers)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:

@@ -66,7 +66,8 @@ class MeasureReader:
         self._number = number
         self._problems = problems
         # What each type adds to its pane, by the code of the type.
-        self._amounts: dict[str, set[Amount]] = {}
+        kinds = [kind for channel in channels for kind in channel.types]
+        self._amounts: dict[str, set[Amount]] = {kind.code: set(kind.amounts) for kind in kinds}
         # What is to be counted of all that is taken back, by the channel.
         self._taken_back: dict[str, set[TakenBack]] = {}
 

@@ -18,6 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: Each is computed whenever a customer is written.
 MOST_SCORES = 10
 _ALLOWED = ("alerts", "bands", "channels")
+_LEFT_OUT = ("profiles", "segments", "scores", "measures", "targets")
 _PROBLEMS = f"unknown key; allowed here: {', '.join(OF_CHANNEL)}", "the policy has no weight for this type, not even 0"
 
 
@@ -70,7 +71,7 @@ def _problems_of(policy: Policy, name: str, table: object) -> Iterator[str]:
 
 
 def _document(policy: Policy, document: Table, table: Table) -> Table:
-    own = {key: value for key, value in document.items() if key not in ("profiles", "segments", "scores", "measures")}
+    own = {key: value for key, value in document.items() if key not in _LEFT_OUT}
     own["version"] = policy.version
     own["bands"] = {**own.get("bands", {}), **table.get("bands", {})}
     own["channels"] = channels_with(document, table["channels"], _without_weights)
@@ -78,4 +79,4 @@ def _document(policy: Policy, document: Table, table: Table) -> Table:
 
 
 def _without_weights(table: Table) -> Table:
-    return {**table, "weights": dict.fromkeys(table.get("weights", {}), 0)}
+    return {**table, "weights": dict.fromkeys(table.get("weights", {}), 0), "points": {}}

@@ -4,15 +4,22 @@ import re
 import tomllib
 
 from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS
-from scoring.instants import SECOND
+from scoring.customer.state import CustomerState
+from scoring.events.event import EventReader
+from scoring.instants import DAY, SECOND
+from scoring.judging.walk import advance
+from scoring.mapping.conditions import WORDS
+from scoring.points import POINT
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file import document as policy_file
+from scoring.policy.file import numbers, targets, type_rules
 from scoring.policy.file import segments as segment_file
 from scoring.policy.file.document import parse_policy
 from scoring.policy.file.measures import HIGH, KINDS, LOW
 from scoring.policy.file.scores import MOST_SCORES
 from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
+from scoring.rules.targets import Target
 from streams.policies.shipped import shipped_policies, shipped_policy
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, MANUAL, names_in, page
@@ -48,7 +55,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
     keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
-    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores")}
+    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets")}
     keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
     assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 
@@ -84,7 +91,7 @@ def test_the_weights_are_the_built_in_ones() -> None:
 
 
 def test_the_events_of_one_object_are_paired_as_told() -> None:
-    lines, *_ = page("reference/policy").blocks("toml")
+    [lines] = [block for block in page("reference/policy").blocks("toml") if "durations" in block]
     durations = [each for pairing in parse_policy(lines).channels[0].pairings for each in pairing.durations]
     assert [duration.name for duration in durations] == ["first_response", "resolution"]
     _, email, social = maria.POLICY.channels
@@ -97,8 +104,78 @@ def test_the_events_of_one_object_are_paired_as_told() -> None:
     assert "At most 32 events of one object and 512 objects" in MANUAL.words
 
 
+def test_types_and_points_by_property_are_read_as_shown() -> None:
+    survey, shop, *_ = page("reference/policy").blocks("toml")
+    anna = _Customer(survey)
+    assert [anna.does("answer", score=score) for score in (3, 9, 7)] == ["detractor", "promoter", "answer"]
+    assert anna.does("answer") == "answer"
+    assert {names_in(row[0])[0] for row in MANUAL.table("key of a rule", "")} | {"unless"} == set(type_rules._KEYS)
+    words = [name for row in MANUAL.table("in a condition", "holds for") for name in names_in(row[0])]
+    assert words == list(WORDS)
+    assert f"at most {type_rules.MOST_RULES} rules" in MANUAL.words
+
+    anna = _Customer(shop)
+    anna.does("purchase", amount=120, order_id="7")
+    assert anna.score == 5 + 24
+    anna.does("refund", amount=30)
+    assert anna.score == 5 + 24 - 6
+    anna.does("purchase", amount=620)
+    assert anna.score == 2 * 5 + 100 - 6
+    anna.does("cancellation", order_id="7")
+    assert anna.score == 5 + 100 - 6
+    tables = [table for table in page("reference/policy").tables() if table[0] == ["key", ""]]
+    assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(numbers._KEYS)]
+
+
+def test_targets_are_read_as_shown() -> None:
+    [lines] = [block for block in page("reference/policy").blocks("toml") if "[targets" in block]
+    assert parse_policy(lines).targets == (
+        Target("retention", at_least=70, warn_below=50),
+        Target("stickiness", at_least=1, at_most=5, benchmark=3.5),
+    )
+    bounds = [name for row in MANUAL.table("bound", "") for name in names_in(row[0])]
+    assert bounds == list(targets._KEYS)
+
+
+def test_events_of_another_worth_are_counted_as_shown() -> None:
+    _, text = page("howto/write-a-policy").blocks("toml")
+    policy = parse_policy(text)
+    survey, news, shop = (_Customer(text, channel.name) for channel in policy.channels)
+    assert (survey.does("answer", score=2), survey.does("answer", score=10)) == ("detractor", "promoter")
+    assert (survey.does("review", stars=1), survey.does("review", stars=5)) == ("one_star", "review")
+    url = "https://example.com/prices?from=mail"
+    assert (news.does("click", url=url, campaign="autumn"), news.does("click", campaign="autumn")) == (
+        "price_click",
+        "autumn_click",
+    )
+    assert (news.does("open", campaign="autumn"), news.does("open", campaign="spring")) == ("autumn_open", "open")
+    assert (shop.does("purchase", amount=99.99), shop.does("purchase", amount=100)) == ("purchase", "large_purchase")
+    assert shop.score == 5 + 15 + 20
+    shop.does("refund", amount=50)
+    assert shop.score == 5 + 15 + 20 - 10
+
+
+class _Customer:
+    """A customer of one channel of a policy as text."""
+
+    def __init__(self, text: str, channel: str = "") -> None:
+        self._policy = parse_policy(text)
+        [own, *_] = [each for each in self._policy.channels if channel in ("", each.name)]
+        self._reader, self._state = EventReader(own, self._policy.types), CustomerState()
+
+    def does(self, kind: str, **properties: object) -> str:
+        """Have an event happen; tell which type it counts as."""
+        event = self._reader.event(kind, DAY, None, properties)
+        advance(self._policy, self._state, [event], DAY, DAY)
+        return self._policy.types[event.code].name
+
+    @property
+    def score(self) -> float:
+        return self._state.score / POINT
+
+
 def test_a_fourth_channel_is_added_to_the_built_in_policy_as_shown() -> None:
-    [lines] = page("howto/write-a-policy").blocks("toml")
+    lines, _ = page("howto/write-a-policy").blocks("toml")
     added = parse_policy(BUILTIN_POLICY + lines)
     assert len(added.channels) == len(maria.POLICY.channels) + 1
     assert added.channels[:-1] == maria.POLICY.channels

@@ -22,8 +22,8 @@ def test_contributions_say_what_counts_by_type_and_pane_oldest_first() -> None:
 
     first, second = at("01 00:00") // anna.policy.pane, at("02 00:00") // anna.policy.pane
     assert contributions(anna.policy, anna.state) == [
-        Contribution("social", "post", first, 2, 2, 4 * POINT, at("04 00:00"), 2 * POINT),
-        Contribution("web", "view", second, 5, 3, 3 * POINT, at("05 00:00"), POINT),
+        Contribution("social", "post", first, 2, 2, 4 * POINT, at("04 00:00"), 4 * POINT, 0),
+        Contribution("web", "view", second, 5, 3, 3 * POINT, at("05 00:00"), 3 * POINT, -2 * POINT),
     ]
 
 

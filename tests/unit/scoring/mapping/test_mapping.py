@@ -126,7 +126,33 @@ def test_what_is_left_out_need_not_be_right() -> None:
         ('when = { a = { same_as = "c.d" } }', False),
         ('when = { z = { same_as = "y" } }', False),
         ('when = { a = { present = true, same_as = "text" } }', True),
+        ("when = { a = { equals = 1 } }", True),
+        ("when = { a = { equals = true } }", False),
+        ("when = { b = { equals = false } }", True),
+        ("when = { a = { one_of = [5, 1] } }", True),
+        ("when = { a = { at_least = 1 } }", True),
+        ("when = { a = { at_least = 1.5 } }", False),
+        ("when = { a = { at_most = 1 } }", True),
+        ("when = { a = { at_most = 0.5 } }", False),
+        ("when = { a = { at_least = 0, at_most = 2 } }", True),
+        ("when = { a = { at_least = 0, equals = 2 } }", False),
+        ("when = { b = { at_most = 5 } }", False),
+        ("when = { text = { at_least = 0 } }", False),
+        ("when = { z = { at_most = 5 } }", False),
+        ('when = { c.long = { starts_with = "https://docs." } }', True),
+        ('when = { c.long = { starts_with = "HTTPS" } }', False),
+        ('when = { a = { starts_with = "1" } }', False),
+        ('when = { c.long = { contains = "docs" } }', True),
+        ('when = { c.long = { contains = "shop" } }', False),
+        ("when = { c.long = { contains = 1 } }", False),
+        ('when = { tags = { contains = "new" } }', True),
+        ('when = { tags = { contains = "ne" } }', False),
+        ("when = { tags = { contains = true } }", False),
+        ("when = { tags = { contains = 1 } }", True),
+        ("when = { a = { contains = 1 } }", False),
         ("unless = { a = 1 }", False),
+        ("unless = { a = { at_least = 1 } }", False),
+        ('unless = { a = { starts_with = "1" } }', True),
         ("unless = { a = 2 }", True),
         ("unless = { a = 2, b = false }", False),
         ("unless = { z = 1 }", True),
@@ -135,7 +161,8 @@ def test_what_is_left_out_need_not_be_right() -> None:
     ],
 )
 def test_conditions_choose_what_is_read(text: str, *, taken: bool) -> None:
-    value = {**EVENT, "a": 1, "b": False, "c": {"d": "x", "e": "y"}, "empty": "", "text": "1"}
+    inside = {"d": "x", "e": "y", "long": "https://docs.example.net/a"}
+    value = {**EVENT, "a": 1, "b": False, "c": inside, "empty": "", "text": "1", "tags": ["new", 1]}
     kafka = SimpleNamespace(key=None, headers=[("x", b"y")], timestamp=None)
     (outcome,) = read(value, text, kafka=kafka)
     assert isinstance(outcome, MappedEvent) == taken

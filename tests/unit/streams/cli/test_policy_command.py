@@ -35,6 +35,37 @@ def test_a_good_policy_is_ok_and_summed_up(tmp_path: Path) -> None:
     assert ["clickstream", "clickstream", "page_view", "1", "3"] in lines
 
 
+def test_rules_by_property_and_points_for_numbers_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("""
+[channels.survey]
+weights = { answer = 0, detractor = -10, refund = 0 }
+machine = { answer = "robot" }
+[[channels.survey.types]]
+type = ["answer", "refund"]
+as = "detractor"
+when = { "properties.score" = { at_least = 1, at_most = 6 }, "properties.tags" = ["new", true] }
+unless = { "properties.a" = { same_as = "properties.b" } }
+[targets.churn]
+at_most = 5
+benchmark = 2.5
+[channels.survey.points]
+refund = { property = "amount", points = -2.5, per = 10, cap = 500 }
+""")
+    result = check(path)
+    assert result.exit_code == 0
+    assert " ".join(result.stdout.split()).count(
+        "types survey answer as robot when properties.robot is true; answer or refund as detractor when "
+        "properties.score at least 1 and at most 6 and properties.tags is new or true "
+        "unless properties.a same as properties.b"
+    )
+    assert "4 types of events in 1 channel" in result.stdout
+    assert "churn at most 5, benchmark 2.5" in result.stdout
+    assert ["survey", "survey", "refund.amount", "-2.5", "per", "10", "500"] in [
+        line.split() for line in result.stdout.splitlines()
+    ]
+
+
 def test_the_feeds_that_are_watched_are_told(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     channels = "[channels.web]\nweights = { a = 1 }\n[channels.email]\nweights = { open = 1 }\n"

@@ -63,6 +63,8 @@ def test_the_lines_for_programs_are_those_that_are_expected(name: str) -> None:
     result = run("try", FEEDS / f"{name}.jsonl", "--source", name, "--json")
     assert result.exit_code == 0
     lines = [orjson.loads(line) for line in result.stdout.splitlines()]
+    counted_as = {line.pop("counts_as") for line in lines if "counts_as" in line}
+    assert counted_as == ({"machine_open"} if name == "sendgrid" else set())
     compare(lines, expected(FEEDS, name))
     assert {key for line in lines for key in line} <= {
         *("record", "part", "customer_id", "channel", "type", "timestamp", "event_id", "properties"),
@@ -147,6 +149,34 @@ def test_mistakes_of_the_source_end_with_status_2_and_its_keys(tmp_path: Path) -
     assert result.exit_code == 2
     for key in ("sources.web.id: ", "sources.web.time: ", "sources.web.colour: "):
         assert key in result.stderr
+
+
+RULES = """
+[[channels.clickstream.types]]
+type = "page_view"
+as = "price_view"
+when = { "properties.page" = { starts_with = "/prices" } }
+"""
+
+
+def test_the_type_as_which_an_event_counts_is_told_beside_its_own(tmp_path: Path) -> None:
+    policy = POLICY.replace("page_view = 1", "page_view = 1, price_view = 5") + RULES
+    lines = [
+        f'{{"user": "maria", "type": "page_view", "at": 5, "page": "{page}"}}' for page in ("/prices/2026", "/imprint")
+    ]
+    found = try_lines(tmp_path, *lines, policy=policy)
+    assert [(each["type"], each.get("counts_as")) for each in found] == [
+        ("page_view", "price_view"),
+        ("page_view", None),
+    ]
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    shown = run("try", path, "--source", "web", "--policy", rules)
+    assert "clickstream.price_view (page_view)" in shown.stdout
+    rules.write_text(policy + "[window]\npane = 3\n")
+    refused = run("try", path, "--source", "web", "--policy", rules)
+    assert "clickstream.page_view" in refused.stdout
+    assert "price_view" not in refused.stdout
+    assert "the policy is refused, so each event has the type that the source gives it" in refused.stderr
 
 
 def test_a_channel_that_the_policy_lacks_is_told_and_does_not_keep_from_trying(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def channel(rest: str, name: str = "calls") -> str:
         (
             "windows = 1",
             "windows: unknown key; allowed here: "
-            + ", ".join(("version", *document._KEYS, "channels", "sources", "measures", *SEGMENT_KEYS, *SCORE_KEYS)),
+            + ", ".join(
+                ("version", *document._KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS)
+            ),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
