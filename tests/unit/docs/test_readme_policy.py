@@ -7,6 +7,7 @@ from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.customer.state import CustomerState
 from scoring.events.event import EventReader
 from scoring.instants import DAY, SECOND
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
@@ -166,7 +167,7 @@ class _Customer:
     def does(self, kind: str, **properties: object) -> str:
         """Have an event happen; tell which type it counts as."""
         event = self._reader.event(kind, DAY, None, properties)
-        advance(self._policy, self._state, [event], DAY, DAY)
+        advance(self._policy, self._state, [event], Moment(DAY))
         return self._policy.types[event.code].name
 
     @property

@@ -12,6 +12,7 @@ from scoring.events.event import EventReader
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, SECOND
 from scoring.judging.explanation import change
+from scoring.judging.moment import Moment
 from scoring.judging.reasons import reasons_of_panes
 from scoring.judging.score import contributions
 from scoring.judging.walk import advance
@@ -43,7 +44,7 @@ class Anna:
     def does(self, kind: str, ago: int = 0, **properties: Any) -> float:
         """Have one event happen some microseconds before now; give the score in points."""
         event = self._reader.event(kind, NOW - ago, None, properties)
-        advance(self.policy, self.state, [event], NOW, NOW)
+        advance(self.policy, self.state, [event], Moment(NOW))
         return self.state.score / POINT
 
 
