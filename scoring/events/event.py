@@ -142,6 +142,13 @@ class EventReader:
             detail = self._details[code].read(properties, time)
         return Event(time, code, digest, detail)
 
+    def properties(self) -> frozenset[str]:
+        """Name the properties that are of any use."""
+        read = [name for name, _ in self._machine.values()]
+        for details in self._details.values():
+            read += details.properties
+        return frozenset(read)
+
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.
 

@@ -5,11 +5,12 @@ Rests on decision 26.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scoring.mapping.paths import Levels, Path, as_text, compile_path, parse_path
+from scoring.mapping.getters import Levels, as_text, compile_path
+from scoring.mapping.paths import Path, parse_path
 
 _WORDS = ("present", "same_as")
 _NO_VALUE = "must be a text, a number, true, false, a list of them, { present = true } or { same_as = PATH }"
@@ -83,31 +84,44 @@ def _condition(path: Path, wanted: object) -> Condition:
     return Condition(path, values)
 
 
-def compile_condition(condition: Condition, depth: int) -> Callable[[Levels], bool]:
-    """Make the function that tests a condition.
+class Test:
+    """Tests a condition that must hold, or must not."""
 
-    Args:
-        condition: what must hold.
-        depth: how many arrays the element is in.
-    """
-    return _Test(condition, depth).holds
+    def __init__(self, condition: Condition, depth: int, *, wanted: bool) -> None:
+        """Compile.
 
-
-class _Test:
-    def __init__(self, condition: Condition, depth: int) -> None:
-        self._get = compile_path(condition.path, depth)
+        Args:
+            condition: what is tested.
+            depth: how many arrays the element is in.
+            wanted: whether it must hold.
+        """
+        self.name = condition.path.text
+        self._wanted = wanted
+        self._path = compile_path(condition.path, depth)
         self._values = condition.values
+        self._texts = frozenset([value for value in condition.values or () if isinstance(value, str)])
         self._present = condition.present
         self._other = None if condition.same_as is None else compile_path(condition.same_as, depth)
 
-    def holds(self, levels: Levels) -> bool:
-        found = self._get(levels)
+    def passes(self, levels: Levels) -> bool:
+        """Tell whether it is as it must be.
+
+        Args:
+            levels: the places.
+        """
+        return self._holds(levels) == self._wanted
+
+    def _holds(self, levels: Levels) -> bool:
+        found = self._path.get(levels)
         if self._values is not None:
-            return found is not None and any(equal(found, value) for value in self._values)
+            return found in self._texts if type(found) is str else found is not None and self._is_one(found)
         has_value = found is not None and found != ""
         if self._present is not None and has_value != self._present:
             return False
-        return self._other is None or (has_value and _same(found, self._other(levels)))
+        return self._other is None or (has_value and _same(found, self._other.get(levels)))
+
+    def _is_one(self, found: Any) -> bool:
+        return any(equal(found, value) for value in self._values or ())
 
 
 def equal(found: Any, value: str | float | bool) -> bool:  # noqa: FBT001 - a value out of a policy file
