@@ -5,7 +5,7 @@ Rests on decision 26.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,21 @@ def _condition(path: Path, wanted: object) -> Condition:
     if len(values) < len(written):
         raise ValueError(f"{path.text}: {_NO_VALUE}")
     return Condition(path, values)
+
+
+def any_of(alternatives: Sequence[tuple[Condition, ...]]) -> Condition | None:
+    """Give a condition without which none of several alternatives holds, so that they need not be tested.
+
+    Args:
+        alternatives: the conditions of each.
+
+    Returns:
+        That the value at one path is one of all the values that the alternatives begin with; None if they do not.
+    """
+    firsts = [conditions[0] for conditions in alternatives if conditions and conditions[0].values is not None]
+    if not firsts or len(firsts) < len(alternatives) or len({first.path for first in firsts}) > 1:
+        return None
+    return Condition(firsts[0].path, tuple([value for first in firsts for value in first.values or ()]))
 
 
 class Test:

@@ -11,7 +11,7 @@ from typing import Any
 from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
-from scoring.mapping.conditions import Condition, Test
+from scoring.mapping.conditions import Condition, Test, any_of
 from scoring.mapping.elements import Loads, WrittenJson
 from scoring.mapping.getters import Getter, Levels
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
@@ -69,6 +69,8 @@ class ElementReading:
         self._json = WrittenJson(reading.json, loads, root=False) if depth and reading.json else None
         lower = reading.email_ids == LOWER
         self._links = [_Link(rule, depth, lower=lower) for rule in reading.links]
+        says_link = any_of([rule.when for rule in reading.links])
+        self._says_link = None if says_link is None else Test(says_link, depth, wanted=True)
         self._type = _Field(reading.type, depth)
         self._customer = _Id("customer_id", reading.customer, depth, lower=lower)
         self._time = _Time(reading.time, reading.time_format, depth)
@@ -104,9 +106,10 @@ class ElementReading:
             self._json.read(element)
         if why := self._conditions.left_out(levels):
             return LeftOut(part, why)
-        for link in self._links:
-            if link.applies(levels):
-                return link.read(levels, part)
+        if self._links and (self._says_link is None or self._says_link.passes(levels)):
+            for link in self._links:
+                if link.applies(levels):
+                    return link.read(levels, part)
         kind = self._type.value.get(levels)
         if why := self._left_out(kind):
             return LeftOut(part, why)

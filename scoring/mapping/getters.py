@@ -158,6 +158,8 @@ def as_text(value: object) -> str | None:
     """
     if type(value) is str:
         return value
+    if type(value) is int:
+        return str(value)
     if type(value) is bool:
         return "true" if value else "false"
     if isinstance(value, int | float):

@@ -182,7 +182,7 @@ class _Template(Getter):
             text = found if type(found) is str else as_text(found)
             if text is None:  # an object or an array
                 continue
-            filled = filled + separator + text if filled else text
+            filled = f"{filled}{separator}{text}" if filled else text
         return self._before + filled + self._behind if filled else None
 
 

@@ -92,6 +92,17 @@ reading = {
 required = {"channel": st.just("clickstream"), "customer": any_value, "type": any_value, "time": any_value}
 unwrap = st.lists(st.sampled_from(["in", "a", "b.a", "."]), min_size=1, max_size=2)
 tables = st.fixed_dictionaries(required, optional={**reading, "unwrap": unwrap})
+
+
+def certain(table: dict[str, Any]) -> dict[str, Any]:
+    """Make a source say something of nearly every record: what it does not find is constant, and no condition holds."""
+    constants = {"customer": "maria", "type": "click", "time": 1_790_000_000}
+    lists = {key: value if isinstance(value, list) else [value] for key, value in table.items() if key in constants}
+    named = {key: [*lists[key], {"is": constant}] for key, constant in constants.items()}
+    return {key: value for key, value in table.items() if key not in ("when", "unless")} | named
+
+
+likely = tables.map(certain)
 several = st.builds(
     lambda table, readings: {**table, "events": readings},
     tables,

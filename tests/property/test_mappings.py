@@ -6,12 +6,12 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from tests.property.mappings import compare, records, several, tables
+from tests.property.mappings import compare, likely, records, several, tables
 from tests.reference.mappings import Table
 
 
 @settings(max_examples=300, deadline=None)
-@given(tables, records)
+@given(likely | tables, records)
 def test_a_random_source_reads_a_random_record_as_the_rules_say(table: Table, record: Any) -> None:
     compare(table, record)
 
