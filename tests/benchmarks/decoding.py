@@ -16,6 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from scoring.events.event import MOST_AHEAD
+from scoring.events.event import Event as ScoredEvent
 from scoring.events.profiles import event_reader
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.document import parse_policy
@@ -125,6 +126,18 @@ class Stage:
         self._batches = [records[at : at + most] for at in range(0, len(records), most)]
         self._decoder = decoder(shape)
 
+    def decode(self, records: Sequence[Record]) -> list[tuple[int, str, ScoredEvent]]:
+        """Decode records.
+
+        Args:
+            records: of one batch.
+
+        Returns:
+            Their events, each with its offset and customer.
+        """
+        batch = RecordBatch(Partition(_CHANNEL, 0), records[0].offset, records)
+        return self._decoder.decode(batch, self._latest).events
+
     def run(self) -> Mapping[str, float]:
         """Decode everything once.
 
@@ -137,8 +150,7 @@ class Stage:
         began = time.process_time()
         read = 0
         for records in self._batches:
-            batch = RecordBatch(Partition(_CHANNEL, 0), records[0].offset, records)
-            read += len(self._decoder.decode(batch, self._latest).events)
+            read += len(self.decode(records))
         seconds = time.process_time() - began
         assert read == self._events, f"{self.shape.title}: {read:,} of {self._events:,} events"
         began = time.process_time()
