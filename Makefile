@@ -20,7 +20,7 @@ BENCHMARK = $(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test faults soak fuzz memory check docs format compiled dist clean \
-	bench bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
+	bench bench-decode bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -74,7 +74,11 @@ dist: $(INSTALLED) ## Build dist/*.tar.gz and dist/*.whl, install them into an e
 	@cd build/dist && PATH="$(CURDIR)/build/dist/env/bin:$$PATH" engagement demo --for 15s
 
 bench: $(COMPILED) ## Measure the speed of the service against its peers (KAFKA=real, embedded or both)
+	@$(BENCHMARK).decoding
 	@$(BENCHMARK).throughput $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+bench-decode: $(COMPILED) ## Measure the decoding of records by their shapes, beside their decoders alone (ARGS="--plain")
+	@$(BENCHMARK).decoding $(ARGS)
 
 bench-latency: $(COMPILED) ## Measure the time from an event to its score and its alert, under 20,000 events/s
 	@$(BENCHMARK).latency $(ARGS)

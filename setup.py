@@ -12,12 +12,13 @@ from setuptools import setup
 #: Nothing here waits, so nothing here needs asyncio.
 HOT_FOLDERS = (
     *("scoring", "scoring/rules", "scoring/events", "scoring/customer", "scoring/sources", "scoring/judging"),
-    *("scoring/figures", "streams/store/sums", "streams/store/fields"),
+    *("scoring/figures", "scoring/mapping", "streams/store/sums", "streams/store/fields"),
 )
 HOT_FILES = (
-    *("scoring/mapping/conditions.py", "scoring/mapping/paths.py", "scoring/mapping/type_rules.py"),
     *("scoring/policy/policy.py", "streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
-    *("streams/ingest/event_decoding.py", "streams/rounds/grouping.py", "streams/rounds/cache.py"),
+    *("streams/ingest/event_decoding.py", "streams/ingest/source_decoding.py", "streams/ingest/source_reading.py"),
+    *("streams/ingest/encodings.py", "streams/ingest/field_decoding.py", "streams/ingest/framing.py"),
+    *("streams/rounds/grouping.py", "streams/rounds/cache.py"),
     *("streams/rounds/cursors.py", "streams/rounds/judging.py"),
 )
 HOT_PATH = [

@@ -136,13 +136,27 @@ class EventReader:
             InvalidEvent: if the id is neither a text nor a whole number.
         """
         code = self._codes.get(kind) or self._code_of_unknown(kind)
-        digest = self._digest(event_id) if event_id is not None and event_id != "" else ""
+        digest = ""
+        if type(event_id) is not str:
+            digest = "" if event_id is None else self._digest(event_id)
+        elif event_id:
+            # As `_digest` does it, without a call for each event.
+            salted = self._salted.copy()
+            salted.update(event_id.encode())
+            digest = b2a_base64(salted.digest())[:10].decode()
         detail = None
         if self._has_rules:
             code = self._rules.code_of(code, properties)
         if self._details and code in self._details:
             detail = self._details[code].read(properties, time)
         return Event(time, code, digest, detail)
+
+    def properties(self) -> frozenset[str]:
+        """Name the properties that are of any use."""
+        read = self._rules.properties.copy()
+        for details in self._details.values():
+            read.update(details.properties)
+        return frozenset(read)
 
     def scores(self, code: str) -> bool:
         """Tell whether a code is that of a type which the policy names.

@@ -75,6 +75,10 @@ class SegmentedEventReader(EventReader):
         self._segment = profiles.segment
         self._asks = True
 
+    def properties(self) -> frozenset[str]:
+        """Name the properties that are of any use."""
+        return super().properties() | {self._segment}
+
     def event(self, kind: str, time: int, event_id: object, properties: object) -> Event:
         """Make an event of what has been checked, as `EventReader.event` does; its detail holds the segment.
 

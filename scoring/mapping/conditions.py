@@ -8,12 +8,13 @@ Rests on decisions 26 and 94.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
-from scoring.mapping.paths import Levels, Path, as_text, compile_path, parse_path
+from scoring.mapping.getters import Levels, as_text, compile_path
+from scoring.mapping.paths import Path, parse_path
 
 #: What a condition comes to: it holds, it does not, or the value is of a kind for which it never could.
 HOLDS: Final = 1
@@ -132,6 +133,21 @@ def _bound(path: Path, word: str, wanted: object) -> float | None:
     raise ValueError(f"{path.text}: {word} must be a number")
 
 
+def any_of(alternatives: Sequence[tuple[Condition, ...]]) -> Condition | None:
+    """Give a condition without which none of several alternatives holds, so that they need not be tested.
+
+    Args:
+        alternatives: the conditions of each.
+
+    Returns:
+        That the value at one path is one of all the values that the alternatives begin with; None if they do not.
+    """
+    firsts = [conditions[0] for conditions in alternatives if conditions and conditions[0].values is not None]
+    if not firsts or len(firsts) < len(alternatives) or len({first.path for first in firsts}) > 1:
+        return None
+    return Condition(firsts[0].path, tuple([value for first in firsts for value in first.values or ()]))
+
+
 class Filter:
     """Tests the conditions under which something is read: all of `when`, none of `unless`."""
 
@@ -177,17 +193,24 @@ class _Test:
     """One condition, compiled."""
 
     def __init__(self, condition: Condition, depth: int) -> None:
-        self._get = compile_path(condition.path, depth)
+        self._path = compile_path(condition.path, depth)
+        # Most conditions ask for one of some texts and for nothing else.
+        values = condition.values or ()
+        texts = [value for value in values if isinstance(value, str)]
+        plain = texts and len(texts) == len(values) and condition == Condition(condition.path, condition.values)
+        self._texts = frozenset(texts) if plain else None
         self._present = condition.present
         self._other = None if condition.same_as is None else compile_path(condition.same_as, depth)
         self._checks = _checks(condition)
 
     def verdict(self, levels: Levels) -> int:
-        found = self._get(levels)
+        found = self._path.get(levels)
+        if self._texts is not None and type(found) is str:
+            return HOLDS if found in self._texts else FAILS
         has_value = found is not None and found != ""
         if self._present is not None and has_value != self._present:
             return FAILS
-        if self._other is not None and not (has_value and _same(found, self._other(levels))):
+        if self._other is not None and not (has_value and _same(found, self._other.get(levels))):
             return FAILS
         for check in self._checks:
             if found is None:

@@ -5,16 +5,17 @@ Rests on decision 26.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
-from scoring.mapping.conditions import Filter
+from scoring.mapping.conditions import HOLDS, Filter, any_of
 from scoring.mapping.elements import Loads, WrittenJson
+from scoring.mapping.getters import Getter, Levels
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
-from scoring.mapping.paths import HERE, TIMESTAMP, Getter, Levels, Path
+from scoring.mapping.paths import HERE, TIMESTAMP, Path
 from scoring.mapping.source import LOWER, LinkRule, Reading
 from scoring.mapping.times import parse_time
 from scoring.mapping.values import FirstOf, Value, compile_value, paths_of
@@ -39,11 +40,13 @@ class ElementReading:
         self._json = WrittenJson(reading.json, loads, root=False) if depth and reading.json else None
         lower = reading.email_ids == LOWER
         self._links = [_Link(rule, depth, lower=lower) for rule in reading.links]
+        says_link = any_of([rule.when for rule in reading.links])
+        self._says_link = None if says_link is None else Filter([says_link], (), depth)
         self._type = _Field(reading.type, depth)
         self._customer = _Id("customer_id", reading.customer, depth, lower=lower)
         self._time = _Time(reading.time, reading.time_format, depth)
         self._id = None if reading.id is None else compile_value(reading.id, depth)
-        self._properties = _properties(reading.properties, depth)
+        self._properties = None if reading.properties is None else _Properties(reading.properties, depth)
 
     def left_out(self, levels: Levels) -> str:
         """Tell the type, if it is one that is left out; '' if it is not.
@@ -51,7 +54,7 @@ class ElementReading:
         Args:
             levels: the places.
         """
-        return self._left_out(self._type.get(levels))
+        return self._left_out(self._type.value.get(levels))
 
     def read(self, levels: Levels, part: int, latest: int) -> Outcome:
         """Read one element.
@@ -74,19 +77,21 @@ class ElementReading:
             self._json.read(element)
         if why := self._conditions.left_out(levels):
             return LeftOut(part, why)
-        for link in self._links:
-            if link.applies(levels):
-                return link.read(levels, part)
-        kind = self._type.get(levels)
+        if self._links and (self._says_link is None or self._says_link.verdict(levels) == HOLDS):
+            for link in self._links:
+                if link.applies(levels):
+                    return link.read(levels, part)
+        kind = self._type.value.get(levels)
         if why := self._left_out(kind):
             return LeftOut(part, why)
         customer = self._customer.read(levels)
         if type(kind) is not str or not kind:
             raise self._not_a_type(kind)
         time = self._time.read(levels, latest)
-        channel, name = self._types.get(kind) or (self._channel, kind)
-        identity = None if self._id is None else _event_id(self._id(levels))
-        properties = None if self._properties is None else self._properties(levels)
+        renamed = self._types.get(kind)
+        channel, name = (self._channel, kind) if renamed is None else renamed
+        identity = None if self._id is None else _event_id(self._id.get(levels))
+        properties = None if self._properties is None else self._properties.read(levels)
         return MappedEvent(part, channel, customer, name, time, identity, properties)
 
     def _left_out(self, kind: Any) -> str:
@@ -104,7 +109,7 @@ class _Field:
     """A value, and how its paths are told of."""
 
     def __init__(self, value: Value, depth: int) -> None:
-        self.get: Getter = compile_value(value, depth)
+        self.value = compile_value(value, depth)
         names = [path.text for path in paths_of(value)]
         self.names = " or ".join(names) or "a constant"
         self.without_value = (
@@ -120,7 +125,7 @@ class _Id(_Field):
         self._name, self._lower = name, lower
 
     def read(self, levels: Levels) -> str:
-        found = self.get(levels)
+        found = self.value.get(levels)
         if type(found) is int:
             found = str(found)
         if found is None:
@@ -147,10 +152,19 @@ class _Link:
 
     def read(self, levels: Levels, part: int) -> Outcome:
         for side in (self._id, self._customer):
-            if side.get(levels) in (None, ""):
+            found = side.value.get(levels)
+            if found is None or found == "":
                 return LeftOut(part, side.without_value)
         one, other = self._id.read(levels), self._customer.read(levels)
         return LeftOut(part, "the same id twice") if one == other else MappedLink(part, one, other)
+
+
+class _Way:
+    """One of the values that may be the time, and its format."""
+
+    def __init__(self, value: Value, time_format: str, depth: int) -> None:
+        self.value = compile_value(value, depth)
+        self.time_format = time_format
 
 
 class _Time(_Field):
@@ -160,17 +174,17 @@ class _Time(_Field):
         super().__init__(value, depth)
         values = value.values if isinstance(value, FirstOf) else (value,)
         self._ways = [
-            (compile_value(each, depth), "ms" if isinstance(each, Path) and each.origin == TIMESTAMP else time_format)
+            _Way(each, "ms" if isinstance(each, Path) and each.origin == TIMESTAMP else time_format, depth)
             for each in values
         ]
 
     def read(self, levels: Levels, latest: int) -> int:
-        for get, time_format in self._ways:
-            written = get(levels)
+        for way in self._ways:
+            written = way.value.get(levels)
             if written is None or written == "":
                 continue
             try:
-                time = parse_time(written, time_format)
+                time = parse_time(written, way.time_format)
             except ValueError as error:
                 raise InvalidEvent("timestamp_invalid", f"{self.names}: {error}") from None
             if time > latest:
@@ -190,25 +204,27 @@ def _event_id(found: Any) -> str | None:
     return found
 
 
-def _properties(
-    written: Value | tuple[tuple[str, Value], ...] | None, depth: int
-) -> Callable[[Levels], dict[str, Any]] | None:
-    if written is None:
-        return None
-    if isinstance(written, tuple):
-        getters = [(name, compile_value(value, depth)) for name, value in written]
-        return lambda levels: _filled(getters, levels)
-    get = compile_value(written, depth)
-    return lambda levels: _object(get(levels))
+class _Properties:
+    """Reads an object that is there, or puts one together."""
 
+    def __init__(self, written: Value | tuple[tuple[str, Value], ...], depth: int) -> None:
+        self._object: Getter | None = None
+        self._named: list[tuple[str, Getter]] = []
+        if isinstance(written, tuple):
+            self._named = [(name, compile_value(value, depth)) for name, value in written]
+        else:
+            self._object = compile_value(written, depth)
 
-def _filled(getters: Sequence[tuple[str, Getter]], levels: Levels) -> dict[str, Any]:
-    found = [(name, get(levels)) for name, get in getters]
-    return {name: value for name, value in found if value is not None}
-
-
-def _object(found: Any) -> dict[str, Any]:
-    return found if type(found) is dict else {}
+    def read(self, levels: Levels) -> dict[str, Any]:
+        if self._object is not None:
+            found = self._object.get(levels)
+            return found if type(found) is dict else {}
+        properties: dict[str, Any] = {}
+        for name, value in self._named:
+            found = value.get(levels)
+            if found is not None:
+                properties[name] = found
+        return properties
 
 
 def _is_element(path: Path) -> bool:

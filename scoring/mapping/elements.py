@@ -5,16 +5,16 @@ Rests on decision 26.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from scoring.errors import InvalidEvent
-from scoring.mapping.paths import ROOT, Levels, Path, Step, compile_steps
+from scoring.mapping.getters import Follow, Levels
+from scoring.mapping.paths import ROOT, Path, Step
 
 MOST_ELEMENTS: Final = 10_000
 #: Decodes JSON; raises ValueError where a text is none.
 Loads = Callable[[str], Any]
-Follow = Callable[[Any], Any]
 
 
 class Unwrap:
@@ -27,7 +27,7 @@ class Unwrap:
             paths: at which it may stand; the first that leads to an object or an array holds.
             loads: decodes what stands there as a text.
         """
-        self._ways = [compile_steps(path.steps) for path in paths]
+        self._ways = [Follow(path.steps) for path in paths]
         self._names = ", ".join(path.text for path in paths)
         self._loads = loads
 
@@ -41,8 +41,8 @@ class Unwrap:
             InvalidEvent: if there is none.
         """
         wrong = ""
-        for follow in self._ways:
-            found = follow(record)
+        for way in self._ways:
+            found = way.follow(record)
             if type(found) is str:
                 try:
                     found = self._loads(found)
@@ -67,7 +67,7 @@ class WrittenJson:
             root: whether those paths are meant that start at the record, or those that start at the event.
         """
         chosen = [path for path in paths if (path.origin == ROOT) == root and path.steps]
-        self._fields = [(compile_steps(path.steps[:-1]), path.steps[-1]) for path in chosen]
+        self._fields = [(Follow(path.steps[:-1]), path.steps[-1]) for path in chosen]
         self._loads = loads
 
     def read(self, value: Any) -> None:
@@ -76,8 +76,8 @@ class WrittenJson:
         Args:
             value: changed in place.
         """
-        for follow, last in self._fields:
-            around = follow(value)
+        for way, last in self._fields:
+            around = way.follow(value)
             if type(around) is dict:
                 text = around.get(last)
             elif type(around) is list and type(last) is int and last < len(around):
@@ -102,7 +102,7 @@ class Elements:
         Args:
             arrays: the steps to each, from the outer one to the inner one.
         """
-        self._ways = tuple([compile_steps(steps) for steps in arrays])
+        self._ways = tuple([Follow(steps) for steps in arrays])
         self.depth = len(arrays)
 
     def start(self, event: Any) -> Any:
@@ -111,7 +111,7 @@ class Elements:
         Args:
             event: of the record.
         """
-        return self._ways[0](event)
+        return self._ways[0].follow(event)
 
     def reaches(self, event: Any) -> bool:
         """Tell whether there is an inner array.
@@ -121,34 +121,38 @@ class Elements:
         """
         return _reaches(event, self._ways)
 
-    def of(self, levels: Levels) -> Iterator[Levels | str]:
+    def of(self, levels: Levels) -> list[Levels | str]:
         """Give the places around each element and the element itself.
 
         Args:
             levels: the places around the outer array.
 
-        Yields:
-            The places, or why there is no array where an inner one should be.
+        Returns:
+            The places of each, or why there is no array where an inner one should be; one more than may be, at most.
         """
-        yield from _elements(levels, self._ways)
+        found: list[Levels | str] = []
+        _add_elements(found, levels, self._ways, 0)
+        return found
 
 
 def _reaches(value: Any, ways: tuple[Follow, ...]) -> bool:
-    found = ways[0](value)
+    found = ways[0].follow(value)
     if type(found) is not list:
         return False
     return len(ways) == 1 or any(_reaches(element, ways[1:]) for element in found)
 
 
-def _elements(levels: Levels, ways: tuple[Follow, ...]) -> Iterator[Levels | str]:
-    found = ways[0](levels[-1])
-    if found is None:
+def _add_elements(found: list[Levels | str], levels: Levels, ways: tuple[Follow, ...], at: int) -> None:
+    array = ways[at].follow(levels[-1])
+    if array is None:
         return
-    if type(found) is not list:
-        yield f"an inner value is {type(found).__name__}, not an array"
+    if type(array) is not list:
+        found.append(f"an inner value is {type(array).__name__}, not an array")
         return
-    for element in found:
-        if len(ways) == 1:
-            yield (*levels, element)
+    for element in array:
+        if len(found) > MOST_ELEMENTS:
+            return
+        if at + 1 == len(ways):
+            found.append((*levels, element))
         else:
-            yield from _elements((*levels, element), ways[1:])
+            _add_elements(found, (*levels, element), ways, at + 1)

@@ -13,8 +13,9 @@ from scoring.json_words import described, not_an_object
 from scoring.mapping.conditions import Condition, Filter
 from scoring.mapping.element_reading import ElementReading
 from scoring.mapping.elements import MOST_ELEMENTS, Elements, Loads, Unwrap, WrittenJson
+from scoring.mapping.getters import Levels
 from scoring.mapping.outcomes import NO_ELEMENTS, NO_OBJECT, Bad, LeftOut, Outcome
-from scoring.mapping.paths import AROUND, HERE, Levels, Path
+from scoring.mapping.paths import AROUND, EVENT, HERE, RECORD, Path
 from scoring.mapping.source import Reading, Source
 from scoring.mapping.values import paths_of
 
@@ -55,6 +56,8 @@ class Mapping:
             refused = _no_object(event, arrays=self._takes_arrays)
             if event is not None:
                 return [refused]
+        if len(self._readings) == 1:
+            return self._readings[0].read((kafka, value, event), refused, 0, latest)
         found: list[Outcome] = []
         left_out: list[Outcome] = []
         for reading in self._readings:
@@ -95,7 +98,7 @@ class _RecordReading:
 
     def read(self, levels: Levels, refused: Bad | None, part: int, latest: int) -> list[Outcome]:
         """Read the record; what concerns the whole of it is the only outcome."""
-        _, record, event = levels
+        record, event = levels[RECORD], levels[EVENT]
         if self._has_json:
             self._record_json.read(record)
             self._event_json.read(event)

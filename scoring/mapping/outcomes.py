@@ -10,16 +10,45 @@ NO_ELEMENTS: Final = "no elements"
 NO_OBJECT: Final = "no object"
 
 
-class MappedEvent(NamedTuple):
+class MappedEvent:
     """An event of a part of a record; `time` is in microseconds, `id` is None where it has none."""
 
-    part: int
-    channel: str
-    customer: str
-    type: str
-    time: int
-    id: str | None
-    properties: dict[str, Any] | None
+    # Neither a named tuple nor a data class: see `Event`.
+    __slots__ = ("channel", "customer", "id", "part", "properties", "time", "type")
+
+    def __init__(
+        self,
+        part: int,
+        channel: str,
+        customer: str,
+        kind: str,
+        time: int,
+        identity: str | None,
+        properties: dict[str, Any] | None,
+    ) -> None:
+        """Put an event together; see above for the arguments."""
+        self.part = part
+        self.channel = channel
+        self.customer = customer
+        self.type = kind
+        self.time = time
+        self.id = identity
+        self.properties = properties
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it says the same as another one."""
+        return isinstance(other, MappedEvent) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        """Hash what can be hashed of it."""
+        return hash(self._said()[:-1])
+
+    def __repr__(self) -> str:
+        """Write it as it is made."""
+        return f"MappedEvent{self._said()!r}"
+
+    def _said(self) -> tuple[Any, ...]:
+        return self.part, self.channel, self.customer, self.type, self.time, self.id, self.properties
 
 
 class MappedLink(NamedTuple):
@@ -45,4 +74,18 @@ class Bad(NamedTuple):
     detail: str
 
 
+#: What becomes of a part.
 Outcome: TypeAlias = MappedEvent | MappedLink | LeftOut | Bad
+
+
+def numbered(outcome: Outcome, part: int) -> Outcome:
+    """Give an outcome of a part that has another number among those of all sources.
+
+    Args:
+        outcome: of one source.
+        part: the number.
+    """
+    if not isinstance(outcome, MappedEvent):
+        return outcome._replace(part=part)
+    event = outcome
+    return MappedEvent(part, event.channel, event.customer, event.type, event.time, event.id, event.properties)

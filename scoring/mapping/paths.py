@@ -6,10 +6,8 @@ Rests on decision 26.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 MOST_STEPS: Final = 32
 #: The places in which values are looked up, from the outside in: the Kafka record, what its value decodes to, the event
@@ -26,9 +24,6 @@ TIMESTAMP: Final = "@timestamp"
 HEADER: Final = "@header"
 #: Stands in the steps of `each` for every element of an array; no index is negative.
 EVERY: Final = -1
-
-Levels: TypeAlias = tuple[Any, ...]
-Getter: TypeAlias = Callable[[Levels], Any]
 
 _BARE = re.compile(r"[^.\[\]\"'{}\s]+(?: +[^.\[\]\"'{}\s]+)*")
 _END = re.compile(r"\s*\]")
@@ -222,112 +217,3 @@ def _unescaped(text: str, whole: str) -> str:
         return _ESCAPES[match[1]]
 
     return re.sub(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", meant, text)
-
-
-def compile_path(path: Path, depth: int) -> Getter:
-    """Make the function that looks a value up.
-
-    Args:
-        path: where it stands.
-        depth: how many arrays the element is in.
-
-    Returns:
-        The function; it gives None where there is nothing.
-    """
-    if path.origin == KEY:
-        return lambda levels: _text(levels[KAFKA].key)
-    if path.origin == TIMESTAMP:
-        return lambda levels: levels[KAFKA].timestamp
-    if path.origin == HEADER:
-        name = path.name
-        return lambda levels: _header(levels[KAFKA].headers, name)
-    follow, level = compile_steps(path.steps), path.level(depth)
-    if path.origin == ROOT:
-        return lambda levels: _of_record(levels, follow)
-    return lambda levels: follow(levels[level])
-
-
-def compile_steps(steps: Sequence[Step]) -> Callable[[Any], Any]:
-    """Make the function that follows steps.
-
-    Args:
-        steps: from a value inwards.
-
-    Returns:
-        The function; it gives None where a step leads nowhere.
-    """
-    if not steps:
-        return lambda value: value
-    if len(steps) == 1 and type(steps[0]) is str:
-        only: str = steps[0]
-        return lambda value: value.get(only) if type(value) is dict else None
-    way = tuple(steps)
-    return lambda value: _follow(value, way)
-
-
-def _follow(value: Any, steps: Sequence[Step]) -> Any:
-    for step in steps:
-        if type(step) is str:
-            if type(value) is not dict:
-                return None
-            value = value.get(step)
-        elif type(value) is not list:
-            return None
-        elif type(step) is int:
-            value = value[step] if step < len(value) else None
-        else:
-            value = _found(value, step)  # type: ignore[arg-type]
-        if value is None:
-            return None
-    return value
-
-
-def _found(elements: list[Any], find: Find) -> Any:
-    for element in elements:
-        value = _follow(element, find.steps)
-        if value is not None and as_text(value) == find.wanted:
-            return element
-    return None
-
-
-def _of_record(levels: Levels, follow: Callable[[Any], Any]) -> Any:
-    # The record is the envelope where there is one; what is not there may be in the event that was inside.
-    value = follow(levels[RECORD])
-    return follow(levels[EVENT]) if value is None else value
-
-
-def as_text(value: object) -> str | None:
-    """Write a scalar as JSON writes it, but text as it is.
-
-    Args:
-        value: of a record.
-
-    Returns:
-        The text; None where it is an object or an array. A point in time, which binary encodings have, is ISO 8601.
-    """
-    if type(value) is str:
-        return value
-    if type(value) is bool:
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    return value.isoformat() if isinstance(value, datetime) else None
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, bytes | bytearray | memoryview):
-        try:
-            return bytes(value).decode()
-        except UnicodeDecodeError:
-            return None
-    return value if isinstance(value, str) else None
-
-
-def _header(headers: Sequence[tuple[str, bytes]] | Mapping[str, bytes], name: str) -> str | None:
-    # Of several headers of one name the last one holds, as for Kafka's own clients.
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    found = None
-    for key, value in pairs:
-        if key == name:
-            found = value
-    return _text(found)

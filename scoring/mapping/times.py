@@ -73,7 +73,8 @@ def _with_offset(text: str, time_format: str) -> str:
 
 def _counted(value: Any, unit: int, time_format: str) -> int:
     if type(value) is int:
-        time = value * unit
+        # In two steps: compiled, a product of numbers of half a word is fast.
+        time = value // 1_000 * (unit * 1_000) + value % 1_000 * unit
     elif type(value) is float and math.isfinite(value):
         time = round(value * unit)
     elif type(value) is str and (match := _DIGITS.fullmatch(value)):

@@ -48,7 +48,11 @@ class TypeRules:
         """Compile the rules of a channel, in the order of the policy."""
         self._by_code: dict[str, list[tuple[Filter, str]]] = {}
         self.ignored = 0
+        #: The names of the properties that the rules look at.
+        self.properties: set[str] = set()
         for rule in rules:
+            paths = [path for each in (*rule.when, *rule.unless) for path in each.paths]
+            self.properties.update([path.steps[1] for path in paths if isinstance(path.steps[1], str)])
             compiled = Filter(_inside(rule.when), _inside(rule.unless), 0)
             for code in rule.of:
                 self._by_code.setdefault(code, []).append((compiled, rule.code))

@@ -6,11 +6,12 @@ Rests on decision 26.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from scoring.mapping.paths import Getter, Levels, Path, as_text, compile_path, parse_path
+from scoring.mapping.getters import Getter, Levels, as_text, compile_path
+from scoring.mapping.paths import Path, parse_path
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"
@@ -106,25 +107,21 @@ def _template(text: str) -> Template:
 
 
 def compile_value(value: Value, depth: int) -> Getter:
-    """Make the function that looks a value up.
+    """Make what looks a value up.
 
     Args:
         value: what is wanted.
         depth: how many arrays the element is in.
-
-    Returns:
-        The function; it gives None where there is nothing.
     """
     if isinstance(value, Path):
         return compile_path(value, depth)
     if isinstance(value, Constant):
-        constant = value.value
-        return lambda _levels: constant
+        return _Constant(value.value)
     if isinstance(value, Template):
-        return _Template(value, depth).fill
+        return _Template(value, depth)
     if isinstance(value, Converted):
-        return _Converted(value, depth).read
-    return _FirstOf(value, depth).find
+        return _Converted(value, depth)
+    return _FirstOf(value, depth)
 
 
 def paths_of(value: Value) -> Iterator[Path]:
@@ -144,19 +141,27 @@ def paths_of(value: Value) -> Iterator[Path]:
             yield from paths_of(each)
 
 
-class _FirstOf:
-    def __init__(self, value: FirstOf, depth: int) -> None:
-        self._getters = tuple([compile_value(each, depth) for each in value.values])
+class _Constant(Getter):
+    def __init__(self, value: Any) -> None:
+        self._value = value
 
-    def find(self, levels: Levels) -> Any:
-        for get in self._getters:
-            found = get(levels)
+    def get(self, levels: Levels) -> Any:  # noqa: ARG002 - the same for all
+        return self._value
+
+
+class _FirstOf(Getter):
+    def __init__(self, value: FirstOf, depth: int) -> None:
+        self._values = [compile_value(each, depth) for each in value.values]
+
+    def get(self, levels: Levels) -> Any:
+        for value in self._values:
+            found = value.get(levels)
             if found is not None and found != "":
                 return found
         return None
 
 
-class _Template:
+class _Template(Getter):
     """Fills a template; a part that is missing goes with the separator before it, the first with the one behind it."""
 
     def __init__(self, template: Template, depth: int) -> None:
@@ -168,27 +173,29 @@ class _Template:
             (separator, compile_path(path, depth)) for separator, path in zip(separators, paths, strict=True)
         ]
 
-    def fill(self, levels: Levels) -> str | None:
+    def get(self, levels: Levels) -> Any:
         filled = ""
-        for separator, get in self._parts:
-            found = get(levels)
+        for separator, value in self._parts:
+            found = value.get(levels)
             if found is None or found == "":
                 continue
             text = found if type(found) is str else as_text(found)
             if text is None:  # an object or an array
                 continue
-            filled = filled + separator + text if filled else text
+            filled = f"{filled}{separator}{text}" if filled else text
         return self._before + filled + self._behind if filled else None
 
 
-class _Converted:
+class _Converted(Getter):
     def __init__(self, value: Converted, depth: int) -> None:
-        self._get = compile_value(value.value, depth)
-        self._convert: Callable[[Any], Any] = _as_number if value.way == NUMBER else _as_boolean
+        self._value = compile_value(value.value, depth)
+        self._number = value.way == NUMBER
 
-    def read(self, levels: Levels) -> Any:
-        found = self._get(levels)
-        return None if found is None else self._convert(found)
+    def get(self, levels: Levels) -> Any:
+        found = self._value.get(levels)
+        if found is None:
+            return None
+        return _as_number(found) if self._number else _as_boolean(found)
 
 
 def _as_number(value: Any) -> int | float | None:

@@ -153,6 +153,11 @@ class DetailReader:
         self._digest = digest
         self.ignored = 0
 
+    @property
+    def properties(self) -> list[str]:
+        """The names of the properties that it reads."""
+        return [amount.property for amount in self._amounts] + ([self._object] if self._object else [])
+
     def read(self, properties: object, time: int) -> Detail | None:
         """Read what the policy asks for; what is not there or not usable is left out.
 

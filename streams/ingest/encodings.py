@@ -8,7 +8,9 @@ from typing import Any, Final
 import orjson
 
 from scoring.errors import InvalidEvent
+from scoring.mapping.fields import Fields
 from streams.ingest.event_decoding import why_not_json
+from streams.ingest.field_decoding import FieldLoader, Loader, reads_all
 from streams.ingest.framing import Framed, is_framed, message_path, unframe
 from streams.ingest.schemas import Schema, Schemas
 from streams.ingest.snowplow import read_tsv
@@ -18,6 +20,7 @@ Decode = Callable[[Any], Any]
 #: The encodings for which schemas are needed.
 WITH_SCHEMAS: Final = frozenset(("avro", "protobuf"))
 _ATTRIBUTE: Final = "ce_"
+_DATA: Final = "data"
 _STRUCTURED: Final = "application/cloudevents+json"
 
 
@@ -42,7 +45,29 @@ def decoder_of(encoding: str, schemas: Schemas | None) -> Decode:
         from streams.ingest.protobuf import protobuf_reader  # noqa: PLC0415 - an extra
 
         return _Schematic(schemas, lambda schema: _by_message(protobuf_reader(schema))).decode
-    return _DECODERS[encoding]
+    if encoding == "tsv":
+        return _tsv
+    return _JSON[encoding](_Whole(), _Whole()).decode
+
+
+def field_decoder_of(encoding: str, fields: Fields) -> JsonDecoder | None:
+    """Give the decoder of an encoding that decodes only what is read.
+
+    Args:
+        encoding: one of `ENCODINGS`.
+        fields: what is read of a value.
+
+    Returns:
+        One that raises ValueError or InvalidEvent where a record has to be decoded whole; None where all have to be.
+    """
+    make = _JSON.get(encoding)
+    if make is None or reads_all(fields):
+        return None
+    of_record = FieldLoader(fields)
+    if encoding != "cloudevents":
+        return make(of_record, of_record)
+    data = fields.joined(fields.named.get(_DATA, Fields()))
+    return make(of_record, _Whole() if reads_all(data) else FieldLoader(data))
 
 
 def schemas_of(records: Iterable[Any]) -> set[str]:
@@ -103,44 +128,73 @@ def _by_message(read: Callable[[list[int], bytes], Any]) -> Callable[[bytes], An
     return lambda body: read(*message_path(body))
 
 
-def _json(record: Any) -> Any:
-    # No JSON begins with the byte of a frame, so that JSON in a frame can be told from plain JSON.
-    value = record.value
-    return loads(unframe(value, record.headers).body if is_framed(value) else value)
-
-
-def _json_schema(record: Any) -> Any:
-    return loads(unframe(record.value, record.headers).body)
-
-
 def _tsv(record: Any) -> Any:
     return read_tsv(record.value)
 
 
-def _cloudevent(record: Any) -> Any:
-    """Read a CloudEvent; one in binary mode as if it had been structured.
+class _Whole(Loader):
+    def load(self, value: bytes) -> Any:
+        return loads(value)
+
+
+class JsonDecoder:
+    """Decodes JSON, also in a frame, as no JSON begins with the byte of a frame."""
+
+    def __init__(self, loader: Loader, data_loader: Loader) -> None:
+        """Prepare.
+
+        Args:
+            loader: of values.
+            data_loader: of the values of CloudEvents in binary mode.
+        """
+        self._loader, self._data_loader = loader, data_loader
+
+    def decode(self, record: Any) -> Any:
+        """Decode the value of a record.
+
+        Args:
+            record: which has one.
+        """
+        return self._loader.load(_unframed(record))
+
+
+class _FramedJson(JsonDecoder):
+    def decode(self, record: Any) -> Any:
+        return self._loader.load(unframe(record.value, record.headers).body)
+
+
+class _CloudEvent(JsonDecoder):
+    """Decodes a CloudEvent; one in binary mode as if it had been structured.
 
     The fields of its data may be named without `data`, too, but for those that have the name of an attribute.
     """
-    headers = {
-        name: content for name, content in record.headers if name.startswith(_ATTRIBUTE) or name == "content-type"
-    }
-    kind = (headers.pop("content-type", None) or b"").decode(errors="replace")
-    if not headers or kind.startswith(_STRUCTURED):
-        return _json(record)
-    attributes = {
-        name.removeprefix(_ATTRIBUTE): content.decode(errors="replace") for name, content in headers.items() if content
-    }
-    if not record.value:
-        return attributes
-    data = _json(record)
-    own = data if isinstance(data, dict) else {}
-    return {**own, **attributes, "data": data}
+
+    def decode(self, record: Any) -> Any:
+        headers = {
+            name: content for name, content in record.headers if name.startswith(_ATTRIBUTE) or name == "content-type"
+        }
+        kind = (headers.pop("content-type", None) or b"").decode(errors="replace")
+        if not headers or kind.startswith(_STRUCTURED):
+            return self._loader.load(_unframed(record))
+        attributes = {
+            name.removeprefix(_ATTRIBUTE): content.decode(errors="replace")
+            for name, content in headers.items()
+            if content
+        }
+        if not record.value:
+            return attributes
+        data = self._data_loader.load(_unframed(record))
+        own = data if isinstance(data, dict) else {}
+        return {**own, **attributes, _DATA: data}
 
 
-_DECODERS: Final[dict[str, Decode]] = {
-    "json": _json,
-    "json_schema": _json_schema,
-    "tsv": _tsv,
-    "cloudevents": _cloudevent,
+def _unframed(record: Any) -> bytes:
+    value: bytes = record.value
+    return unframe(value, record.headers).body if is_framed(value) else value
+
+
+_JSON: Final[dict[str, type[JsonDecoder]]] = {
+    "json": JsonDecoder,
+    "json_schema": _FramedJson,
+    "cloudevents": _CloudEvent,
 }

@@ -12,7 +12,9 @@ from scoring.errors import InvalidEvent
 
 #: The header in which newer clients of Confluent's write the schema's id instead.
 SCHEMA_HEADER: Final = "__value_schema_id"
-_BY_NUMBER, _BY_GUID, _GLUE = 0, 1, 3
+_BY_NUMBER: Final = 0
+_BY_GUID: Final = 1
+_GLUE: Final = 3
 _NUMBER_BYTES, _GUID_BYTES, _GLUE_BYTES = 5, 17, 18
 _PLAIN, _ZLIB = 0, 5
 #: No record is larger than a broker takes; what unpacks to more is no record.
@@ -54,7 +56,7 @@ def is_framed(value: bytes) -> bool:
     Args:
         value: of the record.
     """
-    return value[:1] in (b"\x00", b"\x01", b"\x03")
+    return len(value) > 0 and value[0] in (_BY_NUMBER, _BY_GUID, _GLUE)
 
 
 def message_path(body: bytes) -> tuple[list[int], bytes]:

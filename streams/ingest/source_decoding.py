@@ -13,7 +13,7 @@ from mode.utils.logging import get_logger
 from scoring.events.event import MOST_AHEAD, Event, EventReader
 from scoring.events.profiles import event_reader
 from scoring.instants import HOUR, MILLISECOND
-from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
+from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome, numbered
 from scoring.mapping.source import Source
 from scoring.policy.policy import Channel, Policy
 from streams.ingest.dead_letter_limit import DeadLetterLimit
@@ -92,12 +92,14 @@ class SourceDecoder:
             policy: in force from now on; it may have none of the topic.
         """
         sources = sources_by_topic(policy).get(self._topic, [])
-        self._sources = [SourceReader(source, self._schemas) for source in sources]
         self._needs_schemas = any(source.encoding in WITH_SCHEMAS for source in sources)
         self._identities = policy.identities
         self._readers: dict[str, EventReader] = {
             channel.name: event_reader(channel, policy) for channel in policy.channels
         }
+        asked = frozenset([name for reader in self._readers.values() for name in reader.properties()])
+        self._sources = [SourceReader(source, self._schemas, asked) for source in sources]
+        self._alone = self._sources[0] if len(sources) == 1 else None
 
     async def prepare(self, batch: RecordBatch) -> None:
         """Look the schemas up by which the records of a batch were written.
@@ -124,8 +126,12 @@ class SourceDecoder:
         if len(self._names) > _MOST_NAMES:
             self._names.clear()
         found = _Found()
+        alone = self._alone
         for record in batch.records:
-            self._add(found, batch, record, self._outcomes(record, latest))
+            if alone is not None and not record.headers:
+                self._add(found, batch, record, alone.read(record, latest))
+            else:
+                self._add(found, batch, record, self._outcomes(record, latest))
         if self._limit is not None:
             offset = self._first_over(batch, found)
             if offset is not None:
@@ -143,9 +149,8 @@ class SourceDecoder:
         for outcome, number in counts.items():
             self._counters[outcome].inc(number)
         self._tell_of_skipping(everything=found.left_out == len(batch.records), now=latest - MOST_AHEAD)
-        newest = max([event.time for _, _, event in found.events], default=0)
         appended = batch.records[-1].timestamp * MILLISECOND
-        return DecodedBatch(batch, found.events, found.dead, newest, appended, forwards=found.forwards)
+        return DecodedBatch(batch, found.events, found.dead, found.newest, appended, forwards=found.forwards)
 
     def _outcomes(self, record: Any, latest: int) -> list[Outcome]:
         """Read a record by every source of the topic; their parts are numbered on."""
@@ -156,19 +161,23 @@ class SourceDecoder:
                 outcomes += [] if outcomes and type(read[0]) is LeftOut else read
             else:
                 before = len(outcomes)
-                outcomes += [each._replace(part=before + at) for at, each in enumerate(read)] if before else read
+                outcomes += [numbered(each, before + at) for at, each in enumerate(read)] if before else read
         wanted = _wanted_parts(record.headers) if record.headers else None
         return [each for each in outcomes if each.part is None or each.part in wanted] if wanted else outcomes
 
-    def _add(self, found: _Found, batch: RecordBatch, record: Any, outcomes: Sequence[Outcome]) -> None:
+    def _add(self, found: _Found, batch: RecordBatch, record: Any, outcomes: list[Outcome]) -> None:
         """Sort what has become of the parts of a record."""
-        bad: list[Bad] = []
+        offset: int = record.offset
+        appended: int = record.timestamp
+        bad: list[Bad] | None = None
         skipped = 0
         for outcome in outcomes:
             if isinstance(outcome, MappedEvent):
-                self._add_event(found, record, outcome, bad)
+                wrong = self._add_event(found, offset, appended, outcome)
+                if wrong is not None:
+                    bad = [*(bad or ()), wrong]
             elif isinstance(outcome, Bad):
-                bad.append(outcome)
+                bad = [*(bad or ()), outcome]
             elif isinstance(outcome, MappedLink) and self._identities:
                 body = {"id": outcome.id, "customer_id": outcome.customer}
                 found.forwards.append((outcome.id, Message(self._identities, body)))
@@ -177,23 +186,26 @@ class SourceDecoder:
         found.skipped += skipped
         if skipped == len(outcomes):
             found.left_out += 1
-            found.offsets_left_out.add(record.offset)
-        if bad:
-            parts = ",".join(str(each.part) for each in bad if each.part is not None)
-            whole = any(each.part is None for each in bad)
-            found.dead.append(DeadLetter(record, bad[0].reason, _detail(bad), batch.partition, "" if whole else parts))
+            found.offsets_left_out.add(offset)
+        if bad is not None:
+            found.dead.append(_letter(batch, record, bad))
 
-    def _add_event(self, found: _Found, record: Any, mapped: MappedEvent, bad: list[Bad]) -> None:
+    def _add_event(self, found: _Found, offset: int, appended: int, mapped: MappedEvent) -> Bad | None:
         reader = self._readers.get(mapped.channel)
         if reader is None:  # a policy without the channel has come into force, and its sources have not
-            bad.append(Bad(mapped.part, "type_missing", f"the policy has no channel {mapped.channel}"))
-            return
-        event = reader.event(mapped.type, mapped.time, mapped.id, mapped.properties)
-        if self._window and event.time < record.timestamp * MILLISECOND - self._window:
+            return Bad(mapped.part, "type_missing", f"the policy has no channel {mapped.channel}")
+        time = mapped.time
+        event = reader.event(mapped.type, time, mapped.id, mapped.properties)
+        # Older than the window when its record was appended; a product as large takes mypyc long.
+        if self._window and (time + self._window) // MILLISECOND < appended:
             found.outdated += 1
-            return
-        found.unknown += not reader.scores(event.code)
-        found.events.append((record.offset, self._names.setdefault(mapped.customer, mapped.customer), event))
+            return None
+        if time > found.newest:  # noqa: PLR1730 - max() would be a call for each event
+            found.newest = time
+        if not reader.scores(event.code):
+            found.unknown += 1
+        found.events.append((offset, self._names.setdefault(mapped.customer, mapped.customer), event))
+        return None
 
     def _first_over(self, batch: RecordBatch, found: _Found) -> int | None:
         """Ask the limit, for which what is left out is not there, and count the batch where it lets it pass."""
@@ -235,7 +247,14 @@ class _Found:
         self.dead: list[DeadLetter] = []
         self.forwards: list[tuple[str, Message]] = []
         self.offsets_left_out: set[int] = set()
-        self.left_out = self.skipped = self.outdated = self.unknown = 0
+        self.left_out = self.skipped = self.outdated = self.unknown = self.newest = 0
+
+
+def _letter(batch: RecordBatch, record: Any, bad: Sequence[Bad]) -> DeadLetter:
+    """Make the dead letter of a record with bad parts."""
+    parts = ",".join([str(each.part) for each in bad if each.part is not None])
+    whole = any(each.part is None for each in bad)
+    return DeadLetter(record, bad[0].reason, _detail(bad), batch.partition, "" if whole else parts)
 
 
 def _wanted_parts(headers: Iterable[tuple[str, bytes]]) -> frozenset[int]:

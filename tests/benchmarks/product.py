@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from scoring.policy.builtin import BUILTIN_POLICY
 from streams.store.redis.store import GROUPS
+from tests.benchmarks.shapes import OWN, schema_file
 from tests.benchmarks.workload import TOPICS, Workload
 from tests.services.process_figures import memory
 from tests.services.worker import WorkerProcess
@@ -75,11 +76,17 @@ def run(
         bytes of Redis memory per customer, customers.
     """
     policy = folder / "policy.toml"
-    policy.write_text(policy_text(workload.prefix).replace('length = "30d"', f'length = "{window}"'))
+    sources = [] if workload.shape is OWN else [workload.shape.source(workload.prefix + name, name) for name in TOPICS]
+    text = policy_text(workload.prefix).replace('length = "30d"', f'length = "{window}"')
+    policy.write_text("\n".join([text, *sources]))
     namespace = f"{workload.prefix}{time.time_ns()}"
     with redis.Redis.from_url(url) as client:
         before = client.info("memory")["used_memory"]
         environment = settings(brokers, url, namespace, policy, package)
+        if sources:
+            schemas = folder / "schemas.json"
+            schemas.write_text(schema_file())
+            environment["ENGAGEMENT_SCHEMA_FILE"] = str(schemas)
         with WorkerProcess(environment, folder / "worker.log") as worker:
             ended = until_stored(client, workload, namespace, worker)
             seconds = ended - worker.metric("engagement_first_fetch_seconds")
@@ -117,7 +124,7 @@ def until_stored(client: redis.Redis, workload: Workload, namespace: str, worker
         for key in fences:
             groups.hvals(key)
         applied = [sum(int(fence.partition(b";")[0]) for fence in group) for group in groups.execute()]
-        if min(applied) == workload.events:
+        if min(applied) == (workload.records or workload.events):
             return time.time()
         time.sleep(0.02)
     raise AssertionError(worker.log_tail())

@@ -1,4 +1,4 @@
-"""`make bench`: the product, its limit and its peers on the same input, side by side in one run."""
+"""`make bench`: the product, its limit and its peers on the same input, and other shapes of it, in one run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -18,12 +18,15 @@ from tests.benchmarks import product
 from tests.benchmarks.comparison import compared
 from tests.benchmarks.environments import java_peer, peer
 from tests.benchmarks.rounds import Measured, NotRun, Program, run_in_turn
+from tests.benchmarks.shapes import SHAPES
 from tests.benchmarks.workload import Workload, fill
 from tests.services.kafka import KAFKA_VERSION, KafkaBroker
 from tests.services.redis import local_redis
 
 #: What an agent does that gets records one by one takes so long that it gets fewer.
 _STOCK_EVENTS = 20_000
+#: Records of other shapes are up to ten times as large.
+_SHAPED_EVENTS = 200_000
 _BROKERS = {"real": f"Apache Kafka {KAFKA_VERSION}", "embedded": "the embedded broker, in memory"}
 Run = Callable[[], Mapping[str, float]]
 
@@ -61,14 +64,20 @@ def measure(kind: str, events: int, customers: int, rounds: int, only: list[str]
     Returns:
         The report in Markdown.
     """
+    shaped = min(_SHAPED_EVENTS, events)
     with broker(kind) as kafka, local_redis() as store, tempfile.TemporaryDirectory() as folder:
         print(f"{_BROKERS[kind]}: filling, {events:,} events, {customers:,} customers", flush=True)
         workload = Workload("bench-", events, customers)
         few = Workload("few-", min(_STOCK_EVENTS, events), customers)
         asyncio.run(fill(kafka.bootstrap, workload))
         asyncio.run(fill(kafka.bootstrap, few))
-        every = programs(kind, kafka.bootstrap, store.url, workload, few, Path(folder))
-        chosen = [*every[:2], *(one for one in every[2:] if not only or any(part in one.title for part in only))]
+        others = [
+            asyncio.run(fill(kafka.bootstrap, Workload(f"shape{number}-", shaped, customers, shape=shape)))
+            for number, shape in enumerate(SHAPES[1:])
+            if wanted(_title(shape.title, shaped), only)
+        ]
+        every = programs(kind, kafka.bootstrap, store.url, workload, few, others, Path(folder))
+        chosen = [*every[:2], *(one for one in every[2:] if wanted(one.title, only))]
         measured = run_in_turn(chosen, rounds)
     limit, ours = measured[:2]
     counted = f"medians of {rounds - 1} rounds after one that is dropped" if rounds > 1 else "one round"
@@ -76,12 +85,28 @@ def measure(kind: str, events: int, customers: int, rounds: int, only: list[str]
     return "\n\n".join([head, compared(measured, limit, ours), *_memory(ours)])
 
 
+def wanted(title: str, only: list[str] | None) -> bool:
+    """Tell whether a program is to be run.
+
+    Args:
+        title: its own.
+        only: parts of titles; None for all.
+    """
+    return not only or any(part in title for part in only)
+
+
+def _title(shape: str, events: int) -> str:
+    return f"engagement streams, records of {shape} ({events:,} events)"
+
+
 def broker(kind: str) -> AbstractContextManager[KafkaBroker | EmbeddedKafka]:
     """Prepare a broker of one's own."""
     return KafkaBroker(heap="1g") if kind == "real" else EmbeddedKafka()
 
 
-def programs(kind: str, brokers: str, url: str, workload: Workload, few: Workload, folder: Path) -> list[Program]:
+def programs(
+    kind: str, brokers: str, url: str, workload: Workload, few: Workload, others: Sequence[Workload], folder: Path
+) -> list[Program]:
     """List what is compared; the limit comes first, the product second.
 
     Args:
@@ -90,6 +115,7 @@ def programs(kind: str, brokers: str, url: str, workload: Workload, few: Workloa
         url: of Redis.
         workload: the input.
         few: the start of the input, for those that are slow.
+        others: the start of it in other shapes.
         folder: for the files of the product.
 
     Returns:
@@ -98,8 +124,8 @@ def programs(kind: str, brokers: str, url: str, workload: Workload, few: Workloa
     words = (brokers, workload.prefix, url, str(workload.events))
     topics = ",".join(workload.topics)
 
-    def service(package: Path | None) -> Run:
-        return lambda: product.run(brokers, url, workload, folder, package)
+    def service(package: Path | None, of: Workload = workload) -> Run:
+        return lambda: product.run(brokers, url, of, folder, package)
 
     def counts(run: Run) -> Run:
         return lambda: _all_counted(run(), url, workload)
@@ -126,6 +152,10 @@ def programs(kind: str, brokers: str, url: str, workload: Workload, few: Workloa
             service(product.COMPILED),
         ),
         Program("engagement streams, plain Python", "The same.", service(None)),
+        *[
+            Program(_title(other.shape.title, other.events), "The same, compiled.", service(product.COMPILED, other))
+            for other in others
+        ],
         Program(
             "hand-written aiokafka loop",
             f"{only_counts}; a dictionary per batch, one Redis pipeline per batch; no guarantees.",

@@ -7,13 +7,15 @@ import logging
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.partitioner import murmur2
+
+from tests.benchmarks.shapes import OWN, Event, Shape
 
 TOPICS = ("clickstream", "email", "social")
 #: Of each topic, where a benchmark says nothing else.
@@ -34,7 +36,7 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 class Workload:
     """What waits in the topics: so many events of so many customers, of the days before now.
 
-    The names of the topics begin with the prefix.
+    The names of the topics begin with the prefix. `records` is how many records the events are in, once they are there.
     """
 
     prefix: str
@@ -42,6 +44,8 @@ class Workload:
     customers: int
     partitions: int = PARTITIONS
     days: int = 3
+    shape: Shape = OWN
+    records: int = 0
 
     @property
     def topics(self) -> list[str]:
@@ -95,32 +99,63 @@ async def create_topics(bootstrap: str, workload: Workload) -> None:
     await admin.close()
 
 
-async def fill(bootstrap: str, workload: Workload) -> None:
+async def fill(bootstrap: str, workload: Workload) -> Workload:
     """Create the topics and fill them.
 
     Args:
         bootstrap: host:port of a broker.
         workload: what to write.
+
+    Returns:
+        The workload with the number of its records.
     """
     await create_topics(bootstrap, workload)
     made = events(workload.events, workload.customers, workload.days)
-    await append(bootstrap, ((workload.prefix + topic, key, value) for topic, key, value in made), workload.partitions)
+    written = made if workload.shape is OWN else shaped(made, workload.shape)
+    records = ((workload.prefix + topic, key, value) for topic, key, value in written)
+    return replace(workload, records=await append(bootstrap, records, workload.partitions))
 
 
-async def append(bootstrap: str, records: Iterator[tuple[str, bytes, bytes]], partitions: int) -> None:
+def shaped(made: Iterator[tuple[str, bytes, bytes]], shape: Shape) -> Iterator[tuple[str, bytes, bytes]]:
+    """Write events in another shape; those in one record have its topic, and the key of the first.
+
+    Args:
+        made: topic, key and value of each event.
+        shape: of the records.
+
+    Yields:
+        Topic, key and value of each record.
+    """
+    waiting: dict[str, list[Event]] = {topic: [] for topic in TOPICS}
+    for topic, _, value in made:
+        waiting[topic].append(orjson.loads(value))
+        if len(waiting[topic]) == shape.together:
+            yield topic, waiting[topic][0]["customer_id"].encode(), shape.write(waiting[topic])
+            waiting[topic] = []
+    for topic, rest in waiting.items():
+        if rest:
+            yield topic, rest[0]["customer_id"].encode(), shape.write(rest)
+
+
+async def append(bootstrap: str, records: Iterator[tuple[str, bytes, bytes]], partitions: int) -> int:
     """Append records in large batches.
 
     Args:
         bootstrap: host:port of a broker.
         records: topic, key and value of each.
         partitions: of each topic.
+
+    Returns:
+        How many there were.
     """
+    count = 0
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=_BATCH, linger_ms=20)
     await producer.start()
     open_batches: dict[tuple[str, int], object] = {}
     sent: list[asyncio.Future[object]] = []
     try:
         for topic, key, value in records:
+            count += 1
             place = (topic, partition_of(key, partitions))
             batch = open_batches.get(place) or open_batches.setdefault(place, producer.create_batch())
             if batch.append(key=key, value=value, timestamp=None) is None:
@@ -132,3 +167,4 @@ async def append(bootstrap: str, records: Iterator[tuple[str, bytes, bytes]], pa
         await asyncio.gather(*sent)
     finally:
         await producer.stop()
+    return count

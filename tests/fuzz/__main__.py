@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: mutated records through decoding, scoring and storing, compared with an oracle."""
+"""`python -m tests.fuzz`: mutated records and random sources through decoding and scoring, against oracles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import secrets
 import sys
 from collections import Counter
 
+from tests.fuzz import mappings
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import EPOCH, Epoch
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=1_000_000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="the same seed draws the same records; by default one at random")
     parser.add_argument("--from-epoch", type=int, default=0, help=f"begin at this epoch; each has {EPOCH:,} records")
+    parser.add_argument("--sources", type=int, default=2_000, help="random ones, each with records of other shapes")
     parser.add_argument("--explain", metavar="BYTES", help="say what one record becomes, written as a bytes literal")
     parser.add_argument("--channel", choices=_CHANNELS, default="email", help="of the record to explain")
     parser.add_argument("--clock", choices=("stream", "wall"), default="stream", help="of the record to explain")
@@ -31,7 +33,7 @@ def main() -> int:
     if arguments.explain is not None:
         return explain(ast.literal_eval(arguments.explain), arguments.channel, arguments.wall, arguments.clock)
     seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
-    return run(arguments.records, seed, arguments.from_epoch)
+    return run(arguments.records, seed, arguments.from_epoch) or run_sources(arguments.sources, seed)
 
 
 def run(records: int, seed: int, first: int) -> int:
@@ -53,6 +55,16 @@ def run(records: int, seed: int, first: int) -> int:
         print(f"\r{outcomes.total():>13,} of {records:,}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     report(outcomes, scored)
+    return 0
+
+
+def run_sources(sources: int, seed: int) -> int:
+    """Read records by random sources and print what became of their parts; a difference ends it with the example."""
+    if not sources:
+        return 0
+    ends = mappings.run(sources, seed)
+    print(f"\n{sources:,} random sources read {ends.total():,} parts of records as the rules say: ", end="")
+    print(f"{ends['customer_id']:,} events, {ends['link']:,} links, {ends['skipped']:,} left out, the rest bad")
     return 0
 
 

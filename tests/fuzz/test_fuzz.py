@@ -13,13 +13,16 @@ import pytest
 import scoring.events.event
 import scoring.instants
 import scoring.judging.steps
+import scoring.mapping.values
 import streams.ingest.event_decoding
 import streams.store.fields.customer_writing
 import streams.store.memory.store
 from scoring.customer.seen import SeenIds
 from scoring.errors import InvalidEvent
 from scoring.events.event import EventReader
+from streams.ingest.field_decoding import FieldLoader
 from streams.rounds.round import Round
+from tests.fuzz import mappings
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
 from tests.fuzz.epoch import Epoch
@@ -183,6 +186,40 @@ def test_a_broken_product_is_noticed(
 
     with pytest.raises(DifferenceError):
         run_many(7, range(10))
+
+
+def test_random_sources_read_random_records_as_the_rules_say() -> None:
+    ends = mappings.run(200, seed=5)
+
+    assert min(ends[end] for end in ("customer_id", "skipped", "customer_id_missing")) > 5
+
+
+def stops_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the first value of a list only."""
+    monkeypatch.setattr(scoring.mapping.values._FirstOf, "get", lambda self, levels: self._values[0].get(levels))
+
+
+def skips_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lose a field, where another value may take its place."""
+    load = FieldLoader.load
+
+    def losing(self: FieldLoader, value: bytes) -> Any:
+        found = load(self, value)
+        if type(found) is dict:
+            found.pop("a", None)
+        return found
+
+    monkeypatch.setattr(FieldLoader, "load", losing)
+
+
+@pytest.mark.parametrize("broken", [stops_at_the_first, skips_what_is_read])
+def test_a_source_that_is_read_wrongly_is_noticed(
+    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        mappings.run(500, seed=5, shrink=False)
 
 
 def test_a_record_that_shows_it_is_told_and_made_small(monkeypatch: pytest.MonkeyPatch) -> None:

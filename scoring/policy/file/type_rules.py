@@ -94,4 +94,6 @@ class _Reader:
 
 
 def _is_property(path: Path) -> bool:
-    return path.origin == HERE and len(path.steps) > 1 and path.steps[0] == PROPERTIES
+    return (
+        path.origin == HERE and len(path.steps) > 1 and path.steps[0] == PROPERTIES and isinstance(path.steps[1], str)
+    )

@@ -20,14 +20,14 @@ def test_an_event_has_what_the_source_names() -> None:
         MappedEvent(0, "clickstream", "maria", "click", 1_790_000_000_000_000, "7", {"a": 1})
     ]
     assert read(EVENT) == [MappedEvent(0, "clickstream", "maria", "click", 1_790_000_000_000_000, None, None)]
-    assert read(EVENT, 'id = "number"\nproperties = "more"')[0][-2:] == (None, {})
+    assert read(EVENT, 'id = "number"\nproperties = "more"')[0].properties == {}
 
 
 def test_properties_are_an_object_or_named_one_by_one() -> None:
     value = {**EVENT, "a": "1.5", "b": None, "c": {"d": "x"}}
     text = 'properties = { amount = { path = "a", as = "number" }, b = "b", d = ["z", "c.d"], kind = { is = "k" } }'
-    assert read(value, text)[0][-1] == {"amount": 1.5, "d": "x", "kind": "k"}
-    assert read({**value, "c": "no object"}, 'properties = "c"')[0][-1] == {}
+    assert read(value, text)[0].properties == {"amount": 1.5, "d": "x", "kind": "k"}
+    assert read({**value, "c": "no object"}, 'properties = "c"')[0].properties == {}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_types_are_renamed_moved_to_other_channels_and_left_out() -> None:
 
     def becomes(kind: str, **fields: Any) -> Any:
         (outcome,) = read({**EVENT, "what": kind}, text, **fields)
-        return outcome[1:4:2] if isinstance(outcome, MappedEvent) else outcome
+        return (outcome.channel, outcome.type) if isinstance(outcome, MappedEvent) else outcome
 
     assert becomes("click") == ("clickstream", "page_view")
     assert becomes("mail.opened") == ("email", "open")
@@ -273,10 +273,10 @@ def test_fields_that_are_json_in_a_text_are_opened() -> None:
     value = {**EVENT, "more": '{"a": {"b": "[1, 2]"}}', "text": "5", "bad": "{"}
     text = 'json = ["more", "more.a.b", "text", "bad", "nothing"]\n[properties]\n'
     (outcome,) = read(value, text + 'second = "more.a.b[1]"\ntext = "text"\nbad = "bad"')
-    assert outcome[-1] == {"second": 2, "text": "5", "bad": "{"}
+    assert outcome.properties == {"second": 2, "text": "5", "bad": "{"}
     listed = {"list": '[{"who": "m", "what": "c", "when": 5, "more": "{\\"n\\": 1}"}]'}
     (outcome,) = read(listed, 'each = "list[]"\njson = ["list", "more"]\nproperties = "more"')
-    assert outcome[-1] == {"n": 1}
+    assert outcome.properties == {"n": 1}
 
 
 STRIPE = """
@@ -308,7 +308,7 @@ post = "email.post"
 
 def test_readings_of_several_arrays_number_their_parts_on() -> None:
     outcomes = read({"likes": [EVENT, {}], "posts": [EVENT]}, KINDS)
-    assert [(each.part, *each[1:4:2]) for each in outcomes if isinstance(each, MappedEvent)] == [
+    assert [(each.part, each.channel, each.type) for each in outcomes if isinstance(each, MappedEvent)] == [
         (0, "clickstream", "like"),
         (2, "email", "post"),
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scoring.mapping.paths import AROUND, HERE, ROOT, Find, compile_path, parse_each, parse_path
+from scoring.mapping.getters import compile_path
+from scoring.mapping.paths import AROUND, HERE, ROOT, Find, parse_each, parse_path
 
 KAFKA = SimpleNamespace(
     key=b"k", headers=[("ce_id", b"1"), ("a.b", b"2"), ("ce_id", b"3")], timestamp=1_790_000_000_000
@@ -21,7 +22,7 @@ DEEP = {
 
 
 def found(text: str, value: Any = DEEP) -> Any:
-    return compile_path(parse_path(text), 0)((KAFKA, value, value))
+    return compile_path(parse_path(text), 0).get((KAFKA, value, value))
 
 
 @pytest.mark.parametrize(

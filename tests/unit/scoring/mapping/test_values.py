@@ -12,7 +12,7 @@ from scoring.mapping.values import compile_value, parse_value
 
 
 def value_of(written: Any, record: Any) -> Any:
-    return compile_value(parse_value(written), 0)((None, record, record))
+    return compile_value(parse_value(written), 0).get((None, record, record))
 
 
 @pytest.mark.parametrize(
