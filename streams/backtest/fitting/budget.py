@@ -166,7 +166,7 @@ class BudgetFit:
         lowest, engaged, above, _ = self._policy.bounds
         for part in _BOUNDS:
             # As somebody would write it: 20.5 points.
-            bound = round(engaged * part, -5)
+            bound = round(int(engaged * part), -5)
             if lowest < bound < above:
                 yield bound
 
@@ -221,8 +221,8 @@ def _best(tried: Mapping[Plan, Hits]) -> Plan:
 
 
 def _with_drops(policy: Policy, drops: Drops) -> Policy:
-    bounds = (*policy.bounds[: ENGAGED - 1], drops.bound, *policy.bounds[ENGAGED:])
-    return replace(policy, bounds=bounds, drops_into=drops.into, cooldown=drops.cooldown)
+    lowest, _, above, highest = policy.bounds
+    return replace(policy, bounds=(lowest, drops.bound, above, highest), drops_into=drops.into, cooldown=drops.cooldown)
 
 
 def with_alerts(text: str, fitted: Fitted, budget: float) -> str:
