@@ -22,7 +22,7 @@ _SPARSE = Mixture(apart=30 * SECOND)
 #: A day passes in twenty seconds: a day is closed once whoever drops before its end has been judged.
 _PACE = 144
 _DAYS = 5
-_ABSENCES = POLICY.read_text(encoding="utf-8") + "\n[alerts.absence]\nmargin = 0.3\n"
+_ABSENCES = POLICY.read_text(encoding="utf-8") + "\n[alerts.absence]\nmargin = 0.05\n"
 
 
 def day_ends(make: MakeRun, fault: str, *module: str) -> AbstractContextManager[FaultRun]:
