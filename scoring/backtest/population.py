@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scoring.backtest.observations import NEVER, Moment, Observation
+from scoring.backtest.trail import Trail
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY
@@ -39,17 +40,20 @@ class CustomerHistory:
         "outdated",
         "panes",
         "state",
+        "trail",
     )
 
-    def __init__(self, policy: Policy, name: str, moments: Sequence[Moment] = ()) -> None:
+    def __init__(self, policy: Policy, name: str, moments: Sequence[Moment] = (), trail: Trail | None = None) -> None:
         """Begin before the first event.
 
         Args:
             policy: to judge by.
             name: the customer's id.
             moments: at which to look, in the order of time.
+            trail: is told where the score has been; None where nobody asks.
         """
         self._policy = policy
+        self.trail = trail
         self._moments = list(reversed(moments))
         self._ahead: list[Observation] = []
         self.name = name
@@ -85,7 +89,11 @@ class CustomerHistory:
             return
         if self._ahead and events:
             self._tell_what_came(events)
+        if self.trail is not None:
+            self.trail.wait(self._policy.of(state.segment), state, now)
         outcome = advance(self._policy, state, events, AsOf(now, now, feeds))
+        if self.trail is not None:
+            self.trail.stand(state)
         for change in outcome.transitions:
             if isinstance(change, Alert) and change.kind in RAISED and not change.score_name:
                 self.alerts.setdefault(change.kind, []).append(change.occurred_at)
@@ -124,18 +132,28 @@ def events_in(counts: Mapping[str, int]) -> int:
 class Population:
     """All customers, on the stream clock: the evaluation time is that of the newest event, less the lateness."""
 
-    def __init__(self, policy: Policy, moments: Mapping[str, Sequence[Moment]], look: Look | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        moments: Mapping[str, Sequence[Moment]],
+        look: Look | None = None,
+        *,
+        trails: bool = False,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             policy: to judge by.
             moments: by customer, at which to look, in the order of time; who is not here is left out.
             look: told of each observation with the state at that time.
+            trails: keep where each score has been.
         """
         self._policy = policy
         self._look = look
         self._step = min(policy.pane, DAY)
-        self.customers = {name: CustomerHistory(policy, name, times) for name, times in moments.items()}
+        self.customers = {
+            name: CustomerHistory(policy, name, times, Trail() if trails else None) for name, times in moments.items()
+        }
         self.newest = 0
         self._batch: dict[str, list[Event]] = {}
         self._stretches: dict[str, list[Stretch]] = {name: [] for name, _ in policy.watched.values()}

@@ -9,7 +9,7 @@ beside it which band has been accounted for: a score in it, or above, is nothing
 - `OPEN`: an episode is open. Accounted for is the lowest band that it has reported.
 - `DEEPENING`: an episode is open, and a fall into a lower band waits for silent feeds; the cooldown holds none back.
 
-Rests on decisions 4, 12, 76 and 77.
+Rests on decisions 4, 12, 76, 77 and 91.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ENDS: Final = "ends"
 MOVED: Final = "moved"
 
 # Actions.
-#: Be armed if the score is at `engaged` or above, else not.
+#: Be armed if the score is at `engaged` or above and the policy reports drops into `disengaged`, else not.
 ARM: Final = "arm"
 #: Note the fall that is to be reported.
 HOLD: Final = "hold"
@@ -265,7 +265,8 @@ class AlertMachine:
     def _act(self, action: str) -> None:
         state = self._state
         if action == ARM:
-            state.armed = self._score >= self._policy.engaged_from
+            armable = self._policy.drops_into == DISENGAGED
+            state.armed = armable and self._score >= self._policy.engaged_from
         elif action == FORGET:
             state.held = None
         elif action == HOLD:

@@ -110,7 +110,7 @@ def disengages_at(policy: Policy, state: CustomerState) -> int:
     """
     if state.score < policy.engaged_from:
         return 0
-    for boundary, score in _coming_scores(policy, state):
+    for boundary, score in coming_scores(policy, state):
         if score < policy.engaged_from:
             return boundary
     return 0
@@ -128,14 +128,23 @@ def lowest_until(policy: Policy, state: CustomerState, until: int) -> int:
         The lowest score from now to then, in millionths.
     """
     lowest = state.score
-    for boundary, score in _coming_scores(policy, state):
+    for boundary, score in coming_scores(policy, state):
         if boundary > until:
             break
         lowest = min(lowest, score)
     return lowest
 
 
-def _coming_scores(policy: Policy, state: CustomerState) -> Iterator[tuple[int, int]]:
+def coming_scores(policy: Policy, state: CustomerState) -> Iterator[tuple[int, int]]:
+    """Foresee the score at each boundary that changes it if nothing more comes.
+
+    Args:
+        policy: in force.
+        state: derived.
+
+    Yields:
+        The boundary, in microseconds, and the score from there on.
+    """
     length, current = policy.panes, state.pane
     if policy.half_life:
         if state.panes:

@@ -164,8 +164,9 @@ class Policy:
 
     `bounds` are the lower bounds of `disengaged`, `engaged`, `highly_engaged` and `power`, in this order.
     `half_life` is 0 where the points of a pane do not fade. `remember_ids` is how long an `event_id` is remembered.
-    `warn_before` is how long before a drop that is coming it is warned of; 0: never. `absence` says when an absence
-    raises an alert, None for never.
+    `drops_into` is the highest band into which a fall raises an alert, `DISENGAGED` or `AT_RISK`. `warn_before` is how
+    long before a drop that is coming it is warned of; 0: never. `absence` says when an absence raises an alert, None
+    for never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
     over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
@@ -182,6 +183,7 @@ class Policy:
     channels: tuple[Channel, ...]
     bounds: tuple[int, int, int, int] = (0, 41 * POINT, 71 * POINT, 101 * POINT)
     half_life: int = 0
+    drops_into: int = DISENGAGED
     rearm_margin: int = 5 * POINT
     cooldown: int = 0
     warn_before: int = 0

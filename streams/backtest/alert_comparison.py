@@ -6,15 +6,20 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from scoring.backtest.observations import Customer
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.errors import InvalidEvent
 from scoring.events.event import Event
 from scoring.events.profiles import ProfileReader, event_reader
+from scoring.instants import DAY
+from scoring.judging.absence_judging import ABSENT, RETURNED
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.sources.feeds import Feeds, Stretch, join, stretches_of
+from streams.backtest.absent import Absences
+from streams.backtest.replaying import Past
 from streams.ingest.profile_decoding import PROFILES
 
 
@@ -117,6 +122,24 @@ class History:
     def finish(self) -> None:
         """Judge everybody by the time of the newest event: silence counts, too."""
         self._judge(dict.fromkeys(self.customers, ()))
+        if (rule := self._policy.absence) is None:
+            return
+        # A day is weighed by all of its events, so absences are judged once all have been read.
+        pasts = [
+            Past(name, {}, {}, days=state.activity.list_days(), segment=state.segment)
+            for name, state in self.customers.items()
+        ]
+        found = Absences(self._policy, {past.name: Customer(past.name) for past in pasts}, pasts, self._now)
+        for past in pasts:
+            for absence in found.of(past.name, rule):
+                if absence.alert_day is not None:
+                    self.alerts.add(Raised(absence.alert_day * DAY, past.name, ABSENT))
+                    if absence.ended is not None:
+                        self.alerts.add(Raised(absence.ended * DAY, past.name, RETURNED))
+
+    @property
+    def _now(self) -> int:
+        return max(self._newest - self._policy.lateness, 0)
 
     def _note(self, times: Mapping[str, Sequence[int]]) -> None:
         for channel, apart in self._watched.items():
@@ -127,8 +150,7 @@ class History:
             self._feeds = Feeds(self._policy, dict(self._stretches))
 
     def _judge(self, events: Mapping[str, Sequence[Event]]) -> None:
-        now = max(self._newest - self._policy.lateness, 0)
-        moment = Moment(now, now, self._feeds)
+        moment = Moment(self._now, self._now, self._feeds)
         for customer, some in events.items():
             state = self.customers.setdefault(customer, CustomerState())
             outcome = advance(self._policy, state, some, moment)

@@ -18,6 +18,7 @@ import orjson
 
 from scoring.backtest.observations import Moment, Observation
 from scoring.backtest.population import CustomerHistory, Look, Population
+from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event
 from scoring.events.profiles import ProfileReader, event_reader
@@ -40,7 +41,8 @@ class Past:
     """What is left of a customer's history.
 
     `alerts` are times by kind, `began` the first event (negative: none), in microseconds; `panes` the events by the
-    number of their pane, `days` the numbers of the active days, `segment` the last one.
+    number of their pane, `days` the numbers of the active days, `segment` the last one. `trail` is where the score has
+    been, if that was asked for.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Past:
     began: int = -1
     days: Sequence[int] = ()
     segment: str = ""
+    trail: Trail | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +113,8 @@ def replay_here(
     moments: Mapping[str, Sequence[Moment]],
     show: Show,
     look: Look | None = None,
+    *,
+    trails: bool = False,
 ) -> Replayed:
     """Replay the files for some customers; the others' events move only the clock.
 
@@ -119,12 +124,13 @@ def replay_here(
         moments: by customer, at which to look.
         show: how far it is.
         look: told of each observation with the state at that time.
+        trails: keep where each score has been.
 
     Returns:
         What was seen.
     """
     seen = Replayed()
-    population = Population(policy, moments, look)
+    population = Population(policy, moments, look, trails=trails)
     for channel, customer, event, _ in _events(paths, policy, show, seen):
         population.add(channel, customer, event)
         if event.code != PROFILE:
@@ -144,7 +150,7 @@ def replay_here(
 def _past_of(customer: CustomerHistory) -> Past:
     state = customer.state
     days = state.activity.list_days()
-    return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment)
+    return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment, customer.trail)
 
 
 def replay(

@@ -135,7 +135,8 @@ def _facts(parsed: Policy) -> dict[str, str]:
 
 def _alerts(parsed: Policy) -> str:
     warning = f"warning {format_duration(parsed.warn_before)} before a drop" if parsed.warn_before else "no warning"
-    return f"cooldown {format_duration(parsed.cooldown)}, re-arm margin {exact(parsed.rearm_margin)} points, {warning}"
+    drops = f"drops into {BANDS[parsed.drops_into]}, cooldown {format_duration(parsed.cooldown)}"
+    return f"{drops}, re-arm margin {exact(parsed.rearm_margin)} points, {warning}"
 
 
 def _watched(parsed: Policy) -> str:

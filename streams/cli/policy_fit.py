@@ -13,7 +13,7 @@ from rich.table import Table
 
 from scoring.policy.file.document import parse_policy
 from streams.backtest.outcomes import check_met, read_outcomes
-from streams.backtest.replaying import replay, survey
+from streams.backtest.replaying import replay, replay_here, survey
 from streams.backtest.report import make_report
 from streams.backtest.tables import tables
 from streams.cli.history_options import Look, policy_text, takes_history
@@ -44,7 +44,7 @@ _LINE_SECONDS = 2.0
     "budget",
     type=BUDGET,
     metavar="BUDGET",
-    help="Fit the alerts of absence, too, so that they keep to a budget such as '10 per 100 a month'.",
+    help="Fit the alerts, too, so that all of them together keep to a budget such as '10 per 100 a month'.",
 )
 @takes_settings("policy")
 def fit(
@@ -65,16 +65,17 @@ def fit(
     lower bound of `engaged` is put where it best parts those who left from those who stayed. The customers of OUTCOMES
     are learned from: keep some aside, and look at those with validate.
 
-    With --alerts, the alerts of absence are fitted to a budget as well: the margin follows from it, the share is the
-    one whose alerts are right the most often within --horizon, on customers who were not chosen by. Where no choice is
-    better than customers drawn by lot, none is made.
+    With --alerts, the alerts are fitted to a budget as well. Drops get a part of it or none, and a cooldown, and their
+    bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the record, the
+    one is taken whose alerts are right the most often within --horizon, on customers who were not chosen by. Where no
+    choice is better than customers drawn by lot, none is made.
 
     The policy goes to stdout, what is to be said of it to stderr.
 
     Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
     """
     try:
-        from streams.backtest.fitting.budget import BudgetFit, with_absence  # noqa: PLC0415 - an extra
+        from streams.backtest.fitting.budget import BudgetFit, with_alerts  # noqa: PLC0415 - an extra
         from streams.backtest.fitting.proposal import History, propose  # noqa: PLC0415
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
@@ -97,11 +98,13 @@ def fit(
             proposal = propose(history, text, version, keep_window=keep == "window", show=show, tell=_tries())
         console.print(_contributions(proposal), *_facts(proposal), sep="\n")
         text = proposal.text
+    if budget is not None:
+        with open_offset_progress("events replayed") as show:
+            replayed = replay_here(events, parse_policy(text), moments, show, trails=True)
+        fitted = BudgetFit(parse_policy(text), customers, replayed, look.horizon, budget).fit()
+        text = with_alerts(text, fitted, budget)
     with open_offset_progress("events replayed") as show:
         replayed = replay(events, text, moments, show)
-    if budget is not None:
-        fitted = BudgetFit(parse_policy(text), customers, replayed, look.horizon, budget).fit()
-        text = with_absence(text, fitted, budget)
     policy, titles = parse_policy(text), look.plan.titles
     report = make_report(policy, customers, titles, replayed, within=look.within, silence=silence, horizon=look.horizon)
     console.print("The same customers, with the policy as written:", *tables(report), sep="\n")

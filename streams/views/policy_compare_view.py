@@ -15,7 +15,8 @@ from streams.policies.band_moves import BandMoves
 from streams.views.tables import plain_table
 from streams.views.wording import counted, moment, printable, signed
 
-_KINDS = ("churn_risk", "recovered")
+_ALWAYS = ("churn_risk", "recovered")
+_OTHERS = ("disengaging_soon", "absent", "returned")
 
 
 def print_moves(old: Policy, new: Policy, moves: BandMoves) -> None:
@@ -56,11 +57,10 @@ def print_alerts(alerts: Alerts, limit: int, *, customers: int, bad: int) -> Non
         bad: lines of it that are no events.
     """
     counts = _table("alerts", "before", "after", "same", "other time", "would come", "would go")
-    for kind in _KINDS:
-        same, moved, come, go = (
-            sum(alert.kind == kind for alert in some)
-            for some in (alerts.same, [after for _, after in alerts.moved], alerts.come, alerts.go)
-        )
+    every = (alerts.same, [after for _, after in alerts.moved], alerts.come, alerts.go)
+    came = {alert.kind for some in every for alert in some}
+    for kind in (*_ALWAYS, *(kind for kind in _OTHERS if kind in came)):
+        same, moved, come, go = (sum(alert.kind == kind for alert in some) for some in every)
         numbers = (same + moved + go, same + moved + come, same, moved, come, go)
         counts.add_row(kind, *[f"{number:,}" for number in numbers])
     _print(counts)
@@ -76,7 +76,7 @@ def _print_some(title: str, alerts: Sequence[Raised], limit: int) -> None:
         return
     click.echo(f"{title}, the latest first:")
     for alert in alerts[: -limit - 1 : -1]:
-        click.echo(f"  {moment(alert.occurred_at)}  {alert.kind:10}  {printable(alert.customer)}")
+        click.echo(f"  {moment(alert.occurred_at)}  {alert.kind:16}  {printable(alert.customer)}")
     if len(alerts) > limit:
         click.echo(f"  and {len(alerts) - limit:,} more; --json names all")
 

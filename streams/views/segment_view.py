@@ -55,6 +55,8 @@ def _differences(policy: Policy, own: Policy) -> Iterator[str]:
         yield ", ".join(f"{band} from {exact(bound)}" for band, before, bound in pairs if bound != before)
     if own.half_life != policy.half_life:
         yield f"half-life {format_duration(own.half_life)}" if own.half_life else "no half-life"
+    if own.drops_into != policy.drops_into:
+        yield f"drops into {BANDS[own.drops_into]}"
     if own.cooldown != policy.cooldown:
         yield f"cooldown {format_duration(own.cooldown)}"
     if own.rearm_margin != policy.rearm_margin:

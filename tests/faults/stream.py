@@ -20,7 +20,7 @@ from tests.reference.brute_force import rfc3339
 
 SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3_600 * SECOND
-#: How far apart events are, in event time: 1,200 an hour.
+#: How far apart events usually are, in event time: 1,200 an hour.
 STEP = 3 * SECOND
 #: Key of all copies where every record has a key of its own.
 COPY = b"copy"
@@ -68,7 +68,8 @@ class Mixture:
     event time. A `late` event comes up to `late_within` late; the policy's lateness has to be longer. `once` are events
     of customers who are hardly ever seen. `channel_behind` delays a channel by a length of event time. `half_by_one`
     gives half of all events to one customer. With `own_keys` every record has a key that no other has, but for the
-    copies, which all share one: a compacted topic may then drop copies, and nothing else.
+    copies, which all share one: a compacted topic may then drop copies, and nothing else. Events are `apart` by so much
+    of event time.
     """
 
     bad: float = 0.004
@@ -83,6 +84,7 @@ class Mixture:
     half_by_one: bool = False
     own_keys: bool = False
     channel_behind: dict[str, int] = field(default_factory=dict)
+    apart: int = STEP
 
 
 class EventStream:
@@ -111,13 +113,13 @@ class EventStream:
         """Make records in the order in which they are sent."""
         mixture, dice = self._mixture, self._dice
         for number in count():
-            now = START + number * STEP
+            now = START + number * mixture.apart
             while self._later and self._later[0][0] <= now:
                 yield heapq.heappop(self._later)[2]
             if dice.random() < mixture.bad:
                 yield self._bad(number)
                 continue
-            time = now + dice.randrange(STEP)
+            time = now + dice.randrange(mixture.apart)
             if dice.random() < mixture.late:
                 time -= dice.randrange(mixture.late_within)
             copies = dice.randint(*mixture.copies) - 1 if dice.random() < mixture.repeated else 0

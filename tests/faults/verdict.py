@@ -13,7 +13,7 @@ import redis
 
 from tests.faults.feeder import Feeder, Place
 from tests.polling import wait_until
-from tests.reference import brute_force, figures
+from tests.reference import absent, brute_force, figures
 from tests.reference.comparison import (
     Rows,
     alert_differences,
@@ -43,7 +43,7 @@ class Verdict:
         self._store_url = store_url
         self._namespace = system.namespace
         self._feeder = feeder
-        self.alerts = 0
+        self.alerts = self.absences = 0
         self.repeated = 0
 
     def differences(self, end: int, within: float) -> list[str]:
@@ -65,7 +65,12 @@ class Verdict:
         unjudged = self._wait(
             lambda: judged_to_the_end(self._store_url, self._namespace, len(wanted), end), "judged", within
         )
-        results = self._store_differences(wanted), self._topic_differences(wanted), self._figure_differences(wanted)
+        results = (
+            self._store_differences(wanted),
+            self._topic_differences(wanted),
+            self._absence_differences(end),
+            self._figure_differences(wanted),
+        )
         return [*unread, *unjudged, *chain.from_iterable(results)]
 
     def _wait(self, reached: Callable[[], bool], what: str, within: float) -> list[str]:
@@ -108,10 +113,18 @@ class Verdict:
         found = json.loads(run_command(environment, "kpi", "--json", *period).stdout)
         yield from (f"figures: {difference}" for difference in figures.differences(right, found))
 
+    def _absence_differences(self, end: int) -> Iterator[str]:
+        policy = self._system.settings.policy
+        if policy.absence is None:
+            return
+        wanted = absent.expected(policy, map(json.loads, brute_force.read_lines(self._feeder.log)), end)
+        self.absences = len(wanted)
+        yield from absent.absence_differences(wanted, asyncio.run(self._system.alerts()))
+
     def _topic_differences(self, wanted: Rows) -> Iterator[str]:
         alerts = asyncio.run(self._system.alerts())
         changes = asyncio.run(self._system.band_changes())
-        yield from alert_differences(wanted, alerts)
+        yield from alert_differences(wanted, [alert for alert in alerts if alert["kind"] not in absent.KINDS])
         yield from band_change_differences(wanted, changes)
         letters = asyncio.run(self._system.dead_letters())
         came = {_place_of(letter): (letter.value, _header(letter, "dlq.reason")) for letter in letters}

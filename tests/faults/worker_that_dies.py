@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import redis
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError
 
@@ -36,21 +37,26 @@ STEPS = (
     "after the commit",
 )
 
+#: As a day of the clock of absence is closed: between reading the sums and storing the clock, and after that.
+DAY_STEPS = ("half-way through a day's end", "after a day's end")
+
 
 class Death:
     """Comes once, at the n-th time that the process is at a step with something to do there."""
 
-    def __init__(self, step: str, after: int, *, is_sleep: bool = False) -> None:
+    def __init__(self, step: str, after: int, *, is_sleep: bool = False, flushed: str = "") -> None:
         """Choose.
 
         Args:
             step: one of `STEPS`.
             after: times that the step is passed alive.
             is_sleep: freeze instead, until somebody sends SIGCONT.
+            flushed: empty the Redis at this URL instead, and live on.
         """
         self._step = step
         self._left = after
         self._is_sleep = is_sleep
+        self._flushed = flushed
 
     def comes(self, step: str) -> bool:
         """Count a step; tell whether this is the time."""
@@ -65,8 +71,11 @@ class Death:
             self.take()
 
     def take(self) -> None:
-        """End as a killed process does, with nothing finished, flushed, or said to anyone; or freeze."""
-        if self._is_sleep:
+        """End as a killed process does, with nothing finished, flushed, or said to anyone; or what is done instead."""
+        if self._flushed:
+            with redis.Redis.from_url(self._flushed) as client:
+                client.flushall()
+        elif self._is_sleep:
             os.kill(os.getpid(), signal.SIGSTOP)
         else:
             os._exit(STATUS)
@@ -79,6 +88,14 @@ class MortalStore(RedisStore):
         """Prepare as `RedisStore` does."""
         super().__init__(settings)
         self._death = death
+        self._move_clock = self.absences.move_clock
+        self.absences.move_clock = self._mortal_move  # type: ignore[method-assign]
+
+    async def _mortal_move(self, *arguments: Any) -> bool:
+        self._death.at(DAY_STEPS[0])
+        moved = await self._move_clock(*arguments)
+        self._death.at(DAY_STEPS[1])
+        return moved
 
     async def apply(self, writes: Sequence[Any], now: int) -> list[Any]:
         """Write groups."""
@@ -153,13 +170,15 @@ def failing_commits(share: float) -> Callable[..., Any]:
 def main() -> int:
     """Run the worker."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--at", choices=STEPS, default="")
+    parser.add_argument("--at", choices=STEPS + DAY_STEPS, default="")
     parser.add_argument("--after", type=int, default=0)
     parser.add_argument("--freeze", action="store_true")
+    parser.add_argument("--flush", action="store_true", help="empty Redis instead of dying")
     parser.add_argument("--failing-commits", type=float, default=0.0)
     options = parser.parse_args()
     settings = read_settings(dict(os.environ))
-    death = Death(options.at, options.after, is_sleep=options.freeze)
+    flushed = settings.redis_url if options.flush else ""
+    death = Death(options.at, options.after, is_sleep=options.freeze, flushed=flushed)
     app = build_app(settings, MortalStore(settings, death))
     make_mortal(app.parts.engine.publisher, death)
     wrap_commits(mortal_commits(death))

@@ -86,6 +86,7 @@ engaged = {bounds[1]}
 highly_engaged = {bounds[2]}
 power = {bounds[3]}
 [alerts]
+drops = "{draw(st.sampled_from(["disengaged", "disengaged", "at_risk"]))}"
 rearm_margin = {draw(_points(0, 3))}
 cooldown = "{cooldown}s"
 warn_before = "{warn_before}s"

@@ -74,7 +74,7 @@ class Consumer:
             event(f"an episode is open, {BANDS[band]}")
             assert band >= self.lowest
         else:
-            assert band >= self.stood
+            assert band >= min(self.stood, self.policy.drops_into + 1)
 
 
 def follow(machine: AlertMachine, given: str) -> None:

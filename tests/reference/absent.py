@@ -15,12 +15,13 @@ KINDS = ("absent", "returned")
 Alerts = set[tuple[str, str, int]]
 
 
-def expected(policy: Policy, events: Iterable[Mapping[str, Any]]) -> Alerts:
+def expected(policy: Policy, events: Iterable[Mapping[str, Any]], end: int | None = None) -> Alerts:
     """Give the alerts, by customer, kind and time (microseconds).
 
     Args:
         policy: with absences, and without segments.
         events: of all customers, in any order; `channel` may tell where each comes from.
+        end: up to when all is judged (microseconds), where that is not the newest event.
     """
     assert policy.absence is not None
     scoring = {kind.name for channel in policy.channels for kind in channel.types if kind.weight > 0}
@@ -32,6 +33,7 @@ def expected(policy: Policy, events: Iterable[Mapping[str, Any]]) -> Alerts:
         if event["type"] in scoring:
             active[event["customer_id"]].add(day)
     days = {name: sorted(its) for name, its in active.items()}
+    last = last if end is None else end // DAY
     clock = clock_of(policy.absence, days.values(), last - 1)
     found: Alerts = set()
     for name, its in days.items():

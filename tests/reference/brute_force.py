@@ -203,6 +203,7 @@ class Policy:
     rearm_margin: int
     cooldown: int
     warn_before: int
+    drops: str
     lateness: int
     weights: dict[str, dict[str, int]]
     caps: dict[str, dict[str, int]]
@@ -266,6 +267,7 @@ def policy_of(table: dict[str, Any]) -> Policy:
         rearm_margin=millionths(table["alerts"]["rearm_margin"]),
         cooldown=duration(table["alerts"]["cooldown"]),
         warn_before=duration(table["alerts"].get("warn_before", "0s")),
+        drops=table["alerts"].get("drops", "disengaged"),
         lateness=duration(table["clock"]["lateness"]),
         weights={name: {kind: millionths(w) for kind, w in channels[name]["weights"].items()} for name in channels},
         caps={name: dict(channels[name].get("cap", {})) for name in channels},
@@ -490,7 +492,7 @@ class Machine:
         if self.drop is not None and score >= policy.bands["engaged" if self.armed else "disengaged"]:
             self.drop = None
         if not self.episode and self.drop is None:
-            self.armed = score >= engaged
+            self.armed = score >= engaged and policy.drops == "disengaged"
         self.excused = self.excused or bool(self.episode and change.band == "at_risk")
         self.score, self.band, self.last_warning = score, change.band, None
         leaves = disengages_at(events, policy, time)
@@ -526,13 +528,13 @@ class Machine:
             opened, times = self.episode[0].time, tuple(told.time for told in self.episode)
             self.alerts.append(Alert("recovered", "", change, opened, closes=times))
             self.episode, self.excused = [], False
-            self.armed = change.score >= self.policy.bands["engaged"]
+            self.armed = self._arms(change)
         elif change.band == "at_risk" and not self.excused and all(told.band != "at_risk" for told in self.episode):
             self._raise(change)
 
     def _judge_others(self, change: Change) -> None:
         if change.score >= self.policy.bands["engaged"]:
-            self.armed, self.drop = True, None
+            self.armed, self.drop = self._arms(change), None
         elif self.drop is None and (self.armed or (change.band == "at_risk" and change.previous_band != "at_risk")):
             self.drop = change
         elif not self.armed and change.band != "at_risk":
@@ -543,6 +545,9 @@ class Machine:
         self.opened_engaged = self.armed
         self._raise(replace(change, previous_score=self.drop.previous_score, previous_band=self.drop.previous_band))
         self.armed, self.drop = False, None
+
+    def _arms(self, change: Change) -> bool:
+        return self.policy.drops == "disengaged" and change.score >= self.policy.bands["engaged"]
 
     def _raise(self, told: Change) -> None:
         self.episode.append(told)

@@ -26,7 +26,9 @@ from scoring.policy.file.sources import read_sources, watched_as_sources
 from scoring.policy.file.targets import read_targets
 from scoring.policy.file.type_rules import read_type_rules
 from scoring.policy.policy import (
+    AT_RISK,
     BANDS,
+    DISENGAGED,
     NO_CAP,
     RESERVED_NAMES,
     Channel,
@@ -51,7 +53,7 @@ _DURATIONS = {
 _KEYS = {
     "window": ("length", "pane", "trend", "half_life"),
     "bands": BANDS[1:],
-    "alerts": ("rearm_margin", ABSENCE, "cooldown", "warn_before"),
+    "alerts": ("drops", "rearm_margin", ABSENCE, "cooldown", "warn_before"),
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
@@ -120,6 +122,9 @@ class _Reader:
             self._problems.append("alerts.warn_before: must be less than window.length; no drop is foreseen for longer")
         policy_version = self._version()
         bounds = self._bands()
+        drops = self._section("alerts").get("drops", BANDS[DISENGAGED])
+        if drops not in BANDS[: DISENGAGED + 1]:
+            self._problems.append(f"alerts.drops: must be {BANDS[DISENGAGED]} or {BANDS[AT_RISK]}, not {drops!r}")
         margin = self._points("alerts.rearm_margin", self._section("alerts").get("rearm_margin", 5))
         if margin < 0:
             self._problems.append("alerts.rearm_margin: must be 0 or more points")
@@ -143,6 +148,7 @@ class _Reader:
             channels=watched_as_sources(channels, sources),
             measures=measures,
             bounds=bounds,
+            drops_into=AT_RISK if drops == BANDS[AT_RISK] else DISENGAGED,
             rearm_margin=margin,
             absence=absence,
             most_bad=most_bad,

@@ -21,7 +21,7 @@ SEGMENT_KEYS = ("profiles", "segments")
 _OWN = {
     "window": ("half_life",),
     "bands": ("disengaged", "engaged", "highly_engaged", "power"),
-    "alerts": ("rearm_margin", "cooldown", "warn_before"),
+    "alerts": ("drops", "rearm_margin", "cooldown", "warn_before"),
 }
 _PROBLEMS = (
     f"is the same for all segments; of its own one may have {', '.join(OF_CHANNEL)}",

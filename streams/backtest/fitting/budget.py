@@ -1,6 +1,6 @@
-"""Alerts of absence within a budget: their margin, their share of the record, and whether they beat a lot.
+"""Alerts within a budget: absences by their margin, drops by bound and cooldown, and whether they beat a lot.
 
-Rests on decision 25.
+Rests on decisions 25 and 92.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ import tomllib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import tomli_w
 
 from scoring.backtest.alarms import MONTH, AlarmReport, Hits, days_expected
 from scoring.backtest.lot import open_until
 from scoring.backtest.observations import Customer
-from scoring.instants import DAY
+from scoring.instants import DAY, format_duration
+from scoring.points import rounded
 from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.policy import Policy
+from scoring.policy.policy import AT_RISK, BANDS, DISENGAGED, ENGAGED, Policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
 from streams.backtest.replaying import Past, Replayed
 from streams.backtest.rules import Alerts
@@ -25,25 +27,54 @@ from streams.errors import InvalidOutcomes
 
 #: How much of the customer's own record an absence has to reach before the margin counts.
 SHARES = (0.0, 0.5, 1.0)
+#: What part of the budget drops into `disengaged` may take; without any, only those into `at_risk` are reported.
+PARTS = (0.25, 0.5, 0.75)
+#: Bounds of `engaged` that are tried, as parts of the policy's own, from the one that raises the most alerts down.
+_BOUNDS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
+_COOLDOWNS = (7 * DAY, 14 * DAY, 28 * DAY)
 _FOLDS = 5
+#: The alerts of all customers: their times by name.
+_Times = Mapping[str, Sequence[int]]
+
+
+class Drops(NamedTuple):
+    """How drops are reported: the bound of `engaged` (millionths), the highest band that is one, and the cooldown."""
+
+    bound: int
+    into: int
+    cooldown: int
+
+
+class Plan(NamedTuple):
+    """One way to spend the budget: the share of the record in absences, the part that drops have, their cooldown."""
+
+    share: float
+    part: float = 0.0
+    cooldown: int = 0
+
+    def __str__(self) -> str:
+        """Say it for the forecast."""
+        drops = f", drops {self.part:.0%} of the budget after {format_duration(self.cooldown)}" if self.part else ""
+        return f"share {self.share:g}{drops}"
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The rule of absence that keeps to a budget, and what is to be expected of it.
+    """The rules that keep to a budget, and what is to be expected of them.
 
-    `shares` are what each share came to on customers who were not chosen by; `months` the alerts for each hundred
-    customers by calendar month, quietest first.
+    `held_out` is what they came to on customers who were not chosen by, `report` on all of them; `months` are the
+    alerts for each hundred customers by calendar month, quietest first.
     """
 
     rule: AbsenceRule
+    drops: Drops
+    held_out: Hits
     report: AlarmReport
-    shares: Mapping[float, Hits]
     months: Sequence[float]
 
 
 class BudgetFit:
-    """Chooses share and margin of absences on a replayed history."""
+    """Chooses share and margin of absences, and bound and cooldown of drops, on a replayed history."""
 
     def __init__(
         self, policy: Policy, customers: Mapping[str, Customer], replayed: Replayed, horizon: int, budget: float
@@ -53,21 +84,25 @@ class BudgetFit:
         Args:
             policy: that judged; without a rule of absence the default one is begun from.
             customers: by their id.
-            replayed: what was seen.
+            replayed: what was seen, with trails.
             horizon: within which a churn has to come for an alert to be right, in microseconds.
             budget: alerts for each hundred customers and month.
         """
+        self._policy = policy
         self._customers = customers
-        self._replayed = replayed
+        self._pasts = replayed.pasts
+        self._until = replayed.known_until
         self._budget = budget
         self._alerts = Alerts(policy, customers, replayed, horizon)
         self._dated = any(customer.churned_at is not None for customer in customers.values())
         self._folds = _folds(customers)
         self._days = {
-            past.name: days_expected(customers[past.name], past.began, replayed.known_until)
-            for past in replayed.pasts
+            past.name: days_expected(customers[past.name], past.began, self._until)
+            for past in self._pasts
             if customers[past.name].churned is not None
         }
+        self._excesses = {share: dict(self._excesses_at(share)) for share in SHARES}
+        self._found: dict[Drops, _Times] = {}
 
     def fit(self) -> Fitted:
         """Choose.
@@ -75,53 +110,94 @@ class BudgetFit:
         Raises:
             InvalidOutcomes: if no choice is better than a lot by more than its error.
         """
-        tried = {share: self._held_out(share) for share in SHARES}
-        best = max(tried, key=lambda share: tried[share].precision or 0.0)
+        tried = {plan: self._held_out(plan) for plan in map(Plan, SHARES)}
+        best = _best(tried)
+        # One thing at a time, as for the score: drops beside the absences that are the best without them.
+        for part in PARTS:
+            for cooldown in _COOLDOWNS:
+                plan = best._replace(part=part, cooldown=cooldown)
+                # Where no bound is low enough for the part there is nothing to try.
+                if self._rules(plan, self._pasts)[1].into != AT_RISK:
+                    tried[plan] = self._held_out(plan)
+        best = _best(tried)
         hits = tried[best]
         if not hits.beats_the_lot:
             found = f"{hits.precision or 0:.1%} of its alerts are right, {hits.by_lot or 0:.1%} of a lot's"
-            problem = f"no rule of absence beats a lot at this budget: {found}; the error is {hits.error:.1%}"
+            problem = f"nothing beats a lot at this budget, {best}: {found}; the error is {hits.error:.1%}"
             raise InvalidOutcomes([problem])
-        rule = self._rule(best, self._replayed.pasts)
-        report = self._alerts.judge(lambda one: self._alerts.absences.alerts(one.name, rule))
-        return Fitted(rule, report, tried, self._months(report))
+        rule, drops = self._rules(best, self._pasts)
+        times = {past.name: self._times(past, rule, drops) for past in self._pasts}
+        report = self._alerts.judge(lambda one: times[one.name])
+        return Fitted(rule, drops, hits, report, self._months(report))
 
-    def _held_out(self, share: float) -> Hits:
-        """Choose the margin without each fold, and count what it brings in the fold."""
-        total = Hits()
+    def _held_out(self, plan: Plan) -> Hits:
+        """Choose the rules without each fold, and count what they bring in the fold."""
+        times: dict[str, Sequence[int]] = {}
         for fold in sorted(set(self._folds.values())):
-            learned = [past for past in self._replayed.pasts if self._folds[past.name] != fold]
-            rule = self._rule(share, learned)
-            times = {
-                past.name: self._alerts.absences.alerts(past.name, rule)
-                for past in self._replayed.pasts
-                if self._folds[past.name] == fold
-            }
-            report = self._alerts.judge(lambda one, times=times: times.get(one.name, ()))  # type: ignore[misc]
-            total.join(report.within if self._dated else report.hits)
-        return total
+            rule, drops = self._rules(plan, [past for past in self._pasts if self._folds[past.name] != fold])
+            for past in self._pasts:
+                if self._folds[past.name] == fold:
+                    times[past.name] = self._times(past, rule, drops)
+        report = self._alerts.judge(lambda one: times[one.name])
+        return report.within if self._dated else report.hits
 
-    def _rule(self, share: float, pasts: Sequence[Past]) -> AbsenceRule:
-        """Read the margin off the excesses: the number of absences above it is that of the alerts."""
-        rule = self._alerts.absences.rule_with(share, 0)
-        excesses = sorted(self._excesses(rule, pasts), reverse=True)
-        wanted = round(self._budget / 100 * sum(self._days.get(past.name, 0.0) for past in pasts) / MONTH)
+    def _times(self, past: Past, rule: AbsenceRule, drops: Drops) -> Sequence[int]:
+        return sorted([*self._alerts.absences.alerts(past.name, rule), *self._drops(drops)[past.name]])
+
+    def _rules(self, plan: Plan, pasts: Sequence[Past]) -> tuple[AbsenceRule, Drops]:
+        """Give drops their part of the budget, and absences what is left."""
+        names = [past.name for past in pasts if past.name in self._days]
+        wanted = round(self._budget / 100 * sum(self._days[name] for name in names) / MONTH)
+        drops = Drops(self._policy.engaged_from, AT_RISK, self._policy.cooldown)
+        for bound in self._bounds() if plan.part else ():
+            tried = Drops(bound, DISENGAGED, plan.cooldown)
+            if self._count(tried, names) <= plan.part * wanted:
+                drops = tried
+                break
+        # The number of absences above a margin is that of the alerts.
+        left = max(wanted - self._count(drops, names), 0)
+        excesses = sorted([one for name in names for one in self._excesses[plan.share][name]], reverse=True)
+        margin = excesses[left] if left < len(excesses) else 0
         # A tenth of a day is as fine as anybody would write it, and never above the budget.
-        margin = excesses[wanted] if wanted < len(excesses) else 0
-        return replace(rule, margin=max(margin // (WHOLE_DAY // 10) + 1, 0) * (WHOLE_DAY // 10))
+        margin = max(margin // (WHOLE_DAY // 10) + 1, 0) * (WHOLE_DAY // 10)
+        return self._alerts.absences.rule_with(plan.share, margin / WHOLE_DAY), drops
 
-    def _excesses(self, rule: AbsenceRule, pasts: Sequence[Past]) -> Iterator[int]:
-        for past in pasts:
-            if past.name in self._days:
-                last = open_until(self._customers[past.name], self._replayed.known_until) // DAY
-                found = self._alerts.absences.of(past.name, rule, last)
-                yield from (each.missed - rule.needed(each.record) for each in found)
+    def _bounds(self) -> Iterator[int]:
+        lowest, engaged, above, _ = self._policy.bounds
+        for part in _BOUNDS:
+            # As somebody would write it: 20.5 points.
+            bound = round(int(engaged * part), -5)
+            if lowest < bound < above:
+                yield bound
+
+    def _count(self, drops: Drops, names: Sequence[str]) -> int:
+        found = self._drops(drops)
+        ends = {name: open_until(self._customers[name], self._until) for name in names}
+        return sum(time <= ends[name] for name in names for time in found[name])
+
+    def _drops(self, drops: Drops) -> _Times:
+        if drops not in self._found:
+            policies = {}
+            for segment in {past.segment for past in self._pasts}:
+                policies[segment] = _with_drops(self._policy.of(segment), drops)
+            self._found[drops] = {
+                past.name: past.trail.drops(policies[past.segment], self._until) if past.trail is not None else ()
+                for past in self._pasts
+            }
+        return self._found[drops]
+
+    def _excesses_at(self, share: float) -> Iterator[tuple[str, Sequence[int]]]:
+        rule = self._alerts.absences.rule_with(share, 0)
+        for name in self._days:
+            last = open_until(self._customers[name], self._until) // DAY
+            found = self._alerts.absences.of(name, rule, last)
+            yield name, [each.missed - rule.needed(each.record) for each in found]
 
     def _months(self, report: AlarmReport) -> list[float]:
         present: dict[int, int] = {}
-        for past in self._replayed.pasts:
+        for past in self._pasts:
             if past.began >= 0:
-                last = open_until(self._customers[past.name], self._replayed.known_until) // DAY
+                last = open_until(self._customers[past.name], self._until) // DAY
                 for month in range(int(past.began // DAY // MONTH), int(last // MONTH) + 1):
                     present[month] = present.get(month, 0) + 1
         alerts: dict[int, int] = {}
@@ -140,31 +216,59 @@ def _folds(customers: Mapping[str, Customer]) -> dict[str, int]:
     return {name: zlib.crc32(name.encode("utf-8", "surrogatepass")) % _FOLDS for name in customers}
 
 
-def with_absence(text: str, fitted: Fitted, budget: float) -> str:
-    """Write the rule into a policy, and what is to be expected of it as a comment.
+def _best(tried: Mapping[Plan, Hits]) -> Plan:
+    return max(tried, key=lambda plan: tried[plan].precision or 0.0)
+
+
+def _with_drops(policy: Policy, drops: Drops) -> Policy:
+    lowest, _, above, highest = policy.bounds
+    return replace(policy, bounds=(lowest, drops.bound, above, highest), drops_into=drops.into, cooldown=drops.cooldown)
+
+
+def with_alerts(text: str, fitted: Fitted, budget: float) -> str:
+    """Write the rules into a policy, and what is to be expected of them as comments.
 
     Args:
         text: of the policy.
-        fitted: the rule.
-        budget: that it keeps to.
+        fitted: the rules.
+        budget: that they keep to.
 
     Returns:
         TOML.
     """
     document = tomllib.loads(text)
-    rule, report = fitted.rule, fitted.report
-    table = document.setdefault("alerts", {}).get("absence")
-    document["alerts"]["absence"] = {
+    rule, drops = fitted.rule, fitted.drops
+    alerts = document.setdefault("alerts", {})
+    table = alerts.get("absence")
+    alerts["drops"] = BANDS[drops.into]
+    alerts["cooldown"] = format_duration(drops.cooldown)
+    alerts["absence"] = {
         **(table if isinstance(table, dict) else {}),
         "share": rule.share / WHOLE_DAY,
         "margin": rule.margin / WHOLE_DAY,
     }
+    if drops.into != AT_RISK:
+        document.setdefault("bands", {})[BANDS[ENGAGED]] = rounded(drops.bound)
     document["channels"] = document.pop("channels", None) or tomllib.loads(BUILTIN_POLICY)["channels"]
     head = "".join(line + "\n" for line in text.splitlines() if line.startswith("#"))
-    came = f"{report.per_100_a_month:.1f} of {budget:g} per 100 customers a month"
+    return head + "".join(f"# {line}\n" for line in forecast(fitted, budget)) + tomli_w.dumps(document)
+
+
+def forecast(fitted: Fitted, budget: float) -> Iterator[str]:
+    """Say what is to be expected of alerts.
+
+    Args:
+        fitted: the rules.
+        budget: that they keep to.
+    """
+    report, held_out = fitted.report, fitted.held_out
+    came = f"{report.per_100_a_month or 0:.1f} of {budget:g} per 100 customers a month"
     if fitted.months:
         came += f"; {fitted.months[0]:.1f} in the quietest month, {fitted.months[-1]:.1f} in the busiest"
-    lines = [f"Alerts of absence, forecast: {came}."]
-    precision, lot = report.hits.precision or 0.0, report.hits.by_lot or 0.0
-    lines.append(f"Right: {precision:.1%} of them, by lot {lot:.1%}; the customers were learned from.")
-    return head + "".join(f"# {line}\n" for line in lines) + tomli_w.dumps(document)
+    yield f"All alerts, forecast: {came}."
+    within = f" within {format_duration(report.horizon)}" if report.dated else ""
+    yield (
+        f"Right{within}: {held_out.precision or 0:.1%} of them, by lot {held_out.by_lot or 0:.1%}, error "
+        f"{held_out.error:.1%}, on customers who were not chosen by."
+    )
+    yield f"Right at any time: {report.hits.precision or 0:.1%}, by lot {report.hits.by_lot or 0:.1%}, on all of them."

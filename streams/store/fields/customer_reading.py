@@ -160,10 +160,11 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
     take_absence(record, fields)
-    take_episode(state, fields.get("_e", ""), flags)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
-    derive(policy.of(state.segment), state)
+    own = policy.of(state.segment)
+    take_episode(own, state, fields.get("_e", ""), flags)
+    derive(own, state)
     if policy.scores:
         record.stored_scores = stored_fields(policy, fields)
         read_named(policy, state, fields)

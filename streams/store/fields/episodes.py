@@ -12,7 +12,7 @@ from typing import Final
 
 from scoring.customer.episodes import PLAIN, Episode, Report
 from scoring.customer.state import CustomerState
-from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED
+from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED, Policy
 
 #: The flag of an open alert, and that of one whose episode is stored with it.
 OPEN: Final = "o"
@@ -45,7 +45,7 @@ def episode_flags(episode: Episode | None) -> str:
     return OPEN + TOLD if episode is not None else ""
 
 
-def take_episode(state: CustomerState, words: str, flags: str) -> None:
+def take_episode(policy: Policy, state: CustomerState, words: str, flags: str) -> None:
     """Give a customer the episode that is stored.
 
     An earlier version stored that an alert is open, and when the last one was raised, but no episode; one that is
@@ -53,12 +53,14 @@ def take_episode(state: CustomerState, words: str, flags: str) -> None:
     not arm.
 
     Args:
+        policy: that of the customer's segment.
         state: with bands, last alert and a fall that waits as they are stored; changed in place.
         words: of the field, '' for none.
         flags: among them `OPEN` where an alert is open; without `TOLD` an earlier version says so.
     """
     if OPEN not in flags:
-        state.armed = state.armed or (state.held is None and state.band >= ENGAGED)
+        missed = state.held is None and state.band >= ENGAGED and policy.drops_into == DISENGAGED
+        state.armed = state.armed or missed
         return
     if TOLD in flags:
         reports = [_report(report) for report in words[2:].split(",")]

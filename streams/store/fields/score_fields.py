@@ -90,7 +90,7 @@ def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) 
         view.armed, view.warned = "a" in flags, "w" in flags
         held = fields.get(f"_x!{score.name}")
         view.held = dict(orjson.loads(held)) if held else None
-        take_episode(view, fields.get(f"_x*{score.name}", ""), flags)
+        take_episode(score.policy, view, fields.get(f"_x*{score.name}", ""), flags)
         if view.judged != NONE:
             derive(score.policy, view)
         if state.policy_version != score.policy.version:

@@ -142,3 +142,14 @@ def test_a_second_drop_by_silence_raises_a_second_alert() -> None:
         ("recovered", "05 09:00", 12),
         ("churn_risk", "08 00:00", 0),
     ]
+
+
+def test_a_policy_may_report_only_drops_into_at_risk() -> None:
+    anna = Customer(policy_with(("rearm_margin = 2", 'drops = "at_risk"\nrearm_margin = 2')))
+    anna.do("post", "01 09:00", 6)
+    anna.judge("04 00:00")
+    assert (anna.band, anna.story) == ("disengaged", [])
+
+    anna.do("post", "05 09:00", 6)
+    anna.do("quit", "05 10:00")
+    assert anna.story == [("churn_risk", "05 10:00", -18)]

@@ -57,3 +57,26 @@ def test_who_goes_quiet_is_judged_to_the_end_of_the_history() -> None:
 
     history.finish()
     assert history.alerts == {Raised(at("04 00:00"), "anna", "churn_risk")}
+
+
+def test_absences_are_among_the_alerts_and_end_with_the_next_event() -> None:
+    absence = 'cooldown = "12h"\n[alerts.absence]\nmargin = 1.9\nleast_members = 1'
+    history = History(policy_with(('cooldown = "12h"', absence)))
+    for day in range(1, 10):
+        # Everybody comes each day, but for eve, who stays away from the fourth to the seventh.
+        names = ["anna", "ben"] if 4 <= day < 8 else ["anna", "ben", "eve"]
+        history.apply([("web", did(name, "view", f"{day:02} 09:00")) for name in names], at("30 00:00"))
+    history.finish()
+
+    absences = {alert for alert in history.alerts if alert.kind in ("absent", "returned")}
+    # A member of three, as she was on the days before: each day of hers away counts two thirds.
+    assert absences == {Raised(at("07 00:00"), "eve", "absent"), Raised(at("08 00:00"), "eve", "returned")}
+
+
+def test_without_a_rule_of_absence_there_are_none() -> None:
+    history = History(policy_with())
+    for day in (1, 2, 3, 20):
+        history.apply([("web", did(name, "view", f"{day:02} 09:00")) for name in ("anna", "ben")], at("30 00:00"))
+    history.finish()
+
+    assert not [alert for alert in history.alerts if alert.kind == "absent"]

@@ -107,3 +107,17 @@ def test_segments_have_alerts_by_their_own_rules_and_named_scores_do_not_count(f
     assert document["same"] == [{**alert, "customer_id": "anna"}, {**alert, "customer_id": "eve"}]
     assert (document["come"], document["go"]) == ([], [])
     assert [entry["customer_id"] for entry in json.loads(compare(files, "--json").stdout)["go"]] == ["eve"]
+
+
+def test_absences_have_a_row_where_there_are_some(files: Path) -> None:
+    assert "absent" not in compare(files).stdout
+    absence = "[alerts.absence]\nmargin = 0.5\nleast_members = 1\n"
+    text = (files / "new.toml").read_text()
+    (files / "new.toml").write_text(text.replace("[clock]", absence + "[clock]"))
+    with (files / "social.jsonl").open("a") as events:
+        # With cleo there is somebody by whose days the others are away.
+        events.writelines(line("cleo", "post", f"2024-01-{day:02}T09:00:00Z") + "\n" for day in range(1, 10))
+    rows = [row.split() for row in compare(files).stdout.splitlines()]
+
+    assert ["absent", "0", "2", "0", "0", "2", "0"] in rows
+    assert not [row for row in rows if row[:1] == ["returned"]]

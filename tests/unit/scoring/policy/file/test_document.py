@@ -10,7 +10,7 @@ from scoring.instants import DAY, HOUR, MINUTE, SECOND
 from scoring.points import POINT
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.document import builtin_policy, parse_policy
-from scoring.policy.policy import NO_CAP, Policy, type_code
+from scoring.policy.policy import AT_RISK, DISENGAGED, NO_CAP, Policy, type_code
 
 EVERYTHING = """
 version = "2026-11-a"
@@ -25,6 +25,7 @@ engaged = 10.5
 highly_engaged = 20
 power = 30
 [alerts]
+drops = "at_risk"
 rearm_margin = 2.5
 cooldown = "90m"
 warn_before = "3d"
@@ -53,6 +54,7 @@ def test_every_key_is_taken() -> None:
     assert (policy.length, policy.pane, policy.trend, policy.half_life) == (14 * DAY, 12 * HOUR, 36 * HOUR, 3 * DAY)
     assert policy.bounds == (-5 * POINT, 10_500_000, 20 * POINT, 30 * POINT)
     assert (policy.rearm_margin, policy.cooldown, policy.warn_before) == (2_500_000, 90 * MINUTE, 3 * DAY)
+    assert policy.drops_into == AT_RISK
     assert (policy.most_bad, policy.bad_over, policy.bad_records) == (290_000, 5 * MINUTE, 7)
     assert (policy.lateness, policy.idle_after, policy.remember_ids) == (5 * SECOND, MINUTE, DAY)
     assert [(channel.name, channel.topic) for channel in policy.channels] == [
@@ -88,6 +90,7 @@ def test_the_built_in_policy_is_that_of_the_documentation() -> None:
     assert (policy.length, policy.pane, policy.trend, policy.half_life) == (30 * DAY, DAY, 7 * DAY, 0)
     assert policy.bounds == (0, 41 * POINT, 71 * POINT, 101 * POINT)
     assert (policy.rearm_margin, policy.cooldown, policy.warn_before) == (5 * POINT, DAY, 0)
+    assert policy.drops_into == DISENGAGED
     assert (policy.lateness, policy.idle_after, policy.remember_ids) == (0, 10 * SECOND, 72 * HOUR)
     assert [channel.topic for channel in policy.channels] == ["clickstream", "email", "social"]
     assert policy.types[type_code("social", "impression")].weight == 0

@@ -46,7 +46,7 @@ def channel(rest: str, name: str = "calls") -> str:
         ),
         (
             '[alerts]\nmargin = "3d"',
-            "alerts.margin: unknown key; allowed here: rearm_margin, absence, cooldown, warn_before",
+            "alerts.margin: unknown key; allowed here: drops, rearm_margin, absence, cooldown, warn_before",
         ),
         (
             '[alerts]\nwarn_before = "30d"',
@@ -177,6 +177,12 @@ def test_points_must_be_a_number_within_bounds(value: str, what: str) -> None:
 
 def test_a_margin_below_zero_is_refused() -> None:
     assert problems("[alerts]\nrearm_margin = -1") == ["alerts.rearm_margin: must be 0 or more points"]
+
+
+@pytest.mark.parametrize("drops", ['"engaged"', "1", "true", '"At_risk"'])
+def test_a_drop_is_into_one_of_the_two_lowest_bands(drops: str) -> None:
+    (problem,) = problems(f"[alerts]\ndrops = {drops}")
+    assert problem.startswith("alerts.drops: must be disengaged or at_risk, not ")
 
 
 @pytest.mark.parametrize("cap", ["0", "-1", "1.5", "true", '"3"', "[]"])

@@ -12,7 +12,7 @@ from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.fields.episodes import encode_episode, take_episode
 from streams.store.protocol import CustomerRecord
-from tests.unit.scoring.customers import POLICY, Customer, at
+from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
 LINKED = "6b465a79-df69-5fdd-82aa-fa76d6630461"
 FIRST = Report("churn_risk", at("01 10:00"))
@@ -29,7 +29,7 @@ FIRST = Report("churn_risk", at("01 10:00"))
 )
 def test_an_episode_comes_back_as_it_was_stored(reports: tuple[Report, ...]) -> None:
     episode, state = Episode(reports, lowest=0, base=2), CustomerState()
-    take_episode(state, encode_episode(episode), "oe")
+    take_episode(policy_with(), state, encode_episode(episode), "oe")
     assert state.episode == episode
 
 
@@ -90,5 +90,5 @@ def test_an_update_raises_nothing_for_whom_an_earlier_version_left_in_at_risk() 
 
 def test_what_an_earlier_version_stored_beside_an_episode_of_before_is_the_newer() -> None:
     state = CustomerState(last_alert=at("03 10:00"), band=1)
-    take_episode(state, encode_episode(Episode((FIRST,), 1, 2)), "o")
+    take_episode(policy_with(), state, encode_episode(Episode((FIRST,), 1, 2)), "o")
     assert state.episode == Episode((Report("churn_risk", at("03 10:00"), PLAIN),), lowest=1, base=2)
