@@ -84,12 +84,15 @@ class _Customer:
         if self.episode and self.score >= self.end:
             self.told.alerts.append(("recovered", time))
             self.episode, self.drop = [], None
-            self.armed = self.score >= self.policy.bands["engaged"]
+            self.armed = self._arms()
         elif self._is_low(before_band):
             self._judge_low(time, step, taken, before)
         else:
             self.drop = None
-            self.armed = not self.episode and self.score >= self.policy.bands["engaged"]
+            self.armed = not self.episode and self._arms()
+
+    def _arms(self) -> bool:
+        return self.policy.drops == "disengaged" and self.score >= self.policy.bands["engaged"]
 
     def _is_low(self, before: str) -> bool:
         """Tell whether the customer is lower than has been told."""
