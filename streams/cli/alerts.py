@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 from collections.abc import AsyncIterator
 
@@ -35,7 +34,6 @@ def alerts(
 
     Example: engagement alerts --from-beginning --limit 10
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     if band_changes and feeds:
         raise click.UsageError("--band-changes and --feeds are two topics; choose one")
     topic = BAND_CHANGES if band_changes else FEED_ALERTS if feeds else ALERTS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import re
 import signal
 import sys
@@ -42,7 +41,6 @@ _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
 @click.group()
 def dead_letters() -> None:
     """List, show and replay the records that could not be scored."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
 
 
 def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:

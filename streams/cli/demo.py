@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +35,6 @@ def demo(seconds: float | None) -> None:
 
     Example: engagement demo --for 30s
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     console = Console(highlight=False)
     try:
         with Stack() as stack:

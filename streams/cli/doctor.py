@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 import click
@@ -37,7 +36,6 @@ def doctor(ctx: click.Context, overrides: dict[str, str], within: float, *, stri
     Example: engagement doctor --web-host 10.0.0.7
     """
     # What the clients log of a server that does not answer is said by the findings.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     found = asyncio.run(_look(read(overrides), within, quiet=as_json))
     levels = {finding.level for _, finding in found}
     failing = [level for level in (Level.WRONG, Level.DOUBTFUL) if level in levels]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 
 import click
@@ -47,7 +46,6 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
 
     Example: engagement erase maria.lopez
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     for customer in customers:
         if not customer or len(customer.encode(errors="surrogatepass")) > MOST_ID_BYTES:
             raise click.BadParameter(f"an id has 1 to {MOST_ID_BYTES} bytes", param_hint="CUSTOMER")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import click
 import orjson
@@ -34,7 +33,6 @@ def link(settings: Settings, linked: str, customer: str) -> None:
 
     Example: engagement link cookie-7f3a maria.lopez
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     topic = settings.policy.identities
     if not topic:
         raise Refusal("the policy has no section [identities], so no worker reads links")

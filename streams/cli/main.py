@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
@@ -48,6 +49,9 @@ COMMANDS = {
     "validate": Entry("streams.cli.validate", "validate", "Backtest: how well did scores and alerts predict churn?"),
     "policy": Entry("streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."),
 }
+
+#: These run until they are told to stop, and their log is what people read of them.
+SERVICES = ("worker", "receive")
 
 
 class CommandList(click.Group):
@@ -97,7 +101,8 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
-def engagement() -> None:
+@click.pass_context
+def engagement(ctx: click.Context) -> None:
     """Windowed engagement scores and churn-risk alerts from event streams.
 
     Settings come from the environment (ENGAGEMENT_KAFKA_BROKERS, ENGAGEMENT_REDIS_URL, ...); options of a command
@@ -105,6 +110,9 @@ def engagement() -> None:
     """
     from streams.settings.settings import unknown_settings  # noqa: PLC0415 - the list of commands needs no Redis
 
+    if ctx.invoked_subcommand not in SERVICES:
+        # What matters of the client's log is in the error that the command ends with.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for sentence in unknown_settings():
         click.echo(f"Warning: {sentence}", err=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 
 import click
@@ -57,7 +56,6 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, figures:
 
     Example: engagement rebuild --dry-run
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     result = asyncio.run(_rebuild(settings, from_beginning=from_beginning, figures=figures, dry=dry_run))
     _print(result, as_json=as_json, dry=dry_run)
     if dry_run and (result.differences or result.figures):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from pathlib import Path
 
@@ -49,7 +48,6 @@ def replay(
 
     Example, a day in a second: engagement replay events.jsonl.gz --speed 86400
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it is in the error
     sender = EventSender(settings)
     # A channel that a source feeds reads no events in the shape of a file.
     read = source_topics(settings.policy)
