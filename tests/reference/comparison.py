@@ -36,8 +36,9 @@ def expected(policy: Path, events: Path) -> dict[str, Any]:
     Returns:
         Rows by customer.
     """
-    command = [sys.executable, brute_force.__file__, str(policy), str(events)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = [sys.executable, "-m", brute_force.__name__, str(policy.resolve()), str(events.resolve())]
+    root = Path(brute_force.__file__).parents[2]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=root).stdout
     return {row["customer_id"]: row for row in map(json.loads, output.splitlines())}
 
 
