@@ -191,19 +191,19 @@ class Feeder(threading.Thread):
         self, client: AIOKafkaProducer, slices: Mapping[tuple[str, int], Sequence[StreamRecord]], log: TextIO
     ) -> None:
         """Write the records of each partition as one batch, and wait until the brokers have all of them."""
+        written = {place: self._stream.together(records) for place, records in slices.items()}
         deliveries = []
-        for (topic, partition), records in slices.items():
+        for (topic, partition), records in written.items():
             batch = client.create_batch()
             for record in records:
                 added = batch.append(timestamp=int(time.time() * 1000), key=record.key, value=record.value)
                 assert added is not None, "the batch is full"
             deliveries.append(await client.send_batch(batch, topic, partition=partition))
-        for ((topic, partition), records), delivery in zip(slices.items(), deliveries, strict=True):
+        for ((topic, partition), records), delivery in zip(written.items(), deliveries, strict=True):
             first = (await delivery).offset
             for offset, record in enumerate(records, first):
-                if record.event is not None:
-                    log.write(json.dumps(record.event) + "\n")
-                elif record.reason:
+                log.writelines(json.dumps(event) + "\n" for event in record.events)
+                if record.reason:
                     self.bad[topic, partition, offset] = BadRecord(record.value, record.reason)
         self.sent += sum(map(len, slices.values()))
 

@@ -28,7 +28,7 @@ def burst(run: FaultRun) -> None:
             "type": run.dice.choice(("share", "like", "unfollow")),
             "timestamp": rfc3339(time),
         }
-        records.append(StreamRecord("social", None, json.dumps(body).encode(), {"channel": "social", **body}))
+        records.append(StreamRecord("social", None, json.dumps(body).encode(), ({"channel": "social", **body},)))
     run.feeder.insert("social", 0, records)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, count
 from typing import Any
@@ -47,7 +47,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """A record: `event` is what the brute force is given, None where a copy of it came before, or the record is bad.
+    """A record: `events` are what the brute force is given, none where a copy came before, or the record is bad.
 
     `reason` is that of the dead letter which a bad record becomes, else ''.
     """
@@ -55,7 +55,7 @@ class StreamRecord:
     channel: str
     key: bytes | None
     value: bytes | None
-    event: dict[str, Any] | None = None
+    events: tuple[dict[str, Any], ...] = ()
     reason: str = ""
 
 
@@ -67,7 +67,8 @@ class Mixture:
     the memory of ids. `copies` are the least and the most deliveries of a `repeated` event, within `copies_within` of
     event time. A `late` event comes up to `late_within` late; the policy's lateness has to be longer. `once` are events
     of customers who are hardly ever seen. `channel_behind` delays a channel by a length of event time. `half_by_one`
-    gives half of all events to one customer. With `own_keys` every record has a key that no other has, but for the
+    gives half of all events to one customer. Up to so many events of one partition stand `together` in a record, as an
+    array; there must be no bad ones then. With `own_keys` every record has a key that no other has, but for the
     copies, which all share one: a compacted topic may then drop copies, and nothing else. Events are `apart` by so much
     of event time.
     """
@@ -82,6 +83,7 @@ class Mixture:
     keyless: float = 0.3
     once: float = 0.15
     half_by_one: bool = False
+    together: int = 1
     own_keys: bool = False
     channel_behind: dict[str, int] = field(default_factory=dict)
     apart: int = STEP
@@ -133,6 +135,22 @@ class EventStream:
             else:
                 yield record
 
+    def together(self, records: Sequence[StreamRecord]) -> Sequence[StreamRecord]:
+        """Give the records that hold those for one partition: arrays, if the mixture has such."""
+        most = self._mixture.together
+        if most == 1:
+            return records
+        parts = [records[start : start + most] for start in range(0, len(records), most)]
+        return [
+            StreamRecord(
+                some[0].channel,
+                some[0].key,
+                b"[%b]" % b",".join([record.value for record in some if record.value is not None]),
+                tuple([event for record in some for event in record.events]),
+            )
+            for some in parts
+        ]
+
     def last_event(self, channel: str, partition: int, time: int) -> StreamRecord:
         """Make an event that takes the clock of a partition to a time, in microseconds."""
         body = {
@@ -140,7 +158,7 @@ class EventStream:
             "type": "last",
             "timestamp": rfc3339(time),
         }
-        return StreamRecord(channel, b"last", json.dumps(body).encode(), {"channel": channel, **body})
+        return StreamRecord(channel, b"last", json.dumps(body).encode(), ({"channel": channel, **body},))
 
     def _keep(self, until: int, record: StreamRecord) -> None:
         heapq.heappush(self._later, (until, next(self._number), record))
@@ -162,7 +180,7 @@ class EventStream:
         key = None if dice.random() < mixture.keyless else customer.encode()
         if mixture.own_keys:
             key = f"{number}".encode()
-        return StreamRecord(channel, key, json.dumps(body).encode(), {"channel": channel, **body})
+        return StreamRecord(channel, key, json.dumps(body).encode(), ({"channel": channel, **body},))
 
     def _bad(self, number: int) -> StreamRecord:
         (channel, _), (reason, make) = self._dice.choice(self._kinds), self._dice.choice(BAD_VALUES)

@@ -248,7 +248,9 @@ def in_segment(table: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 def policy_of(table: dict[str, Any]) -> Policy:
     """Read the policy of all customers out of a file's table, or that of a segment."""
     # Measures change no score; `measures` computes them.
-    expect_keys(table, "version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures")
+    # Of sources it needs to know nothing: it is given the events that they make of records.
+    known = ("version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures", "sources")
+    expect_keys(table, *known)
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
