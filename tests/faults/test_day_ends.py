@@ -48,7 +48,8 @@ def test_workers_killed_at_a_days_end_report_every_absence_once(fault_run: MakeR
 
 
 def test_redis_lost_at_a_days_end_is_filled_again_with_every_absence(fault_run: MakeRun) -> None:
-    flushing = (_MODULE, "--flush", "--at", DAY_STEPS[0])
+    # The first day ends as soon as the worker has begun: before there is anything to lose.
+    flushing = (_MODULE, "--flush", "--at", DAY_STEPS[0], "--after", "2")
     with day_ends(fault_run, "FLUSHALL while a day of absence is closed", *flushing) as run:
         for _ in run.faults(1):
             wait_until(Fall(run), 240)
