@@ -129,6 +129,24 @@ def derive(policy: Policy, state: CustomerState) -> None:
         fade(policy, state)
 
 
+def open_pane(policy: Policy, state: CustomerState, pane: int) -> dict[str, int]:
+    """Give the counts of a pane, which are about to change; it is made where there is none.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+        pane: its number.
+    """
+    if pane not in state.touched_panes:
+        touch(policy, state, pane)
+    counts = state.panes.get(pane)
+    if counts is None:
+        counts = state.panes[pane] = {}
+        state.pane_points[pane] = 0
+        state.new_panes.append(pane)
+    return counts
+
+
 def touch(policy: Policy, state: CustomerState, pane: int) -> None:
     """Note that the counts of a pane are about to change.
 

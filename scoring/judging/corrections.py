@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scoring.customer.objects import Objects
-from scoring.customer.state import NONE, CustomerState, Timed, touch
+from scoring.customer.state import NONE, CustomerState, Timed, open_pane
 from scoring.policy.policy import Policy
 from scoring.rules.details import is_sum
 from scoring.rules.pairing import Action, Counts, change_of
@@ -105,13 +105,7 @@ def _correct_kept(policy: Policy, state: CustomerState, change: Counts) -> None:
 def _apply(policy: Policy, state: CustomerState, change: Counts) -> list[Correction]:
     corrections = []
     for pane, added in change.items():
-        if pane not in state.touched_panes:
-            touch(policy, state, pane)
-        counts = state.panes.get(pane)
-        if counts is None:
-            counts = state.panes[pane] = {}
-            state.pane_points[pane] = 0
-            state.new_panes.append(pane)
+        counts = open_pane(policy, state, pane)
         for code, count in added.items():
             points = _add(policy, counts, code, count)
             state.pane_points[pane] += points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoring.customer.state import CustomerState, Timed, touch
+from scoring.customer.state import CustomerState, Timed, open_pane
 from scoring.customer.unknown_types import MOST_APART, gather
 from scoring.instants import SECOND
 from scoring.policy.policy import Policy
@@ -26,13 +26,7 @@ def count_event(policy: Policy, state: CustomerState, pane: int, code: str, deta
     Returns:
         The points by which the pane changed.
     """
-    if pane not in state.touched_panes:
-        touch(policy, state, pane)
-    counts = state.panes.get(pane)
-    if counts is None:
-        counts = state.panes[pane] = {}
-        state.pane_points[pane] = 0
-        state.new_panes.append(pane)
+    counts = open_pane(policy, state, pane)
     number = counts.get(code, 0) + 1
     counts[code] = number
     added = 0
