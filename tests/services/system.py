@@ -18,7 +18,7 @@ import redis
 from streams.kafka.topics import ensure_topics
 from streams.settings.settings import Settings, read_settings
 from streams.store.redis.store import GROUPS
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS, WRITTEN_TOPICS
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
 from tests.services.log_reader import read_fences
@@ -26,6 +26,7 @@ from tests.services.worker import WorkerProcess
 
 #: Placeholder for the namespace in the text of a policy.
 NAMESPACE = "NAMESPACE"
+_PARTITIONS = 4
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -89,8 +90,10 @@ class System:
             if worker.log.exists():
                 print(f"--- {worker.log.name}\n{worker.log_tail(80)}")
 
-    async def create_topics(self, partitions: int = 4) -> None:
+    async def create_topics(self, partitions: int = _PARTITIONS) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""
+        # All systems of a broker share the topics of the results: as many partitions, whichever test comes first.
+        await ensure_topics(self.settings, _PARTITIONS, WRITTEN_TOPICS)
         await ensure_topics(self.settings, partitions)
         for tail in (self._alerts, self._changes, self._letters, self._feeds):
             await tail.begin()
