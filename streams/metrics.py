@@ -121,7 +121,7 @@ class Metrics:
         )
         self.short_retention = Gauge(
             "engagement_short_retention",
-            "Ways in which a topic keeps less than the policy looks back",
+            "Ways in which a topic loses records that a rebuild needs",
             ["topic"],
             registry=registry,
         )

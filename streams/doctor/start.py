@@ -1,4 +1,4 @@
-"""What of the examination each start of a worker repeats: whether Kafka keeps what the policy looks back on."""
+"""What of the examination each start of a worker repeats: whether Kafka keeps what a rebuild reads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from mode.utils.logging import get_logger
 
 from streams.doctor.finding import Finding, Level
 from streams.doctor.retention import retention_findings
+from streams.doctor.topics import cleaning_findings
 from streams.errors import AccessDenied
 from streams.kafka.configs import topic_configs
 from streams.kafka.connections import kafka_options
-from streams.kafka.topics import event_topics
+from streams.kafka.topics import topic_settings
 from streams.metrics import Metrics
 from streams.settings.settings import Settings
 
 logger = get_logger(__name__)
 
 
-async def warn_of_retention(settings: Settings, metrics: Metrics) -> None:
-    """Warn of topics that keep less than the policy looks back: in the log once, and in the metrics.
+async def warn_of_lost_records(settings: Settings, metrics: Metrics) -> None:
+    """Warn of topics that lose records which a rebuild needs: in the log once, and in the metrics.
 
     The service works all the same, until something has to be read again. So it starts, also where it is not told.
 
@@ -28,7 +29,7 @@ async def warn_of_retention(settings: Settings, metrics: Metrics) -> None:
         metrics: shows the topics.
     """
     for topic, findings in (await _findings(settings)).items():
-        short = [finding for finding in findings if finding.level is Level.DOUBTFUL]
+        short = [finding for finding in findings if finding.level in (Level.DOUBTFUL, Level.WRONG)]
         metrics.short_retention.labels(topic).set(len(short))
         for finding in short:
             logger.warning("%s. %s", finding.says, finding.remedy)
@@ -40,10 +41,11 @@ async def _findings(settings: Settings) -> dict[str, list[Finding]]:
     try:
         await admin.start()
         present = set(await admin.list_topics())
-        configs = await topic_configs(admin, [topic for topic in event_topics(policy) if topic in present])
+        configs = await topic_configs(admin, [topic for topic in topic_settings(policy) if topic in present])
     except (AccessDenied, KafkaError, OSError, NotImplementedError) as error:
-        logger.info("not checked whether topics keep what the policy looks back on: %s", error or repr(error))
+        logger.info("not checked whether topics keep what a rebuild needs: %s", error or repr(error))
         return {}
     finally:
         await admin.close()
-    return {topic: retention_findings(policy, {topic: config}) for topic, config in configs.items()}
+    kept = {topic: {topic: config} for topic, config in configs.items()}
+    return {topic: [*retention_findings(policy, one), *cleaning_findings(policy, one)] for topic, one in kept.items()}

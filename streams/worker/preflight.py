@@ -10,7 +10,7 @@ from typing import Any
 from mode import Service
 
 from streams.backoff import Backoff
-from streams.doctor.start import warn_of_retention
+from streams.doctor.start import warn_of_lost_records
 from streams.erasures.knowledge import Erasures
 from streams.errors import AccessDenied
 from streams.kafka.access import check_worker
@@ -76,7 +76,7 @@ class Preflight(Service):
         self._not_begun = ""
         if created:
             self.log.info("created the topics %s", ", ".join(created))
-        await warn_of_retention(self._settings, self._metrics)
+        await warn_of_lost_records(self._settings, self._metrics)
 
     async def _prepare(self) -> list[str]:
         await self._store.open()

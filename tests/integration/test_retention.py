@@ -1,4 +1,4 @@
-"""A topic that keeps less than the policy looks back: the worker says so when it starts, and works."""
+"""A topic that loses what a rebuild needs: the worker says so when it starts, and works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.kafka import KafkaBroker
-from tests.services.kafka_client import create_topic
+from tests.services.kafka_client import create_topic, set_topic
 from tests.services.system import event, metric
 
 pytestmark = pytest.mark.timeout(120)
@@ -30,6 +30,18 @@ async def test_a_topic_that_kafka_created_by_itself_keeps_too_little(
         assert metric(worker, "engagement_short_retention", topic=topic) == 1
         # The window and the trend.
         assert f"{topic} keeps records for 7d, and the policy looks back 37d" in worker.log.read_text()
+        assert worker.stop() == 0
+
+
+@pytest.mark.usefixtures("kafka_here")
+async def test_a_compacted_topic_of_events_is_named(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING)
+    topic = system.topic("clickstream")
+    await system.create_topics()
+    await set_topic(system.kafka, topic, {"cleanup.policy": "compact", "retention.ms": "-1"})
+    with system.worker() as worker:
+        assert metric(worker, "engagement_short_retention", topic=topic) == 1
+        assert f"{topic} is compacted, so Kafka deletes all but the last event of a key" in worker.log.read_text()
         assert worker.stop() == 0
 
 
