@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scoring.policy.file.document import builtin_policy
 from streams.errors import SettingsError
+from streams.policy_file.document import builtin_policy
 from streams.settings.settings import DEFAULTS, SECURE_NAMES, Settings, read_settings, unknown_settings
 
 WORD = "the-word"
