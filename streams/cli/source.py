@@ -31,7 +31,8 @@ from streams.ingest.source_reading import SourceReader
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.policy_file.sources import read_source, with_preset
-from streams.settings.settings import PREFIX, read_settings
+from streams.settings.environment import PREFIX
+from streams.settings.settings import read_settings
 from streams.views.source_view import OutcomeTable, as_object
 from streams.views.tables import plain_table
 
