@@ -1,9 +1,16 @@
 """The pure core: what a customer's events say about the customer; standard library only, no clock, no IO.
 
-A history is judged without Kafka or Redis. Times are microseconds since 1970, scores millionths of a point:
+A history is judged without Kafka or Redis. Times are microseconds since 1970, scores millionths of a point. A policy
+is a value; `streams.parse_policy` makes one of a file:
 
->>> from scoring import CustomerState, EventReader, Moment, advance, builtin_policy, message, parse_timestamp
->>> policy, maria = builtin_policy(), CustomerState()
+>>> from scoring import Channel, CustomerState, EventReader, EventType, Moment, Policy
+>>> from scoring import advance, message, parse_timestamp, type_code
+>>> from scoring.instants import DAY
+>>> from scoring.points import POINT
+>>> purchase = EventType(type_code("shop", "purchase"), channel=0, name="purchase", weight=20 * POINT)
+>>> shop = Channel("shop", topic="shop", types=(purchase,))
+>>> policy = Policy("mine", length=30 * DAY, pane=DAY, trend=7 * DAY, channels=(shop,))
+>>> maria = CustomerState()
 >>> reader, raised = EventReader(policy.channels[0]), []
 >>> for day in ("2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z", "2026-03-04T10:00:00Z"):
 ...     now = parse_timestamp(day)
@@ -32,16 +39,17 @@ if TYPE_CHECKING:
     from scoring.judging.outcome import Outcome
     from scoring.judging.walk import advance
     from scoring.points import rounded
-    from scoring.policy.file.document import builtin_policy, parse_policy
-    from scoring.policy.policy import Policy
+    from scoring.policy.policy import Channel, EventType, Policy, type_code
     from scoring.sources.feeds import Feeds
 
 __all__ = [
     "Alert",
     "BandChange",
+    "Channel",
     "CustomerState",
     "Event",
     "EventReader",
+    "EventType",
     "Feeds",
     "InvalidEvent",
     "Moment",
@@ -50,20 +58,21 @@ __all__ = [
     "PolicyError",
     "ScoringError",
     "advance",
-    "builtin_policy",
     "format_instant",
     "message",
-    "parse_policy",
     "parse_timestamp",
     "rounded",
+    "type_code",
 ]
 #: Where each name stands. It is imported when it is first asked for, so that one module does not cost all others.
 _HOMES: Final = {
     "Alert": "scoring.judging.alerts",
     "BandChange": "scoring.judging.alerts",
+    "Channel": "scoring.policy.policy",
     "CustomerState": "scoring.customer.state",
     "Event": "scoring.events.event",
     "EventReader": "scoring.events.event",
+    "EventType": "scoring.policy.policy",
     "Feeds": "scoring.sources.feeds",
     "InvalidEvent": "scoring.errors",
     "Moment": "scoring.judging.moment",
@@ -72,12 +81,11 @@ _HOMES: Final = {
     "PolicyError": "scoring.errors",
     "ScoringError": "scoring.errors",
     "advance": "scoring.judging.walk",
-    "builtin_policy": "scoring.policy.file.document",
     "format_instant": "scoring.instants",
     "message": "scoring.judging.alerts",
-    "parse_policy": "scoring.policy.file.document",
     "parse_timestamp": "scoring.instants",
     "rounded": "scoring.points",
+    "type_code": "scoring.policy.policy",
 }
 
 if not TYPE_CHECKING:

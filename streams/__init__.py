@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streams.embedded.redis import EmbeddedRedis
     from streams.errors import SettingsError, StreamsError
     from streams.policies.shipped import shipped_policies, shipped_policy
+    from streams.policy_file.document import builtin_policy, parse_policy
     from streams.settings.settings import Settings, read_settings
     from streams.store.memory.store import MemoryStore
     from streams.store.protocol import CustomerRecord, Store
@@ -34,6 +35,8 @@ __all__ = [
     "Store",
     "StreamsError",
     "build_app",
+    "builtin_policy",
+    "parse_policy",
     "read_settings",
     "run_app",
     "shipped_policies",
@@ -51,6 +54,8 @@ _HOMES: Final = {
     "Store": "streams.store.protocol",
     "StreamsError": "streams.errors",
     "build_app": "streams.app",
+    "builtin_policy": "streams.policy_file.document",
+    "parse_policy": "streams.policy_file.document",
     "read_settings": "streams.settings.settings",
     "run_app": "streams.app",
     "shipped_policies": "streams.policies.shipped",

@@ -22,13 +22,13 @@ from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event
 from scoring.events.profiles import ProfileReader, event_reader
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE
 from streams.backtest.event_files import EventFiles, known_channels
 from streams.backtest.outcomes import MOST_NAMED
 from streams.ingest.profile_decoding import PROFILES
 from streams.machine_clock import wall_clock
+from streams.policy_file.document import parse_policy
 
 _SHOWN_EACH = 20_000
 

@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from scoring.instants import SECOND
-from scoring.policy.builtin import BUILTIN_POLICY
 from streams.backtest.outcomes import holds_outcomes
 from streams.backtest.plan import Plan
 from streams.cli.parameters import DURATION, INSTANT
+from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.settings.settings import Settings
 
 _DAYS = (30, 60, 90)

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from streams.settings.settings import PREFIX, read_settings
+from streams.settings.environment import PREFIX
+from streams.settings.settings import read_settings
 
 # Option -> the setting that it overrides, the placeholder of its value, its help.
 _SETTINGS = {

@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.policy.file.document import parse_policy
 from streams.backtest.outcomes import check_met, read_outcomes
 from streams.backtest.replaying import replay, replay_here, survey
 from streams.backtest.report import make_report
@@ -22,6 +21,7 @@ from streams.cli.parameters import BUDGET
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.errors import ExtraMissing
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.views.tables import plain_table
 

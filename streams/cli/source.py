@@ -21,9 +21,6 @@ from scoring.events.profiles import event_reader
 from scoring.mapping.outcomes import MappedEvent, Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import parse_policy
-from scoring.policy.file.sources import read_source, with_preset
 from scoring.policy.policy import EventType
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
@@ -31,7 +28,11 @@ from streams.errors import SettingsError
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
 from streams.ingest.source_reading import SourceReader
-from streams.settings.settings import PREFIX, read_settings
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
+from streams.policy_file.sources import read_source, with_preset
+from streams.settings.environment import PREFIX
+from streams.settings.settings import read_settings
 from streams.views.source_view import OutcomeTable, as_object
 from streams.views.tables import plain_table
 

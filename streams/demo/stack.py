@@ -20,7 +20,8 @@ from streams.embedded.child import ChildProcess
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import EmbeddedServerError
 from streams.kafka.topics import ensure_topics
-from streams.settings.settings import PREFIX, Settings, read_settings
+from streams.settings.environment import PREFIX
+from streams.settings.settings import Settings, read_settings
 
 # The embedded broker answers a join only after half of it.
 _SESSION_SECONDS = 6

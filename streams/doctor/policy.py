@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.reading import Reading
+from streams.policy_file.document import parse_policy
 from streams.store.policies import PolicyRecord
 from streams.store.redis.reading import score_reader
 

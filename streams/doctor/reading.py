@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.errors import SettingsError
-from streams.settings.settings import PREFIX, Settings, read_settings, unknown_settings
+from streams.settings.environment import PREFIX
+from streams.settings.settings import Settings, read_settings, unknown_settings
 
 _POLICY = f"{PREFIX}POLICY"
 

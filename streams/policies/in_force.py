@@ -12,12 +12,12 @@ from mode.utils.logging import get_logger
 
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from streams.errors import PolicyUnusable, SettingsError
 from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
 from streams.policies.watched_file import PolicyFile
+from streams.policy_file.document import parse_policy
 from streams.settings.policy_source import parse_source
 from streams.settings.settings import Settings
 from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, PolicyRecord, offered

@@ -15,10 +15,10 @@ from typing import Protocol
 
 from scoring.instants import DAY
 from scoring.policy.change import policy_digest
-from scoring.policy.file.document import parse_policy
 from streams.errors import RebuildRefused
 from streams.ingest.gaps import check_logs
 from streams.machine_clock import wall_clock
+from streams.policy_file.document import parse_policy
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.customer_comparison import Comparison
 from streams.rebuild.figure_comparison import FigureComparison

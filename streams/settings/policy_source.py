@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from scoring.errors import PolicyError
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy, topics_by_section
 from streams.errors import SettingsError
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
 from streams.topic_names import WRITTEN_TOPICS
 
 

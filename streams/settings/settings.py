@@ -11,43 +11,10 @@ from dataclasses import dataclass, field
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.policy.policy import Policy
 from streams.errors import SettingsError
-from streams.settings.addresses import is_host, is_host_and_port
+from streams.settings.environment import PREFIX, Environment, read_environment
 from streams.settings.policy_source import read_policy
-from streams.settings.redis_url import redis_url_problems
-from streams.settings.security import KafkaSecurity, RedisSecurity, SchemaAccess, Secret
-from streams.settings.security_settings import read_kafka_security, read_redis_security, read_schema_access, read_secret
+from streams.settings.security import MECHANISMS, KafkaSecurity, RedisSecurity, SchemaAccess, Secret, Tls
 
-PREFIX = "ENGAGEMENT_"
-_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_SESSION_SECONDS = (1.0, 1800.0)
-_MOST_PORT = 65535
-_MOST_POLICY_RATE = 1_000_000
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-#: Settings with the texts that stand for them where they are not set.
-DEFAULTS = {
-    "KAFKA_BROKERS": "localhost:9092",
-    "KAFKA_SESSION_TIMEOUT": "30",
-    "REDIS_URL": "redis://localhost:6379/0",
-    "POLICY": "",
-    "POLICY_RATE": "2000",
-    "NAMESPACE": DEFAULT_NAMESPACE,
-    "CLOCK": "wall",
-    "WEB_HOST": "127.0.0.1",
-    "WEB_PORT": "6066",
-    "LOG_LEVEL": "INFO",
-}
-#: Settings that have no default: who may get in, how a server is recognized, and further files.
-SECURE_NAMES = (
-    *("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"),
-    *("KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"),
-    *("KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
-    *("REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
-    *("REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE", "REDIS_KEY_FILE"),
-    *("SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_PASSWORD_FILE"),
-    *("SCHEMA_REGISTRY_CA_FILE", "SCHEMA_FILE", "RECEIVER_FILE"),
-    *("WEB_TOKEN", "WEB_TOKEN_FILE", "ERASURE_KEY", "ERASURE_KEY_FILE"),
-)
 #: What the tests of the service are told in such variables.
 _OF_TESTS = f"{PREFIX}TEST_"
 #: How much a name must be like that of a setting to be taken for one that was misspelled.
@@ -60,25 +27,10 @@ _OF_KUBERNETES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a worker is told from outside.
+    """What a worker is told from outside; `streams.settings.environment` names the variables.
 
-    | setting | environment | default |
-    | --- | --- | --- |
-    | `kafka_brokers` | `ENGAGEMENT_KAFKA_BROKERS` (host:port, comma-separated) | `localhost:9092` |
-    | `kafka_session_timeout` | `ENGAGEMENT_KAFKA_SESSION_TIMEOUT` (seconds, 1 to 1800) | 30 |
-    | `redis_url` | `ENGAGEMENT_REDIS_URL` (a URL of a server or of Sentinels) | `redis://localhost:6379/0` |
-    | `policy_path` | `ENGAGEMENT_POLICY` (a TOML file) | the built-in policy |
-    | `policy_rate` | `ENGAGEMENT_POLICY_RATE` (customers a second, 1 to 1000000) | 2000 |
-    | `namespace` | `ENGAGEMENT_NAMESPACE` (letters, digits, `.`, `_`, `-`) | `engagement` |
-    | `clock` | `ENGAGEMENT_CLOCK` (`wall` or `stream`) | `wall` |
-    | `erasure_key` | `ENGAGEMENT_ERASURE_KEY`, or `..._FILE` | none |
-    | `web_host`, `web_port` | `ENGAGEMENT_WEB_HOST`, `ENGAGEMENT_WEB_PORT` | 127.0.0.1, 6066 |
-    | `web_token` | `ENGAGEMENT_WEB_TOKEN`, or `..._FILE` | none |
-    | `kafka_security` | `ENGAGEMENT_KAFKA_...`: see `security_settings` | plain connections |
-    | `redis_security` | `ENGAGEMENT_REDIS_...`: see `security_settings` | what the URL says |
-    | `schemas` | `ENGAGEMENT_SCHEMA_...`: see `security_settings` | none |
-    | `receiver_file` | `ENGAGEMENT_RECEIVER_FILE` (a TOML file: see `streams.receiver.receiver_file`) | none |
-    | `log_level` | `ENGAGEMENT_LOG_LEVEL` (`DEBUG`, `INFO`, `WARNING`, `ERROR`) | `INFO` |
+    `kafka_session_timeout` is in seconds, `policy_rate` in customers a second. `policy_path` is '' for the built-in
+    policy, `receiver_file` '' for none.
     """
 
     policy: Policy
@@ -157,8 +109,56 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     Raises:
         SettingsError: with every problem, those of the policy included.
     """
-    found = os.environ if environment is None else environment
-    return _Reader({**found, **(overrides or {})}).settings()
+    problems: list[str] = []
+    given = {**(os.environ if environment is None else environment), **(overrides or {})}
+    found = read_environment(given, problems)
+    path = given.get(f"{PREFIX}POLICY", "").strip()
+    policy = _policy(path, problems)
+    if found is None or policy is None:
+        raise SettingsError(problems)
+    return Settings(
+        policy,
+        kafka_brokers=found.KAFKA_BROKERS,
+        kafka_session_timeout=found.KAFKA_SESSION_TIMEOUT,
+        redis_url=found.REDIS_URL,
+        policy_path=path,
+        policy_rate=found.POLICY_RATE,
+        namespace=found.NAMESPACE,
+        clock=found.CLOCK,
+        erasure_key=found.ERASURE_KEY_FILE,
+        web_host=found.WEB_HOST,
+        web_port=found.WEB_PORT,
+        web_token=found.WEB_TOKEN_FILE,
+        kafka_security=KafkaSecurity(
+            found.KAFKA_SECURITY_PROTOCOL,
+            found.KAFKA_SASL_MECHANISM or MECHANISMS[0],
+            found.KAFKA_SASL_USERNAME,
+            found.KAFKA_SASL_PASSWORD_FILE,
+            Tls(found.KAFKA_CA_FILE, found.KAFKA_CERTIFICATE_FILE, found.KAFKA_KEY_FILE),
+        ),
+        redis_security=RedisSecurity(
+            found.REDIS_USERNAME,
+            found.REDIS_PASSWORD_FILE,
+            Tls(found.REDIS_CA_FILE, found.REDIS_CERTIFICATE_FILE, found.REDIS_KEY_FILE),
+        ),
+        schemas=SchemaAccess(
+            found.SCHEMA_REGISTRY_URL,
+            found.SCHEMA_REGISTRY_USERNAME,
+            found.SCHEMA_REGISTRY_PASSWORD_FILE,
+            Tls(found.SCHEMA_REGISTRY_CA_FILE),
+            found.SCHEMA_FILE,
+        ),
+        receiver_file=found.RECEIVER_FILE,
+        log_level=found.LOG_LEVEL,
+    )
+
+
+def _policy(path: str, problems: list[str]) -> Policy | None:
+    try:
+        return read_policy(path)
+    except SettingsError as error:
+        problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
+        return None
 
 
 def unknown_settings(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -171,121 +171,17 @@ def unknown_settings(environment: Mapping[str, str] | None = None) -> list[str]:
         A sentence each, with the nearest setting; never the value, which may be a secret.
     """
     found = os.environ if environment is None else environment
-    known = [PREFIX + name for name in (*DEFAULTS, *SECURE_NAMES)]
+    tails_known = tuple(Environment.model_fields)
+    known = [PREFIX + name for name in tails_known]
     sentences = []
     for name in sorted(found.keys() - set(known)):
         if name.startswith(_OF_TESTS) or _OF_KUBERNETES.fullmatch(f"{name}={found[name]}"):
             continue
         if name.upper().startswith(PREFIX):
             # Compared without what all have in common.
-            tails = difflib.get_close_matches(name.upper().removeprefix(PREFIX), (*DEFAULTS, *SECURE_NAMES), 1)
+            tails = difflib.get_close_matches(name.upper().removeprefix(PREFIX), tails_known, 1)
             near = [PREFIX + tail for tail in tails]
         elif not (near := difflib.get_close_matches(name.upper(), known, 1, _LIKE)):
             continue
         sentences.append(f"{name} is not a setting" + (f"; is {near[0]} meant?" if near else ""))
     return sentences
-
-
-class _Reader:
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._problems: list[str] = []
-
-    def settings(self) -> Settings:
-        path = self._text("POLICY")
-        policy = self._policy(path)
-        redis_url = self._redis_url()
-        values = {
-            "kafka_brokers": self._brokers(),
-            "kafka_session_timeout": self._number("KAFKA_SESSION_TIMEOUT", *_SESSION_SECONDS, "seconds"),
-            "redis_url": redis_url,
-            "policy_rate": int(self._number("POLICY_RATE", 1, _MOST_POLICY_RATE, "customers a second", whole=True)),
-            "namespace": self._namespace(),
-            "clock": self._clock(),
-            "web_host": self._web_host(),
-            "web_port": int(self._number("WEB_PORT", 1, _MOST_PORT, "a port", whole=True)),
-            "log_level": self._log_level(),
-        }
-        given = {name: self._text(name) for name in SECURE_NAMES}
-        values |= {
-            "web_token": read_secret(given, "WEB_TOKEN", self._report),
-            "erasure_key": read_secret(given, "ERASURE_KEY", self._report),
-            "kafka_security": read_kafka_security(given, self._report),
-            "schemas": read_schema_access(given, self._report),
-            "receiver_file": given["RECEIVER_FILE"],
-        }
-        if f"{PREFIX}REDIS_URL" not in {problem.partition(":")[0] for problem in self._problems}:
-            values["redis_security"] = read_redis_security(given, redis_url, self._report)
-        if self._problems or policy is None:
-            raise SettingsError(self._problems)
-        return Settings(policy, policy_path=path, **values)  # type: ignore[arg-type]
-
-    def _text(self, name: str) -> str:
-        return self._environment.get(PREFIX + name, "").strip() or DEFAULTS.get(name, "")
-
-    def _refuse(self, name: str, value: str, allowed: str) -> None:
-        self._problems.append(f"{PREFIX}{name}: {value!r} is not {allowed}")
-
-    def _report(self, name: str, problem: str) -> None:
-        self._problems.append(f"{PREFIX}{name}: {problem}")
-
-    def _log_level(self) -> str:
-        value = self._text("LOG_LEVEL")
-        if value not in LOG_LEVELS:
-            self._refuse("LOG_LEVEL", value, f"one of {', '.join(LOG_LEVELS)}")
-        return value
-
-    def _brokers(self) -> str:
-        value = self._text("KAFKA_BROKERS")
-        brokers = [broker.strip() for broker in value.split(",")]
-        wrong = [broker for broker in brokers if not is_host_and_port(broker)]
-        if "@" in value:
-            # It may hold a password, so it is not repeated.
-            self._report("KAFKA_BROKERS", "not a list of host:port, separated by commas: it holds an @")
-        elif wrong:
-            what = ", ".join(map(repr, wrong)) if len(brokers) > 1 else ""
-            allowed = "a list of host:port, separated by commas (an IPv6 address in brackets)"
-            self._refuse("KAFKA_BROKERS", value, allowed + (f", because of {what}" if what else ""))
-        return ",".join(brokers)
-
-    def _web_host(self) -> str:
-        value = self._text("WEB_HOST")
-        if not is_host(value):
-            self._refuse("WEB_HOST", value, "the name or the address of a host")
-        return value
-
-    def _number(self, name: str, least: float, most: float, unit: str, *, whole: bool = False) -> float:
-        text = self._text(name)
-        try:
-            value = int(text) if whole else float(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            self._refuse(name, text, f"{unit} from {least:g} to {most:g}")
-            return least
-        return value
-
-    def _redis_url(self) -> str:
-        value = self._text("REDIS_URL")
-        # The URL may hold a password, so it is not repeated.
-        self._problems += [f"{PREFIX}REDIS_URL: {problem}" for problem in redis_url_problems(value)]
-        return value
-
-    def _namespace(self) -> str:
-        value = self._text("NAMESPACE")
-        if not _NAMESPACE.fullmatch(value):
-            self._refuse("NAMESPACE", value, "1 to 100 characters out of letters, digits, '.', '_', '-'")
-        return value
-
-    def _clock(self) -> str:
-        value = self._text("CLOCK")
-        if value not in ("wall", "stream"):
-            self._refuse("CLOCK", value, "'wall' or 'stream'")
-        return value
-
-    def _policy(self, path: str) -> Policy | None:
-        try:
-            return read_policy(path)
-        except SettingsError as error:
-            self._problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
-            return None

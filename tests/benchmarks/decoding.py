@@ -18,12 +18,12 @@ import orjson
 from scoring.events.event import MOST_AHEAD
 from scoring.events.event import Event as ScoredEvent
 from scoring.events.profiles import event_reader
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import parse_policy
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.schemas import SchemaFile
 from streams.ingest.source_decoding import SourceDecoder
 from streams.metrics import Metrics
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
 from streams.records import Partition, RecordBatch
 from tests.benchmarks.figures import table
 from tests.benchmarks.product import COMPILED

@@ -15,8 +15,8 @@ import orjson
 from scoring.events.event import Event, EventReader
 from scoring.instants import SECOND
 from scoring.judging.moment import Moment
-from scoring.policy.file.document import builtin_policy
 from streams.metrics import Metrics
+from streams.policy_file.document import builtin_policy
 from streams.records import DeadLetter, Message
 from streams.rounds.scorer import Scorer
 from streams.rounds.work import Work

@@ -11,7 +11,7 @@ import redis
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from scoring.policy.builtin import BUILTIN_POLICY
+from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.store.redis.store import GROUPS
 from tests.benchmarks.shapes import OWN, schema_file
 from tests.benchmarks.workload import TOPICS, Workload

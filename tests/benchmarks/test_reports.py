@@ -12,7 +12,7 @@ from itertools import islice
 import pytest
 
 from scoring.instants import SECOND
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.benchmarks import cold_start, crossings, latency, scale, silence
 from tests.benchmarks.activity import activity
 from tests.benchmarks.probes import Latencies

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import redis.asyncio
 
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import Store

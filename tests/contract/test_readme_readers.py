@@ -15,8 +15,8 @@ import redis
 
 from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
-from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord, LinkWrite
 from streams.store.redis.store import RedisStore

@@ -8,8 +8,8 @@ import pytest
 import redis
 from redis import exceptions
 
-from scoring.policy.file.document import parse_policy
 from streams.errors import AccessDenied, StoreUnavailable, StreamsError, TransientError, UnsafeStore
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
 from tests.services.redis import local_redis

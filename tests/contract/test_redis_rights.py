@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import AccessDenied
 from streams.ingest.gaps import Gap, accept_gap
 from streams.policies.band_moves import BandMoves, compare_live
+from streams.policy_file.document import parse_policy
 from streams.settings.security import RedisSecurity, Secret
 from streams.settings.settings import Settings
 from streams.store.policies import offered

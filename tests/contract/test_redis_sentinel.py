@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
 from streams.errors import StoreUnavailable, TransientError
+from streams.policy_file.document import parse_policy
 from streams.settings.security import Secret, Tls
 from streams.settings.settings import Settings, read_settings
 from streams.store.redis.store import RedisStore

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.policies import PolicyStore, WalkPlace, offered
 from streams.store.protocol import GroupWrite, LinkWrite, Store

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from scoring.policy.file.document import parse_policy
 from streams.embedded import EmbeddedRedis
 from streams.errors import (
     AccessDenied,
@@ -17,6 +16,7 @@ from streams.errors import (
     UnreadableCustomer,
     VersionMoved,
 )
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.protocol import GroupWrite
 from streams.store.redis.store import RedisStore

@@ -11,8 +11,8 @@ import redis.asyncio
 
 from scoring.customer.activity import SPAN, contribution
 from scoring.instants import DAY
-from scoring.policy.file.document import parse_policy
 from streams.errors import RebuildRefused, StoreUnavailable
+from streams.policy_file.document import parse_policy
 from streams.rebuild.figure_comparison import FigureComparison
 from streams.settings.settings import Settings
 from streams.store.protocol import GroupWrite

@@ -11,8 +11,8 @@ import pytest
 from scoring.events.event import EventReader
 from scoring.events.links import Link
 from scoring.judging.moment import Moment
-from scoring.policy.file.document import parse_policy
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.records import DeadLetter, Partition, SentLink
 from streams.rounds.linker import Linker
 from streams.rounds.scorer import Scorer

@@ -6,10 +6,10 @@ import pytest
 
 from scoring.customer.absence_days import member_fields
 from scoring.instants import DAY
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
 from streams.errors import FenceMoved
+from streams.policy_file.document import parse_policy
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, WALL, move, write

@@ -5,9 +5,9 @@ from __future__ import annotations
 from scoring.customer.activity import contribution
 from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS
 from streams.errors import FenceMoved, VersionMoved
+from streams.policy_file.document import parse_policy
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import CLICKS, MAILS, WALL, engaged, move, raised, write

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from scoring.policy.builtin import BUILTIN_POLICY
+from streams.policy_file.builtin import BUILTIN_POLICY
 from tests.services.certificates import Authority
 from tests.services.kafka.secured import SecuredKafka, grant
 from tests.services.redis import SecuredRedis, installed_redis

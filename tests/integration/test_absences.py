@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.integration import test_group as group
 from tests.integration.conftest import MakeSystem
 from tests.integration.test_rebuild import rebuild

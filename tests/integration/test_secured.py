@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from scoring.policy.builtin import BUILTIN_POLICY
+from streams.policy_file.builtin import BUILTIN_POLICY
 from tests.integration.secured import KAFKA_PASSWORD, REDIS_LINE, USER, WORKER_RIGHTS, Secured
 from tests.polling import poll_until, wait_until
 from tests.services.certificates import encrypted

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from scoring.policy.builtin import BUILTIN_POLICY
 from streams.embedded.ports import LOOPBACK
+from streams.policy_file.builtin import BUILTIN_POLICY
 from tests.integration.secured import WORKER_RIGHTS
 from tests.polling import wait_until
 from tests.services.kafka.secured import SecuredKafka, grant

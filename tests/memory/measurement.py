@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from scoring.policy.builtin import BUILTIN_POLICY
+from streams.policy_file.builtin import BUILTIN_POLICY
 from tests.memory.backlog import CHANNELS
 from tests.polling import wait_until
 from tests.services.kafka_client import log_ends

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.polling import wait_until
 from tests.reference import absent, brute_force
 from tests.reference.comparison import (

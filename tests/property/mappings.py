@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoring.mapping.mapping import Mapping
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
 from scoring.mapping.source import Source
-from scoring.policy.file.sources import read_source
+from streams.policy_file.sources import read_source
 from tests.reference.mappings import Table, read_record
 
 NAMES = ("a", "b", "c-d", "$e", "x.y", "list", "in")

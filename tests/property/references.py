@@ -17,8 +17,8 @@ from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.judging.walk import advance
 from scoring.points import rounded
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property.lives import Happening, Step, World

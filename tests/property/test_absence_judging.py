@@ -15,8 +15,8 @@ from scoring.instants import DAY, HOUR
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule, SegmentClock, absences, clock_of
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY as TEXT
 
 POLICY = parse_policy(TEXT)

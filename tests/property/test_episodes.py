@@ -14,8 +14,8 @@ from scoring.judging.alert_machine import TRANSITIONS, AlertMachine, place_of
 from scoring.judging.alerts import Alert, Transition, message
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED, Policy
+from streams.policy_file.document import parse_policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import CUSTOMER, Reader

@@ -12,8 +12,8 @@ from scoring.customer.state import CustomerState
 from scoring.instants import MINUTE
 from scoring.judging.explanation import CAME, CAPPED, EXPIRED, FADED, Part, change, coming, explained_from
 from scoring.judging.score import contributions
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import parse_policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scoring.instants import MINUTE, SECOND, format_duration
 from scoring.judging.alerts import Alert
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS
+from streams.policy_file.document import parse_policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.instants import format_instant
-from scoring.policy.file.document import parse_policy
 from streams.backtest.alert_comparison import History
+from streams.policy_file.document import parse_policy
 from tests.property import lives
 from tests.property.lives import Happening, World
 from tests.property.references import CUSTOMER, by_brute_force

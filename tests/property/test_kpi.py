@@ -11,7 +11,7 @@ from scoring.customer.activity import Activity, contribution, named
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.figures.kpi import Sums, folding
 from scoring.instants import DAY
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from streams.views.kpi_view import kpi_document
 from tests.property import lives
 from tests.property.lives import Happening, Step, World

@@ -23,8 +23,8 @@ from scoring.judging.moment import Moment
 from scoring.judging.score import disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.points import text
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
+from streams.policy_file.document import parse_policy
 from streams.records import Partition
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode

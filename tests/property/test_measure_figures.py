@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scoring.figures.measure_figures import MeasureSums
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.tally import folding, parse_tally, tally_of
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from streams.store.sums.gains import MEASURES, Additions, join

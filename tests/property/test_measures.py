@@ -17,8 +17,8 @@ from scoring.figures.measuring import measured
 from scoring.instants import MINUTE, SECOND, format_instant
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.reference.measures import Customer, RawEvent

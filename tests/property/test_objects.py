@@ -13,9 +13,9 @@ from scoring.customer.state import derive, settle_panes
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
 from scoring.judging.score import trend
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy, type_code
 from scoring.rules.pairing import Action, Pairing, change_of, duration_codes
+from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord

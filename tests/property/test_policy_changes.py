@@ -13,8 +13,8 @@ from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.change import fixed_differences
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property import lives

@@ -14,9 +14,9 @@ from scoring.events.event import Event
 from scoring.figures.measure_figures import MeasureSums
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
 from scoring.rules.tally import folding
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from streams.store.sums.gains import MEASURES, SEGMENTS, Additions, join, less

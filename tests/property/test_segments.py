@@ -12,8 +12,8 @@ from scoring.events.event import Event
 from scoring.instants import MINUTE
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
 from tests.property import lives

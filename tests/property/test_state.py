@@ -15,8 +15,8 @@ from scoring.judging.moment import Moment
 from scoring.judging.score import contributions, disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.points import text
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord

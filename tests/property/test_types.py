@@ -16,7 +16,7 @@ from scoring.instants import MINUTE
 from scoring.judging.explanation import change, explained_from
 from scoring.judging.score import contributions, trend
 from scoring.policy.change import fixed_differences
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events

@@ -18,7 +18,7 @@ from scoring.backtest.population import Population, events_in
 from scoring.backtest.ranking import rank, rank_within
 from scoring.events.event import Event
 from scoring.instants import DAY
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.property.lives import START, World, lives, worlds
 from tests.property.references import Reader, raw_events
 from tests.reference import brute_force

@@ -15,8 +15,8 @@ import pytest
 import scoring
 import streams
 from scoring import advance
-from scoring.policy.file.document import parse_policy
 from streams import MemoryStore
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY
 
 PACKAGES = pytest.mark.parametrize("package", [scoring, streams], ids=lambda package: package.__name__)

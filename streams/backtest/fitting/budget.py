@@ -18,12 +18,12 @@ from scoring.backtest.lot import open_until
 from scoring.backtest.observations import Customer
 from scoring.instants import DAY, format_duration
 from scoring.points import rounded
-from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.policy import AT_RISK, BANDS, DISENGAGED, ENGAGED, Policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
 from streams.backtest.replaying import Past, Replayed
 from streams.backtest.rules import Alerts
 from streams.errors import InvalidOutcomes
+from streams.policy_file.builtin import BUILTIN_POLICY
 
 #: How much of the customer's own record an absence has to reach before the margin counts.
 SHARES = (0.0, 0.5, 1.0)

@@ -14,13 +14,13 @@ import numpy as np
 
 from scoring.backtest.observations import Customer, Moment, churned_after, fell_silent
 from scoring.errors import PolicyError
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import EventType, Policy, type_code
 from streams.backtest.fitting.counts import CountCollector, Questions, questions_of
 from streams.backtest.fitting.search import Choice, Search, aligned, aucs
 from streams.backtest.fitting.writing import FittedType, shares, threshold, write_policy, write_weights
 from streams.backtest.replaying import Show, Survey, replay_here
 from streams.errors import InvalidOutcomes
+from streams.policy_file.document import parse_policy
 
 _FOLDS = 5
 _PANES = (1, 2, 3, 7)

@@ -12,9 +12,9 @@ import tomli_w
 from numpy.typing import NDArray
 
 from scoring.instants import format_duration
-from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.policy import EventType
 from streams.backtest.fitting.counts import Floats
+from streams.policy_file.builtin import BUILTIN_POLICY
 
 _WRITTEN = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 #: A type that adds less to the differences between scores than this is left at 0.

@@ -18,7 +18,7 @@ from typing import Any
 import faust
 import redis.asyncio as redis
 
-from scoring.policy.file.document import builtin_policy
+from streams.policy_file.document import builtin_policy
 from tests.benchmarks.workload import PARTITIONS, TOPICS
 
 brokers, prefix, url, count, kind = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]

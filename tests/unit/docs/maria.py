@@ -9,8 +9,8 @@ from scoring.instants import parse_timestamp
 from scoring.judging.alerts import Alert, message
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import Policy
+from streams.policy_file.document import builtin_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 

@@ -16,9 +16,9 @@ from scoring.judging.outcome import Outcome
 from scoring.judging.score import disengages_at
 from scoring.judging.walk import advance
 from scoring.points import rounded
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.policy.policy import BANDS, Policy
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import builtin_policy, parse_policy
 from tests.faults.worker_that_dies import STEPS
 from tests.unit.docs.reading import ROOT, Document, names_in
 

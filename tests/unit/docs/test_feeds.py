@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from scoring.mapping.presets import preset_names
-from scoring.policy.file.document import parse_policy
 from streams.cli.main import engagement
+from streams.policy_file.document import parse_policy
 from tests.unit.docs.reading import DOCS, Document, names_in
 
 PAGES = [Document(path) for path in sorted((DOCS / "howto" / "feeds").glob("*.md"))]

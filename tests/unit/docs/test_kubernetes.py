@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scoring.policy.file.document import builtin_policy, parse_policy
+from streams.policy_file.document import builtin_policy, parse_policy
 from streams.settings.settings import read_settings
 from tests.unit.docs.reading import DEPLOY
 from tests.unit.docs.test_policies import without_order

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.policy.policy import Policy
 from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.docs.reading import DEPLOY
 
 POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))

@@ -13,7 +13,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from streams.backtest import tables
 from streams.cli.main import engagement
 from streams.metrics import Metrics
-from streams.settings.settings import PREFIX, SECURE_NAMES, read_settings
+from streams.settings.environment import PREFIX, Environment
+from streams.settings.settings import read_settings
 from tests.unit.docs.reading import DEPLOY, MANUAL, PAGES, README, ROOT, Document, names_in, page
 
 DOCUMENTS = [
@@ -24,7 +25,7 @@ DOCUMENTS = [
     Document(ROOT / "CONTRIBUTING.md"),
 ]
 POLICY = "ENGAGEMENT_POLICY"
-EVERY_SETTING = {*read_settings({}).environment(), POLICY, *(PREFIX + name for name in SECURE_NAMES)}
+EVERY_SETTING = {PREFIX + name for name in Environment.model_fields}
 TITLES = [str(document.path.relative_to(ROOT)) for document in DOCUMENTS]
 
 

@@ -11,17 +11,17 @@ from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file import document as policy_file
-from scoring.policy.file import numbers, targets, type_rules
-from scoring.policy.file import segments as segment_file
-from scoring.policy.file.document import parse_policy
-from scoring.policy.file.measures import HIGH, KINDS, LOW
-from scoring.policy.file.scores import MOST_SCORES
 from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from scoring.rules.targets import Target
 from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.policy_file import document as policy_file
+from streams.policy_file import numbers, targets, type_rules
+from streams.policy_file import segments as segment_file
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
+from streams.policy_file.measures import HIGH, KINDS, LOW
+from streams.policy_file.scores import MOST_SCORES
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, MANUAL, names_in, page
 

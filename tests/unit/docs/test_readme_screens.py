@@ -8,11 +8,11 @@ from rich.console import Console, RenderableType
 
 from scoring.instants import parse_timestamp
 from scoring.judging.alerts import Alert, message
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import parse_policy
 from streams.cli.demo import summary
 from streams.demo.board import Board
 from streams.demo.screen import screen
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
 from streams.views.alert_line import alert_line
 from streams.views.customer_view import customer_text
 from tests.unit.docs import maria

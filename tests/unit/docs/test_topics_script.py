@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from scoring.policy.file.document import builtin_policy
 from streams.kafka import topics
+from streams.policy_file.document import builtin_policy
 from tests.unit.docs.reading import DEPLOY
 
 SCRIPT = DEPLOY / "topics.sh"

@@ -15,9 +15,9 @@ from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.judging.walk import advance
 from scoring.points import rounded
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS, Policy
 from scoring.sources.feeds import Feeds
+from streams.policy_file.document import parse_policy
 
 POLICY = """
 version = "by-hand"

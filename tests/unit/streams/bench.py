@@ -9,12 +9,12 @@ import orjson
 
 from scoring.events.event import MOST_AHEAD
 from scoring.instants import DAY, MILLISECOND, format_instant
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from streams.erasures.knowledge import NO_ERASURES, Erasures
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.ingest.dead_letter_limit import Consumption
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.records import DeadLetter, Message, Partition, RecordBatch
 from streams.rounds.engine import build_engine
 from streams.rounds.round_queue import Submission

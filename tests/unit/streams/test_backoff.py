@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from scoring.policy.file.document import builtin_policy
 from streams.app import build_app
 from streams.backoff import Backoff
 from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, StoreUnavailable
 from streams.metrics import Metrics
+from streams.policy_file.document import builtin_policy
 from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.memory.store import MemoryStore

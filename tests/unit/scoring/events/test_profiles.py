@@ -10,9 +10,9 @@ from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event, EventReader
 from scoring.events.profiles import ProfileReader, event_reader
 from scoring.instants import SECOND
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.rules.details import PROFILE, Detail
 from scoring.rules.segments import Profiles
+from streams.policy_file.document import builtin_policy, parse_policy
 
 NOW = 1_700_000_000 * SECOND
 LATEST = NOW + MOST_AHEAD

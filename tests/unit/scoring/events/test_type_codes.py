@@ -8,8 +8,8 @@ import pytest
 
 from scoring.events import event as events
 from scoring.events.event import EventReader
-from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import type_code
+from streams.policy_file.document import builtin_policy
 
 
 def test_a_code_is_four_characters_that_no_separator_is_made_of() -> None:

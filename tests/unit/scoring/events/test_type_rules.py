@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scoring.events.event import EventReader
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 
 POLICY = """
 [channels.survey]

@@ -12,10 +12,10 @@ from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.tally import tally_panes
 from streams.policies.shipped import shipped_policy
+from streams.policy_file.document import parse_policy
 
 POLICY = """
 version = "by-hand"

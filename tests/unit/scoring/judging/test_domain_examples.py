@@ -10,9 +10,9 @@ from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from streams.policies.shipped import shipped_policy
+from streams.policy_file.document import parse_policy
 
 NOW = 1_700_000_000 * SECOND // DAY * DAY + DAY // 2
 _FAR = NOW + DAY

@@ -10,9 +10,9 @@ from scoring.judging.named_scores import view_of
 from scoring.judging.score import trend
 from scoring.points import POINT, text
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import BANDS
 from scoring.rules.details import Detail
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
 #: Views and posts alone: six posts are 60 points.

@@ -11,7 +11,7 @@ import orjson
 from scoring.mapping.mapping import Mapping
 from scoring.mapping.outcomes import Outcome
 from scoring.mapping.source import Source
-from scoring.policy.file.sources import read_source
+from streams.policy_file.sources import read_source
 
 CHANNELS = ("clickstream", "email")
 LATEST = 4_000_000_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import builtin_policy, parse_policy
+from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.docs.reading import DEPLOY
 from tests.unit.scoring.customers import POLICY, policy_with
 

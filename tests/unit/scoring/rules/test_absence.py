@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scoring.errors import PolicyError
-from scoring.policy.file.document import parse_policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule, SegmentClock, absences, clock_of
+from streams.policy_file.document import parse_policy
 
 SMALL = AbsenceRule(least_members=1)
 

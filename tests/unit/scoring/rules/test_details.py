@@ -12,9 +12,9 @@ from scoring.events.event import Event, EventReader
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.points import POINT
-from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import Channel, EventType, type_code
 from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, MOST_VALUE, SUM, VALUES, Detail, amount_of, latest_value
+from streams.policy_file.document import builtin_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord

@@ -11,8 +11,8 @@ from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from streams.policies.shipped import shipped_policy
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, at, policy_with
 
 #: Type, time and the amount in its properties.

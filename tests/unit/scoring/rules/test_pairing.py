@@ -9,10 +9,10 @@ import pytest
 from scoring.events.event import Event, EventReader
 from scoring.instants import DAY, HOUR, SECOND
 from scoring.judging.alerts import Alert
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
 from scoring.rules.pairing import Action, duration_codes
 from scoring.sources.feeds import Feeds
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at
 
 RULES = """

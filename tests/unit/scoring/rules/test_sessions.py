@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from scoring.figures.measuring import measured
-from scoring.policy.file.document import parse_policy
 from scoring.rules.sessions import SessionTotals, Visit, add_up, add_visit
+from streams.policy_file.document import parse_policy
 from streams.store.fields.visits import decode_visits, encode_visits
 from tests.unit.scoring.customers import POLICY, Customer, at
 

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from scoring.backtest.alarms import AlarmReport, Hits
 from scoring.instants import DAY
 from scoring.points import POINT
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import AT_RISK, DISENGAGED
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
 from streams.backtest.fitting.budget import Drops, Fitted, with_alerts
 from streams.cli.main import engagement
+from streams.policy_file.document import parse_policy
 from tests.unit.streams.backtest.population import POLICY, made_up
 
 _RULE = AbsenceRule(share=WHOLE_DAY // 2, margin=3_400_000)

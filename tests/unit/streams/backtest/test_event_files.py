@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from scoring.policy.file.document import builtin_policy
 from streams.backtest.event_files import MOST_BYTES, EventFiles, EventLine, channel_in_name
 from streams.errors import UnreadableEvents
+from streams.policy_file.document import builtin_policy
 
 CHANNELS = builtin_policy().channels
 

@@ -15,13 +15,13 @@ from scoring.backtest.observations import Moment
 from scoring.backtest.population import Population
 from scoring.events.event import Event
 from scoring.points import POINT
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.policy.policy import Policy
 from streams.backtest.fitting.counts import CountCollector, Shape
 from streams.backtest.fitting.regression import fit_weights
 from streams.backtest.fitting.writing import FittedType, shares, threshold, write_policy, write_weights, written
 from streams.cli.main import engagement
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import builtin_policy, parse_policy
 from tests.property.lives import START
 from tests.unit.docs.test_policies import without_order
 from tests.unit.streams.backtest.population import made_up

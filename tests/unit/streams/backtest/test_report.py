@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scoring.backtest.observations import Customer, Moment, Observation
-from scoring.policy.file.document import parse_policy
 from streams.backtest.replaying import Past, Replayed
 from streams.backtest.report import as_document, make_report
+from streams.policy_file.document import parse_policy
 
 DAY = 86_400 * 10**6
 POLICY = parse_policy('[window]\nlength = "5d"\n[channels.web]\nweights = { view = 1 }\n')

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import parse_policy
 from streams.cli.main import engagement
 from streams.demo.policy import DEMO_POLICY
 from streams.errors import SettingsError
 from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import read_settings
 from streams.topic_names import WRITTEN_TOPICS
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scoring.policy.file.document import builtin_policy
 from streams.backtest.event_files import EventFiles
 from streams.cli.main import engagement
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_run import Replay
 from streams.errors import UnreadableEvents
+from streams.policy_file.document import builtin_policy
 
 
 class Recorder:

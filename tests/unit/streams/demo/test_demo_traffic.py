@@ -16,12 +16,12 @@ from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.outcomes import Bad, MappedEvent
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
 from streams.demo.policy import DEMO_POLICY
 from streams.demo.records import record_of
 from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched
 from streams.ingest.source_reading import SourceReader
+from streams.policy_file.document import parse_policy
 
 POLICY = parse_policy(DEMO_POLICY)
 START = 1_795_000_000 * SECOND

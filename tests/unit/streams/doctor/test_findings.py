@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from scoring.instants import DAY, MILLISECOND, SECOND
-from scoring.policy.file.document import builtin_policy
 from streams.doctor.finding import Finding, Level, Untold
 from streams.doctor.group import member_findings, progress_findings, ready_findings
 from streams.doctor.kafka import broker_findings, session_findings
@@ -19,6 +18,7 @@ from streams.doctor.redis import clock_findings, persistence_findings, server_fi
 from streams.doctor.retention import retention_findings
 from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
 from streams.kafka.topics import topic_settings
+from streams.policy_file.document import builtin_policy
 from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.policies import offered

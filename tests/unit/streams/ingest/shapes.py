@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from scoring.mapping.source import Source
-from scoring.policy.file.sources import read_source
 from streams.cli.source_lines import read_lines
 from streams.ingest.schemas import SchemaFile
 from streams.ingest.source_reading import SourceReader
+from streams.policy_file.sources import read_source
 from streams.views.source_view import as_object
 
 FEEDS = Path(__file__).parent / "feeds"

@@ -9,10 +9,10 @@ import pytest
 
 from scoring.events.event import EventReader
 from scoring.instants import HOUR, MILLISECOND, MINUTE, SECOND
-from scoring.policy.file.document import parse_policy
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.ingest.event_decoding import Decoder
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.records import DecodedBatch, Partition, RecordBatch
 from tests.unit.streams.bench import Record
 

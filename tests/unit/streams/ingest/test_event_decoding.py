@@ -10,11 +10,11 @@ import pytest
 
 from scoring.events.event import EventReader
 from scoring.instants import DAY, HOUR, MILLISECOND, SECOND
-from scoring.policy.file.document import builtin_policy
 from scoring.rules.details import SUM, amount_of
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.ingest.event_decoding import Decoder
 from streams.metrics import Metrics
+from streams.policy_file.document import builtin_policy
 from streams.records import DecodedBatch, Partition, RecordBatch
 from tests.unit.streams.bench import Record
 

@@ -9,12 +9,12 @@ import re
 import pytest
 
 from scoring.events.event import MOST_AHEAD, EventReader
-from scoring.policy.file.document import parse_policy
 from scoring.rules.segments import Profiles
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder
 from streams.ingest.profile_decoding import ProfileDecoder
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.records import DeadLetter, Partition, RecordBatch
 from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import Record

@@ -6,12 +6,12 @@ import orjson
 
 from scoring.events.event import Event
 from scoring.instants import MILLISECOND, SECOND
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.rules.details import PROFILE, Detail
 from scoring.rules.segments import Profiles
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.ingest.profile_decoding import ProfileDecoder
 from streams.metrics import Metrics
+from streams.policy_file.document import builtin_policy, parse_policy
 from streams.records import RecordBatch
 from tests.unit.streams.bench import PROFILES, Record
 

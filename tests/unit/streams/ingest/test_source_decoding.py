@@ -9,7 +9,6 @@ import orjson
 import pytest
 
 from scoring.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND
-from scoring.policy.file.document import parse_policy
 from streams.dead_letters.letter import read_letter
 from streams.errors import RegistryUnavailable
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
@@ -17,6 +16,7 @@ from streams.ingest.schemas import Schema
 from streams.ingest.source_decoding import SourceDecoder, as_channel, sources_by_topic
 from streams.kafka.publisher import _dead_letter
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.records import DecodedBatch, Partition, RecordBatch
 from tests.unit.streams.bench import Record
 

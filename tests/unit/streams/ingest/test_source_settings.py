@@ -11,12 +11,12 @@ import pytest
 
 from scoring.instants import HOUR
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import topics_by_section
 from streams.errors import SettingsError
 from streams.ingest.schemas import SchemaFile, SchemaRegistry, schemas_from
 from streams.kafka.access import _told_links
 from streams.kafka.topics import read_topics, topic_settings
+from streams.policy_file.document import parse_policy
 from streams.settings.settings import read_settings
 from tests.unit.streams.ingest.shapes import FEEDS
 
@@ -150,7 +150,7 @@ def test_a_live_system_follows_other_paths_and_names_but_no_other_topics() -> No
 
 def test_every_process_tells_the_same_policy_by_the_same_digest() -> None:
     program = (
-        "from scoring.policy.change import policy_digest; from scoring.policy.file.document import parse_policy;"
+        "from scoring.policy.change import policy_digest; from streams.policy_file.document import parse_policy;"
         f"print(policy_digest(parse_policy({POLICY + SOURCES + MANY!r})))"
     )
     run = [sys.executable, "-c", program]

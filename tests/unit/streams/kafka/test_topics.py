@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scoring.instants import DAY, MILLISECOND
-from scoring.policy.file.document import builtin_policy, parse_policy
 from streams.kafka.publisher import _dead_letter
 from streams.kafka.topics import (
     MOST_DEAD_LETTER_BYTES,
@@ -13,6 +12,7 @@ from streams.kafka.topics import (
     source_topics,
     topic_settings,
 )
+from streams.policy_file.document import builtin_policy, parse_policy
 from streams.records import DeadLetter, Partition
 from tests.unit.streams.bench import Record
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from streams.rebuild.customer_comparison import Comparison
 from streams.settings.settings import Settings
 from streams.store.fields.customer_writing import encode, index_changes

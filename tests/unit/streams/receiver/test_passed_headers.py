@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multidict import CIMultiDict
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from streams.receiver.passed_headers import PassedHeaders
 
 POLICY = parse_policy("""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
 from streams.errors import SettingsError
+from streams.policy_file.document import parse_policy
 from streams.receiver.receiver_file import ReceiverPlan, read_receiver_file
 
 POLICY = parse_policy("""

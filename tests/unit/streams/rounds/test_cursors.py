@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.policy.file.document import builtin_policy
+from streams.policy_file.document import builtin_policy
 from streams.records import Partition, RecordBatch
 from streams.rounds.cursors import Cursors
 from streams.store.memory.store import MemoryStore

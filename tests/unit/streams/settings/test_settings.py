@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scoring.policy.file.document import builtin_policy
 from streams.errors import SettingsError
-from streams.settings.settings import DEFAULTS, SECURE_NAMES, Settings, read_settings, unknown_settings
+from streams.policy_file.document import builtin_policy
+from streams.settings.environment import Environment
+from streams.settings.settings import Settings, read_settings, unknown_settings
 
 WORD = "the-word"
 
@@ -227,7 +228,7 @@ def test_a_variable_like_no_setting_is_told_too() -> None:
 
 
 def test_settings_variables_of_others_and_those_of_kubernetes_are_not_told() -> None:
-    known = {f"ENGAGEMENT_{name}": "" for name in (*DEFAULTS, *SECURE_NAMES)}
+    known = {f"ENGAGEMENT_{name}": "" for name in Environment.model_fields}
     kubernetes = {
         "ENGAGEMENT_SERVICE_HOST": "10.0.0.1",
         "ENGAGEMENT_SERVICE_PORT_WEB": "6066",
@@ -236,7 +237,7 @@ def test_settings_variables_of_others_and_those_of_kubernetes_are_not_told() -> 
     }
     others = {"PATH": "/bin", "KAFKA_BROKERS": "a:1", "REDIS_URL": "redis://a", "LOG_LEVEL": "INFO"}
     assert unknown_settings(known | kubernetes | others) == []
-    assert settings_of(**DEFAULTS) == read_settings({})
+    assert read_settings(dict.fromkeys(known, "")) == read_settings({})
 
 
 def test_a_password_is_not_told_by_printed_settings() -> None:

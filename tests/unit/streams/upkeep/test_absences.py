@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from scoring.instants import DAY, SECOND
-from scoring.policy.file.document import parse_policy
 from scoring.rules.absence import absences, clock_of
 from streams.errors import BrokerUnavailable
+from streams.policy_file.document import parse_policy
 from streams.store.policies import offered
 from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import LINKING, LINKS, PROFILES, WEB, Bench, did

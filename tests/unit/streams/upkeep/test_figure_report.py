@@ -8,10 +8,10 @@ from scoring.events.event import Event
 from scoring.instants import DAY, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.rules.details import PROFILE, Detail
 from streams.errors import StoreUnavailable
 from streams.metrics import Metrics
+from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.upkeep.figure_report import FigureReport, in_turn, largest
 from tests.contract.records import engaged, write

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from scoring.instants import SECOND
-from scoring.policy.file.document import builtin_policy
 from scoring.sources.watermark import Mark
 from streams.app import build_app
 from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
+from streams.policy_file.document import builtin_policy
 from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.memory.store import MemoryStore

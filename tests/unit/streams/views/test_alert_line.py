@@ -5,9 +5,9 @@ import pytest
 
 from scoring.instants import HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import DISENGAGED, ENGAGED
 from scoring.sources.feed_notices import Notice, notice_message
+from streams.policy_file.document import parse_policy
 from streams.views.alert_line import alert_line, reasons_in_words
 
 AT = parse_timestamp("2026-11-21T09:30:00.25Z")

@@ -10,8 +10,8 @@ from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import builtin_policy
 from scoring.policy.policy import type_code
+from streams.policy_file.document import builtin_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from streams.views.customer_view import Share, customer_document, customer_text, shares

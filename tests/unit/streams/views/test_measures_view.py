@@ -9,9 +9,9 @@ from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
 from streams.policies.shipped import shipped_policy
+from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from streams.views.customer_view import customer_document, customer_text

@@ -7,7 +7,7 @@ import pytest
 from scoring.customer.episodes import PLAIN, Episode, Report
 from scoring.customer.state import CustomerState
 from scoring.judging.alerts import Alert, message, transition_id
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.fields.episodes import encode_episode, take_episode

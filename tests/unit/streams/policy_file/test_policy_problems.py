@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scoring.errors import PolicyError
-from scoring.policy.file import document
-from scoring.policy.file.document import RESERVED_NAMES, parse_policy
-from scoring.policy.file.scores import SCORE_KEYS
-from scoring.policy.file.segments import SEGMENT_KEYS
+from streams.policy_file import document
+from streams.policy_file.document import RESERVED_NAMES, parse_policy
+from streams.policy_file.scores import SCORE_KEYS
+from streams.policy_file.segments import SEGMENT_KEYS
 
 
 def problems(text: str) -> list[str]:

@@ -6,10 +6,10 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.instants import HOUR, SECOND
-from scoring.policy.file import pairings
-from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
+from streams.policy_file import pairings
+from streams.policy_file.document import parse_policy
 
 CALLS = "[channels.calls]\nweights = { a = 1, b = 2, c = 0, d = 0 }\n"
 

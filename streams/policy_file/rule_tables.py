@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from scoring.errors import PolicyError
-from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.policy import Policy
+from streams.policy_file.builtin import BUILTIN_POLICY
 
 #: What of a channel may differ.
 OF_CHANNEL = ("weights", "cap")

@@ -8,8 +8,8 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.mapping.paths import parse_path
-from scoring.policy.file.document import parse_policy
-from scoring.policy.file.sources import read_source
+from streams.policy_file.document import parse_policy
+from streams.policy_file.sources import read_source
 from tests.unit.scoring.mapping.reading import CHANNELS, EVENT, FIELDS, problems_of, read, source
 
 POLICY = """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.policy.file import channels, measures
-from scoring.policy.file.document import parse_policy
-from scoring.policy.file.measures import KINDS
 from scoring.policy.policy import RESERVED_NAMES
 from scoring.rules.details import Amount
-from tests.unit.scoring.policy.file.test_policy_problems import problems
+from streams.policy_file import channels, measures
+from streams.policy_file.document import parse_policy
+from streams.policy_file.measures import KINDS
+from tests.unit.streams.policy_file.test_policy_problems import problems
 
 CHANNELS = """
 [channels.web]

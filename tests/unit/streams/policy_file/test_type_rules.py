@@ -6,8 +6,8 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import builtin_policy, parse_policy
-from scoring.policy.file.type_rules import MOST_RULES
+from streams.policy_file.document import builtin_policy, parse_policy
+from streams.policy_file.type_rules import MOST_RULES
 
 CHANNEL = "[channels.survey]\nweights = { answer = 0, detractor = -10 }\n"
 RULE = """[[channels.survey.types]]

@@ -18,7 +18,7 @@ from scoring.judging.score import contributions
 from scoring.judging.walk import advance
 from scoring.points import POINT
 from scoring.policy.change import policy_digest
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 
 NOW = 1_700_000_000 * SECOND // DAY * DAY + DAY // 2
 SHOP = """

@@ -8,9 +8,9 @@ from scoring.errors import PolicyError
 from scoring.instants import DAY, HOUR
 from scoring.points import POINT
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.policy.policy import NO_CAP, Policy
 from scoring.rules.segments import Profiles
+from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.scoring.customers import POLICY
 
 

@@ -16,8 +16,8 @@ from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
 from scoring.mapping.values import Value, parse_value
-from scoring.policy.file.identities import check_topic
 from scoring.policy.policy import Channel
+from streams.policy_file.identities import check_topic
 
 MOST_SOURCES = 20
 MOST_NAMES = 1_000

@@ -14,11 +14,11 @@ from typing import Any
 
 from scoring.instants import DAY, format_duration, parse_duration
 from scoring.points import POINT
-from scoring.policy.file.channels import types_of_people
 from scoring.policy.policy import RESERVED_NAMES, Channel, EventType
 from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
 from scoring.rules.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
+from streams.policy_file.channels import types_of_people
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: For each kind the keys that it needs, and those that it may have.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from scoring.policy.file.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
 from scoring.policy.policy import BANDS, NamedScore, Policy
+from streams.policy_file.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
 
 SCORE_KEYS = ("scores",)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")

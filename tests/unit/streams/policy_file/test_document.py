@@ -8,9 +8,9 @@ import pytest
 
 from scoring.instants import DAY, HOUR, MINUTE, SECOND
 from scoring.points import POINT
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.policy.policy import AT_RISK, DISENGAGED, NO_CAP, Policy, type_code
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.document import builtin_policy, parse_policy
 
 EVERYTHING = """
 version = "2026-11-a"

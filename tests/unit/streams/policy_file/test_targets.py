@@ -7,8 +7,8 @@ import pytest
 from scoring.errors import PolicyError
 from scoring.figures.kpi import Sums
 from scoring.policy.change import policy_digest
-from scoring.policy.file.document import parse_policy
 from scoring.rules.targets import FIGURES, Target
+from streams.policy_file.document import parse_policy
 from streams.upkeep.figure_report import published
 
 CHANNEL = '[channels.email]\nweights = { open = 1 }\n[measures.opens]\nkind = "count"\nof = ["email.open"]\n'

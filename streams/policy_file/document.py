@@ -13,18 +13,6 @@ from scoring.errors import PolicyError
 from scoring.instants import DAY, format_duration, parse_duration
 from scoring.mapping.source import Source
 from scoring.points import POINT, to_millionths
-from scoring.policy.builtin import BUILTIN_POLICY
-from scoring.policy.file.absence import ABSENCE, read_absence
-from scoring.policy.file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
-from scoring.policy.file.identities import check_topic, read_identities
-from scoring.policy.file.measures import MeasureReader
-from scoring.policy.file.numbers import read_numbers
-from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objects
-from scoring.policy.file.scores import SCORE_KEYS, with_scores
-from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
-from scoring.policy.file.sources import read_sources, watched_as_sources
-from scoring.policy.file.targets import read_targets
-from scoring.policy.file.type_rules import read_type_rules
 from scoring.policy.policy import (
     AT_RISK,
     BANDS,
@@ -38,6 +26,18 @@ from scoring.policy.policy import (
     type_code,
 )
 from scoring.rules.segments import Profiles
+from streams.policy_file.absence import ABSENCE, read_absence
+from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.policy_file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
+from streams.policy_file.identities import check_topic, read_identities
+from streams.policy_file.measures import MeasureReader
+from streams.policy_file.numbers import read_numbers
+from streams.policy_file.pairings import PAIRING_KEYS, read_pairings, with_objects
+from streams.policy_file.scores import SCORE_KEYS, with_scores
+from streams.policy_file.segments import SEGMENT_KEYS, read_profiles, with_segments
+from streams.policy_file.sources import read_sources, watched_as_sources
+from streams.policy_file.targets import read_targets
+from streams.policy_file.type_rules import read_type_rules
 
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOST_POINTS = 1_000_000

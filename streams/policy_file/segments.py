@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import partial
 
 from scoring.errors import InvalidEvent
-from scoring.policy.file.identities import check_topic
-from scoring.policy.file.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
 from scoring.policy.policy import Channel, Policy
 from scoring.rules.measures import Measure
 from scoring.rules.segments import MOST_SEGMENTS, Profiles, read_segment
+from streams.policy_file.identities import check_topic
+from streams.policy_file.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
 
 SEGMENT_KEYS = ("profiles", "segments")
 #: What a segment may have for itself, by section; of a channel its weights and caps.

@@ -6,7 +6,7 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.file.document import builtin_policy, parse_policy
+from streams.policy_file.document import builtin_policy, parse_policy
 
 
 def test_there_are_no_links_without_the_section() -> None:
