@@ -335,6 +335,27 @@ def encode_span(activity: Activity, span: int) -> str:
     return f"{days:x},{changes}" if changes else f"{days:x}"
 
 
+def read_span(days: dict[int, int], changes: dict[int, str], span: int, words: str) -> None:
+    """Read back what one span holds.
+
+    Args:
+        days: by the number of the span; added to.
+        changes: by the number of the span; added to.
+        span: its number.
+        words: as `encode_span` wrote them.
+
+    Raises:
+        ValueError: if they cannot have been written so.
+    """
+    bits, _, pairs = words.partition(",")
+    if len(pairs) % 2:
+        raise ValueError("half a change of band")
+    if bits != "0":
+        days[span] = int(bits, 16)
+    if pairs:
+        changes[span] = pairs
+
+
 def decode_spans(spans: dict[int, str]) -> Activity:
     """Read an activity back.
 
@@ -350,11 +371,5 @@ def decode_spans(spans: dict[int, str]) -> Activity:
     days: dict[int, int] = {}
     changes: dict[int, str] = {}
     for span, words in spans.items():
-        bits, _, pairs = words.partition(",")
-        if len(pairs) % 2:
-            raise ValueError("half a change of band")
-        if bits != "0":
-            days[span] = int(bits, 16)
-        if pairs:
-            changes[span] = pairs
+        read_span(days, changes, span, words)
     return Activity(days, changes)

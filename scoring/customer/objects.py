@@ -43,12 +43,25 @@ class Objects:
         Raises:
             ValueError: if one of them is no history.
         """
-        for about, words in (histories or {}).items():
-            if not _HISTORY.fullmatch(words):
-                raise ValueError(about)
-        self.histories: dict[str, str] = histories or {}
+        self.histories: dict[str, str] = {}
         self.touched: set[str] = set()
         self._forgotten_to = 0
+        for about, words in (histories or {}).items():
+            self.take(about, words)
+
+    def take(self, about: str, words: str) -> None:
+        """Take over the history of one object, as it was stored.
+
+        Args:
+            about: the digest of the object.
+            words: its history.
+
+        Raises:
+            ValueError: if it is no history.
+        """
+        if not _HISTORY.fullmatch(words):
+            raise ValueError(about)
+        self.histories[about] = words
 
     def history(self, about: str) -> list[Action]:
         """Give the actions of one object.

@@ -207,7 +207,8 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
     """Go on from both by each named score that raises alerts; its changes of band are not told."""
     for score in policy.alerting:
         theirs = linked.named.get(score.name) if linked.named is not None else None
-        known = state.named is not None and score.name in state.named
+        mine = state.named.get(score.name) if state.named is not None else None
+        known = mine is not None and mine.judged != NONE
         if not known and theirs is not None:
             state.named = {**(state.named or {}), score.name: theirs}
             theirs = None

@@ -1,6 +1,6 @@
 """Compares a customer as stored with the same customer computed anew.
 
-Rests on decision 42.
+Rests on decisions 42 and 112.
 """
 
 from __future__ import annotations
@@ -9,25 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
-from scoring.figures.measuring import measured
-from scoring.instants import DAY, SECOND, format_instant
+from scoring.instants import SECOND
 from scoring.judging.moment import Moment
-from scoring.judging.score import band_name, disengages_at, trend
 from scoring.judging.walk import advance
-from scoring.points import text
 from scoring.policy.policy import BANDS, Policy
-from scoring.rules.pairing import Action
 from scoring.sources.feeds import Feeds
 from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings.settings import Settings
+from streams.store.fields.customer_field import Facts, Known
+from streams.store.fields.customer_fields import FIELDS
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import linked_ids, stands_for
-from streams.store.fields.score_fields import score_fields
 from streams.store.protocol import CustomerRecord
 from streams.store.redis.replacing import View
 
-Facts = dict[str, object]
 #: What a hash that somebody has changed by hand makes the decoding, or then the judging, fail with.
 _UNREADABLE = (UnreadableCustomer, ValueError, KeyError, IndexError, TypeError)
 
@@ -105,29 +101,14 @@ class Comparison:
 
     def _facts(self, state: CustomerState, *, one_id: bool) -> Facts:
         policy = self.settings.policy
-        facts = _published(policy.of(state.segment), state) | _named(policy, state)
-        facts |= {
-            f"the pane of {format_instant(pane * policy.pane)}": dict(sorted(counts.items()))
-            for pane, counts in state.panes.items()
-        }
-        facts |= {
-            f"the visits of {channel} in the pane of {format_instant(pane * policy.pane)}": visits
-            for channel, panes in state.visits.items()
-            for pane, visits in panes.items()
-        }
-        facts = {name: facts[name] for name in sorted(facts)}
-        if state.segment:
-            facts["segment"] = state.segment
-        facts["what lies ahead"] = sorted(state.ahead, key=lambda event: (*event[:2], event[2] or ()))
-        if objects := _objects(state):
-            facts["what was done to objects"] = objects
         # Where a segment has rules of its own, it matters when a worker learned of it.
         alike = one_id and not policy.by_segment
-        facts |= _activity(state, self.since, bands=alike)
+        facts: Facts = dict(_published(policy, state))
+        for field in FIELDS:
+            facts |= field.facts(policy, state, Known(self.since, alike))
         if self.whole_history and alike:
-            facts |= _history(state)
-            for name, view in (state.named or {}).items():
-                facts |= {f"{what} of {name}": value for what, value in _history(view).items()}
+            for field in FIELDS:
+                facts |= field.history(policy, state)
         return _Absent(facts)
 
 
@@ -146,13 +127,6 @@ def _told(fields: Mapping[str, str]) -> tuple[int, str]:
     return int(at) if at.isdecimal() else NONE, fields.get("segment", "")
 
 
-def _objects(state: CustomerState) -> dict[str, list[Action]]:
-    """Read all histories of objects."""
-    if state.objects is None:
-        return {}
-    return {about: state.objects.history(about) for about in sorted(state.objects.histories)}
-
-
 class _Absent(dict[str, object]):
     """Facts of which one that is not there is told as nothing."""
 
@@ -160,57 +134,11 @@ class _Absent(dict[str, object]):
         return "nothing"
 
 
-def _published(policy: Policy, state: CustomerState) -> Facts:
+def _published(policy: Policy, state: CustomerState) -> dict[str, str]:
+    """Compute what applications read from the counts."""
     if state.judged == NONE:
         return {}
-    numbers = [state.score, trend(policy, state), *state.channel_points]
-    leaves = disengages_at(policy, state)
-    return {
-        **{name: text(points) for name, points in zip(policy.number_names, numbers, strict=True)},
-        "band": BANDS[state.band],
-        "disengages_at": format_instant(leaves) if leaves else "",
-        "last_event_at": format_instant(state.last_event_at) if state.last_event_at != NONE else "",
-        **dict(zip(policy.measure_names, measured(policy, state), strict=True)),
-    }
-
-
-def _named(policy: Policy, state: CustomerState) -> Facts:
-    """Tell the published fields of the named scores."""
-    if state.judged == NONE or not policy.scores:
-        return {}
-    written = score_fields(policy, state)
-    return {name: written[name] for name in policy.score_fields}
-
-
-def _activity(state: CustomerState, since: int | None, *, bands: bool) -> Facts:
-    days = [format_instant(day * DAY)[:10] for day in state.activity.list_days() if day >= (since or 0)]
-    facts: Facts = {"the list of active days": days}
-    if since is None and bands:
-        facts["the list of bands"] = [
-            (format_instant(day * DAY)[:10], BANDS[band]) for day, band in state.activity.list_changes()
-        ]
-    return facts
-
-
-def _history(state: CustomerState) -> Facts:
-    return {
-        "band_since": format_instant(state.band_since) if state.band_since != NONE else "",
-        "previous_band": band_name(state.previous_band),
-        "armed": state.armed,
-        "alert open": state.alert_open,
-        "episode": [format_instant(report.occurred_at) for report in state.episode.reports] if state.episode else [],
-        "warned": state.warned,
-        "last alert": format_instant(state.last_alert) if state.last_alert != NONE else "",
-        "absence": _absence(state),
-    }
-
-
-def _absence(state: CustomerState) -> str:
-    """Tell the last day before the newest absence that was reported, and whether it goes on."""
-    standing = state.absence
-    if standing is None or standing.told == NONE:
-        return ""
-    return format_instant(standing.told * DAY)[:10] + (" and on" if standing.open != NONE else "")
+    return {name: value for field in FIELDS for name, value in field.published(policy, state).items()}
 
 
 def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iterator[str]:
@@ -219,7 +147,7 @@ def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iter
     if fields.get("policy_version") == policy.version:
         if record.tally != policy.tally.text:
             yield "is not in the measures over all customers"
-        for name, value in (_published(policy.of(state.segment), state) | _named(policy, state)).items():
+        for name, value in _published(policy, state).items():
             if fields.get(name) != value and (value or name in fields or name not in policy.measure_names):
                 yield f"{name} is {fields.get(name, 'missing')}, by the counts {value}"
     entered = {BANDS[state.band]: max(state.band_since, 0) // SECOND} if state.judged != NONE else {}

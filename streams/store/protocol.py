@@ -35,9 +35,9 @@ class CustomerRecord:
     `version` is unique to each write, '' for a customer who is not stored: a number would come round again where a
     failover has lost writes, and a stale cache would pass for a fresh one.
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
-    between); `encoded` and `encoded_scores` hold those of a write under way. `tally` is the text of the one by which
+    between); the `encoded_` values are those of a write under way. `tally` is the text of the one by which
     the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none;
-    `absence` is what is stored of absences, '' for nothing, `encoded_absence` what is about to be.
+    `absence` is what is stored of absences, '' for nothing.
     `extras` are the internal fields that come and go, `obsolete` the fields that the policy has no use for any more.
     `fields` holds the published fields where the record was read for display.
     """
@@ -54,7 +54,10 @@ class CustomerRecord:
     stored_numbers: list[int] | None = None
     stored_measures: list[str] | None = None
     stored_scores: dict[str, str] | None = None
-    encoded: tuple[list[int], int, list[str] | None, str, str] | None = None
+    encoded_numbers: list[int] | None = None
+    encoded_disengages_at: int = -1
+    encoded_measures: list[str] | None = None
+    encoded_sums: tuple[str, str] | None = None
     encoded_scores: dict[str, str] | None = None
     tally: str = ""
     segment: str = ""

@@ -16,12 +16,15 @@ import scoring.judging.steps
 import scoring.mapping.values
 import streams.ingest.event_decoding
 import streams.store.fields.customer_writing
+import streams.store.fields.number_fields
 import streams.store.memory.store
 from scoring.customer.seen import SeenIds
 from scoring.errors import InvalidEvent
 from scoring.events.event import EventReader
 from streams.ingest.field_decoding import FieldLoader
 from streams.rounds.round import Round
+from streams.store.fields.alert_fields import EventsAhead
+from streams.store.fields.customer_fields import WRITTEN
 from tests.fuzz import mappings
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
@@ -119,7 +122,8 @@ def counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stores_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not store events that are kept aside."""
-    monkeypatch.setattr(streams.store.fields.customer_writing, "_encode_extras", lambda *_: None)
+    written = [field for field in WRITTEN if not isinstance(field, EventsAhead)]
+    monkeypatch.setattr(streams.store.fields.customer_writing, "WRITTEN", written)
 
 
 def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +132,7 @@ def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:
     def text(points: int) -> str:
         return str(points // 1_000_000)
 
-    monkeypatch.setattr(streams.store.fields.customer_writing, "text", text)
+    monkeypatch.setattr(streams.store.fields.number_fields, "text", text)
 
 
 def loses_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ semicolons: the segment by whose clock the customer is judged, for how many days
 member (the sums in which the customer is counted have it in their name), the days up to which absences are told, that
 on which the open one began, up to which they are settled, and up to which none is told; the reading at which to look
 again; and the id of the open alert, where it was made for an id that has been linked since.
+
+Rests on decision 112.
 """
 
 from __future__ import annotations
@@ -13,30 +15,51 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from scoring.customer.absence_state import AbsenceState
+from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_instant
 from scoring.policy.policy import ABSENCE_FIELDS, Policy
+from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import FIELD
 
 
-def encode_absence(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
-    """Write what has changed of a customer's absences since they were stored.
+class Absences(CustomerField):
+    """The standing with alerts of absence."""
 
-    Args:
-        policy: in force.
-        record: as it is to be stored.
-        fields: names and values in turn are added.
-        removed: names of fields to be removed are added.
-    """
-    record.encoded_absence = absence_text(policy, record)
-    if record.encoded_absence == record.absence:
-        return
-    standing = record.state.absence
-    if standing is None:
-        removed += (FIELD, *ABSENCE_FIELDS)
-        return
-    expected, earliest = (format_instant(day * DAY) if day else "" for day in (standing.expected, standing.earliest))
-    fields += (FIELD, record.encoded_absence, ABSENCE_FIELDS[0], expected, ABSENCE_FIELDS[1], earliest)
+    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+        """Write it if it has changed."""
+        standing = record.state.absence
+        if standing is None and not record.absence:
+            return
+        record.encoded_absence = absence_text(policy, record)
+        if record.encoded_absence == record.absence:
+            return
+        if standing is None:
+            removed += (FIELD, *ABSENCE_FIELDS)
+            return
+        expected, earliest = (
+            format_instant(day * DAY) if day else "" for day in (standing.expected, standing.earliest)
+        )
+        fields += (FIELD, record.encoded_absence, ABSENCE_FIELDS[0], expected, ABSENCE_FIELDS[1], earliest)
+
+    def settle(self, record: CustomerRecord) -> None:
+        """Note what is stored of it."""
+        record.absence, record.encoded_absence = record.encoded_absence, ""
+
+    def finish(self, policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+        """Read it."""
+        record.absence = text = fields.get(FIELD, "")
+        if text:
+            segment, _, told, open_, settled, since, due, made = text.split(";")
+            record.state.absence = standing = AbsenceState(unquote(segment), int(settled), int(since))
+            standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
+
+    def history(self, policy: Policy, state: CustomerState) -> Facts:
+        """Give the last day before the newest absence that was reported, and whether it goes on."""
+        standing = state.absence
+        if standing is None or standing.told == NONE:
+            return {"absence": ""}
+        return {"absence": format_instant(standing.told * DAY)[:10] + (" and on" if standing.open != NONE else "")}
 
 
 def absence_text(policy: Policy, record: CustomerRecord) -> str:
@@ -53,20 +76,6 @@ def absence_text(policy: Policy, record: CustomerRecord) -> str:
     segment = quote(standing.segment, safe="") if standing.segment else ""
     head = f"{segment};{policy.absence.members_within}"
     return f"{head};{days};{standing.due};{standing.made}"
-
-
-def take_absence(record: CustomerRecord, fields: Mapping[str, str]) -> None:
-    """Give a customer the absences that are stored.
-
-    Args:
-        record: changed in place.
-        fields: of the hash.
-    """
-    record.absence = text = fields.get(FIELD, "")
-    if text:
-        segment, _, told, open_, settled, since, due, made = text.split(";")
-        record.state.absence = standing = AbsenceState(unquote(segment), int(settled), int(since))
-        standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
 
 
 def scheduled(text: str, group: int) -> tuple[str, str]:

@@ -5,12 +5,13 @@ Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that rai
 alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
 open episode.
 
-Rests on decision 54.
+Rests on decisions 54 and 112.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 
@@ -19,7 +20,59 @@ from scoring.judging.named_scores import view_of
 from scoring.judging.score import trend
 from scoring.points import text, to_millionths
 from scoring.policy.policy import BANDS, Policy
+from streams.store.fields.alert_fields import Bands, OpenEpisode, Standing, Warnings
+from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.fields.episodes import encode_episode, episode_flags, take_episode
+from streams.store.protocol import CustomerRecord
+
+_OF_ALERTS: Final = (Standing(), Bands(), Warnings(), OpenEpisode())
+
+
+class NamedScores(CustomerField):
+    """The named scores, and how the customer stands with the alerts of each."""
+
+    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+        """Write what has changed of them."""
+        if not policy.scores or record.state.judged == NONE:
+            return
+        stored, written = record.stored_scores or {}, score_fields(policy, record.state)
+        record.encoded_scores = written
+        for name, value in written.items():
+            if value == stored.get(name, ""):
+                continue
+            if value:
+                fields += (name, value)
+            else:
+                removed.append(name)
+
+    def settle(self, record: CustomerRecord) -> None:
+        """Note what is stored of them."""
+        if record.encoded_scores is not None:
+            record.stored_scores, record.encoded_scores = record.encoded_scores, None
+
+    def take(self, policy: Policy, record: CustomerRecord, name: str, words: str) -> bool:
+        """Return whether a score has alerts that the field is of."""
+        return name in alert_fields(policy)
+
+    def finish(self, policy: Policy, record: CustomerRecord, fields: Mapping[str, str]) -> None:
+        """Read what is stored of them."""
+        if policy.scores:
+            record.stored_scores = stored_fields(policy, fields)
+            read_named(policy, record.state, fields)
+
+    def published(self, policy: Policy, state: CustomerState) -> dict[str, str]:
+        """Give the published fields of each."""
+        written = score_fields(policy, state) if policy.scores else {}
+        return {name: written[name] for name in policy.score_fields}
+
+    def history(self, policy: Policy, state: CustomerState) -> Facts:
+        """Give how the customer stands with the alerts of each."""
+        return {
+            f"{what} of {name}": value
+            for name, view in (state.named or {}).items()
+            for field in _OF_ALERTS
+            for what, value in field.history(policy, view).items()
+        }
 
 
 def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
