@@ -19,9 +19,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from scoring.errors import InvalidEvent
 from streams.cli.source_lines import WrittenRecord
 from streams.errors import SettingsError
+from streams.ingest.avro import avro_reader
 from streams.ingest.encodings import decoder_of, schemas_of
 from streams.ingest.framing import SCHEMA_HEADER, unframe
-from streams.ingest.schemas import SchemaFile
+from streams.ingest.schemas import Schema, SchemaFile
 from streams.ingest.snowplow import COLUMNS
 
 GUID = uuid.UUID("1b4e28ba-2fa1-11d2-883f-0016d3cca427")
@@ -292,6 +293,15 @@ def test_a_schema_may_be_a_union_or_an_array_of_types() -> None:
     assert read("avro", by_number(b"\x04\x02\xff", 9), **schemas) == "/w=="
     (found,) = read("avro", by_number(b"\x02" + avro() + b"\x00", 10), **schemas)
     assert found["who"] == "maria"
+
+
+def test_a_schema_may_name_types_of_those_that_it_rests_on() -> None:
+    inner = {"type": "record", "name": "x.Inner", "fields": [{"name": "raw", "type": "bytes"}]}
+    outer = {"type": "record", "name": "x.Outer", "fields": [{"name": "inner", "type": "Inner"}]}
+    below = (("inner", json.dumps(inner)), ("outer", json.dumps(outer)))
+    union = Schema("AVRO", '["null", "x.Outer"]', references=below)
+    alone = Schema("AVRO", json.dumps(outer), references=below[:1])
+    assert avro_reader(union)(b"\x02\x02\xff") == avro_reader(alone)(b"\x02\xff") == {"inner": {"raw": "/w=="}}
 
 
 def test_a_schema_of_no_use_is_not_tried_for_each_record(monkeypatch: pytest.MonkeyPatch) -> None:
