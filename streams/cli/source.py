@@ -7,7 +7,8 @@ import re
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,13 @@ from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.policy_file.sources import read_source, with_preset
 from streams.settings.environment import PREFIX
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 from streams.views.source_view import OutcomeTable, as_object
 from streams.views.tables import plain_table
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: Records whose schemas are looked up together.
+_AT_ONCE = 1_000
 
 
 @click.group()
@@ -92,7 +95,7 @@ def try_(
     """Print what becomes of each record of a file, or why it is of no use.
 
     FILE has one record a line: its value as it is, or an object with `value` (or `value_base64`) and `headers`. Schemas
-    are in FILE with .schemas.json in the place of its ending, unless --schemas names another file.
+    are in --schemas, or in FILE with .schemas.json in the place of its ending, or where the settings say.
 
     Example: engagement source try events.jsonl --source web --policy policy.toml
     """
@@ -103,11 +106,7 @@ def try_(
     counting = _Counting(text)
     printed = _Lines(counting) if as_json else _Table(counting)
     if file is not None:
-        reader = SourceReader(found, _schema_file(schemas, file))
-        latest = time.time_ns() // 1_000 + MOST_AHEAD
-        for number, record in read_lines(file):
-            for outcome in reader.read(record, latest):
-                printed.add(number, outcome)
+        asyncio.run(_try_records(found, read_lines(file), _schemas(found, schemas or _beside(file)), printed))
     else:
         asyncio.run(_try_topic(found, str(topic), last, brokers, schemas, printed))
     printed.end()
@@ -161,10 +160,21 @@ def _channels_of(table: object) -> set[str]:
     return {each["channel"] for each in readings if isinstance(each.get("channel"), str)}
 
 
-def _schema_file(schemas: Path | None, file: Path) -> Schemas | None:
-    beside = file.with_suffix(".schemas.json")
-    path = schemas or (beside if beside.is_file() else None)
-    return None if path is None else SchemaFile.read(path)
+def _beside(file: Path) -> Path | None:
+    path = file.with_suffix(".schemas.json")
+    return path if path.is_file() else None
+
+
+def _schemas(found: Source, path: Path | None) -> Schemas | None:
+    """Give where the schemas of a source come from: a file, else what the settings name."""
+    if path is not None:
+        return SchemaFile.read(path)
+    return schemas_from(_settings().schemas) if found.encoding in WITH_SCHEMAS else None
+
+
+def _settings(brokers: str | None = None) -> Settings:
+    given = {"POLICY": "", **({} if brokers is None else {"KAFKA_BROKERS": brokers})}
+    return read_settings(overrides={PREFIX + name: value for name, value in given.items()})
 
 
 async def _try_topic(
@@ -172,24 +182,31 @@ async def _try_topic(
 ) -> None:
     from streams.kafka.topic_range import open_range  # noqa: PLC0415 - a file needs no Kafka
 
-    given = {"POLICY": "", **({} if brokers is None else {"KAFKA_BROKERS": brokers})}
-    settings = read_settings(overrides={PREFIX + name: value for name, value in given.items()})
-    known: Schemas | None = SchemaFile.read(schemas) if schemas is not None else schemas_from(settings.schemas)
-    reader = SourceReader(found, known)
+    known = _schemas(found, schemas)
     newest: list[Any] = []
-    async with open_range(settings, topic, last=last) as opened:
+    async with open_range(_settings(brokers), topic, last=last) as opened:
         async for records in opened.batches():
             newest = sorted([*newest, *records], key=lambda record: record.timestamp)[-last:]
+    numbered = ((f"{record.partition}:{record.offset}", record) for record in newest)
+    await _try_records(found, numbered, known, printed)
+
+
+async def _try_records(
+    found: Source, records: Iterator[tuple[Any, Any]], known: Schemas | None, printed: _Lines | _Table
+) -> None:
+    """Print what becomes of records, each of which comes with what it is called."""
+    reader = SourceReader(found, known)
+    latest = time.time_ns() // 1_000 + MOST_AHEAD
     try:
-        if known is not None and found.encoding in WITH_SCHEMAS:
-            await known.look_up(schemas_of(newest))
+        while some := list(islice(records, _AT_ONCE)):
+            if known is not None and found.encoding in WITH_SCHEMAS:
+                await known.look_up(schemas_of(record for _, record in some))
+            for name, record in some:
+                for outcome in reader.read(record, latest):
+                    printed.add(name, outcome)
     finally:
         if known is not None:
             await known.close()
-    latest = time.time_ns() // 1_000 + MOST_AHEAD
-    for record in newest:
-        for outcome in reader.read(record, latest):
-            printed.add(f"{record.partition}:{record.offset}", outcome)
 
 
 class _Counting:

@@ -13,6 +13,7 @@ import orjson
 
 from scoring.errors import InvalidEvent
 from streams.errors import ExtraMissing
+from streams.ingest.schemas import Schema
 
 try:
     import fastavro
@@ -23,14 +24,15 @@ except ImportError as error:  # pragma: no cover - the extra is installed where 
 # Of the logical types those stay of which the plain value would not tell the unit or the scale; the others cost time,
 # and a plain number of milliseconds or a plain text says the same.
 _KEPT: Final = ("decimal", "timestamp-micros", "local-timestamp-micros")
+_FIELD: Final = "value"
 _UNREADABLE = (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, struct.error, RecursionError)
 
 
-def avro_reader(text: str) -> Callable[[bytes], Any]:
+def avro_reader(written_by: Schema) -> Callable[[bytes], Any]:
     """Make the reader of the values of a schema.
 
     Args:
-        text: of the writer's schema.
+        written_by: the writer's schema, and those whose types it names.
 
     Returns:
         A function from bytes to the value; it raises InvalidEvent, `not_avro`.
@@ -39,25 +41,37 @@ def avro_reader(text: str) -> Callable[[bytes], Any]:
         InvalidEvent: `schema_unknown`, if the text is no schema.
     """
     try:
-        schema = _plain_schema(orjson.loads(text))
-        parsed = fastavro.parse_schema(schema)
+        named: dict[str, Any] = {}
+        texts = [*(text for _, text in written_by.references), written_by.text]
+        schemas = [_plain_schema(orjson.loads(text)) for text in texts]
+        for schema in schemas[:-1]:
+            fastavro.parse_schema(schema, named)
+        # A record carries the types that it names; what is none does not, and is read as the field of one, whose bytes
+        # are the same.
+        alone = not isinstance(schemas[-1], dict) or schemas[-1].get("type") != "record"
+        parsed = fastavro.parse_schema(_in_record(schemas[-1]) if alone else schemas[-1], named)
     except (SchemaParseException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidEvent("schema_unknown", f"what the registry has is no Avro schema: {error}") from None
-    costly = _has_unplain(schema)
+    costly = _has_unplain(schemas)
 
     def read(body: bytes) -> Any:
         stream = io.BytesIO(body)
         try:
-            value = fastavro.schemaless_reader(stream, parsed, None)
+            value: Any = fastavro.schemaless_reader(stream, parsed, None)
         except _UNREADABLE as error:
             raise InvalidEvent(
                 "not_avro", f"the value does not fit its schema: {error or type(error).__name__}"
             ) from None
         if stream.tell() != len(body):
             raise InvalidEvent("not_avro", f"{len(body) - stream.tell()} bytes are left behind the value")
+        value = value[_FIELD] if alone else value
         return _plain(value) if costly else value
 
     return read
+
+
+def _in_record(schema: Any) -> dict[str, Any]:
+    return {"type": "record", "name": "engagement.Value", "fields": [{"name": _FIELD, "type": schema}]}
 
 
 def _plain_schema(schema: Any) -> Any:

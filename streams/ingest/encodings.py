@@ -40,7 +40,7 @@ def decoder_of(encoding: str, schemas: Schemas | None) -> Decode:
     if encoding == "avro":
         from streams.ingest.avro import avro_reader  # noqa: PLC0415 - an extra
 
-        return _Schematic(schemas, lambda schema: _by_text(avro_reader(schema.text))).decode
+        return _Schematic(schemas, avro_reader).decode
     if encoding == "protobuf":
         from streams.ingest.protobuf import protobuf_reader  # noqa: PLC0415 - an extra
 
@@ -116,12 +116,24 @@ class _Schematic:
             schema = self._schemas.get(framed.schema) if self._schemas is not None else None
             if schema is None:
                 raise InvalidEvent("schema_unknown", f"there is no schema {framed.schema}")
-            read = self._readers[framed.schema] = self._reader(schema)
+            read = self._readers[framed.schema] = self._make(framed.schema, schema)
         return read(framed.body)
 
+    def _make(self, name: str, schema: Schema) -> Callable[[bytes], Any]:
+        """Make the reader of a schema; of one that is of no use, a reader that says so each time."""
+        if schema.problem:
+            return _refusing(f"schema {name}: {schema.problem}")
+        try:
+            return self._reader(schema)
+        except InvalidEvent as error:
+            return _refusing(error.detail)
 
-def _by_text(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    return read
+
+def _refusing(problem: str) -> Callable[[bytes], Any]:
+    def refuse(_body: bytes) -> Any:
+        raise InvalidEvent("schema_unknown", problem)
+
+    return refuse
 
 
 def _by_message(read: Callable[[list[int], bytes], Any]) -> Callable[[bytes], Any]:

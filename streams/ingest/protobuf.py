@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ except ImportError as error:  # pragma: no cover - the extra is installed where 
     raise ExtraMissing("encodings", "reading Protobuf") from error
 
 _WELL_KNOWN = "google.protobuf."
+_NOT_AS_JSON = (json_format.Error, TypeError, ValueError)
 
 
 def protobuf_reader(schema: Schema) -> Callable[[Sequence[int], bytes], Any]:
@@ -77,8 +79,12 @@ def _message_at(file: Any, path: Sequence[int]) -> Descriptor:
 
 
 def _object(message: Message) -> Any:
-    if message.DESCRIPTOR.full_name.startswith(_WELL_KNOWN):
-        return json_format.MessageToDict(message)
+    kind = message.DESCRIPTOR
+    if kind.full_name.startswith(_WELL_KNOWN):
+        # Not all that can be written has a form in JSON: an Any of a type that the schema does not have, a time beyond
+        # the year 9999. The fields are then read as those of any message.
+        with contextlib.suppress(*_NOT_AS_JSON):
+            return json_format.MessageToDict(message, descriptor_pool=kind.file.pool)
     found: dict[str, Any] = {}
     for field, value in message.ListFields():
         if field.message_type is not None and field.message_type.GetOptions().map_entry:

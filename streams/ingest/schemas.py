@@ -1,10 +1,11 @@
 """Schemas by their ids: out of a file, or of a schema registry that answers once for each.
 
-Rests on decision 74.
+Rests on decisions 74 and 104.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 import uuid
@@ -18,6 +19,7 @@ import aiohttp
 import orjson
 
 from streams.errors import RegistryUnavailable, SettingsError
+from streams.ingest.proto_files import compile_proto, is_proto_text
 from streams.settings.security import SchemaAccess
 
 AVRO: Final = "AVRO"
@@ -29,11 +31,30 @@ _SECONDS: Final = 10.0
 
 
 class Schema(NamedTuple):
-    """A schema as it was written: its kind, its text, and which message of a Protobuf file is meant ('' by index)."""
+    """A schema: its kind and its text, that of Protobuf compiled to a set of descriptors in base64.
+
+    `message` is the one of a Protobuf file that is meant ('' by index). `references` are name and text of the schemas
+    that the text rests on, each behind those that it rests on itself. `problem` is why it is of no use, or ''.
+    """
 
     kind: str
     text: str
     message: str = ""
+    references: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+    def compiled(self) -> Schema:
+        """Give a schema whose text is a set of descriptors where it was that of a Protobuf file.
+
+        Raises:
+            OSError: if the compiler cannot run now.
+        """
+        if self.kind != PROTOBUF or self.problem or not is_proto_text(self.text):
+            return self
+        try:
+            return self._replace(text=compile_proto(self.text, self.references), references=())
+        except ValueError as error:
+            return self._replace(problem=f"protoc refuses it: {error}")
 
 
 class Schemas(Protocol):
@@ -52,8 +73,9 @@ class Schemas(Protocol):
 class SchemaFile:
     """Schemas out of a file, a JSON object by id: an Avro schema itself, or an object as a registry gives it.
 
-    In the latter `schemaType` is AVRO (the default), JSON or PROTOBUF, and `schema` a text. That of PROTOBUF is a set
-    of descriptors in base64 (``protoc --include_imports --descriptor_set_out``); `message` may name the message.
+    In the latter `schemaType` is AVRO (the default), JSON or PROTOBUF, and `schema` a text. That of PROTOBUF is the
+    text of a file, or a set of descriptors in base64 (``protoc --include_imports --descriptor_set_out``); `message` may
+    name the message.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
@@ -111,8 +133,7 @@ def _identity(name: str) -> str:
 
 def _read_schema(name: str, written: Any) -> Schema:
     if isinstance(written, dict) and isinstance(written.get("schema"), str) and "type" not in written:
-        kind = str(written.get("schemaType") or AVRO).upper()
-        return Schema(kind, written["schema"], str(written.get("message") or ""))
+        return Schema(_kind(written), written["schema"], str(written.get("message") or "")).compiled()
     if not isinstance(written, dict | list | str):
         raise ValueError(f"{name}: is no schema")  # noqa: TRY004 - a mistake in a file, as the others
     return Schema(AVRO, orjson.dumps(written).decode())
@@ -168,15 +189,47 @@ class SchemaRegistry:
 
     async def _ask(self, schema: str) -> Schema | None:
         way = "schemas/ids" if schema.isdecimal() else "schemas/guids"
+        answer = await self._get(f"{way}/{quote(schema)}", schema)
+        if answer is None:
+            return None
+        references: dict[str, str] = {}
         try:
-            async with self._open().get(f"{self._url}/{way}/{quote(schema)}") as response:
-                body = await response.content.read(_MOST_BYTES)
+            missing = await self._follow(answer, references, schema)
+            found = Schema(_kind(answer), answer["schema"], references=tuple(references.items()), problem=missing)
+            return await asyncio.to_thread(found.compiled)
+        except (OSError, KeyError, TypeError, AttributeError) as error:
+            raise RegistryUnavailable(f"schema {schema} cannot be made ready: {type(error).__name__}") from error
+
+    async def _follow(self, answer: Mapping[str, Any], found: dict[str, str], schema: str) -> str:
+        """Ask for the schemas that one rests on, and for theirs before them; tell which there is none of, or ''."""
+        for each in answer.get("references") or ():
+            if each["name"] in found:
+                continue
+            # The version may have been deleted since; what was written by it is still there.
+            way = f"subjects/{quote(each['subject'], safe='')}/versions/{int(each['version'])}?deleted=true"
+            other = await self._get(way, schema)
+            if other is None:
+                return f"it rests on version {each['version']} of {each['subject']}, which the registry does not have"
+            found[each["name"]] = ""  # should it lead back here
+            missing = await self._follow(other, found, schema)
+            if missing:
+                return missing
+            del found[each["name"]]
+            found[each["name"]] = other["schema"]
+        return ""
+
+    async def _get(self, way: str, schema: str) -> Any:
+        """Ask the registry; None where it does not have it."""
+        try:
+            async with self._open().get(f"{self._url}/{way}") as response:
                 if response.status == HTTPStatus.NOT_FOUND:
                     return None
                 response.raise_for_status()
-            answer = orjson.loads(body)
-            return Schema(str(answer.get("schemaType") or AVRO).upper(), answer["schema"])
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, AttributeError) as error:
+                answer = orjson.loads(await response.content.read(_MOST_BYTES))
+                if isinstance(answer, dict) and isinstance(answer.get("schema"), str):
+                    return answer
+                raise ValueError("no schema")  # noqa: TRY301 - as one that is no JSON
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             # The address may hold a password, so it is not repeated.
             message = f"the schema registry does not answer for schema {schema}: {type(error).__name__}"
             if isinstance(error, aiohttp.ClientResponseError):
@@ -190,6 +243,10 @@ class SchemaRegistry:
                 headers=self._headers, connector=connector, timeout=aiohttp.ClientTimeout(total=_SECONDS)
             )
         return self._session
+
+
+def _kind(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("schemaType") or AVRO).upper()
 
 
 def schemas_from(access: SchemaAccess) -> Schemas | None:

@@ -19,9 +19,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from scoring.errors import InvalidEvent
 from streams.cli.source_lines import WrittenRecord
 from streams.errors import SettingsError
+from streams.ingest.avro import avro_reader
 from streams.ingest.encodings import decoder_of, schemas_of
 from streams.ingest.framing import SCHEMA_HEADER, unframe
-from streams.ingest.schemas import SchemaFile
+from streams.ingest.schemas import Schema, SchemaFile
 from streams.ingest.snowplow import COLUMNS
 
 GUID = uuid.UUID("1b4e28ba-2fa1-11d2-883f-0016d3cca427")
@@ -243,6 +244,79 @@ def test_a_protobuf_message_is_an_object_with_the_fields_that_are_set() -> None:
         assert (
             reason("protobuf", by_number(b"\x00", 9), **{"9": {"schemaType": "PROTOBUF", **wrong}}) == "schema_unknown"
         )
+
+
+WELL_KNOWN = """
+syntax = "proto3";
+import "google/protobuf/any.proto";
+import "google/protobuf/struct.proto";
+import "google/protobuf/timestamp.proto";
+import "google/protobuf/wrappers.proto";
+message Event {
+  google.protobuf.Timestamp at = 1;
+  google.protobuf.Any any = 2;
+  google.protobuf.Struct more = 3;
+  google.protobuf.StringValue name = 4;
+  google.protobuf.Value number = 5;
+  map<string, int32> counts = 6;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b"\x0a\x02\x08\x0a", {"at": "1970-01-01T00:00:10Z"}),
+        (b"\x0a\x0a\x08" + b"\xff" * 8 + b"\x7f", {"at": {"seconds": 2**63 - 1}}),
+        (b"\x12\x0a\x0a\x08x.y/None", {"any": {"type_url": "x.y/None"}}),
+        (
+            b"\x12\x0d\x0a\x07x/Event\x12\x02\x22\x00",
+            {"any": {"@type": "x/Event", "name": ""}},
+        ),
+        (b"\x1a\x09\x0a\x07\x0a\x01a\x12\x02\x20\x01", {"more": {"a": True}}),
+        (b"\x22\x03\x0a\x01q", {"name": "q"}),
+        (b"\x2a\x09\x11" + struct.pack("<d", float("inf")), {"number": {"number_value": float("inf")}}),
+        (b"\x32\x05\x0a\x01a\x10\x05", {"counts": {"a": 5}}),
+    ],
+)
+def test_messages_of_protobuf_itself_are_as_in_json_and_those_without_such_a_form_by_their_fields(
+    body: bytes, wanted: Any
+) -> None:
+    schema = {"9": {"schemaType": "PROTOBUF", "schema": WELL_KNOWN}}
+    assert read("protobuf", by_number(b"\x00" + body, 9), **schema) == wanted
+
+
+def test_a_schema_may_be_a_union_or_an_array_of_types() -> None:
+    union = ["null", {"type": "record", "name": "A", "fields": [{"name": "n", "type": "int"}]}, "bytes"]
+    schemas = {"9": union, "10": {"type": "array", "items": SCHEMA}}
+    assert read("avro", by_number(b"\x02\x0a", 9), **schemas) == {"n": 5}
+    assert read("avro", by_number(b"\x04\x02\xff", 9), **schemas) == "/w=="
+    (found,) = read("avro", by_number(b"\x02" + avro() + b"\x00", 10), **schemas)
+    assert found["who"] == "maria"
+
+
+def test_a_schema_may_name_types_of_those_that_it_rests_on() -> None:
+    inner = {"type": "record", "name": "x.Inner", "fields": [{"name": "raw", "type": "bytes"}]}
+    outer = {"type": "record", "name": "x.Outer", "fields": [{"name": "inner", "type": "Inner"}]}
+    below = (("inner", json.dumps(inner)), ("outer", json.dumps(outer)))
+    union = Schema("AVRO", '["null", "x.Outer"]', references=below)
+    alone = Schema("AVRO", json.dumps(outer), references=below[:1])
+    assert avro_reader(union)(b"\x02\x02\xff") == avro_reader(alone)(b"\x02\xff") == {"inner": {"raw": "/w=="}}
+
+
+def test_a_schema_of_no_use_is_not_tried_for_each_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refuse(schema: Any, *_: Any) -> Any:
+        tried.append(schema)
+        raise ValueError("no schema")
+
+    monkeypatch.setattr(fastavro, "parse_schema", refuse)
+    decode = decoder_of("avro", SchemaFile({"7": SCHEMA}))
+    for _ in range(3):
+        with pytest.raises(InvalidEvent, match="schema_unknown"):
+            decode(WrittenRecord(None, by_number(b"")))
+    assert len(tried) == 1
 
 
 def test_the_last_frame_header_of_a_record_that_is_no_id_is_refused() -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from scoring.errors import InvalidEvent
+from streams.cli.source_lines import WrittenRecord
 from streams.errors import RegistryUnavailable
 from streams.ingest import schemas
+from streams.ingest.encodings import decoder_of
 from streams.ingest.schemas import Schema, SchemaRegistry
 from streams.settings.security import SchemaAccess, Secret
 
@@ -24,16 +27,19 @@ class Answers:
         self.asked: list[str] = []
         self.status = 200
         self.body: Any = None
+        self.others: dict[str, Any] = {}
         self.login = ""
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer, and note what was asked."""
-        self.asked.append(request.path)
+        self.asked.append(request.path_qs)
         self.login = request.headers.get("Authorization", "")
         if self.body is not None:
             return web.Response(text=self.body, status=self.status)
-        if request.path.endswith("/8"):
+        if request.path_qs in self.others:
+            return web.json_response(self.others[request.path_qs])
+        if request.path.endswith("/8") or "/subjects/" in request.path:
             return web.json_response({"error_code": 40403}, status=404)
         return web.json_response({"schema": '"string"'}, status=self.status)
 
@@ -88,6 +94,101 @@ async def test_any_other_answer_is_waited_out(registry: Answers, status: int, bo
     registry.status, registry.body = 200, None
     await client.look_up(["7"])
     assert client.get("7") is not None
+    await client.close()
+
+
+def rests_on(name: str, subject: str, version: int = 1) -> dict[str, Any]:
+    """Write a reference."""
+    return {"name": name, "subject": subject, "version": version}
+
+
+async def test_schemas_that_one_rests_on_are_asked_for_once_each_and_those_below_them_stand_first(
+    registry: Answers,
+) -> None:
+    below, above = rests_on("b", "of b/c", 4), rests_on("a", "of a")
+    registry.others = {
+        "/api/schemas/ids/7": {"schema": "top", "references": [above, below]},
+        "/api/subjects/of%20a/versions/1?deleted=true": {"schema": "middle", "references": [below]},
+        "/api/subjects/of%20b%2Fc/versions/4?deleted=true": {"schema": "bottom"},
+    }
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7"])
+    assert client.get("7") == Schema("AVRO", "top", references=(("b", "bottom"), ("a", "middle")))
+    assert registry.asked == list(registry.others)
+    await client.close()
+
+
+async def test_references_that_lead_in_a_circle_end(registry: Answers) -> None:
+    registry.others = {
+        "/api/schemas/ids/7": {"schema": "top", "references": [rests_on("a", "a")]},
+        "/api/subjects/a/versions/1?deleted=true": {"schema": "a's", "references": [rests_on("b", "b")]},
+        "/api/subjects/b/versions/1?deleted=true": {"schema": "b's", "references": [rests_on("a", "a")]},
+    }
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7"])
+    found = client.get("7")
+    assert found is not None
+    assert dict(found.references) == {"a": "a's", "b": "b's"}
+    await client.close()
+
+
+async def test_a_schema_that_rests_on_one_that_is_not_there_is_of_no_use(registry: Answers) -> None:
+    registry.others = {"/api/schemas/ids/7": {"schema": "top", "references": [rests_on("a", "gone", 2)]}}
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7"])
+    found = client.get("7")
+    assert found is not None
+    assert found.problem == "it rests on version 2 of gone, which the registry does not have"
+    with pytest.raises(InvalidEvent, match="schema_unknown: schema 7: it rests on version 2 of gone"):
+        decoder_of("avro", client)(WrittenRecord(None, b"\x00\x00\x00\x00\x07"))
+    await client.close()
+
+
+async def test_references_that_are_written_otherwise_are_waited_out(registry: Answers) -> None:
+    registry.others = {"/api/schemas/ids/7": {"schema": "top", "references": [{"name": "a"}]}}
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    with pytest.raises(RegistryUnavailable, match="schema 7"):
+        await client.look_up(["7"])
+    await client.close()
+
+
+async def test_a_file_of_protobuf_is_compiled_and_one_that_protoc_refuses_is_of_no_use(registry: Answers) -> None:
+    written = 'syntax = "proto3"; import "a.proto"; message B { A a = 1; }'
+    registry.others = {
+        "/api/schemas/ids/7": {"schemaType": "PROTOBUF", "schema": written, "references": [rests_on("a.proto", "a")]},
+        "/api/subjects/a/versions/1?deleted=true": {"schema": 'syntax = "proto3"; message A { int32 n = 1; }'},
+        "/api/schemas/ids/9": {"schemaType": "PROTOBUF", "schema": written},
+    }
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7", "9"])
+    decode = decoder_of("protobuf", client)
+    assert decode(WrittenRecord(None, b"\x00\x00\x00\x00\x07\x00\x0a\x02\x08\x05")) == {"a": {"n": 5}}
+    with pytest.raises(InvalidEvent, match=r"schema 9: protoc refuses it: a\.proto: File not found"):
+        decode(WrittenRecord(None, b"\x00\x00\x00\x00\x09\x00"))
+    await client.close()
+
+
+@pytest.mark.parametrize("fault", [OSError("no room"), ValueError("wrong")])
+async def test_a_compiler_that_cannot_run_is_waited_for(
+    registry: Answers, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.others = {"/api/schemas/ids/7": {"schemaType": "PROTOBUF", "schema": "message A {}"}}
+
+    def fail(*_: object) -> str:
+        raise fault
+
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    with monkeypatch.context() as patch:
+        patch.setattr(schemas, "compile_proto", fail)
+        if isinstance(fault, OSError):
+            with pytest.raises(RegistryUnavailable, match="schema 7"):
+                await client.look_up(["7"])
+        else:
+            await client.look_up(["7"])
+    await client.look_up(["7"])
+    found = client.get("7")
+    assert found is not None
+    assert found.problem == ("" if isinstance(fault, OSError) else "protoc refuses it: wrong")
     await client.close()
 
 
