@@ -97,7 +97,7 @@ class FigureReport:
             fields |= published_measures(measures.figures(policy, now // policy.pane))
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
         await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
-        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now))
+        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 
 def largest(segments: Mapping[str, int]) -> list[str]:

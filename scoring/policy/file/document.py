@@ -16,6 +16,7 @@ from scoring.points import POINT, to_millionths
 from scoring.policy.builtin import BUILTIN_POLICY
 from scoring.policy.file.absence import ABSENCE, read_absence
 from scoring.policy.file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
+from scoring.policy.file.figures import FIGURE_KEYS, read_figures
 from scoring.policy.file.identities import check_topic, read_identities
 from scoring.policy.file.measures import MeasureReader
 from scoring.policy.file.numbers import read_numbers
@@ -57,7 +58,7 @@ _KEYS = {
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
-    "kpi": ("keep",),
+    "kpi": (*FIGURE_KEYS, "keep"),
     "identities": ("topic",),
 }
 _CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", "points", *PAIRING_KEYS)
@@ -131,6 +132,7 @@ class _Reader:
         absence = read_absence(self._section("alerts"), self._points, self._problems)
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
+        figures = read_figures(self._section("kpi"), self._problems)
         channels = self._channels()
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
@@ -156,6 +158,7 @@ class _Reader:
             bad_over=times.pop("over"),
             text=self._text,
             keep_figures=kept,
+            figures=figures,
             identities=identities,
             profiles=profiles,
             sources=sources,

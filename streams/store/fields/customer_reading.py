@@ -27,9 +27,9 @@ from streams.store.fields.absence_fields import take_absence
 from streams.store.fields.customer_writing import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.fields.episodes import take_episode
 from streams.store.fields.score_fields import alert_fields, read_named, stored_fields
-from streams.store.fields.visits import decode_visits
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.shares import counts_in, tally_in
+from streams.store.sums.visits import decode_visits
 
 # Times are written as years of four digits.
 _LATEST: Final = 253_402_300_800 * SECOND
@@ -229,7 +229,7 @@ def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         parse_tally(record.tally)
         if record.tally != policy.tally.text:
             # What changes now has been counted by another one.
-            record.state.tallied = {}
+            record.state.tallied, record.state.tallied_visits = {}, {}
     record.segment = fields.get("segment", "") if "_g" in fields else ""
 
 

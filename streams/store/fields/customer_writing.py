@@ -7,7 +7,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_v` | version, unique to each write |
 | `_s` | judged ; flags (a armed, o alert open, e its episode is stored, x due is a crossing) ; last alert ; due |
 | `_p<pane>` | counts of a pane: code of the type and count, separated by commas |
-| `_w<pane>.<channel>` | visits of a pane in a channel that has sessions, see `visits.py` |
+| `_w<pane>.<channel>` | visits of a pane in a channel that has sessions, see `streams.store.sums.visits` |
 | `_i<day>.<n>` | digests of event ids, ten characters each |
 | `_k<object>` | actions on an object, by its digest: code of the type, time and amounts, separated by commas |
 | `_a<span>` | days on which the customer was active, and changes of band: see `scoring.customer.activity` |
@@ -51,9 +51,9 @@ from scoring.rules.details import Detail
 from streams.store.fields.absence_fields import encode_absence
 from streams.store.fields.episodes import encode_episode, episode_flags
 from streams.store.fields.score_fields import score_fields
-from streams.store.fields.visits import encode_visits
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.gains import counted_segment
+from streams.store.sums.visits import encode_visits
 
 #: Stands for the code of a type that is not known.
 NO_CODE: Final = "...."
@@ -234,7 +234,8 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     state = record.state
     if policy.scores:
         _encode_scores(policy, record, fields, removed)
-    segment = counted_segment(policy, record)
+    # All segments are counted alike.
+    segment, tally = counted_segment(policy, record), policy.tally.text
     policy = policy.of(state.segment)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     stored = record.stored_numbers
@@ -254,7 +255,6 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     if policy.measures:
         measures = measured(policy, state)
         _encode_measures(policy, record, measures, fields, removed)
-    tally = policy.tally.text
     if record.tally != tally:
         _encode_tally(record.tally, tally, fields, removed)
     record.encoded = (numbers, leaves, measures, tally, segment)
@@ -329,4 +329,5 @@ def settle(record: CustomerRecord, version: str) -> None:
     if state.activity.touched:
         state.activity.touched.clear()
         state.activity.flipped.clear()
+        state.activity.entered = 0
         state.activity.gains.clear()
