@@ -44,7 +44,7 @@ def channel_figures(policy: Policy, sums: MeasureSums, day: int) -> dict[str, Ch
         points = 0
         for kind in (*channel.types, *channel.numbers):
             if kind.weight:
-                count = sums.total if kind.cap == NO_CAP else sums.capped
+                count = sums.capped if kind.cap < NO_CAP else sums.total
                 points += kind.uncapped(count(kind.code, panes, last))
         active = {name: sums.held(counted.earning, span, last) for name, span in policy.spans.items()}
         found[channel.name] = ChannelFigure(points, active)

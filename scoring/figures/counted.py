@@ -87,7 +87,7 @@ def counted_fields(tally: Tally, counted: Counted, kept_from: int) -> dict[str, 
     """
     found = tally_panes(tally, counted.panes, kept_from)
     for channel, pause in tally.sessions:
-        found |= session_fields(channel, counted.visits.get(channel, {}), pause, tally.settled(2, kept_from))
+        found |= session_fields(channel, counted.visits.get(channel, {}), pause, tally.session_start(pause, kept_from))
     if tally.by_band:
         found |= by_band(tally, [field for field in found.items() if field[0][0] == "v"], counted)
         for band in {band for _, band in counted.changes}:

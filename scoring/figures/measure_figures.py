@@ -16,7 +16,7 @@ from scoring.figures.measuring import fraction, of_sessions
 from scoring.points import quotient
 from scoring.policy.policy import Policy
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
-from scoring.rules.regularity import REGULARITIES
+from scoring.rules.regularity import DORMANT, REGULARITIES
 from scoring.rules.sessions import SessionTotals
 from scoring.rules.tally import BILLION, NEWEST, held_by, holders_name, regular_name
 
@@ -30,7 +30,7 @@ class MeasureFigure:
     Of a measure without a denominator `value` is the total, `average` that for each of the `customers` who have a
     value; else these are '' and None. Of a share `value` is the percentage of the `customers` who have an event of
     the types in `to`, and `events` that of all events. Of a regularity there is no value but `regular`: how many
-    customers are daily, weekly and monthly ones.
+    customers are daily, weekly, monthly and dormant ones.
     """
 
     value: str
@@ -68,12 +68,13 @@ class MeasureSums:
                 self._amounts[name][pane] += amount * BILLION if field[0] == "b" else amount
         self._holders = {name: _running(by_pane) for name, by_pane in changes.items()}
 
-    def figures(self, policy: Policy, pane: int) -> dict[str, MeasureFigure]:
+    def figures(self, policy: Policy, pane: int, customers: int = 0) -> dict[str, MeasureFigure]:
         """Give the measures of a time.
 
         Args:
             policy: declares them.
             pane: the present one then.
+            customers: how many there are altogether; who is not regular is dormant.
 
         Returns:
             Each measure that can be told of all customers together, by its name.
@@ -84,11 +85,28 @@ class MeasureSums:
                 found[measure.name] = self._figure(measure, pane)
             elif policy.figures.by_day and measure.form == REGULARITY:
                 name = regular_name(measure.of, measure.panes)
-                counts = [self._count(f"{name}{index}", pane) for index in range(len(REGULARITIES) - 1)]
-                found[measure.name] = MeasureFigure("", regular=dict(zip(REGULARITIES, counts, strict=False)))
+                counts = [self._count(f"{name}{index}", pane) for index in range(DORMANT)]
+                counts.append(max(customers - sum(counts), 0))
+                found[measure.name] = MeasureFigure("", regular=dict(zip(REGULARITIES, counts, strict=True)))
             elif policy.figures.by_day and measure.form in SESSION_FORMS and measure.is_number:
                 found[measure.name] = MeasureFigure(of_sessions(measure.form, self._totals_of_sessions(measure, pane)))
         return found
+
+    def shared_out(self, measure: Measure, pane: int, dividend: int, divisor: int) -> str:
+        """Share out the total of a measure, as it is published.
+
+        Args:
+            measure: of the policy, without a denominator.
+            pane: the present one.
+            dividend: what it is multiplied with.
+            divisor: among how many.
+
+        Returns:
+            The text; '' where there is nobody.
+        """
+        total = sum(self.total(code, measure.panes, pane) for code in measure.of)
+        total -= sum(self.total(code, measure.panes, pane) for code in measure.less)
+        return quotient(total * measure.numerator * dividend, measure.denominator * divisor) if divisor else ""
 
     def held(self, codes: Sequence[str], panes: int, pane: int) -> int:
         """Tell how many customers have any of some codes.

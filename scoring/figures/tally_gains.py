@@ -117,7 +117,7 @@ class TallyGains:
         panes = joined_with(touched, visits, were, pause)
         for sign, counted, every in ((1, now, visits), (-1, before, were)):
             some = {pane: every[pane] for pane in panes if pane in every}
-            fields = session_fields(channel, some, pause, tally.settled(2, self._kept_from))
+            fields = session_fields(channel, some, pause, tally.session_start(pause, self._kept_from))
             if tally.by_band:
                 fields |= by_band(tally, list(fields.items()), counted)
             for field, amount in fields.items():

@@ -432,7 +432,7 @@ def _counted(channel: Channel) -> CountedChannel:
         channel.name,
         tuple(sorted(earning)),
         tuple([kind.code for kind in types if kind.weight]),
-        tuple([(kind.code, kind.cap) for kind in types if kind.weight and kind.cap != NO_CAP]),
+        tuple([(kind.code, kind.cap) for kind in types if kind.weight and kind.cap < NO_CAP]),
         tuple([kind.code for kind in channel.types]),
     )
 

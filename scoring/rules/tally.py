@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from scoring.instants import SECOND
 from scoring.rules.details import is_latest, is_type
 from scoring.rules.figure_rules import NO_CHANNELS, NO_PANES, NO_RULES, CountedChannel, CountedPanes, FigureRules
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
@@ -94,6 +95,23 @@ class Tally:
             kept_from: the first pane that is kept.
         """
         return kept_from + span - 1 if self.pane else 0
+
+    def session_start(self, pause: int, kept_from: int) -> int:
+        """Give the first pane of whose sessions it is known whether they began there.
+
+        Args:
+            pause: what ends a session, in seconds.
+            kept_from: the first pane that is kept.
+        """
+        return kept_from - -pause * SECOND // self.pane
+
+    def sessions_from(self, kept_from: int) -> int:
+        """Give the first pane of which this is known of all sessions.
+
+        Args:
+            kept_from: the first pane that is kept.
+        """
+        return max([self.session_start(pause, kept_from) for _, pause in self.sessions], default=kept_from)
 
 
 #: Nothing is added up.

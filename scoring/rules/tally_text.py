@@ -8,7 +8,7 @@ First the codes, four characters each; after semicolons parts, told apart by the
 | `p<pane>.<kept>` | the length of a pane in microseconds, and how many are kept: counted by the day |
 | `r<panes>.<codes>` | whose regularity is counted, as holders are written |
 | `k<code><cap>` | a code of which so much counts in a pane |
-| `v<channel><pause>` | a channel whose sessions are counted, and the pause that ends one, in seconds |
+| `v<channel>.<pause>` | a channel whose sessions are counted, and the pause that ends one, in seconds |
 | `@` | counted by band, too |
 
 Rests on decision 21.
@@ -74,7 +74,7 @@ def write_parts(parts: Parts) -> str:
         words.append(f"p{parts.pane}.{parts.kept}")
     words += ["r" + _held(codes, each, width) for each in parts.regular]
     words += [f"k{_digits(codes.index(code), width)}{cap}" for code, cap in parts.capped]
-    words += [f"v{channel}{pause}" for channel, pause in parts.sessions]
+    words += [f"v{channel}.{pause}" for channel, pause in parts.sessions]
     if parts.by_band:
         words.append("@")
     return ";".join(words)
@@ -116,7 +116,8 @@ def _read_part(words: str, found: _Found, width: int) -> None:
     elif mark == "k":
         found.capped.append((_code(found.codes, rest[:width]), int(rest[width:])))
     elif mark == "v":
-        found.sessions.append((rest[:_WIDTH], int(rest[_WIDTH:])))
+        channel, _, pause = rest.partition(".")
+        found.sessions.append((channel, int(pause)))
     elif words == "@":
         found.by_band = True
     else:

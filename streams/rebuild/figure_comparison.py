@@ -114,8 +114,9 @@ class FigureComparison:
         if _of_days(name):
             return folding(fields, self._from)
         # What is earlier, some customers hold no more.
-        kept_from = self._policy.kept_from(self._judged)
-        return tally.folding(fields, kept_from, self._policy.told_from(self._judged), kept_from + 1)
+        policy, kept_from = self._policy, self._policy.kept_from(self._judged)
+        sessions_from = policy.tally.sessions_from(kept_from)
+        return tally.folding(fields, kept_from, policy.told_from(self._judged), sessions_from)
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
         """Tell what is missing; of the newest of something only what is newer than what stands."""
