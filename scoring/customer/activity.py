@@ -50,11 +50,11 @@ class Activity:
     """The days of one customer, in numbers of `SPAN` bits, and the changes of band, two characters each.
 
     `gains` is what the customer adds to the sums beyond what is stored (see `named`), `touched` the spans that differ
-    from those stored, `flipped` the days that were added or removed since, once for each time. `band` is the one after
-    the last change, `pane` the one found active last.
+    from those stored, `flipped` the days that were added or removed since, once for each time, `entered` how many
+    changes of band were noted since. `band` is the one after the last change, `pane` the one found active last.
     """
 
-    __slots__ = ("band", "changes", "days", "flipped", "gains", "pane", "touched")
+    __slots__ = ("band", "changes", "days", "entered", "flipped", "gains", "pane", "touched")
 
     def __init__(self, days: dict[int, int] | None = None, changes: dict[int, str] | None = None) -> None:
         """Go on from what is stored.
@@ -68,6 +68,7 @@ class Activity:
         self.gains: dict[int, int] = {}
         self.touched: list[int] = []
         self.flipped: list[int] = []
+        self.entered = 0
         self.band = self.pane = _NOBODY
         if self.changes:
             self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
@@ -114,6 +115,7 @@ class Activity:
         self._touch(span)
         _gain(self.gains, _flow(day, self.band, band), 1)
         self.band = band
+        self.entered += 1
 
     def list_days(self) -> list[int]:
         """Give the numbers of the days, in their order."""

@@ -37,10 +37,11 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together. `segment` is the one that the customer is in, '' for
-    none, as told at `segment_at`; `segment_changed` whether that is to be stored. `named` holds the customer as judged
-    by each named score that raises alerts, None where there is none. `counted` is None until an event comes where the
-    policy says that ids are linked. `absence` is None where absences raise no alerts.
+    stored, where measures are told of all customers together, `tallied_visits` the visits, where sessions are.
+    `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
+    is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
+    none. `counted` is None until an event comes where the policy says that ids are linked. `absence` is None where
+    absences raise no alerts.
     """
 
     policy_version: str = ""
@@ -76,6 +77,7 @@ class CustomerState:
     pane_points: dict[int, int] = field(default_factory=dict)
     touched_panes: frozenset[int] = UNTOUCHED
     tallied: dict[int, dict[str, int]] | None = None
+    tallied_visits: dict[str, dict[int, list[Visit]]] | None = None
     touched_visits: frozenset[tuple[str, int]] = UNTOUCHED
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
@@ -162,6 +164,25 @@ def touch(policy: Policy, state: CustomerState, pane: int) -> None:
         state.tallied[pane] = dict(state.panes.get(pane, {}))
 
 
+def touch_visits(policy: Policy, state: CustomerState, channel: str, pane: int) -> None:
+    """Note that the visits of a pane are about to change.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+        channel: its stored code.
+        pane: its number.
+    """
+    touched = (channel, pane)
+    if touched in state.touched_visits:
+        return
+    state.touched_visits |= {touched}
+    if policy.tally.sessions or state.tallied_visits is not None:
+        if state.tallied_visits is None:
+            state.tallied_visits = {}
+        state.tallied_visits.setdefault(channel, {})[pane] = list(state.visits.get(channel, {}).get(pane, ()))
+
+
 def settle_panes(state: CustomerState) -> None:
     """Note that the counts and visits are stored as they stand.
 
@@ -169,7 +190,7 @@ def settle_panes(state: CustomerState) -> None:
         state: changed in place.
     """
     state.touched_panes = state.touched_visits = UNTOUCHED
-    state.tallied = None
+    state.tallied = state.tallied_visits = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

@@ -5,10 +5,7 @@ Rests on decision 8.
 
 from __future__ import annotations
 
-from typing import Final
-
 from scoring.customer.state import CustomerState
-from scoring.instants import DAY
 from scoring.points import POINT, quotient
 from scoring.policy.policy import Policy
 from scoring.rules.details import add_amount, latest_value
@@ -17,7 +14,6 @@ from scoring.rules.measures import (
     PAGES_PER_SESSION,
     PANES,
     RATE,
-    REGULARITIES,
     REGULARITY,
     RETURNING,
     SESSION_TIME,
@@ -26,11 +22,8 @@ from scoring.rules.measures import (
     TIME_ON_PAGE,
     Measure,
 )
+from scoring.rules.regularity import REGULARITIES, regularity
 from scoring.rules.sessions import SessionTotals, Visit, add_up
-
-_WEEK: Final = 7
-# 1970 began on a Thursday; weeks begin on Mondays.
-_MONDAY: Final = 3
 
 
 def measured(policy: Policy, state: CustomerState) -> list[str]:
@@ -56,12 +49,12 @@ def measured(policy: Policy, state: CustomerState) -> list[str]:
             active = len(_active_panes(measure, state))
             texts.append(str(active) if active else "")
         elif form == REGULARITY:
-            texts.append(_regularity(policy, measure, state))
+            texts.append(REGULARITIES[regularity(_active_panes(measure, state), span, policy.pane)])
         else:
             key = (measure.channel, span)
             if key not in sessions:
                 sessions[key] = add_up(_visits(measure, state), measure.pause)
-            texts.append(_of_sessions(form, sessions[key]))
+            texts.append(of_sessions(form, sessions[key]))
     return texts
 
 
@@ -116,25 +109,22 @@ def _active_panes(measure: Measure, state: CustomerState) -> list[int]:
     return active
 
 
-def _regularity(policy: Policy, measure: Measure, state: CustomerState) -> str:
-    """Tell daily from weekly and monthly: on more than half of the days, in more than half of the weeks, or at all."""
-    days = {pane * policy.pane // DAY for pane in _active_panes(measure, state)}
-    weeks = {(day + _MONDAY) // _WEEK for day in days}
-    length = measure.panes * policy.pane // DAY
-    if not days:
-        return REGULARITIES[3]
-    if len(days) * 2 > length:
-        return REGULARITIES[0]
-    return REGULARITIES[1] if len(weeks) * 2 > length // _WEEK else REGULARITIES[2]
-
-
 def _visits(measure: Measure, state: CustomerState) -> list[Visit]:
     panes = state.visits.get(measure.channel, {})
     oldest = state.pane - measure.panes
     return [visit for pane in sorted(panes) if oldest < pane <= state.pane for visit in panes[pane]]
 
 
-def _of_sessions(form: str, totals: SessionTotals) -> str:
+def of_sessions(form: str, totals: SessionTotals) -> str:
+    """Read a measure off sessions.
+
+    Args:
+        form: one of those of sessions.
+        totals: of the sessions.
+
+    Returns:
+        The text as it is published; '' where there is nothing to tell.
+    """
     sessions = totals.sessions
     if form == RETURNING and sessions:
         return "returning" if sessions > 1 else "new"

@@ -1,15 +1,17 @@
 """What writes of customers add to the sums beyond what is stored: see `scoring.rules.tally` for the fields.
 
-Rests on decision 21.
+Rests on decisions 21, 100 and 101.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from scoring.figures.counted import Counted, as_it_was, band_mark, by_band, counted_fields, moved_panes
 from scoring.rules.details import is_type
-from scoring.rules.tally import BILLION, NEWEST, Holders, Panes, Tally, tally_panes
+from scoring.rules.session_sums import joined_with, session_fields
+from scoring.rules.tally import BILLION, NEWEST, Holders, Panes, Tally, capped, regular_fields
 
 _NONE: Final[Mapping[str, int]] = {}
 
@@ -22,37 +24,39 @@ class TallyGains:
         self._amounts: dict[int, dict[str, int]] = {}
         self._billions: dict[int, dict[str, int]] = {}
         self._fields: dict[str, int] = {}
+        # The first pane that the customer keeps who is being counted.
+        self._kept_from = 0
 
-    def add(self, tally: Tally, panes: Panes, before: Panes, kept_from: int) -> None:
+    def add(self, tally: Tally, now: Counted, before: Counted, kept_from: int) -> None:
         """Add what a customer gains who is counted by the same tally as before.
 
         Args:
             tally: of both.
-            panes: of the customer.
-            before: those that have been changed, as they were; one that was not there is empty.
+            now: what the customer has.
+            before: panes and visits that have been changed, as they were: one that was not there is empty; and all
+                changes of band that there were.
             kept_from: the first pane that the customer keeps; what an earlier one has added stays.
         """
-        for pane, old in before.items():
-            if pane >= kept_from:
-                self._exchange(tally, pane, old, panes.get(pane, _NONE))
-        for holders in tally.holders:
-            self._exchange_holder(holders, panes, before, kept_from)
+        self._kept_from = kept_from
+        self._exchange_panes(tally, now.panes, before.panes, "")
+        if tally.pane:
+            self._exchange_days(tally, now, before)
 
-    def move(self, stored: Tally, tally: Tally, panes: Panes, before: Panes, kept_from: int) -> None:
+    def move(self, stored: Tally, tally: Tally, now: Counted, before: Counted, kept_from: int) -> None:
         """Add what a customer gains who has been counted by another tally.
 
         Args:
             stored: by which the customer was counted.
             tally: by which the customer is counted now.
-            panes: see `add`.
+            now: see `add`.
             before: see `add`.
             kept_from: see `add`.
         """
-        were = {pane: counts for pane, counts in {**panes, **before}.items() if pane >= kept_from}
-        for field, amount in tally_panes(stored, were).items():
+        were = as_it_was(now, before).kept(kept_from)
+        for field, amount in counted_fields(stored, were, kept_from).items():
             if field[0] != NEWEST:
                 self._gain(field, -amount)
-        for field, amount in tally_panes(tally, panes).items():
+        for field, amount in counted_fields(tally, now.kept(kept_from), kept_from).items():
             self._gain(field, amount)
 
     def named(self) -> dict[str, int]:
@@ -69,7 +73,57 @@ class TallyGains:
                         found.pop(field, None)
         return found
 
-    def _exchange(self, tally: Tally, pane: int, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+    def _exchange_panes(self, tally: Tally, panes: Panes, before: Panes, band: str) -> None:
+        for pane, old in before.items():
+            if pane >= self._kept_from:
+                self._exchange(tally, pane, old, panes.get(pane, _NONE), band)
+        for holders in tally.holders:
+            self._exchange_holder(tally, holders, panes, before, band)
+
+    def _exchange_days(self, tally: Tally, now: Counted, before: Counted) -> None:
+        """Exchange what is counted by the day only: regularity, sessions, and all of it by band."""
+        for holders in tally.regular:
+            self._exchange_regular(tally, holders, now.panes, before.panes)
+        now, before = now.kept(self._kept_from), before.kept(self._kept_from)
+        moved = moved_panes(now, before, tally.pane) if tally.by_band else set[int]()
+        for channel, pause in tally.sessions:
+            touched = {*before.visits.get(channel, {}), *moved.intersection(now.visits.get(channel, {}))}
+            if touched:
+                self._exchange_sessions(tally, channel, pause, now, before, sorted(touched))
+        if tally.by_band:
+            old = {**{pane: now.panes[pane] for pane in moved if pane in now.panes}, **before.panes}
+            for band in {each.band_at(pane, tally.pane) for pane in old for each in (now, before)}:
+                were = {pane: some if before.band_at(pane, tally.pane) == band else _NONE for pane, some in old.items()}
+                if band >= 0:
+                    self._exchange_panes(tally, now.panes_in(band, tally.pane), were, band_mark(band))
+
+    def _exchange_regular(self, tally: Tally, holders: Holders, panes: Panes, before: Panes) -> None:
+        turned = self._turned(holders, panes, before)
+        if not turned:
+            return
+        held = self._held(holders, panes)
+        start = max(min(turned), tally.settled(holders.panes, self._kept_from))
+        for sign in (1, -1):
+            changes = regular_fields(holders, sorted(held), tally.pane, start, max(turned) + holders.panes)
+            for field, change in changes.items():
+                self._gain(field, sign * change)
+            held.symmetric_difference_update(turned)
+
+    def _exchange_sessions(
+        self, tally: Tally, channel: str, pause: int, now: Counted, before: Counted, touched: Sequence[int]
+    ) -> None:
+        visits = now.visits.get(channel, {})
+        were = {**visits, **before.visits.get(channel, {})}
+        panes = joined_with(touched, visits, were, pause)
+        for sign, counted, every in ((1, now, visits), (-1, before, were)):
+            some = {pane: every[pane] for pane in panes if pane in every}
+            fields = session_fields(channel, some, pause, tally.session_start(pause, self._kept_from))
+            if tally.by_band:
+                fields |= by_band(tally, list(fields.items()), counted)
+            for field, amount in fields.items():
+                self._gain(field, sign * amount)
+
+    def _exchange(self, tally: Tally, pane: int, old: Mapping[str, int], new: Mapping[str, int], band: str) -> None:
         amounts = self._amounts.get(pane)
         if amounts is None:
             amounts = self._amounts[pane] = {}
@@ -77,48 +131,58 @@ class TallyGains:
             was, now = old.get(code, 0), new.get(code, 0)
             if was == now:
                 continue
+            name = code + band if band else code
             if is_type(code):
-                amounts[code] = amounts.get(code, 0) + now - was
+                amounts[name] = amounts.get(name, 0) + now - was
                 continue
-            amounts[code] = amounts.get(code, 0) + now % BILLION - was % BILLION
+            amounts[name] = amounts.get(name, 0) + now % BILLION - was % BILLION
             billions = now // BILLION - was // BILLION
             if billions:
                 apart = self._billions.setdefault(pane, {})
-                apart[code] = apart.get(code, 0) + billions
-        for code in tally.latest:
-            if new.get(code, -1) > old.get(code, -1):
-                self._gain(f"{NEWEST}{pane}.{code}", new[code])
+                apart[name] = apart.get(name, 0) + billions
+        if tally.capped:
+            self._exchange_capped(tally, pane, old, new, band)
+        if not band:
+            for code in tally.latest:
+                if new.get(code, -1) > old.get(code, -1):
+                    self._gain(f"{NEWEST}{pane}.{code}", new[code])
 
-    def _exchange_holder(self, holders: Holders, panes: Panes, before: Panes, kept_from: int) -> None:
-        turned = []
-        for pane, old in before.items():
-            if pane >= kept_from and holders.among(old) != holders.among(panes.get(pane, _NONE)):
-                turned.append(pane)
+    def _exchange_capped(
+        self, tally: Tally, pane: int, old: Mapping[str, int], new: Mapping[str, int], band: str
+    ) -> None:
+        for code, cap in tally.capped:
+            change = capped(code, new.get(code, 0), cap) - capped(code, old.get(code, 0), cap)
+            if change:
+                self._gain(f"k{pane}.{code}{band}", change)
+
+    def _exchange_holder(self, tally: Tally, holders: Holders, panes: Panes, before: Panes, band: str) -> None:
+        turned = self._turned(holders, panes, before)
         if not turned:
             return
-        held = {pane for pane, counts in panes.items() if pane >= kept_from and holders.among(counts)}
+        settled = tally.settled(holders.panes, self._kept_from)
+        held = self._held(holders, panes)
         # As it was before any of them turned.
         held.symmetric_difference_update(turned)
         for pane in turned:
-            if pane in held:
-                held.discard(pane)
-                self._turn(holders, held, pane, -1)
-            else:
-                self._turn(holders, held, pane, 1)
+            sign = -1 if pane in held else 1
+            held.discard(pane)
+            start, end = _cover(holders.panes, held, pane)
+            if start < end and settled < end:
+                self._gain(f"c{max(start, settled)}.{holders.name}{band}", sign)
+                self._gain(f"c{end}.{holders.name}{band}", -sign)
+            if sign > 0:
                 held.add(pane)
 
-    def _turn(self, holders: Holders, held: set[int], pane: int, sign: int) -> None:
-        """Count a pane that makes a holder, or with -1 does not any more: only what its neighbours leave to it."""
-        length = holders.panes
-        start, end = pane, pane + length
-        for other in held:
-            if pane - length < other < pane:
-                start = max(start, other + length)
-            elif pane < other < end:
-                end = other
-        if start < end:
-            self._gain(f"c{start}.{holders.name}", sign)
-            self._gain(f"c{end}.{holders.name}", -sign)
+    def _turned(self, holders: Holders, panes: Panes, before: Panes) -> list[int]:
+        """List the changed panes that make a holder and did not, or do not any more."""
+        return [
+            pane
+            for pane, old in before.items()
+            if pane >= self._kept_from and holders.among(old) != holders.among(panes.get(pane, _NONE))
+        ]
+
+    def _held(self, holders: Holders, panes: Panes) -> set[int]:
+        return {pane for pane, counts in panes.items() if pane >= self._kept_from and holders.among(counts)}
 
     def _gain(self, field: str, amount: int) -> None:
         fields = self._fields
@@ -126,3 +190,20 @@ class TallyGains:
             fields[field] = max(fields.get(field, 0), amount)
         else:
             fields[field] = fields.get(field, 0) + amount
+
+
+def _cover(length: int, held: Iterable[int], pane: int) -> tuple[int, int]:
+    """Give from where to where only one pane makes a holder: what its neighbours leave to it.
+
+    Args:
+        length: for how many panes each makes one.
+        held: the others.
+        pane: that one.
+    """
+    start, end = pane, pane + length
+    for other in held:
+        if pane - length < other < pane:
+            start = max(start, other + length)
+        elif pane < other < end:
+            end = other
+    return start, end

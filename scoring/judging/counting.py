@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoring.customer.state import CustomerState, Timed, open_pane
+from scoring.customer.state import CustomerState, Timed, open_pane, touch_visits
 from scoring.customer.unknown_types import MOST_APART, gather
 from scoring.instants import SECOND
 from scoring.policy.policy import Policy
@@ -39,7 +39,7 @@ def count_event(policy: Policy, state: CustomerState, pane: int, code: str, deta
     if policy.sessions:
         rule = policy.sessions.get(code)
         if rule is not None:
-            _visit(state, pane, time // SECOND, rule)
+            _visit(policy, state, pane, time // SECOND, rule)
     kind = policy.types.get(code)
     if kind is None or number > kind.cap:
         if kind is None and number == 1 and len(counts) > MOST_APART:
@@ -61,12 +61,10 @@ def _add_numbers(policy: Policy, counts: dict[str, int], amounts: Sequence[tuple
     return points
 
 
-def _visit(state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
+def _visit(policy: Policy, state: CustomerState, pane: int, second: int, rule: SessionRule) -> None:
+    touch_visits(policy, state, rule.channel, pane)
     visits = state.visits.setdefault(rule.channel, {}).setdefault(pane, [])
     add_visit(visits, second, rule.pages, rule.pause)
-    touched = (rule.channel, pane)
-    if touched not in state.touched_visits:
-        state.touched_visits |= {touched}
 
 
 def keep_for_trend(policy: Policy, state: CustomerState, event: Timed) -> None:

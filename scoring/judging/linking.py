@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch
+from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch, touch_visits
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
 from scoring.judging.absence_judging import pin_absence, unite_absences
@@ -193,8 +193,8 @@ def _add_counts(policy: Policy, state: CustomerState, linked: CustomerState) -> 
     for channel, panes in linked.visits.items():
         mine = state.visits.setdefault(channel, {})
         for pane, visits in panes.items():
+            touch_visits(policy, state, channel, pane)
             mine[pane] = join_visits(mine.get(pane, ()), visits, pauses[channel])
-        state.touched_visits |= {(channel, pane) for pane in panes}
 
 
 def _add_days(state: CustomerState, linked: CustomerState) -> None:

@@ -19,6 +19,7 @@ from scoring.mapping.type_rules import TypeRule, marked
 from scoring.points import POINT, Number, plain_number
 from scoring.rules.absence import AbsenceRule
 from scoring.rules.details import Amount
+from scoring.rules.figure_rules import NO_RULES, CountedChannel, CountedPanes, FigureRules
 from scoring.rules.measures import Measure
 from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
@@ -169,11 +170,11 @@ class Policy:
     for never.
     `most_bad` is the share of bad records, in millionths, above which no more are read; it is taken over the records
     of the last `bad_over`, or over the last `bad_records` where that is more. `keep_figures` is for how long figures
-    over all customers are kept by the day. `profiles` says where attributes of customers come from, None for nowhere;
-    `segments` are whole policies by the name of the segment that they are for, `scores` are others beside the score.
-    `identities` is the topic that says which ids are the same customer's, '' where nothing says so. `sources` are the
-    topics with records of foreign shapes. `targets` are what figures over all customers are held against. `text` is the
-    file that it was read from.
+    over all customers are kept by the day, `figures` which there are beyond the usual ones. `profiles` says where
+    attributes of customers come from, None for nowhere; `segments` are whole policies by the name of the segment that
+    they are for, `scores` are others beside the score. `identities` is the topic that says which ids are the same
+    customer's, '' where nothing says so. `sources` are the topics with records of foreign shapes. `targets` are what
+    figures over all customers are held against. `text` is the file that it was read from.
     """
 
     version: str
@@ -202,6 +203,7 @@ class Policy:
     scores: tuple[NamedScore, ...] = ()
     sources: tuple[Source, ...] = ()
     targets: tuple[Target, ...] = ()
+    figures: FigureRules = NO_RULES
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.
@@ -235,6 +237,9 @@ class Policy:
     tally: Tally = field(init=False, repr=False, compare=False)
     #: Whether anything is added up over all customers.
     tallied: bool = field(init=False, repr=False, compare=False)
+    #: What figures by the day count of each channel, and over how many panes its active customers.
+    counted: tuple[CountedChannel, ...] = field(init=False, repr=False, compare=False)
+    spans: dict[str, int] = field(init=False, repr=False, compare=False)
     #: How events make sessions, by the code of their type; empty where no channel has sessions.
     sessions: dict[str, SessionRule] = field(init=False, repr=False, compare=False)
     #: The channels whose feed is watched: by their index, name and `silence_after`.
@@ -315,6 +320,20 @@ class Policy:
         """
         return now // self.pane - self.kept_panes + self.panes
 
+    def past_from(self, now: int) -> tuple[int, int] | None:
+        """Give the first pane that is kept, and the first of which is told, where figures are kept by the day.
+
+        Args:
+            now: the evaluation time, in microseconds.
+
+        Returns:
+            Both; None where they are not.
+        """
+        if not self.figures.daily:
+            return None
+        told = max(now - self.keep_figures, 0) // self.pane
+        return max(told - self.panes, 0), told
+
     def band_of(self, score: int) -> int:
         """Find the band of a score.
 
@@ -359,8 +378,12 @@ def _of_window(policy: Policy) -> dict[str, object]:
     panes = policy.length // policy.pane
     ages = range(panes) if policy.half_life else ()
     decay = tuple([0.5 ** (age * policy.pane / policy.half_life) for age in ages])
-    kept_panes = panes + -(-policy.trend // policy.pane)
+    kept_panes = _kept_panes(policy)
     return {"panes": panes, "kept_panes": kept_panes, "decay": decay, "engaged_from": policy.bounds[ENGAGED - 1]}
+
+
+def _kept_panes(policy: Policy) -> int:
+    return policy.length // policy.pane + -(-policy.trend // policy.pane)
 
 
 def _of_channels(policy: Policy) -> dict[str, object]:
@@ -385,13 +408,33 @@ def _of_channels(policy: Policy) -> dict[str, object]:
 
 
 def _of_measures(policy: Policy) -> dict[str, object]:
-    tally = tally_of(policy.measures)
+    rules, panes = policy.figures, CountedPanes(policy.pane, policy.length // policy.pane, _kept_panes(policy))
+    channels = tuple([_counted(channel) for channel in policy.channels]) if rules.daily else ()
+    tally = tally_of(policy.measures, rules, panes, channels)
     return {
         "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
         "measure_spans": tuple(sorted({each.panes * policy.pane for each in policy.measures} - {policy.length})),
         "tally": tally,
         "tallied": bool(tally.text),
+        "counted": channels,
+        "spans": panes.spans(),
     }
+
+
+def _counted(channel: Channel) -> CountedChannel:
+    """Tell what figures by the day count of a channel."""
+    types = [*channel.types, *channel.numbers]
+    bringing = {number.code for number in channel.numbers if number.weight > 0}
+    earning = [
+        kind.code for kind in channel.types if kind.weight > 0 or bringing & {amount.code for amount in kind.amounts}
+    ]
+    return CountedChannel(
+        channel.name,
+        tuple(sorted(earning)),
+        tuple([kind.code for kind in types if kind.weight]),
+        tuple([(kind.code, kind.cap) for kind in types if kind.weight and kind.cap < NO_CAP]),
+        tuple([kind.code for kind in channel.types]),
+    )
 
 
 def _of_names(policy: Policy) -> dict[str, object]:

@@ -37,8 +37,6 @@ SESSION_FORMS: Final = (
     BOUNCE_RATE,
     RETURNING,
 )
-#: How often somebody does something, from the most to the least.
-REGULARITIES: Final = ("daily", "weekly", "monthly", "dormant")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,16 @@ import orjson
 from rich.console import Console
 
 from scoring.figures.kpi import Sums
-from scoring.figures.measure_figures import MeasureFigure, MeasureSums
+from scoring.figures.measure_figures import MeasureSums
 from scoring.instants import DAY, format_duration, parse_timestamp
-from scoring.policy.policy import BANDS, Policy
+from scoring.policy.policy import BANDS
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
 from streams.upkeep.figure_report import PERIOD, published, published_measures
+from streams.views.day_view import DaySums
 from streams.views.kpi_view import kpi_document, kpi_text
 from streams.views.target_view import target_documents, target_table
 
@@ -58,7 +59,7 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
         counts = await store.band_counts()
         fields = await store.kpi.sums(segment, spells=True)
         sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
-        measured = MeasureSums(await store.kpi.measures(segment))
+        measured = await store.kpi.measures(segment, past=settings.policy.figures.daily)
         figures = await store.kpi.figures()
     finally:
         await store.close()
@@ -72,24 +73,22 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
     first = last - PERIOD + 1 if first is None else first
     _check(settings, first, last, today)
     judged = parse_timestamp(figures["updated_at"]) if figures else (today + 1) * DAY - 1
-    measures = _measures(settings.policy, measured, last, judged)
+    counted = DaySums(settings.policy, measured, judged)
+    [at_last] = sums.figures(last, last)
+    measures = counted.measures(MeasureSums(measured), last, sum(at_last.bands))
     targets = settings.policy.targets
-    told = published(sums.figures(last, last)[0], sums.period(first, last)) | published_measures(measures or {})
+    told = published(at_last, sums.period(first, last)) | published_measures(measures or {})
     if as_json:
-        document = kpi_document(sums, first, last, measures)
+        document = kpi_document(sums, first, last, measures, counted.documents(sums, first, last))
         document |= {"targets": target_documents(targets, told)} if targets else {}
         click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
     else:
         console = Console(highlight=False)
         console.print(kpi_text(sums, first, last, measures, {} if segment else segments))
+        for table in counted.tables(sums, first, last):
+            console.print("", table, sep="\n")
         if targets:
             console.print("", target_table(targets, told), sep="\n")
-
-
-def _measures(policy: Policy, sums: MeasureSums, last: int, judged: int) -> dict[str, MeasureFigure] | None:
-    """Give the measures as of the end of a day, or up to when has been judged; None where they are told no more."""
-    pane = min((last + 1) * DAY - 1, judged) // policy.pane
-    return sums.figures(policy, pane) if pane >= policy.told_from(judged) else None
 
 
 def _check(settings: Settings, first: int, last: int, today: int) -> None:

@@ -29,6 +29,7 @@ from scoring.rules.segments import Profiles
 from streams.policy_file.absence import ABSENCE, read_absence
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import SESSION_KEYS, no_shared_sessions, read_machine, read_sessions, types_of_people
+from streams.policy_file.figures import FIGURE_KEYS, read_figures
 from streams.policy_file.identities import check_topic, read_identities
 from streams.policy_file.measures import MeasureReader
 from streams.policy_file.numbers import read_numbers
@@ -57,7 +58,7 @@ _KEYS = {
     "clock": ("lateness", "idle_after"),
     "events": ("remember_ids",),
     "dead_letters": ("stop_above", "at_least", "over"),
-    "kpi": ("keep",),
+    "kpi": (*FIGURE_KEYS, "keep"),
     "identities": ("topic",),
 }
 _CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", "points", *PAIRING_KEYS)
@@ -98,6 +99,11 @@ def builtin_policy() -> Policy:
     return parse_policy(BUILTIN_POLICY)
 
 
+def _kept_panes(times: Mapping[str, int]) -> int:
+    pane = max(times["pane"], 1)
+    return times["length"] // pane + -(-times["trend"] // pane)
+
+
 class _Reader:
     """Reads one document, noting each problem and going on with the default."""
 
@@ -131,6 +137,7 @@ class _Reader:
         absence = read_absence(self._section("alerts"), self._points, self._problems)
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
+        figures = read_figures(self._section("kpi"), _kept_panes(times), self._problems)
         channels = self._channels()
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
@@ -156,6 +163,7 @@ class _Reader:
             bad_over=times.pop("over"),
             text=self._text,
             keep_figures=kept,
+            figures=figures,
             identities=identities,
             profiles=profiles,
             sources=sources,

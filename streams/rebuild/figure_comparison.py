@@ -19,7 +19,14 @@ from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, 
 _SHOWN = 5
 _OF_ABSENCES = {"m": "members", "a": "active members"}
 _OF_DAYS = {"d": "active", "w": "active in 7 days", "n": "new", "r": "back", "l": "lost", "s": "spells", "f": "bands"}
-_OF_MEASURES = {"m": "measures", "b": "measures, billions", "c": "customers with a value", NEWEST: "newest values"}
+_OF_MEASURES = {
+    "m": "measures",
+    "b": "measures, billions",
+    "c": "customers with a value",
+    "k": "counts that bring points",
+    "v": "sessions",
+    NEWEST: "newest values",
+}
 
 
 class FigureComparison:
@@ -107,7 +114,9 @@ class FigureComparison:
         if _of_days(name):
             return folding(fields, self._from)
         # What is earlier, some customers hold no more.
-        return tally.folding(fields, self._policy.kept_from(self._judged), self._policy.told_from(self._judged))
+        policy, kept_from = self._policy, self._policy.kept_from(self._judged)
+        sessions_from = policy.tally.sessions_from(kept_from)
+        return tally.folding(fields, kept_from, policy.told_from(self._judged), sessions_from)
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
         """Tell what is missing; of the newest of something only what is newer than what stands."""

@@ -142,16 +142,30 @@ class KpiStore(Protocol):
     async def fold(self, segment: str, before: int) -> None:
         """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`."""
 
-    async def measures(self, segment: str = "") -> dict[str, int]:
-        """Read the sums of which measures are made, by the fields of `scoring.rules.tally`."""
+    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
+        """Read the sums of which measures are made, by the fields of `scoring.rules.tally`.
+
+        Args:
+            segment: see above.
+            past: whether to add what they have forgotten and is kept by the day.
+        """
         ...
 
     async def segments(self) -> dict[str, int]:
         """Tell which segments have customers with a score, and how many."""
         ...
 
-    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
-        """Let the sums of measures forget panes, see `scoring.rules.tally.folding`; not each time."""
+    async def fold_measures(
+        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
+    ) -> None:
+        """Let the sums of measures forget panes; not each time.
+
+        Args:
+            segment: see above.
+            kept_from: see `scoring.rules.tally.folding`.
+            told_from: see there.
+            past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
+        """
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures in the place of those that applications read; one that is not among them is removed."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from scoring.figures.band_figures import BandFigure, BandSums
+from scoring.figures.channel_figures import ChannelFigure, channel_figures
 from scoring.figures.kpi import DayFigures, Period, Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
+from scoring.points import text
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.segments import MOST_SEGMENTS
 from streams.backoff import Backoff
@@ -93,11 +96,16 @@ class FigureReport:
         flows = sums.flows(day - PERIOD + 1, day)
         fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
         if policy.tallied:
-            measures = MeasureSums(await kpi.measures(segment))
-            fields |= published_measures(measures.figures(policy, now // policy.pane))
+            counted = await kpi.measures(segment)
+            measures, pane = MeasureSums(counted), now // policy.pane
+            fields |= published_measures(measures.figures(policy, pane, sum(figures.bands)))
+            if policy.figures.by_channel:
+                fields |= published_channels(channel_figures(policy, measures, day))
+            if policy.figures.by_band:
+                fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
         await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
-        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now))
+        await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 
 def largest(segments: Mapping[str, int]) -> list[str]:
@@ -187,6 +195,41 @@ def published_measures(figures: Mapping[str, MeasureFigure]) -> dict[str, str]:
             fields[f"measure:{name}:average"] = figure.average
         if figure.customers is not None:
             fields[f"measure:{name}:customers"] = str(figure.customers)
+        if figure.regular is not None:
+            del fields[f"measure:{name}"]
+            fields |= {f"measure:{name}:{regular}": str(count) for regular, count in figure.regular.items()}
+    return fields
+
+
+def published_channels(figures: Mapping[str, ChannelFigure]) -> dict[str, str]:
+    """Write figures of channels as applications read them.
+
+    Args:
+        figures: by the name of the channel.
+
+    Returns:
+        Fields and values.
+    """
+    fields = {}
+    for channel, figure in figures.items():
+        fields[f"channel:{channel}:points"] = text(figure.points)
+        fields |= {f"channel:{channel}:{name}": str(count) for name, count in figure.active.items()}
+    return fields
+
+
+def published_bands(figures: Mapping[str, BandFigure]) -> dict[str, str]:
+    """Write figures of bands as applications read them.
+
+    Args:
+        figures: by the name of the band.
+
+    Returns:
+        Fields and values; '' where there is nothing to tell.
+    """
+    fields: dict[str, str] = {}
+    for band, figure in figures.items():
+        fields |= {f"band:{band}:{name}": measure.value for name, measure in figure.measures.items()}
+        fields |= {f"band:{band}:{name}:a_month": value for name, value in figure.a_month.items()}
     return fields
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,6 +14,7 @@ from scoring.figures.kpi import DayFigures, Period, Sums
 from scoring.figures.measure_figures import MeasureFigure
 from scoring.instants import DAY, format_instant
 from scoring.policy.policy import BANDS
+from streams.views.day_view import measures_document
 from streams.views.tables import plain_table
 from streams.views.wording import counted
 
@@ -20,11 +22,16 @@ _NEW = "new"
 #: A policy without any.
 NO_MEASURES: Mapping[str, MeasureFigure] = {}
 NO_SEGMENTS: Mapping[str, int] = {}
+NOTHING_BY_DAY: Iterable[Mapping[str, Any]] = ()
 _SHOWN = 10
 
 
 def kpi_document(
-    sums: Sums, first: int, last: int, measures: Mapping[str, MeasureFigure] | None = NO_MEASURES
+    sums: Sums,
+    first: int,
+    last: int,
+    measures: Mapping[str, MeasureFigure] | None = NO_MEASURES,
+    by_day: Iterable[Mapping[str, Any]] = NOTHING_BY_DAY,
 ) -> dict[str, Any]:
     """Write figures for machines.
 
@@ -33,6 +40,7 @@ def kpi_document(
         first: number of the first day.
         last: number of the last day.
         measures: as of that day, by name; None where they are told no more.
+        by_day: what the policy wants of each day, beside what there always is.
 
     Returns:
         What the JSON holds; shares in percent, None where there is nothing to take a share of.
@@ -53,18 +61,12 @@ def kpi_document(
         "retention": _rounded(period.retention),
         "churn": _rounded(period.churn),
         "flows": flows,
-        "measures": None if measures is None else {name: _measure_document(each) for name, each in measures.items()},
-        "days": [_day_document(figures) for figures in sums.figures(first, last)],
+        "measures": measures_document(measures),
+        "days": [
+            {**_day_document(figures), **wanted}
+            for figures, wanted in zip(sums.figures(first, last), by_day or repeat({}), strict=False)
+        ],
     }
-
-
-def _measure_document(figure: MeasureFigure) -> dict[str, Any]:
-    document: dict[str, Any] = {"value": _parsed(figure.value)}
-    if figure.events is not None:
-        document |= {"events": _parsed(figure.events), "customers": figure.customers}
-    elif figure.customers is not None:
-        document |= {"average": _parsed(figure.average), "customers": figure.customers}
-    return document
 
 
 def _day_document(figures: DayFigures) -> dict[str, Any]:
@@ -158,6 +160,8 @@ def _measure_lines(measures: Mapping[str, MeasureFigure] | None) -> Iterator[tup
             words += f" % of {counted(figure.customers, 'customer')}, {figure.events} % by events"
         elif figure.customers:
             words += f" in all, {figure.average} for each of {counted(figure.customers, 'customer')}"
+        elif figure.regular is not None:
+            words = ", ".join(f"{name} {count:,}" for name, count in figure.regular.items())
         yield name, words
 
 
@@ -185,10 +189,6 @@ def _date(day: int) -> str:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
-
-
-def _parsed(value: str) -> float | None:
-    return float(value) if value else None
 
 
 def _percent(value: float | None) -> str:

@@ -17,9 +17,9 @@ from scoring.instants import DAY, format_instant
 from scoring.policy.policy import BANDS, Policy
 from streams.store.fields.customer_field import CustomerField, Facts, Known
 from streams.store.fields.stored_times import LATEST
-from streams.store.fields.visits import decode_visits, encode_visits
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.shares import counts_in
+from streams.store.sums.visits import decode_visits, encode_visits
 
 
 class Panes(CustomerField):
@@ -107,6 +107,7 @@ class ActiveDays(CustomerField):
         if activity.touched:
             activity.touched.clear()
             activity.flipped.clear()
+            activity.entered = 0
             activity.gains.clear()
 
     def take(self, policy: Policy, record: CustomerRecord, name: str, words: str) -> bool:

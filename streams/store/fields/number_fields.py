@@ -136,7 +136,8 @@ class InSums(CustomerField):
         """Write the parts of the tally if it is another one."""
         if record.state.judged == NONE:
             return
-        stored, tally = record.tally, policy.of(record.state.segment).tally.text
+        # All segments are counted alike.
+        stored, tally = record.tally, policy.tally.text
         record.encoded_sums = (tally, counted_segment(policy, record))
         if stored == tally:
             return
@@ -160,7 +161,7 @@ class InSums(CustomerField):
             parse_tally(record.tally)
             if record.tally != policy.tally.text:
                 # What changes now has been counted by another one.
-                record.state.tallied = {}
+                record.state.tallied, record.state.tallied_visits = {}, {}
         record.segment = fields.get("segment", "") if "_g" in fields else ""
 
 

@@ -7,7 +7,16 @@ from collections.abc import Collection, Mapping
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
-from streams.store.sums.gains import IN_SEGMENT, SEGMENTS, Additions, add_field, measures_name, sums_name
+from streams.store.sums.gains import (
+    IN_SEGMENT,
+    SEGMENTS,
+    Additions,
+    add_field,
+    join,
+    measures_name,
+    past_name,
+    sums_name,
+)
 
 
 class MemoryKpi:
@@ -42,18 +51,25 @@ class MemoryKpi:
         name = sums_name(segment)
         self.add({name: folding(self._sums[name], before)})
 
-    async def measures(self, segment: str = "") -> dict[str, int]:
+    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
         """Read the sums of which measures are made."""
-        return dict(self._sums[measures_name(segment)])
+        names = (measures_name(segment), past_name(segment)) if past else (measures_name(segment),)
+        return join({"": self._sums[name]} for name in names).get("", {})
 
     async def segments(self) -> dict[str, int]:
         """Tell which segments have customers."""
         return {field.removeprefix(IN_SEGMENT): count for field, count in self._sums[SEGMENTS].items()}
 
-    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+    async def fold_measures(
+        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
+    ) -> None:
         """Let the sums of measures forget panes."""
-        name = measures_name(segment)
-        self.add({name: tally.folding(self._sums[name], kept_from, told_from)})
+        name, other = measures_name(segment), past_name(segment)
+        changes = tally.folding(self._sums[name], kept_from, told_from)
+        if past is not None:
+            self.add({other: tally.archive(self._sums[name], changes)})
+            self.add({other: tally.folding(self._sums[other], *past)})
+        self.add({name: changes})
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""

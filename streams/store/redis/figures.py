@@ -11,7 +11,16 @@ from typing import Any
 from scoring.figures.kpi import folding
 from scoring.rules import tally
 from streams.store.redis.wire import Words
-from streams.store.sums.gains import IN_SEGMENT, SEGMENTS, add_field, measures_name, sums_name, words_of
+from streams.store.sums.gains import (
+    IN_SEGMENT,
+    SEGMENTS,
+    Additions,
+    add_field,
+    measures_name,
+    past_name,
+    sums_name,
+    words_of,
+)
 
 
 class RedisKpi:
@@ -37,9 +46,13 @@ class RedisKpi:
         """Read the sums over customers."""
         return await self._added_up(sums_name(segment), spells=spells)
 
-    async def measures(self, segment: str = "") -> dict[str, int]:
+    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
         """Read the sums of which measures are made."""
-        return await self._added_up(measures_name(segment))
+        found = await self._added_up(measures_name(segment))
+        if past:
+            for field, count in (await self._added_up(past_name(segment))).items():
+                add_field(found, field, count)
+        return found
 
     async def segments(self) -> dict[str, int]:
         """Tell which segments have customers."""
@@ -77,27 +90,36 @@ class RedisKpi:
             folded = await self._folded(group, name)
             if folded is None or folded < before:
                 fields = await self.group_sums(group, name, spells=True)
-                await self._fold(group, name, folded, before, folding(fields, before))
+                await self._fold(group, name, folded, before, {name: folding(fields, before)})
 
-    async def fold_measures(self, segment: str, kept_from: int, told_from: int) -> None:
+    async def fold_measures(
+        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
+    ) -> None:
         """Let the sums of measures forget panes."""
-        name = measures_name(segment)
+        name, other = measures_name(segment), past_name(segment)
         at_once = 1 + (told_from - kept_from) // 8
         for group in range(self._groups):
             folded = await self._folded(group, name)
             if folded is None or folded + at_once <= kept_from:
-                changes = tally.folding(await self.group_sums(group, name), kept_from, told_from)
-                await self._fold(group, name, folded, kept_from, changes)
+                fields = await self.group_sums(group, name)
+                changes = tally.folding(fields, kept_from, told_from)
+                additions = {name: changes}
+                if past is not None:
+                    additions[other] = tally.archive(fields, changes)
+                await self._fold(group, name, folded, kept_from, additions)
+                if past is not None:
+                    changes = tally.folding(await self.group_sums(group, other), *past)
+                    await self._fold(group, other, await self._folded(group, other), past[0], {other: changes})
 
     async def _folded(self, group: int, name: str) -> int | None:
         """Tell from where on sums are kept; None if from the first."""
         [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
         return int(folded) if folded else None
 
-    async def _fold(self, group: int, name: str, folded: int | None, before: int, changes: Mapping[str, int]) -> None:
+    async def _fold(self, group: int, name: str, folded: int | None, before: int, additions: Additions) -> None:
         words: Words = [f"{self._library}_fold", 1, f"{self._prefix}_fences:{group}", self._prefix, group, name]
         stands = "" if folded is None else folded
-        await self._send([["FCALL", *words, stands, before, *words_of({name: dict(changes)})]])
+        await self._send([["FCALL", *words, stands, before, *words_of(additions)]])
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures where applications read them."""

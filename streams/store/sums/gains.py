@@ -10,6 +10,7 @@ from typing import Final
 
 from scoring.customer.activity import contribution, named
 from scoring.customer.state import NONE
+from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
 from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
@@ -20,6 +21,8 @@ from streams.store.sums.absence_sums import absence_gains
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.rules.tally` over all customers.
 MEASURES: Final = "measures"
+#: What the names of the sums of the past begin with.
+PAST: Final = "past "
 #: The name of the numbers of customers by segment, and what the field of each begins with.
 SEGMENTS: Final = "segments"
 IN_SEGMENT: Final = "@"
@@ -46,8 +49,8 @@ class Gains:
         state, tally = record.state, policy.tally
         if record.tally != tally.text:
             self._move(policy, record, parse_tally(record.tally), tally)
-        elif state.tallied:
-            self._measures.add(tally, state.panes, state.tallied, _kept_from(policy, record))
+        elif state.tallied or (tally.pane and (state.tallied_visits or state.activity.entered)):
+            self._measures.add(tally, *_counted(record, tally), _kept_from(policy, record))
 
     def leave(self, policy: Policy, record: CustomerRecord) -> None:
         """Take out a customer as stored.
@@ -91,8 +94,7 @@ class Gains:
         return self._measured
 
     def _move(self, policy: Policy, record: CustomerRecord, before: Tally, after: Tally) -> None:
-        state = record.state
-        self._measures.move(before, after, state.panes, state.tallied or {}, _kept_from(policy, record))
+        self._measures.move(before, after, *_counted(record, before, after), _kept_from(policy, record))
 
     def _add_days(self, fields: Mapping[str, int], sign: int) -> None:
         for field, count in fields.items():
@@ -146,6 +148,19 @@ def _gain_in_segments(
         add_field(moved, IN_SEGMENT + after, 1)
 
 
+def _counted(record: CustomerRecord, *tallies: Tally) -> tuple[Counted, Counted]:
+    """Give what a customer has, and what there was of it before it was changed."""
+    state = record.state
+    changes = before = NO_CHANGES
+    if any(tally.by_band for tally in tallies):
+        changes = state.activity.list_changes()
+        before = changes[: len(changes) - state.activity.entered]
+    return (
+        Counted(state.panes, state.visits, changes),
+        Counted(state.tallied or {}, state.tallied_visits or NO_VISITS, before),
+    )
+
+
 def _kept_from(policy: Policy, record: CustomerRecord) -> int:
     return record.state.pane - policy.kept_panes + 1
 
@@ -181,6 +196,15 @@ def measures_name(segment: str) -> str:
         segment: '' for all customers.
     """
     return f"{MEASURES} in:{segment}" if segment else MEASURES
+
+
+def past_name(segment: str) -> str:
+    """Name the sums that keep what those of measures forget, by the day.
+
+    Args:
+        segment: '' for all customers.
+    """
+    return f"{PAST}{measures_name(segment)}"
 
 
 def join(all_additions: Iterable[Additions]) -> Additions:

@@ -5,14 +5,18 @@ Rests on decision 56.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from sys import intern
 
 from scoring.customer.activity import Activity, contribution, decode_spans
 from scoring.customer.state import NONE
+from scoring.figures.counted import Counted, counted_fields
+from scoring.rules.session_sums import Visits
+from scoring.rules.sessions import Visit
 from scoring.rules.tally import parse_tally, tally_panes
 from streams.store.sums.absence_sums import FIELD, absence_share
 from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
+from streams.store.sums.visits import decode_visits
 
 
 def share_of(fields: Mapping[str, str]) -> Additions:
@@ -25,7 +29,7 @@ def share_of(fields: Mapping[str, str]) -> Additions:
         By name and field.
     """
     activity = activity_in(fields)
-    days, measures, segment = contribution(activity), _tallied_in(fields), segment_in(fields)
+    days, measures, segment = contribution(activity), _tallied_in(fields, activity), segment_in(fields)
     found = {"": days, MEASURES: measures}
     if segment:
         found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
@@ -108,20 +112,37 @@ def counts_in(words: str) -> dict[str, int]:
     return {intern(entry[:4]): int(entry[4:]) for entry in words.split(",")}
 
 
-def _tallied_in(fields: Mapping[str, str]) -> dict[str, int]:
+def _tallied_in(fields: Mapping[str, str], activity: Activity) -> dict[str, int]:
     panes: dict[int, dict[str, int]] = {}
     try:
         tally = parse_tally(tally_in(fields))
     except ValueError:
         return {}
-    if tally.text:
-        for name, words in fields.items():
-            if name[:2] == "_p":
-                try:
-                    panes[int(name[2:])] = counts_in(words)
-                except ValueError:
-                    continue
-    return tally_panes(tally, panes)
+    if not tally.text:
+        return {}
+    for name, words in fields.items():
+        if name[:2] == "_p":
+            try:
+                panes[int(name[2:])] = counts_in(words)
+            except ValueError:
+                continue
+    if not tally.pane:
+        return tally_panes(tally, panes)
+    counted = Counted(panes, _visits_in(fields, tally.pane), activity.list_changes())
+    return counted_fields(tally, counted, judged_in(fields) // tally.pane - tally.kept + 1)
+
+
+def _visits_in(fields: Mapping[str, str], length: int) -> Mapping[str, Visits]:
+    """Read the visits out of a hash, by channel and pane; those that somebody has made unreadable are left out."""
+    found: dict[str, dict[int, Sequence[Visit]]] = {}
+    for name, words in fields.items():
+        if name[:2] == "_w":
+            pane, _, channel = name[2:].partition(".")
+            try:
+                found.setdefault(channel, {})[int(pane)] = decode_visits(words, int(pane) * length)
+            except (ValueError, KeyError):
+                continue
+    return found
 
 
 def leaving(fields: Mapping[str, str]) -> Additions:

@@ -9,7 +9,7 @@ import pytest
 from scoring.figures.measuring import measured
 from scoring.rules.sessions import SessionTotals, Visit, add_up, add_visit
 from streams.policy_file.document import parse_policy
-from streams.store.fields.visits import decode_visits, encode_visits
+from streams.store.sums.visits import decode_visits, encode_visits
 from tests.unit.scoring.customers import POLICY, Customer, at
 
 PAUSE = 1800

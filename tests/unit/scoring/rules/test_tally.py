@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scoring.figures.counted import Counted
 from scoring.figures.tally_gains import TallyGains
 from scoring.rules.details import LATEST, SUM, amount_of
 from scoring.rules.measures import FRACTION, PANES, RATE, Measure
@@ -34,7 +35,7 @@ def test_a_tally_names_each_code_once_and_whom_to_count() -> None:
 
 @pytest.mark.parametrize("text", ["abc", ";3.0", "bbbb;3.1", "bbbb;three.0", "bbbb;3.", "bbbb;3.!", "bbbbcc;3.0"])
 def test_what_is_no_tally_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"code|empty|literal|substring"):
+    with pytest.raises(ValueError, match=r"code|kind|literal|substring"):
         parse_tally(text)
 
 
@@ -64,7 +65,7 @@ def test_amounts_of_any_size_fit_into_the_fields_of_redis() -> None:
     assert (fields[f"m10.{PAID}"], fields[f"b10.{PAID}"]) == (7, 5 * 10**11)
     assert (fields[f"m11.{PAID}"], fields[f"b11.{PAID}"]) == (BILLION - 5, -1)
     gains = TallyGains()
-    gains.add(tally, huge, {10: {}, 11: {}}, 0)
+    gains.add(tally, Counted(huge), Counted({10: {}, 11: {}}), 0)
     assert gains.named() == fields
 
 
@@ -72,7 +73,7 @@ def test_what_a_pane_had_added_stays_when_it_is_dropped_and_goes_when_it_is_take
     tally = tally_of([SPENT, CLICK_THROUGH])
     before = {10: {CLICKED: 2, PAID: 3}, 14: {CLICKED: 1, PAID: 4}}
     gains = TallyGains()
-    gains.add(tally, {}, before, 11)
+    gains.add(tally, Counted({}), Counted(before), 11)
     assert gains.named() == {
         f"m14.{CLICKED}": -1,
         f"m14.{PAID}": -4,
@@ -84,8 +85,8 @@ def test_what_a_pane_had_added_stays_when_it_is_dropped_and_goes_when_it_is_take
 def test_who_is_counted_by_another_tally_leaves_what_was_added_and_adds_what_is_asked_for() -> None:
     stored, tally = tally_of([SPENT]), tally_of([CLICK_THROUGH, REACH])
     gains = TallyGains()
-    panes = {14: {CLICKED: 2, PAID: 5, FOLLOWERS: 1 << 70}}
-    gains.move(stored, tally, panes, {13: {PAID: 1}, 14: {PAID: 3}, 2: {PAID: 9}}, 11)
+    now = Counted({14: {CLICKED: 2, PAID: 5, FOLLOWERS: 1 << 70}})
+    gains.move(stored, tally, now, Counted({13: {PAID: 1}, 14: {PAID: 3}, 2: {PAID: 9}}), 11)
     assert gains.named() == {
         f"m13.{PAID}": -1,
         f"m14.{PAID}": -3,
