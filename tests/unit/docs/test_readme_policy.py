@@ -218,8 +218,11 @@ def test_the_feeds_of_a_company_are_those_of_its_policy() -> None:
 
 
 def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
-    [lines] = page("reference/measures").blocks("toml")
-    shown = tomllib.loads(lines)
+    blocks = [tomllib.loads(block) for block in page("reference/measures").blocks("toml")]
+    shown = {
+        "channels": blocks[0]["channels"],
+        "measures": {name: table for block in blocks for name, table in block["measures"].items()},
+    }
     shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
     for name, table in shown["measures"].items():
         declared = [document["measures"][name] for document in shipped if name in document["measures"]]
