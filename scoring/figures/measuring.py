@@ -5,6 +5,7 @@ Rests on decision 8.
 
 from __future__ import annotations
 
+from scoring.customer.projection import time_covered
 from scoring.customer.state import CustomerState
 from scoring.points import POINT, quotient
 from scoring.policy.policy import Policy
@@ -13,6 +14,7 @@ from scoring.rules.measures import (
     BOUNCE_RATE,
     PAGES_PER_SESSION,
     PANES,
+    PROJECTED,
     RATE,
     REGULARITY,
     RETURNING,
@@ -41,10 +43,11 @@ def measured(policy: Policy, state: CustomerState) -> list[str]:
     sessions: dict[tuple[str, int], SessionTotals] = {}
     for measure in policy.measures:
         span, form = measure.panes, measure.form
-        if form in SUMMED:
+        if form in SUMMED or form == PROJECTED:
             if span not in totals:
                 totals[span] = _totals(policy, state, span)
-            texts.append(fraction(measure, totals[span]))
+            time = time_covered(policy, state, measure.step, span * policy.pane) if measure.step else 1
+            texts.append(fraction(measure, totals[span], time))
         elif form == PANES:
             active = len(_active_panes(measure, state))
             texts.append(str(active) if active else "")
@@ -70,12 +73,13 @@ def _totals(policy: Policy, state: CustomerState, span: int) -> dict[str, int]:
     return totals
 
 
-def fraction(measure: Measure, totals: dict[str, int]) -> str:
+def fraction(measure: Measure, totals: dict[str, int], time: int = 1) -> str:
     """Compute a fraction, a rate, or the share of one customer.
 
     Args:
         measure: of one of these forms.
         totals: of its codes, over its time; one that is missing has nothing to tell.
+        time: microseconds by which one that is projected is divided.
 
     Returns:
         The text as it is published; '' where there is nothing to take it from, or nothing to divide by.
@@ -90,7 +94,7 @@ def fraction(measure: Measure, totals: dict[str, int]) -> str:
             value -= totals[code]
             found = True
     if not measure.to:
-        return quotient(value * measure.numerator, measure.denominator) if found else ""
+        return quotient(value * measure.numerator, measure.denominator * time) if found else ""
     if measure.form == RATE:
         whole = latest_value(max([totals.get(code, 0) for code in measure.to]))
         return quotient(value * measure.numerator * POINT, measure.denominator * whole) if whole else ""

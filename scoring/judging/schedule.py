@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
 from scoring.judging.outlook import next_warning
 from scoring.judging.score import changes_of_pane, fading_times, falls_at, judged_again_at, next_change
@@ -17,10 +18,11 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
     """
     now = state.judged
     warning = next_warning(policy, state) if policy.warn_before else 0
+    ruled = [time for time in (warning, next_step(policy, state) if policy.projections else 0) if time]
     if state.due <= max(now, 0):
         state.due = next_change(policy, state)
-        if warning and (warning < state.due or not state.due):
-            state.due = warning
+        if ruled and (min(ruled) < state.due or not state.due):
+            state.due = min(ruled)
     else:
         coming = [time for pane in state.new_panes for time in changes_of_pane(policy, pane)]
         if policy.half_life:
@@ -29,9 +31,7 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(judged_again_at(policy, state))
-        if warning:
-            coming.append(warning)
-        for time in coming:
+        for time in coming + ruled:
             if now < time < state.due:
                 state.due = time
     state.new_panes.clear()

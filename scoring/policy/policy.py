@@ -233,6 +233,8 @@ class Policy:
     measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)
     #: The times, in microseconds, over which measures are taken that are shorter than the window.
     measure_spans: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: The steps in which measures are projected, and the time over which they are taken at most, in microseconds.
+    projections: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
     #: What is added up over all customers; nothing where no measure asks for it.
     tally: Tally = field(init=False, repr=False, compare=False)
     #: Whether anything is added up over all customers.
@@ -414,6 +416,7 @@ def _of_measures(policy: Policy) -> dict[str, object]:
     return {
         "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
         "measure_spans": tuple(sorted({each.panes * policy.pane for each in policy.measures} - {policy.length})),
+        "projections": tuple(sorted({(each.step, each.panes * policy.pane) for each in policy.measures if each.step})),
         "tally": tally,
         "tallied": bool(tally.text),
         "counted": channels,

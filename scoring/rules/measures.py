@@ -15,6 +15,8 @@ RATE: Final = "rate"
 #: A fraction of one customer's events; over all customers the share of those who have any of `of` among those who have
 #: any of `to`.
 SHARE: Final = "share"
+#: A fraction per time, in which a customer's own time counts where it is shorter than that of the measure.
+PROJECTED: Final = "projected"
 #: The forms that are made of sums, so that they can be told of all customers together.
 SUMMED: Final = (FRACTION, RATE, SHARE)
 #: How many panes had an event.
@@ -45,7 +47,8 @@ class Measure:
 
     A fraction is (sum of `of` - sum of `less`) x `numerator` / (`denominator` x sum of `to`), the sums being those of
     the counts and amounts with these codes; without `to` the last factor is 1. `channel` is the stored code of the
-    channel whose sessions are meant, `pause` what ends one of them, in seconds.
+    channel whose sessions are meant, `pause` what ends one of them, in seconds. `step` is the length, in microseconds,
+    of what a customer's own time is counted in where the measure is projected: its `denominator` is for a microsecond.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Measure:
     denominator: int = 1
     channel: str = ""
     pause: int = 0
+    step: int = 0
 
     @property
     def is_number(self) -> bool:

@@ -1,4 +1,7 @@
-"""Policies that come with the package, each a whole file to start from."""
+"""Policies that come with the package: those of whole companies, and the parts of single channels.
+
+Rests on decision 116.
+"""
 
 from __future__ import annotations
 

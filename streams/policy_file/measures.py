@@ -16,17 +16,17 @@ from scoring.instants import DAY, format_duration, parse_duration
 from scoring.points import POINT
 from scoring.policy.policy import RESERVED_NAMES, Channel, EventType
 from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
-from scoring.rules.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
+from scoring.rules.measures import FRACTION, PANES, PROJECTED, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
 from streams.policy_file.channels import types_of_people
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: For each kind the keys that it needs, and those that it may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "count": (("of",), ("over", "per", "times")),
-    "sum": (("of", "property"), ("over", "per", "times")),
+    "count": (("of",), ("over", "per", "projected", "times")),
+    "sum": (("of", "property"), ("less", "over", "per", "projected", "times")),
     "average": (("of", "property"), ("over", "times")),
-    "difference": (("of", "less"), ("over", "per", "times")),
+    "difference": (("of", "less"), ("over", "per", "projected", "times")),
     "ratio": (("of", "to"), ("property", "to_property", "to_latest", "over", "times")),
     "share": (("of", "to"), ("over",)),
     "balance": (("of", "property"), ("high", "low", "over")),
@@ -153,15 +153,19 @@ class MeasureReader:
         numerator, denominator = self._factor(where, table, panes)
         found = self._property(f"{where}.property", table.get("property"))
         codes = self._sums(of, found)
-        if kind == "difference":
-            less = self._types(f"{where}.less", table["less"])
-            codes += self._ask_taken_back(of, less)
-            return Measure(name, FRACTION, panes, codes, _codes(less), (), numerator, denominator)
+        if kind in ("count", "sum", "difference"):
+            less = self._types(f"{where}.less", table["less"]) if "less" in table else []
+            if found:
+                self._not_taken_back(where, of, less)
+                denominator *= POINT
+            else:
+                codes += self._ask_taken_back(of, less)
+            step = self._step(where, table)
+            form = PROJECTED if step else FRACTION
+            return Measure(name, form, panes, codes, self._sums(less, found), (), numerator, denominator, step=step)
         if kind == "average":
             values = self._ask(of, found, VALUES)
             return Measure(name, FRACTION, panes, codes, (), values, numerator, denominator * POINT)
-        if kind in ("count", "sum"):
-            return Measure(name, FRACTION, panes, codes, (), (), numerator, denominator * (POINT if found else 1))
         to = self._types(f"{where}.to", table["to"])
         if kind == "share":
             return Measure(name, SHARE, panes, codes, (), _codes(to), _PERCENT)
@@ -221,9 +225,21 @@ class MeasureReader:
         if times == 0:
             self._problems.append(f"{where}.times: must not be 0")
         if "per" in table:
-            per = self._duration(f"{where}.per", table["per"])
-            numerator, denominator = numerator * per, denominator * panes * self._pane
+            numerator *= self._duration(f"{where}.per", table["per"])
+            if "projected" not in table:
+                denominator *= panes * self._pane
         return numerator, denominator
+
+    def _step(self, where: str, table: Mapping[str, Any]) -> int:
+        """Read the steps in which the time of a young customer is counted; 0 for none."""
+        if "projected" not in table:
+            return 0
+        if "per" not in table:
+            self._problems.append(f"{where}.projected: needs per, the time for which the measure is taken")
+        step = self._duration(f"{where}.projected", table["projected"])
+        if step < self._pane:
+            self._problems.append(f"{where}.projected: must be a pane of {format_duration(self._pane)} or more")
+        return max(step, 1)
 
     def _over(self, where: str, table: Mapping[str, Any]) -> int:
         """Read the time over which a measure is taken, in panes."""
@@ -294,9 +310,7 @@ class MeasureReader:
         """Have what types of `less` take back of those of `of` counted: a difference would lose it twice."""
         found = []
         for by in less:
-            channel = self._owner(by)
-            rules = [rule for pairing in self._channels[channel].pairings for rule in pairing.retractions]
-            taken = {code for rule in rules if rule.code == by.code for code in rule.takes_back}
+            channel, taken = self._owner(by), self._taken_by(by)
             counted = [
                 TakenBack(by.code, kind.code, taken_back_code(channel, by.name, kind.name))
                 for kind in of
@@ -305,6 +319,20 @@ class MeasureReader:
             self._taken_back.setdefault(channel, set()).update(counted)
             found += [each.code for each in counted]
         return tuple(found)
+
+    def _not_taken_back(self, where: str, of: list[EventType], less: list[EventType]) -> None:
+        """Refuse a sum that would lose an amount twice: it goes with the event that is taken back."""
+        self._problems += [
+            f"{where}.less: {by.name} takes {kind.name} back with its amount, which would be lost twice"
+            for by in less
+            for kind in of
+            if kind.code in self._taken_by(by)
+        ]
+
+    def _taken_by(self, by: EventType) -> set[str]:
+        """Give the codes of the types that one takes back."""
+        rules = [rule for pairing in self._channels[self._owner(by)].pairings for rule in pairing.retractions]
+        return {code for rule in rules if rule.code == by.code for code in rule.takes_back}
 
     def _owner(self, kind: EventType) -> str:
         return list(self._channels)[kind.channel]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.figures.measuring import measured
-from scoring.instants import MINUTE, SECOND, format_instant
+from scoring.instants import DAY, MINUTE, SECOND, format_instant
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
@@ -63,6 +63,18 @@ _MEASURES = {
     "machines": {"kind": "count", "of": ["mail.by_machine"]},
     "large": {"kind": "average", "of": ["web.large"], "property": "amount"},
     "sold": {"kind": "sum", "of": ["web.buy", "web.large"], "property": "amount"},
+    "kept": {"kind": "sum", "of": ["web.large"], "less": ["web.buy", "mail"], "property": "amount", "times": 0.5},
+    "worth": {
+        "kind": "sum",
+        "of": ["web.large"],
+        "less": ["web.buy"],
+        "property": "amount",
+        "per": "365d",
+        "projected": "",
+        "times": 2,
+    },
+    "sales": {"kind": "count", "of": ["web.large", "web.buy"], "per": "10d", "projected": ""},
+    "growth": {"kind": "difference", "of": ["web.view"], "less": ["web.leave"], "per": "7d", "projected": ""},
     **{
         f"web_{kind}": {"kind": kind, "channel": "web"}
         for kind in (
@@ -120,6 +132,8 @@ def worlds(draw: st.DrawFn) -> World:
         over = draw(st.one_of(st.none(), st.integers(1, panes)))
         shorter = over is not None and table["kind"] != "regularity"
         keys = {"over": f"{over * minutes}m", **table} if shorter else table
+        if "projected" in keys:
+            keys |= {"projected": f"{draw(st.integers(2, 7)) * minutes // 2}m"}
         tables += f"[measures.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
     pause = draw(st.sampled_from([60, 8 * 60, 30 * 60, 7201]))
     sessions = [f'sessions = "{pause}s"', *draw(st.sampled_from([(), ('session_types = ["view", "buy"]',)])), "pages ="]
@@ -208,10 +222,37 @@ def _value(event: RawEvent, event_id: str) -> dict[str, object]:
     }
 
 
-def by_brute_force(world: World, arrived: dict[str, RawEvent], now: int) -> dict[str, str]:
-    """Give the measures of what has arrived and has happened by now."""
+def by_brute_force(world: World, arrived: dict[str, RawEvent], now: int, too_late: set[str]) -> dict[str, str]:
+    """Give the measures of what has arrived and has happened by now.
+
+    Args:
+        world: the policy.
+        arrived: by id.
+        now: the time of the look.
+        too_late: ids of what no pane was kept for when it arrived: it made no day an active one.
+    """
+    document = tomllib.loads(world.text)
     past = [event for event in arrived.values() if event.time <= now]
-    return Customer(tomllib.loads(world.text), past, now).measures() if past else {}
+    noted = [event for event_id, event in arrived.items() if event.time <= now and event_id not in too_late]
+    # Panes may be longer than a day: the first day of the pane counts.
+    active = [event.time // world.pane * world.pane // DAY for event in Customer(document, noted, now).earning()]
+    return Customer(document, past, now, min(active, default=None)).measures() if past else {}
+
+
+def too_late(world: World, step: Step, judged: int, kept: int) -> set[str]:
+    """Tell which events of a step come when no pane is kept for them.
+
+    Args:
+        world: the policy.
+        step: of the story.
+        judged: the time up to which the customer was judged before it.
+        kept: for how many panes counts are kept.
+    """
+    present = max(step.now, judged) // world.pane
+    oldest = min((present - world.panes + 1) * world.pane, judged)
+    return {
+        event_id for event, event_id in step.batch if event.time < oldest and event.time // world.pane <= present - kept
+    }
 
 
 @given(told())
@@ -224,12 +265,14 @@ async def _published_are_those_of_the_raw_events(world: World, steps: Sequence[S
     policy = parse_policy(world.text)
     store, reader = MemoryStore(policy), Reader(policy)
     arrived: dict[str, RawEvent] = {}
-    for batch, at in steps:
+    late: set[str] = set()
+    for step in steps:
         [record] = await store.load(["anna"])
-        advance(policy, record.state, reader.read(batch), Moment(at))
-        await store.apply([GroupWrite(0, customers={"anna": record})], at)
-        arrived |= {event_id: event for event, event_id in batch}
-        assert await _published(store, policy) == by_brute_force(world, arrived, record.state.judged)
+        late |= too_late(world, step, record.state.judged, policy.kept_panes) - arrived.keys()
+        advance(policy, record.state, reader.read(step.batch), Moment(step.now))
+        await store.apply([GroupWrite(0, customers={"anna": record})], step.now)
+        arrived |= {event_id: event for event, event_id in step.batch}
+        assert await _published(store, policy) == by_brute_force(world, arrived, record.state.judged, late)
 
 
 async def _published(store: MemoryStore, policy: Policy) -> dict[str, str]:

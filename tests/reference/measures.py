@@ -32,14 +32,18 @@ class RawEvent:
 class Customer:
     """A customer's events as they stand at a time, under a policy as it is written."""
 
-    def __init__(self, document: dict[str, Any], events: Sequence[RawEvent], now: int) -> None:
+    def __init__(
+        self, document: dict[str, Any], events: Sequence[RawEvent], now: int, since: int | None = None
+    ) -> None:
         """Look at the events.
 
         Args:
             document: the policy, as TOML reads it.
             events: all that are not later than they may be, each once, in any order.
             now: the time of the look, in microseconds.
+            since: the first active day, None for none; see `earning`.
         """
+        self._since = since
         self._document = document
         self._pane = duration(document["window"]["pane"])
         self._length = duration(document["window"]["length"])
@@ -84,8 +88,24 @@ class Customer:
             or (event.channel in names and event.type not in self._machines(event.channel).values())
         ]
 
+    def earning(self) -> list[RawEvent]:
+        """Give the events that make a day an active one: those that score above 0."""
+        channels = self._document["channels"]
+        return [
+            event
+            for event in self._events
+            if channels[event.channel]["weights"].get(event.type, 0) > 0
+            or channels[event.channel].get("points", {}).get(event.type, {}).get("points", 0) > 0
+        ]
+
     def _factor(self, table: dict[str, Any]) -> Fraction:
         over = duration(table["over"]) if "over" in table else self._length
+        if "projected" in table and self._since is not None:
+            step = duration(table["projected"])
+            steps = 1
+            while self._since * DAY + steps * step <= self._present * self._pane:
+                steps += 1
+            over = min(over, steps * step)
         per = Fraction(duration(table["per"]), over) if "per" in table else Fraction(1)
         return per * Fraction(str(table.get("times", 1)))
 
@@ -95,7 +115,8 @@ class Customer:
 
     def _sum(self, table: dict[str, Any]) -> Fraction | None:
         found = values(self._of(table, table["of"]), table["property"])
-        return sum(found) * self._factor(table) if found else None
+        less = values(self._of(table, table.get("less", [])), table["property"])
+        return (sum(found) - sum(less)) * self._factor(table) if found or less else None
 
     def _average(self, table: dict[str, Any]) -> Fraction | None:
         found = values(self._of(table, table["of"]), table["property"])

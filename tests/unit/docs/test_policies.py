@@ -78,8 +78,37 @@ def test_the_policy_of_web_email_and_social_scores_as_the_built_in_one() -> None
     assert without_order(shipped) | left_out | {"channels": {}} == without_order(builtin) | left_out | {"channels": {}}
 
 
+#: Whole policies of a kind of company, with sources; the others are parts for single channels.
+COMPANIES = ("app", "b2b", "publisher", "saas", "shop")
+
+
+@pytest.mark.parametrize("name", COMPANIES)
+def test_the_policy_of_a_company_is_whole(name: str) -> None:
+    policy = parse_policy(shipped_policy(name))
+    assert len(policy.channels) >= len(policy.sources) > 2
+    assert all(source.format for source in policy.sources)
+    assert policy.absence is not None
+    assert policy.identities
+    assert {"retention"} < {target.figure for target in policy.targets}
+    assert any(channel.type_rules for channel in policy.channels)
+    # Whatever makes sessions, pairs or measures refers to types that sources or topics of its own can bring.
+    assert policy.measures
+
+
+@pytest.mark.parametrize("name", COMPANIES)
+def test_the_policy_of_a_company_says_what_to_change_first(name: str) -> None:
+    text = shipped_policy(name)
+    assert "To begin with:\n# 1. " in text
+    assert "hange first" in text
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_a_policy_that_comes_with_the_package_fits_on_a_screen(name: str) -> None:
+    assert max(len(line) for line in shipped_policy(name).splitlines()) <= 120
+
+
 def test_channels_of_several_policies_can_stand_in_one() -> None:
-    names = [name for name in shipped_policies() if name != "web-email-social"]
+    names = [name for name in shipped_policies() if name not in ("web-email-social", *COMPANIES)]
     bodies = [shipped_policy(name).partition("[channels.")[2] for name in names]
     joined = parse_policy("".join(f"[channels.{body}" for body in bodies))
     assert len(joined.channels) == len(names)

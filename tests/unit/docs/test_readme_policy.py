@@ -204,16 +204,28 @@ def test_the_bounds_of_a_balance_are_the_default_ones() -> None:
 
 
 def test_the_policies_that_come_with_the_package_are_those_in_the_table() -> None:
-    shown = {names_in(row[0])[0] for row in MANUAL.table("`engagement policy show`", "")}
-    assert shown == set(shipped_policies())
+    parts = MANUAL.table("`engagement policy show`", "")
+    companies = MANUAL.table("`engagement policy show`", "a company that", "reads")
+    shown = [names_in(row[0])[0] for row in (*parts, *companies)]
+    assert sorted(shown) == list(shipped_policies())
+
+
+def test_the_feeds_of_a_company_are_those_of_its_policy() -> None:
+    for name, _, feeds in MANUAL.table("`engagement policy show`", "a company that", "reads"):
+        sources = tomllib.loads(shipped_policy(names_in(name)[0]))["sources"].values()
+        told = feeds.lower().replace("amazon ", "")
+        assert [source["format"] for source in sources if source["format"] not in told] == []
 
 
 def test_the_measures_shown_are_those_of_policies_that_come_with_the_package() -> None:
-    [lines] = page("reference/measures").blocks("toml")
-    shown = tomllib.loads(lines)
+    blocks = [tomllib.loads(block) for block in page("reference/measures").blocks("toml")]
+    shown = {
+        "channels": blocks[0]["channels"],
+        "measures": {name: table for block in blocks for name, table in block["measures"].items()},
+    }
     shipped = [tomllib.loads(shipped_policy(name)) for name in shipped_policies()]
     for name, table in shown["measures"].items():
-        (found,) = [document["measures"][name] for document in shipped if name in document["measures"]]
-        assert found == {**found, **table}
+        declared = [document["measures"][name] for document in shipped if name in document["measures"]]
+        assert any(found == {**found, **table} for found in declared), name
     (web,) = [each["channels"]["clickstream"] for each in shipped if "clickstream" in each["channels"]]
     assert web == {**web, **shown["channels"]["clickstream"]}

@@ -103,10 +103,31 @@ def test_an_average_contentment() -> None:
 def test_a_lifetime_value_of_1200() -> None:
     anna = Anna("commerce")
     for month, amount in enumerate((80, 120) * 6):
-        anna.does("commerce", "purchase", month * 30 * DAY, amount=amount)
+        anna.does("commerce", "purchase", month * 365 * DAY // 12, amount=amount)
     measures = anna.measures
     assert (measures["average_purchase"], measures["purchases_per_year"]) == ("100", "12")
     assert measures["lifetime_value"] == "1200"
+
+
+def test_100_a_month_for_one_month_is_a_lifetime_value_of_1200() -> None:
+    for days in (0, 12, 30):
+        anna = Anna("commerce")
+        anna.does("commerce", "purchase", days * DAY, amount=100)
+        measures = anna.measures
+        assert (measures["lifetime_value"], measures["purchases_per_year"]) == ("1200", "12"), days
+        assert measures["average_purchase"] == "100"
+    anna = Anna("commerce")
+    for days in (31, 0):
+        anna.does("commerce", "purchase", days * DAY, amount=100)
+    assert anna.measures["lifetime_value"] == "1200"
+
+
+def test_silence_and_refunds_take_from_a_lifetime_value() -> None:
+    anna = Anna("commerce")
+    anna.does("commerce", "purchase", 31 * DAY, amount=100)
+    assert anna.measures["lifetime_value"] == "600"
+    anna.does("commerce", "refund", DAY, amount=25)
+    assert (anna.measures["lifetime_value"], anna.measures["paid"]) == ("450", "75")
 
 
 def test_an_audience_grows_by_who_follows_less_who_leaves() -> None:

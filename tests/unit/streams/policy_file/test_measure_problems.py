@@ -92,6 +92,20 @@ def measure(lines: str, name: str = "found") -> str:
             measure('kind = "count"\nof = ["web"]\nper = 365'),
             "measures.found.per: 365 is not a duration such as 30d, 24h, 15m, 10s or 500ms",
         ),
+        (
+            measure('kind = "count"\nof = ["web"]\nprojected = "30d"'),
+            "measures.found.projected: needs per, the time for which the measure is taken",
+        ),
+        (
+            measure('kind = "count"\nof = ["web"]\nper = "30d"\nprojected = "23h"'),
+            "measures.found.projected: must be a pane of 1d or more",
+        ),
+        (
+            measure('kind = "sum"\nof = ["web.view"]\nless = ["web.buy"]\nproperty = "a"').replace(
+                'sessions = "30m"', 'retracts = { buy = "view" }'
+            ),
+            "measures.found.less: buy takes view back with its amount, which would be lost twice",
+        ),
         (measure('kind = "count"\nof = ["web"]\ntimes = 0'), "measures.found.times: must not be 0"),
         (measure('kind = "count"\nof = ["web"]\ntimes = "x"'), "measures.found.times: 'x' is not a number"),
         (
