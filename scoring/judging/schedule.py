@@ -17,6 +17,8 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
     """
     now = state.judged
     warning = next_warning(policy, state) if policy.warn_before else 0
+    if state.signals is not None and state.signals.due:
+        warning = min(warning, state.signals.due) if warning else state.signals.due
     if state.due <= max(now, 0):
         state.due = next_change(policy, state)
         if warning and (warning < state.due or not state.due):

@@ -22,6 +22,7 @@ from scoring.policy.file.numbers import read_numbers
 from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objects
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
+from scoring.policy.file.signals import SIGNAL_KEYS, read_signals
 from scoring.policy.file.sources import read_sources, watched_as_sources
 from scoring.policy.file.targets import read_targets
 from scoring.policy.file.type_rules import read_type_rules
@@ -110,7 +111,7 @@ class _Reader:
         self._only(
             "",
             self._document,
-            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS),
+            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SIGNAL_KEYS, *SEGMENT_KEYS, *SCORE_KEYS),
         )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
@@ -137,6 +138,7 @@ class _Reader:
         measures = declared.read(self._document.get("measures", {}))
         targets = read_targets(self._document, measures, self._problems)
         channels = declared.asked_for(channels)
+        signals, channels = read_signals(self._document, channels, times, self._points, self._problems)
         self._no_shared_codes(channels)
         sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
         profiles = read_profiles(self._document, channels, measures, self._problems)
@@ -160,6 +162,7 @@ class _Reader:
             profiles=profiles,
             sources=sources,
             targets=targets,
+            signals=signals,
             **times,
         )
 

@@ -24,9 +24,10 @@ from scoring.rules.details import Detail
 from scoring.rules.tally import parse_tally
 from streams.errors import UnreadableCustomer
 from streams.store.fields.absence_fields import take_absence
-from streams.store.fields.customer_writing import EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
+from streams.store.fields.customer_writing import EVENT_ID, EXTRAS, NO_CODE, OBJECT, SEGMENT, band_of, stands_for
 from streams.store.fields.episodes import take_episode
 from streams.store.fields.score_fields import alert_fields, read_named, stored_fields
+from streams.store.fields.signal_fields import take_signals
 from streams.store.fields.visits import decode_visits
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.shares import counts_in, tally_in
@@ -160,6 +161,7 @@ def _decode(policy: Policy, fields: Mapping[str, str]) -> CustomerRecord:
     _decode_counted(policy, record, fields)
     _decode_public(record, fields)
     take_absence(record, fields)
+    take_signals(policy, state, fields)
     if policy.profiles is not None and "_g" in fields:
         state.segment, state.segment_at = fields.get("segment", ""), int(fields["_g"])
     own = policy.of(state.segment)
@@ -196,6 +198,7 @@ def _decode_history(policy: Policy, record: CustomerRecord, fields: Mapping[str,
         elif (
             kind == "_w"
             or (kind == "_m" and not policy.identities)
+            or (kind == "_u" and not policy.signals)
             or (name[0] != "_" and name not in known)
             or (kind == "_x" and name not in alert_fields(policy))
         ):
@@ -251,7 +254,8 @@ def _event_ahead(entry: str) -> Timed:
     event, *details = entry.split(";")
     detail = None
     if details:
-        segment = unquote(details.pop()[1:]) if details[-1][0] == SEGMENT else ""
+        event_id = details.pop()[1:] if details[-1][0] == EVENT_ID else ""
+        segment = unquote(details.pop()[1:]) if details and details[-1][0] == SEGMENT else ""
         about = details.pop()[1:] if details and details[-1][0] == OBJECT else ""
-        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment)
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment, event_id)
     return int(event[4:]), event[:4].replace(NO_CODE, ""), detail

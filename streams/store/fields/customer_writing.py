@@ -19,6 +19,7 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_l<id>` | an id that has been linked to the customer; a write leaves it alone |
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
+| `_u` | how the customer stands with the signals, see `signal_fields.py` |
 | `_b` | how far absences have been judged, see `absence_fields.py` |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.rules.tally` |
 
@@ -51,6 +52,7 @@ from scoring.rules.details import Detail
 from streams.store.fields.absence_fields import encode_absence
 from streams.store.fields.episodes import encode_episode, episode_flags
 from streams.store.fields.score_fields import score_fields
+from streams.store.fields.signal_fields import encode_signals, settle_signals
 from streams.store.fields.visits import encode_visits
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.gains import counted_segment
@@ -63,6 +65,8 @@ OBJECT: Final = "="
 LINKED: Final = "customer_id"
 #: Before the name of a segment, which no code of an amount begins with either.
 SEGMENT: Final = "@"
+#: Before the digest of an event's id, likewise.
+EVENT_ID: Final = "#"
 #: Internal fields that come and go.
 EXTRAS: Final = frozenset(("_q", "_h", "_n", "_e"))
 # Characters of a part of a long text, so that each is kept compact.
@@ -106,6 +110,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     warned = state.warned or state.last_warning != NONE
     if state.absence is not None or record.absence:
         encode_absence(policy, record, fields, removed)
+    encode_signals(state, fields)
     if state.ahead or state.held or state.episode or record.extras or warned or state.segment_changed:
         _encode_extras(record, fields, removed)
     return fields, removed
@@ -193,7 +198,8 @@ def _details(detail: Detail | None) -> str:
         return ""
     about = f";{OBJECT}{detail.object}" if detail.object else ""
     segment = f";{SEGMENT}{quote(detail.segment, safe='')}" if detail.segment else ""
-    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment
+    event_id = f";{EVENT_ID}{detail.id}" if detail.id else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment + event_id
 
 
 def _encode_visits(policy: Policy, state: CustomerState, fields: list[str], removed: list[str]) -> None:
@@ -320,6 +326,7 @@ def settle(record: CustomerRecord, version: str) -> None:
         kept = (("_q", state.ahead), ("_h", state.held), ("_n", warned), ("_e", state.episode))
         record.extras = frozenset([name for name, held in kept if held])
     settle_panes(state)
+    settle_signals(state)
     state.segment_changed = False
     state.seen.touched = UNTOUCHED
     if state.objects is not None:

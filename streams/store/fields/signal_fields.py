@@ -1,0 +1,130 @@
+"""How a customer's part of signals is written as one field of the hash, and read back.
+
+`_u` is a JSON list: the digest of the rules that it was made by, the time by which nothing is raised (-1: all is), and
+by the code of the signal a list of when it was raised last, the last answers by object, the waits, the open reports,
+and what quiet hours hold. Of these, what is empty at the end is left out.
+
+Rests on decision 96.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from scoring.customer.episodes import Report
+from scoring.customer.signals import Signal, SignalState, Standing, Wait
+from scoring.customer.state import CustomerState
+from scoring.policy.policy import Policy
+
+SIGNALS: Final = "_u"
+
+
+def encode_signals(state: CustomerState, fields: list[str]) -> None:
+    """Write a customer's part of signals, if it has changed since it was stored.
+
+    Args:
+        state: about to be stored.
+        fields: name and value are added.
+    """
+    signals = state.signals
+    if signals is None:
+        return
+    standings = {code: _standing(each) for code, each in signals.standings.items() if not each.empty}
+    words: list[Any] = [signals.rules, signals.since]
+    signals.encoded = orjson.dumps([*words, standings] if standings else words).decode()
+    if signals.encoded != signals.stored:
+        fields += (SIGNALS, signals.encoded)
+
+
+def take_signals(policy: Policy, state: CustomerState, fields: Mapping[str, str]) -> None:
+    """Give a customer the part of signals that is stored, where the policy has any.
+
+    Args:
+        policy: in force.
+        state: changed in place.
+        fields: of the hash.
+
+    Raises:
+        ValueError: if no worker can have written it so.
+    """
+    text = fields.get(SIGNALS) if policy.signals else None
+    if text is None:
+        return
+    rules, since, *rest = orjson.loads(text)
+    signals = state.signals = SignalState(str(rules), int(since))
+    for code, words in (rest[0] if rest else {}).items():
+        signals.standings[code] = _read(words)
+    signals.stored = text
+
+
+def settle_signals(state: CustomerState) -> None:
+    """Note that a customer's part of signals is stored as it stands."""
+    if state.signals is not None:
+        state.signals.stored = state.signals.encoded
+
+
+def _standing(standing: Standing) -> list[Any]:
+    held = [
+        [
+            *(end, signal.name, signal.severity, signal.band, signal.score, signal.occurred_at, signal.reasons),
+            *(
+                signal.about,
+                signal.lasts,
+                [list(each) for each in signal.earlier],
+                signal.title,
+                signal.text,
+                signal.segment,
+            ),
+        ]
+        for end, signal in standing.held
+    ]
+    words: list[Any] = [
+        standing.last,
+        standing.answers,
+        [list(wait) for wait in standing.waits],
+        [list(report) for report in standing.reports],
+        held,
+    ]
+    while len(words) > 1 and not words[-1]:
+        words.pop()
+    return words
+
+
+def _read(words: list[Any]) -> Standing:
+    last, answers, waits, reports, held = [*words, *_EMPTY[len(words) :]]
+    return Standing(
+        int(last),
+        {str(about): int(time) for about, time in answers.items()},
+        [Wait(int(time), str(code), str(about), bool(held)) for time, code, about, held in waits],
+        _reports(reports),
+        [_held(entry) for entry in held],
+    )
+
+
+_EMPTY: Final[list[Any]] = [-1, {}, [], [], []]
+
+
+def _reports(words: list[Any]) -> tuple[Report, ...]:
+    return tuple([Report(str(name), int(time), str(made)) for name, time, made in words])
+
+
+def _held(words: list[Any]) -> tuple[int, Signal]:
+    end, name, severity, band, score, occurred_at, reasons, about, lasts, earlier, title, text, segment = words
+    signal = Signal(
+        str(name),
+        str(severity),
+        int(band),
+        int(score),
+        int(occurred_at),
+        list(reasons),
+        str(about),
+        bool(lasts),
+        earlier=_reports(earlier),
+        title=str(title),
+        text=str(text),
+        segment=str(segment),
+    )
+    return int(end), signal
