@@ -12,6 +12,7 @@ from setuptools import setup
 #: Nothing here waits, so nothing here needs asyncio.
 HOT_FOLDERS = (
     *("scoring", "scoring/rules", "scoring/events", "scoring/customer", "scoring/sources", "scoring/judging"),
+    *("scoring/judging/signals",),
     *("scoring/figures", "scoring/mapping", "streams/store/sums", "streams/store/fields"),
 )
 HOT_FILES = (

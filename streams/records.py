@@ -113,7 +113,7 @@ class Message(NamedTuple):
     @property
     def name(self) -> str:
         """What tells it from the other messages that wait for the same customer."""
-        identity: str = self.body.get("alert_id") or self.body["change_id"]
+        identity: str = self.body.get("alert_id") or self.body.get("signal_id") or self.body["change_id"]
         return identity[:13]
 
 

@@ -14,6 +14,7 @@ from scoring.customer.counted import CountedEvents
 from scoring.customer.episodes import Episode
 from scoring.customer.objects import Objects
 from scoring.customer.seen import UNTOUCHED, SeenIds
+from scoring.customer.signals import SignalState
 from scoring.policy.policy import DISENGAGED, Policy
 from scoring.rules.details import Detail
 from scoring.rules.sessions import Visit
@@ -41,7 +42,7 @@ class CustomerState:
     `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
     is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
     none. `counted` is None until an event comes where the policy says that ids are linked. `absence` is None where
-    absences raise no alerts.
+    absences raise no alerts, `signals` where the policy has none.
     """
 
     policy_version: str = ""
@@ -70,6 +71,7 @@ class CustomerState:
     segment_changed: bool = False
     named: dict[str, CustomerState] | None = None
     absence: AbsenceState | None = None
+    signals: SignalState | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0

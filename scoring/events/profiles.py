@@ -102,7 +102,7 @@ class SegmentedEventReader(EventReader):
         except InvalidEvent:
             self._ignored += 1
             return event
-        amounts, about, _ = event.detail or Detail(())
+        amounts, about, *_ = event.detail or Detail(())
         return event.with_detail(Detail(amounts, about, segment))
 
 

@@ -15,6 +15,7 @@ from scoring.events.event import Event
 from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.policy.policy import Policy
+from scoring.rules.details import identified
 
 _TIME: Final = itemgetter(0)
 
@@ -38,7 +39,7 @@ def admit(
     outdated: list[Timed] = []
     kept_aside = bool(state.ahead)
     now, horizon = moment.now, moment.horizon
-    seen, counted = state.seen, None
+    seen, counted, signalled = state.seen, None, policy.signalled
     if policy.identities:
         counted = state.counted = state.counted or CountedEvents()
     # What is before this, and before what has been judged, is too old to score.
@@ -47,7 +48,8 @@ def admit(
     in_order = True
     newest = 0
     for event in events:
-        time, code, digest, detail = event.time, event.code, event.digest, event.detail
+        time, code, digest = event.time, event.code, event.digest
+        detail = event.detail if code not in signalled else identified(event.detail, digest)
         if digest and not seen.add(digest, max(time, came)):
             outcome.duplicates += 1
             continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scoring.customer.episodes import PLAIN, Report
+from scoring.customer.signals import Signal
 from scoring.ids import DEFAULT_NAMESPACE, ids_of
 from scoring.instants import format_instant
 from scoring.judging.reasons import Reasons
@@ -78,7 +79,7 @@ class Alert:
         return f"{self.kind}>{BANDS[self.band]}" if goes_on else self.kind
 
 
-Transition = BandChange | Alert
+Transition = BandChange | Alert | Signal
 
 
 def transition_id(customer: str, name: str, occurred_at: int, namespace: str = DEFAULT_NAMESPACE) -> str:
@@ -126,7 +127,7 @@ def message(
 
     Args:
         customer: the customer's id.
-        transition: an alert or a band change.
+        transition: an alert, a band change or a signal.
         detected_at: the wall clock when it was noticed, in microseconds.
         policy_version: of the policy that judged.
         namespace: of the service.
@@ -138,15 +139,17 @@ def message(
         "namespace": namespace,
         "customer_id": customer,
         "score": rounded(transition.score),
-        "previous_score": rounded(transition.previous_score),
         "band": BANDS[transition.band],
-        "previous_band": BANDS[transition.previous_band],
         "occurred_at": format_instant(transition.occurred_at),
         "detected_at": format_instant(detected_at),
         "policy_version": policy_version,
     }
     if transition.segment:
         body["segment"] = transition.segment
+    if isinstance(transition, Signal):
+        return _signal_message(customer, transition, body, namespace)
+    body["previous_score"] = rounded(transition.previous_score)
+    body["previous_band"] = BANDS[transition.previous_band]
     if isinstance(transition, BandChange):
         change = f"band_change:{BANDS[transition.band]}"
         change_id = transition_id(customer, change, transition.occurred_at, namespace)
@@ -165,4 +168,20 @@ def message(
         **body,
         "reasons": transition.reasons,
         **({"closes": earlier} if transition.kind in _ENDING else {}),
+    }
+
+
+def _signal_message(customer: str, signal: Signal, body: dict[str, Any], namespace: str) -> dict[str, Any]:
+    *earlier, signal_id = report_ids(customer, (*signal.earlier, signal.report), namespace)
+    return {
+        "signal_id": signal_id,
+        **({"episode_id": earlier[0] if earlier else signal_id} if signal.lasts else {}),
+        "signal": signal.name,
+        "kind": "ended" if signal.ended else "raised",
+        "severity": signal.severity,
+        **({"title": signal.title} if signal.title else {}),
+        **({"message": signal.text} if signal.text else {}),
+        **body,
+        "reasons": signal.reasons,
+        **({"closes": earlier} if signal.ended else {}),
     }

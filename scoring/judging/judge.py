@@ -15,6 +15,7 @@ from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.judging.outlook import Outlook
 from scoring.judging.schedule import schedule_next
+from scoring.judging.signals.watch import SignalWatch
 from scoring.judging.steps import Steps
 from scoring.policy.policy import Policy
 
@@ -42,7 +43,8 @@ def judge(
     """
     now, feeds = moment.now, moment.feeds
     machine = AlertMachine(policy, state, feeds)
-    if state.judged == NONE and due:
+    new = state.judged == NONE
+    if new and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
         state.policy_version = policy.version
@@ -60,10 +62,15 @@ def judge(
         note_days(policy, state, state.panes)
     if known:
         outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
-        steps = Steps(policy, state, machine, outcome, outlook)
+        signals = SignalWatch(policy, state, feeds, machine.transitions, new=new) if policy.signals else None
+        steps = Steps(policy, state, machine, outcome, outlook, signals)
         steps.run(due, now)
         steps.take_outdated(outdated)
         state.judged = now
+        if signals is not None:
+            signals.close()
+        else:
+            state.signals = None
         if outlook is not None:
             outlook.close()
         touched = state.touched_panes

@@ -21,6 +21,7 @@ from scoring.judging.corrections import take_out, unite_histories
 from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin
 from scoring.judging.outlook import follow_policy
+from scoring.judging.signals.linking import pin_signals, unite_signals
 from scoring.judging.walk import advance
 from scoring.policy.policy import DISENGAGED, Policy
 from scoring.rules.details import Detail, add_amount, is_sum
@@ -66,6 +67,7 @@ def merge(
             unite_histories(policy, state, linked.objects)
         _add_days(state, linked)
         unite_absences(state, linked)
+        unite_signals(state, linked)
         state.last_event_at = max(state.last_event_at, linked.last_event_at)
         derive(own, state)
         state.policy_version = own.version
@@ -98,6 +100,7 @@ def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
             reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
             each.episode = replace(each.episode, reports=tuple(reports))
     pin_absence(state, name, namespace)
+    pin_signals(state, name, namespace)
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:

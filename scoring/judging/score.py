@@ -86,6 +86,20 @@ def trend(policy: Policy, state: CustomerState) -> int:
     return state.score - _score_in(policy, state, then)
 
 
+def score_at(policy: Policy, state: CustomerState, time: int) -> int:
+    """Compute the score of a time from the panes that are kept.
+
+    Args:
+        policy: in force.
+        state: derived.
+        time: in microseconds.
+
+    Returns:
+        Millionths of a point, by what is known now.
+    """
+    return _score_in(policy, state, time // policy.pane)
+
+
 def _score_in(policy: Policy, state: CustomerState, current: int) -> int:
     oldest = current - policy.panes
     if not policy.half_life:

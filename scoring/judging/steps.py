@@ -18,6 +18,7 @@ from scoring.judging.counting import count_event, keep_for_trend
 from scoring.judging.outcome import Outcome
 from scoring.judging.outlook import Outlook
 from scoring.judging.reasons import reason_of_event, reasons_of_object, reasons_of_panes
+from scoring.judging.signals.watch import SignalWatch
 from scoring.policy.policy import Policy
 from scoring.sources.feeds import NEVER, feeding
 
@@ -29,10 +30,16 @@ _NONE: Final[Sequence[Correction]] = ()
 class Steps:
     """Takes the steps of one customer by one policy."""
 
-    __slots__ = ("machine", "outcome", "outlook", "policy", "state")
+    __slots__ = ("machine", "outcome", "outlook", "policy", "signals", "state")
 
     def __init__(
-        self, policy: Policy, state: CustomerState, machine: AlertMachine, outcome: Outcome, outlook: Outlook | None
+        self,
+        policy: Policy,
+        state: CustomerState,
+        machine: AlertMachine,
+        outcome: Outcome,
+        outlook: Outlook | None,
+        signals: SignalWatch | None = None,
     ) -> None:
         """Stand where the customer was judged last.
 
@@ -42,12 +49,14 @@ class Steps:
             machine: judges each step.
             outcome: counts what is taken.
             outlook: looks for drops to come; None where none are announced.
+            signals: judges those of the policy; None where there are none.
         """
         self.policy = policy
         self.state = state
         self.machine = machine
         self.outcome = outcome
         self.outlook = outlook
+        self.signals = signals
 
     def run(self, due: Sequence[Timed], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
@@ -71,6 +80,9 @@ class Steps:
                 self._cross(stop)
             else:
                 break
+        if self.signals is not None:
+            # While the panes are there that it looks back at.
+            self.signals.wake(now)
         self._slide(max(now // self.policy.pane, self.state.pane))
         self._wake(now)
 
@@ -78,6 +90,8 @@ class Steps:
         self.machine.wake(now, self.state.score)
         if self.outlook is not None:
             self.outlook.wake(now)
+        if self.signals is not None:
+            self.signals.wake(now)
 
     def _next_boundary(self) -> int:
         """Find the next boundary at which a pane with counts leaves the window."""
@@ -91,15 +105,21 @@ class Steps:
 
     def _take(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries."""
-        outlook = self.outlook
-        if outlook is None or not events or outlook.quiet(events):
+        outlook, signals = self.outlook, self.signals
+        if signals is None and (outlook is None or not events or outlook.quiet(events)):
             self._take_together(events)
             return
         for event in events:
-            outlook.wake(event[0])
+            if outlook is not None:
+                outlook.wake(event[0])
+            if signals is not None:
+                signals.wake(event[0])
             before = self.state.score
             self._take_together((event,))
-            outlook.take(event[0], before)
+            if outlook is not None:
+                outlook.take(event[0], before)
+            if signals is not None:
+                signals.take(event, before)
 
     def _take_together(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
@@ -170,6 +190,8 @@ class Steps:
                     self._judge_each([(time, code, before, state.score, corrections)])
                     if self.outlook is not None:
                         self.outlook.take(time, before)
+                    if self.signals is not None:
+                        self.signals.step(time)
 
     def _judge_each(self, steps: Sequence[_Step]) -> None:
         for index, (time, code, before, score, corrections) in enumerate(steps):
@@ -185,6 +207,8 @@ class Steps:
         state, policy = self.state, self.policy
         if self.outlook is not None:
             self.outlook.wake(boundary - 1)
+        if self.signals is not None:
+            self.signals.wake(boundary - 1)
         before, pane = state.score, boundary // policy.pane
         leaving = {
             old: counts for old, counts in state.panes.items() if state.pane - policy.panes < old <= pane - policy.panes
@@ -194,6 +218,8 @@ class Steps:
         self.machine.judge(boundary, before, state.score, "expired", reasons, self._feeding(leaving))
         if self.outlook is not None:
             self.outlook.cross(boundary, before)
+        if self.signals is not None:
+            self.signals.step(boundary)
 
     def _feeding(
         self,

@@ -18,7 +18,7 @@ _LEFT_OUT = {
     *("text", "channel"),
     *("lateness", "idle_after", "most_bad", "bad_over", "bad_records"),
 }
-_WITHOUT_ORDER = {"channels", "types", "segments", "scores"}
+_WITHOUT_ORDER = {"channels", "types", "segments", "scores", "signals"}
 
 
 def policy_digest(policy: Policy) -> str:

@@ -24,6 +24,7 @@ from scoring.rules.measures import Measure
 from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
 from scoring.rules.sessions import SessionRule
+from scoring.rules.signals import EVENT, MOVE, SignalRule, rules_digest
 from scoring.rules.tally import Tally, tally_of
 from scoring.rules.targets import Target
 
@@ -174,7 +175,8 @@ class Policy:
     attributes of customers come from, None for nowhere; `segments` are whole policies by the name of the segment that
     they are for, `scores` are others beside the score. `identities` is the topic that says which ids are the same
     customer's, '' where nothing says so. `sources` are the topics with records of foreign shapes. `targets` are what
-    figures over all customers are held against. `text` is the file that it was read from.
+    figures over all customers are held against. `signals` say what else is said of a customer, and when. `text` is the
+    file that it was read from.
     """
 
     version: str
@@ -204,6 +206,7 @@ class Policy:
     sources: tuple[Source, ...] = ()
     targets: tuple[Target, ...] = ()
     figures: FigureRules = NO_RULES
+    signals: tuple[SignalRule, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     # What follows from these is asked for with each event, so it is computed once; but not by cached properties, as
     # mypyc makes plain properties of those.
@@ -231,7 +234,7 @@ class Policy:
     published_names: frozenset[str] = field(init=False, repr=False, compare=False)
     #: The codes of all counts and amounts that a measure adds up.
     measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)
-    #: The times, in microseconds, over which measures are taken that are shorter than the window.
+    #: How long after its start, in microseconds, a pane changes a measure by itself, or how the score has moved.
     measure_spans: tuple[int, ...] = field(init=False, repr=False, compare=False)
     #: The steps in which measures are projected, and the time over which they are taken at most, in microseconds.
     projections: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
@@ -254,12 +257,18 @@ class Policy:
     objects_kept: int = field(init=False, repr=False, compare=False)
     #: The named scores that raise alerts.
     alerting: tuple[NamedScore, ...] = field(init=False, repr=False, compare=False)
+    #: The rules of signals that events of a type matter to, by its code.
+    signals_on: dict[str, tuple[SignalRule, ...]] = field(init=False, repr=False, compare=False)
+    #: The codes of the types whose events each raise a signal, so that it matters which event it was.
+    signalled: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: What tells the rules of signals from others.
+    signals_digest: str = field(init=False, repr=False, compare=False)
     #: The policies of those segments that differ from this one, by their name.
     by_segment: dict[str, Policy] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compute what follows from the rest."""
-        for derived in (_of_window(self), _of_channels(self), _of_measures(self), _of_names(self)):
+        for derived in (_of_window(self), _of_channels(self), _of_measures(self), _of_names(self), _of_signals(self)):
             for name, value in derived.items():
                 object.__setattr__(self, name, value)
         plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
@@ -415,7 +424,7 @@ def _of_measures(policy: Policy) -> dict[str, object]:
     tally = tally_of(policy.measures, rules, panes, channels)
     return {
         "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
-        "measure_spans": tuple(sorted({each.panes * policy.pane for each in policy.measures} - {policy.length})),
+        "measure_spans": tuple(sorted(_spans(policy) - {policy.length})),
         "projections": tuple(sorted({(each.step, each.panes * policy.pane) for each in policy.measures if each.step})),
         "tally": tally,
         "tallied": bool(tally.text),
@@ -440,6 +449,12 @@ def _counted(channel: Channel) -> CountedChannel:
     )
 
 
+def _spans(policy: Policy) -> set[int]:
+    moves = [rule.within for rule in policy.signals if rule.kind == MOVE]
+    measures = [each.panes * policy.pane for each in policy.measures]
+    return {*measures, *moves, *[within + policy.length for within in moves]}
+
+
 def _of_names(policy: Policy) -> dict[str, object]:
     channels = [channel.name for channel in policy.channels]
     measures = tuple([measure.name for measure in policy.measures])
@@ -450,4 +465,15 @@ def _of_names(policy: Policy) -> dict[str, object]:
         "score_fields": scores,
         "published_names": RESERVED_NAMES | {"segment", *channels, *measures, *scores},
         "alerting": tuple([score for score in policy.scores if score.alerts]),
+    }
+
+
+def _of_signals(policy: Policy) -> dict[str, object]:
+    codes = {code for rule in policy.signals for code in (*rule.on, *rule.without)}
+    return {
+        "signals_on": {
+            code: tuple([rule for rule in policy.signals if code in (*rule.on, *rule.without)]) for code in codes
+        },
+        "signalled": frozenset([code for rule in policy.signals if rule.kind == EVENT for code in rule.on]),
+        "signals_digest": rules_digest(policy.signals),
     }

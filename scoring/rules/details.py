@@ -38,12 +38,26 @@ _VALUE_BITS: Final = 60
 class Detail(NamedTuple):
     """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
 
-    `segment` is the one that it says the customer is in, '' where it tells of none.
+    `segment` is the one that it says the customer is in, '' where it tells of none. `id` is the digest of the event's
+    id, where it matters which event it was.
     """
 
     amounts: tuple[tuple[str, int], ...]
     object: str = ""
     segment: str = ""
+    id: str = ""
+
+
+def identified(detail: Detail | None, digest: str) -> Detail | None:
+    """Give the detail of an event of which it matters which one it was.
+
+    Args:
+        detail: what it tells; None for nothing.
+        digest: of its id, or ''.
+    """
+    if not digest:
+        return detail
+    return Detail(detail.amounts, detail.object, detail.segment, digest) if detail else Detail((), id=digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from streams.errors import AccessDenied, BrokerUnavailable
 from streams.kafka.access import unavailable
 from streams.kafka.connections import kafka_options
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -69,6 +69,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
     return topics | {
         ALERTS: output,
         BAND_CHANGES: output,
+        SIGNALS: output,
         FEED_ALERTS: output,
         DEAD_LETTERS: output | {"max.message.bytes": str(MOST_DEAD_LETTER_BYTES)},
         DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},

@@ -36,6 +36,7 @@ from streams.policy_file.numbers import read_numbers
 from streams.policy_file.pairings import PAIRING_KEYS, read_pairings, with_objects
 from streams.policy_file.scores import SCORE_KEYS, with_scores
 from streams.policy_file.segments import SEGMENT_KEYS, read_profiles, with_segments
+from streams.policy_file.signals import SIGNAL_KEYS, read_signals
 from streams.policy_file.sources import read_sources, watched_as_sources
 from streams.policy_file.targets import read_targets
 from streams.policy_file.type_rules import read_type_rules
@@ -116,7 +117,7 @@ class _Reader:
         self._only(
             "",
             self._document,
-            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS),
+            ("version", *_KEYS, "channels", "sources", "measures", "targets", *SIGNAL_KEYS, *SEGMENT_KEYS, *SCORE_KEYS),
         )
         times: dict[str, Any] = {
             key: self._duration(section, key, default)
@@ -144,6 +145,7 @@ class _Reader:
         measures = declared.read(self._document.get("measures", {}))
         targets = read_targets(self._document, measures, self._problems)
         channels = declared.asked_for(channels)
+        signals, channels = read_signals(self._document, channels, times, self._points, self._problems)
         self._no_shared_codes(channels)
         sources = read_sources(self._document, [channel.name for channel in channels], self._problems)
         profiles = read_profiles(self._document, channels, measures, self._problems)
@@ -168,6 +170,7 @@ class _Reader:
             profiles=profiles,
             sources=sources,
             targets=targets,
+            signals=signals,
             **times,
         )
 

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: Each is computed whenever a customer is written.
 MOST_SCORES = 10
 _ALLOWED = ("alerts", "bands", "channels")
-_LEFT_OUT = ("profiles", "segments", "scores", "measures", "targets")
+_LEFT_OUT = ("profiles", "segments", "scores", "measures", "targets", "signals")
 _PROBLEMS = f"unknown key; allowed here: {', '.join(OF_CHANNEL)}", "the policy has no weight for this type, not even 0"
 
 

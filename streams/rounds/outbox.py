@@ -9,12 +9,15 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-from scoring.judging.alerts import Alert, Transition, message
+from scoring.customer.signals import Signal
+from scoring.judging.alerts import Alert, BandChange, Transition, message
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import Message
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
-from streams.topic_names import ALERTS, BAND_CHANGES
+from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS
+
+_TOPICS = {Alert: ALERTS, BandChange: BAND_CHANGES, Signal: SIGNALS}
 
 
 def raise_messages(
@@ -37,7 +40,7 @@ def raise_messages(
     """
     raised = [
         Message(
-            ALERTS if isinstance(transition, Alert) else BAND_CHANGES,
+            _TOPICS[type(transition)],
             message(customer, transition, detected_at, policy_version, namespace),
         )
         for transition in transitions

@@ -27,6 +27,8 @@ NO_CODE: Final = "...."
 OBJECT: Final = "="
 #: Before the name of a segment, which no code of an amount begins with either.
 SEGMENT: Final = "@"
+#: Before the digest of an event's id, likewise.
+EVENT_ID: Final = "#"
 _BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
 
 
@@ -251,14 +253,16 @@ def _details(detail: Detail | None) -> str:
         return ""
     about = f";{OBJECT}{detail.object}" if detail.object else ""
     segment = f";{SEGMENT}{quote(detail.segment, safe='')}" if detail.segment else ""
-    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment
+    event_id = f";{EVENT_ID}{detail.id}" if detail.id else ""
+    return "".join([f";{code}{amount}" for code, amount in detail.amounts]) + about + segment + event_id
 
 
 def _event_ahead(entry: str) -> Timed:
     event, *details = entry.split(";")
     detail = None
     if details:
-        segment = unquote(details.pop()[1:]) if details[-1][0] == SEGMENT else ""
+        event_id = details.pop()[1:] if details[-1][0] == EVENT_ID else ""
+        segment = unquote(details.pop()[1:]) if details and details[-1][0] == SEGMENT else ""
         about = details.pop()[1:] if details and details[-1][0] == OBJECT else ""
-        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment)
+        detail = Detail(tuple([(words[:4], int(words[4:])) for words in details]), about, segment, event_id)
     return int(event[4:]), event[:4].replace(NO_CODE, ""), detail

@@ -20,7 +20,17 @@ from tests.unit.streams.store.fields.whole import POLICY, linked, whole, written
 
 #: What a state has beside what is stored: computed from it, or what has changed since.
 DERIVED = {
-    *("pane", "score", "channel_points", "pane_points", "touched_panes", "tallied", "touched_visits", "new_panes"),
+    *(
+        "pane",
+        "score",
+        "channel_points",
+        "pane_points",
+        "touched_panes",
+        "tallied",
+        "tallied_visits",
+        "touched_visits",
+        "new_panes",
+    ),
     *("score_before_policy", "segment_changed"),
 }
 NAMES = [field.mark or field.public[0] if field.mark or field.public else "measures" for field in FIELDS]

@@ -1,0 +1,161 @@
+"""Watches one customer for the signals of the policy, step by step in the order of time.
+
+Rests on decision 96.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from scoring.customer.signals import SignalState
+from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.instants import DAY
+from scoring.judging.alerts import Transition
+from scoring.judging.reasons import reason_of_event
+from scoring.judging.signals.levels import Levels
+from scoring.judging.signals.raising import Raiser
+from scoring.judging.signals.waiting import Waiting
+from scoring.policy.policy import Policy
+from scoring.rules.signals import EVENT, NO_BAND
+from scoring.sources.feeds import NEVER, Feeds
+
+
+class SignalWatch:
+    """Judges the signals of one customer."""
+
+    __slots__ = ("_judged", "_levels", "_policy", "_raiser", "_signals", "_state", "_waiting")
+
+    def __init__(
+        self,
+        policy: Policy,
+        state: CustomerState,
+        feeds: Feeds | None,
+        transitions: list[Transition],
+        *,
+        new: bool,
+    ) -> None:
+        """Go on from where the customer stands.
+
+        Args:
+            policy: in force, with signals.
+            state: the customer's; its part of signals is changed in place.
+            feeds: when the feeds have been silent; None where none is watched.
+            transitions: where what is raised is added.
+            new: whether the customer has never been judged before.
+        """
+        self._policy = policy
+        self._state = state
+        self._signals = followed(policy, state, new=new)
+        self._judged = state.judged
+        self._raiser = Raiser(state, self._signals, transitions)
+        self._waiting = Waiting(policy, state, self._raiser, feeds, self._signals.since)
+        self._levels = Levels(
+            policy, state, self._raiser, transitions, [each for each in policy.signals if each.holds_for_a_while]
+        )
+
+    def wake(self, until: int) -> None:
+        """Take what time alone brings.
+
+        Args:
+            until: microseconds.
+        """
+        at, last = self._next(), NONE
+        while at <= until and at != last:
+            self._judged, last = max(self._judged, at), at
+            for rule in self._policy.signals:
+                found = self._raiser.find(rule)
+                if found is not None:
+                    self._waiting.end(rule, found, at)
+                    self._raiser.release(found, at)
+            if self._levels.next_change(at - 1) == at:
+                self._levels.step(at)
+            at = self._next()
+        self._judged = max(self._judged, until)
+
+    def take(self, event: Timed, before: int) -> None:
+        """Judge an event that has been counted.
+
+        Args:
+            event: its time has been reached by `wake`.
+            before: the score before it, in millionths.
+        """
+        time, code, detail = event
+        for rule in self._policy.signals_on.get(code, ()):
+            if rule.kind != EVENT:
+                self._waiting.take(rule, event)
+            elif time > self._signals.since:
+                reasons = partial(reason_of_event, self._policy, time, code, self._state.score - before)
+                self._raiser.rise(rule, time, reasons(), detail.id if detail is not None else "")
+        self.step(time)
+
+    def step(self, at: int) -> None:
+        """Judge what a step has made of the score.
+
+        Args:
+            at: its time, in microseconds.
+        """
+        self._levels.step(at)
+        for rule in self._policy.signals:
+            if rule.without_band != NO_BAND:
+                self._waiting.answer_by_band(rule, at)
+        self._judged = max(self._judged, at)
+
+    def close(self) -> None:
+        """Forget what nothing hangs on any more, and tell when the customer is to be judged next."""
+        self._judged = self._state.judged
+        due = self._next_end()
+        self._signals.due = 0 if due == NEVER else due
+        judged, standings = self._state.judged, self._signals.standings
+        for rule in self._policy.signals:
+            found = standings.get(rule.code)
+            if found is None:
+                continue
+            if found.last != NONE and found.last + rule.cooldown <= judged:
+                found.last = NONE
+            if found.answers:
+                kept = max(rule.within, DAY)
+                found.answers = {about: time for about, time in found.answers.items() if time + kept > judged}
+            if found.empty:
+                del standings[rule.code]
+
+    def _next(self) -> int:
+        """Find the next moment that time alone brings."""
+        return min(self._next_end(), self._levels.next_change(self._judged))
+
+    def _next_end(self) -> int:
+        """Find when a wait ends next, or quiet hours do; `NEVER` where nothing waits."""
+        first = NEVER
+        for rule in self._policy.signals if self._signals.standings else ():
+            found = self._raiser.find(rule)
+            if found is not None:
+                first = min(first, self._waiting.next_end(rule, found, self._judged))
+                first = min([first, *[end for end, _ in found.held]])
+        return first
+
+
+def followed(policy: Policy, state: CustomerState, *, new: bool) -> SignalState:
+    """Give a customer's part of signals by the rules of a policy: those that are new raise nothing about the past.
+
+    Args:
+        policy: in force, with signals.
+        state: the customer's; changed in place.
+        new: whether the customer has never been judged before.
+
+    Returns:
+        The part, which is that of the state.
+    """
+    signals = state.signals
+    if signals is None:
+        signals = state.signals = SignalState(policy.signals_digest, NONE if new else state.judged)
+    elif signals.rules != policy.signals_digest:
+        signals.rules, signals.since = policy.signals_digest, state.judged
+        rules = {rule.code: rule for rule in policy.signals}
+        signals.standings = {code: standing for code, standing in signals.standings.items() if code in rules}
+        for code, standing in signals.standings.items():
+            rule = rules[code]
+            standing.waits = [
+                wait
+                for wait in standing.waits
+                if wait.code in rule.on and (wait.held or wait.time + rule.within > state.judged)
+            ]
+    return signals

@@ -1,0 +1,99 @@
+"""However the events of a life come, the signals of the policy are those of the brute force."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoring.customer.signals import Signal
+from scoring.judging.moment import Moment
+from scoring.judging.walk import advance
+from streams.policy_file.document import parse_policy
+from streams.store.memory.store import MemoryStore
+from streams.store.protocol import GroupWrite
+from tests.property import lives
+from tests.property.lives import Happening, Step, World
+from tests.property.references import CUSTOMER, Reader, raw_events
+from tests.reference import brute_force
+from tests.reference.signals import Told, signals
+
+_GRID = 8
+_TYPES = ("web.view", "web.buy", "web.leave", "social.post", "social.block")
+_BANDS = ("disengaged", "engaged", "highly_engaged", "power")
+
+Drawn = tuple[World, str, list[Happening], list[Step]]
+
+
+@st.composite
+def rules(draw: st.DrawFn, world: World) -> str:
+    """Draw the tables of some signals."""
+    minute = 60 * 1_000_000
+    trend = re.search(r'trend = "(\d+)m"', world.text)
+    panes = int(trend[1]) * minute // world.pane if trend else 0
+    tables = []
+    for number in range(draw(st.integers(1, 4))):
+        kinds = ("on", "after", "band", "object", "reaches", "leaves", *(("falls_by", "rises_by") if panes else ()))
+        kind = draw(st.sampled_from(kinds))
+        ticks = draw(st.integers(1, _GRID * world.panes))
+        within = f'"{ticks * world.pane // _GRID // 1_000_000}s"'
+        some = draw(st.permutations(_TYPES))
+        keys = {"cooldown": f'"{draw(st.sampled_from([0, 0, 3, 12])) * world.pane // _GRID // 1_000_000}s"'}
+        if kind == "on":
+            keys["on"] = str(some[: draw(st.integers(1, 2))])
+        elif kind == "after":
+            size = draw(st.integers(1, 2))
+            keys |= {"after": str(some[:size]), "without": str(some[size : size + 2]), "within": within}
+        elif kind == "band":
+            keys |= {"after": str(some[:1]), "without_band": f'"{draw(st.sampled_from(_BANDS[1:]))}"', "within": within}
+        elif kind == "object":
+            keys |= {"after": '["web.view"]', "without": '["web.buy", "web.leave"]', "within": within}
+            keys["object"] = '"object_id"'
+        elif kind in ("reaches", "leaves"):
+            keys[kind] = f'"{draw(st.sampled_from(_BANDS[1:]))}"'
+        else:
+            keys[kind] = draw(st.sampled_from(["1", "5", '"30%"', '"100%"', '"250%"']))
+            keys["within"] = f'"{draw(st.integers(1, panes)) * world.pane // minute}m"'
+        table = "\n".join([f"{name} = {value}".replace("'", '"') for name, value in keys.items()])
+        tables.append(f"[signals.s{number}]\n{table}")
+    return "\n".join(tables)
+
+
+@st.composite
+def told(draw: st.DrawFn) -> Drawn:
+    """Draw a policy, its signals, a life, and how it comes."""
+    world = draw(lives.worlds())
+    life = [
+        happening._replace(object=draw(st.sampled_from(["", "a", "b"])))
+        for happening in draw(lives.lives(world, unique=True))
+    ]
+    coming = draw(st.sampled_from([lives.in_order, lives.in_any_order, lives.redelivered]))
+    return world, draw(rules(world)), life, draw(coming(world, life))
+
+
+async def live(text: str, steps: Sequence[Step]) -> list[Told]:
+    """Live through the steps, stored in between."""
+    policy = parse_policy(text)
+    store, reader = MemoryStore(policy), Reader(policy)
+    found: list[Told] = []
+    for step in steps:
+        [record] = await store.load([CUSTOMER])
+        outcome = advance(policy, record.state, reader.read(step.batch), Moment(step.now))
+        for transition in outcome.transitions:
+            if isinstance(transition, Signal):
+                closes = tuple([report.occurred_at for report in transition.earlier]) if transition.ended else ()
+                found.append(Told(transition.name, transition.occurred_at, transition.ended, closes))
+        await store.apply([GroupWrite(0, customers={CUSTOMER: record})], step.now)
+    return sorted(found)
+
+
+@given(told())
+@settings(max_examples=300, deadline=None)
+def test_the_signals_are_those_of_the_brute_force(drawn: Drawn) -> None:
+    world, tables, life, steps = drawn
+    text = f"{world.with_long_memory}\n{tables}"
+    expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(text, steps)) == expected

@@ -1,0 +1,147 @@
+"""Signals by brute force: from the raw events alone, each rule by its definition, nothing kept from one to the next."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tests.reference import brute_force
+from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths
+
+
+class Told(NamedTuple):
+    """A signal that was raised, or has ended: then with the times of those that it closes."""
+
+    name: str
+    time: int
+    ended: bool = False
+    closes: tuple[int, ...] = ()
+
+
+class Moment(NamedTuple):
+    """A moment at which a customer is judged: time, whether by an event, what is known by then, score and band."""
+
+    time: int
+    by_event: bool
+    known: Sequence[Event]
+    score: int
+    band: str
+
+
+def signals(events: Sequence[Event], text: str, policy: Policy, until: int) -> list[Told]:
+    """Give all signals of one customer up to a time, by name and time.
+
+    Args:
+        events: of the customer, in the order of time, no two at one.
+        text: of the policy's file, with its signals.
+        policy: the same, without them.
+        until: microseconds.
+    """
+    known = [event for event in events if event.time <= until]
+    moments = list(_moments(known, policy, until))
+    found: list[Told] = []
+    for name, table in tomllib.loads(text).get("signals", {}).items():
+        cooldown = duration(table.get("cooldown", "0s"))
+        if "on" in table:
+            times = [event.time for event in known if _is(event, table["on"])]
+            found += [Told(name, time) for time in _cooled(times, cooldown)]
+        elif "after" in table:
+            found += _waits(name, table, known, moments, until)
+        else:
+            found += _levels(name, table, policy, moments, cooldown)
+    return sorted(found)
+
+
+def _moments(events: Sequence[Event], policy: Policy, until: int) -> Iterator[Moment]:
+    if not events:
+        return
+    first = events[0].time // policy.pane + 1
+    times = [(pane * policy.pane, 0, 0) for pane in range(first, until // policy.pane + 1)]
+    times += [(event.time, 1, index) for index, event in enumerate(events)]
+    for time, step, index in sorted(times):
+        known = events[: index + 1] if step else [event for event in events if event.time < time]
+        score = brute_force.score_of(list(known), policy, time)
+        yield Moment(time, bool(step), known, score, policy.band(score))
+
+
+def _is(event: Event, names: str | list[str]) -> bool:
+    return f"{event.channel}.{event.type}" in ([names] if isinstance(names, str) else names)
+
+
+def _cooled(times: Sequence[int], cooldown: int) -> list[int]:
+    told: list[int] = []
+    for time in times:
+        if not told or time >= told[-1] + cooldown:
+            told.append(time)
+    return told
+
+
+def _waits(
+    name: str, table: dict[str, Any], events: Sequence[Event], moments: Sequence[Moment], until: int
+) -> Iterator[Told]:
+    within, about = duration(table["within"]), "object" in table
+    raised: list[tuple[int, str]] = []
+    answers_of: dict[str, list[tuple[int, bool]]] = {}
+    for thing in sorted({event.object if about else "" for event in events}):
+        of_it = [event for event in events if not about or event.object == thing]
+        answers = [(event.time, True) for event in of_it if _is(event, table.get("without", []))]
+        if "without_band" in table:
+            high = BANDS[BANDS.index(table["without_band"]) :]
+            answers += [(each.time, each.by_event) for each in moments if each.band in high]
+        answers_of[thing] = sorted(answers)
+        begun = -1
+        for event in of_it:
+            if event.time < begun or not _is(event, table["after"]):
+                continue
+            end = event.time + within
+            # A boundary goes before the end of a wait, and that before an event.
+            answered = [at for at, by_event in answers if event.time <= at and (at < end if by_event else at <= end)]
+            begun = min(answered) + 1 if answered else end
+            if not answered and end <= until:
+                raised.append((end, thing))
+    cooldown = duration(table.get("cooldown", "0s"))
+    told: list[tuple[int, str]] = []
+    for time, thing in sorted(raised):
+        if not told or time >= told[-1][0] + cooldown:
+            told.append((time, thing))
+    yield from [Told(name, time) for time, _ in told]
+    for thing, answers in answers_of.items():
+        times, closed = [time for time, of in told if of == thing], 0
+        for at, _ in answers:
+            closes = tuple([time for time in times if closed < time <= at])
+            if closes:
+                yield Told(name, at, ended=True, closes=closes)
+                closed = at
+
+
+def _levels(
+    name: str, table: dict[str, Any], policy: Policy, moments: Sequence[Moment], cooldown: int
+) -> Iterator[Told]:
+    held, last, open_since = _holds(table, policy, None), None, None
+    for moment in moments:
+        holds = _holds(table, policy, moment)
+        if holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
+            yield Told(name, moment.time)
+            last = open_since = moment.time
+        elif not holds and open_since is not None:
+            yield Told(name, moment.time, ended=True, closes=(open_since,))
+            open_since = None
+        held = holds
+
+
+def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool:
+    band = moment.band if moment is not None else "disengaged"
+    if "reaches" in table:
+        return BANDS.index(band) >= BANDS.index(table["reaches"])
+    if "leaves" in table:
+        return BANDS.index(band) < BANDS.index(table["leaves"])
+    if moment is None:
+        return False
+    rises = "rises_by" in table
+    by = table["rises_by" if rises else "falls_by"]
+    before = brute_force.score_of(list(moment.known), policy, moment.time - duration(table["within"]))
+    moved = (moment.score - before) * (1 if rises else -1)
+    if isinstance(by, str):
+        return before > 0 and moved * 100 >= before * int(by.rstrip("%"))
+    return moved >= millionths(by)
