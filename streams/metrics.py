@@ -48,7 +48,10 @@ class Metrics:
             registry=registry,
         )
         self.feed_silent = Gauge(
-            "engagement_feed_silent", "1 while the feed of a watched channel is silent", ["channel"], registry=registry
+            "engagement_feed_silent",
+            "1 while the feed of a watched channel is silent, or a source that feeds it",
+            ["channel", "source"],
+            registry=registry,
         )
         self.evaluations = Counter(
             "engagement_evaluations", "Customers evaluated because of time alone", ["kind"], registry=registry

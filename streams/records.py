@@ -5,7 +5,8 @@ Rests on decision 27.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from scoring.events.event import Event
@@ -132,6 +133,8 @@ class DecodedBatch(NamedTuple):
     links: Sequence[SentLink] = ()
     #: Links that records of foreign shapes tell, each with its key, to be sent to the topic of the links.
     forwards: Sequence[tuple[str, Message]] = ()
+    #: Of a topic that several feeds share: when the events of each were, in microseconds.
+    feeds: Mapping[str, Sequence[int]] = MappingProxyType({})
 
     @property
     def weight(self) -> int:

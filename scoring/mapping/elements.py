@@ -153,6 +153,6 @@ def _add_elements(found: list[Levels | str], levels: Levels, ways: tuple[Follow,
         if len(found) > MOST_ELEMENTS:
             return
         if at + 1 == len(ways):
-            found.append((*levels, element))
+            found.append(levels + (element,))  # noqa: RUF005 - compiled, unpacking would make a list first
         else:
             _add_elements(found, (*levels, element), ways, at + 1)

@@ -49,9 +49,12 @@ def parse_time(value: Any, time_format: str) -> int:
             return parse_timestamp(value)
         except ValueError:
             return parse_timestamp(_with_offset(value.strip(), time_format))
+    unit = _UNITS.get(time_format)
+    if unit is not None and type(value) is int:
+        return _counted(value, unit, time_format)
     if isinstance(value, datetime):  # a binary encoding has told the unit itself
         value, time_format = (value if value.tzinfo else value.replace(tzinfo=OF_UTC)).isoformat(), AUTO
-    unit = _UNITS.get(time_format)
+        unit = None
     if unit is not None:
         return _counted(value, unit, time_format)
     if type(value) is str:

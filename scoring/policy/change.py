@@ -13,9 +13,10 @@ from typing import Any
 
 from scoring.policy.policy import Policy
 
-#: What does not tell one policy from another: how it was written down, and what each worker takes from its own file.
+#: What does not tell one policy from another: how it was written down, what follows from other values, and what each
+#: worker takes from its own file.
 _LEFT_OUT = {
-    *("text", "channel"),
+    *("text", "channel", "watched_by_sources"),
     *("lateness", "idle_after", "most_bad", "bad_over", "bad_records"),
 }
 _WITHOUT_ORDER = {"channels", "types", "segments", "scores", "signals"}

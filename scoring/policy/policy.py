@@ -132,7 +132,8 @@ class Channel:
     ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
     of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
-    that bring points, each as an event type of its own, which no event has.
+    that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that its sources
+    have told `silence_after`.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Channel:
     pairings: tuple[Pairing, ...] = ()
     rules: tuple[TypeRule, ...] = ()
     numbers: tuple[EventType, ...] = ()
+    watched_by_sources: bool = False
 
     @property
     def type_rules(self) -> tuple[TypeRule, ...]:

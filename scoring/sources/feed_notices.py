@@ -1,6 +1,6 @@
 """From the silences of a feed to what operators are told: once that it is silent, once that it is back.
 
-Rests on decision 36.
+Rests on decisions 36 and 105.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from scoring.ids import DEFAULT_NAMESPACE, ids_of
 from scoring.instants import format_duration, format_instant
-from scoring.policy.policy import Channel, Policy
-from scoring.sources.feeds import Feeds
+from scoring.policy.policy import Policy
+from scoring.sources.feeds import Feed, Feeds
 
 _IDS = uuid.UUID("d0a9a4f6-3c86-5f0a-8d7e-0f1c7c1b9e25")
 
@@ -39,7 +39,7 @@ class Notice:
     occurred_at: int
 
 
-def follow(feeds: Feeds, channel: str, told: Told, until: int) -> tuple[Told, list[Notice]]:
+def follow(feeds: Feeds, feed: str, told: Told, until: int) -> tuple[Told, list[Notice]]:
     """Judge a feed from where it was judged last up to a time.
 
     A silence that is open stays open for as long as the feed is silent at each evaluation, also where late events
@@ -47,7 +47,7 @@ def follow(feeds: Feeds, channel: str, told: Told, until: int) -> tuple[Told, li
 
     Args:
         feeds: what is known of the events.
-        channel: its name.
+        feed: its name.
         told: what has been told.
         until: the evaluation time, in microseconds; one before `told.judged` changes nothing.
 
@@ -58,14 +58,14 @@ def follow(feeds: Feeds, channel: str, told: Told, until: int) -> tuple[Told, li
     at = told.judged
     while at <= until:
         if told.silent_since:
-            silence = feeds.silence_at(channel, at)
+            silence = feeds.silence_at(feed, at)
             if silence is not None and silence.until > until:
                 break
             at = silence.until if silence else at
             notices.append(Notice("feed_back", told.silent_since, told.last_event_at, at))
             told = Told(at)
         else:
-            silence = feeds.silence_at(channel, at) or feeds.next_silence(channel, at)
+            silence = feeds.silence_at(feed, at) or feeds.next_silence(feed, at)
             if silence is None or silence.since > until:
                 break
             at = max(at, silence.since)
@@ -75,28 +75,29 @@ def follow(feeds: Feeds, channel: str, told: Told, until: int) -> tuple[Told, li
 
 
 def notice_message(
-    policy: Policy, channel: Channel, notice: Notice, detected_at: int, namespace: str = DEFAULT_NAMESPACE
+    policy: Policy, feed: Feed, notice: Notice, detected_at: int, namespace: str = DEFAULT_NAMESPACE
 ) -> dict[str, Any]:
     """Write a notice as it is published.
 
     Args:
         policy: in force.
-        channel: whose feed it is.
+        feed: which it is.
         notice: of the feed.
         detected_at: the wall clock when it was noticed, in microseconds.
         namespace: of the service.
 
     Returns:
-        What the JSON of the message holds. The id is made of namespace, kind, channel and beginning of the silence.
+        What the JSON of the message holds. The id is made of namespace, kind, feed and beginning of the silence.
     """
     return {
-        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{notice.kind}\0{notice.silent_since}\0{channel.name}")),
+        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{notice.kind}\0{notice.silent_since}\0{feed.name}")),
         "kind": notice.kind,
         "namespace": namespace,
         "severity": "warning" if notice.kind == "feed_silent" else "info",
-        "channel": channel.name,
-        "topic": channel.topic,
-        "silence_after": format_duration(channel.silence_after),
+        "channel": feed.channel,
+        "topic": feed.topic,
+        "source": feed.source,
+        "silence_after": format_duration(feed.silence_after),
         "last_event_at": format_instant(notice.last_event_at),
         "silent_since": format_instant(notice.silent_since),
         "occurred_at": format_instant(notice.occurred_at),

@@ -1,6 +1,6 @@
-"""Feeds: when each channel has been silent, told from when its events were.
+"""Feeds: when each channel and each source has been silent, told from when its events were.
 
-Rests on decisions 36 and 76.
+Rests on decisions 36, 76 and 105.
 """
 
 from __future__ import annotations
@@ -18,6 +18,58 @@ NEVER: Final = 1 << 62
 
 Stretch = tuple[int, int]
 """Two events of a feed, and others between them that are nowhere further apart than its `silence_after`."""
+
+
+def source_feed(source: str) -> str:
+    """Give the name of the feed that a source is; no channel has such a one.
+
+    Args:
+        source: its name.
+    """
+    return f"source {source}"
+
+
+class Feed(NamedTuple):
+    """What is watched: a channel, or a source that feeds one; `silence_after` in microseconds.
+
+    A channel that is watched because its sources are is not `reported`: they are.
+    """
+
+    name: str
+    channel: str
+    topic: str
+    silence_after: int
+    source: str = ""
+    reported: bool = True
+
+
+def watched_feeds(policy: Policy) -> list[Feed]:
+    """List what a policy watches.
+
+    Args:
+        policy: in force.
+    """
+    feeds = []
+    for channel in [policy.channels[index] for index in policy.watched]:
+        reported = not channel.watched_by_sources
+        feeds.append(Feed(channel.name, channel.name, channel.topic, channel.silence_after, "", reported))
+    for source in policy.sources:
+        if source.silence_after:
+            name = source_feed(source.name)
+            feeds.append(Feed(name, source.channel, source.topic, source.silence_after, source.name))
+    return feeds
+
+
+def shared_topics(policy: Policy) -> frozenset[str]:
+    """Name the topics of which not every event belongs to the same feeds: of several sources, or to several channels.
+
+    Args:
+        policy: in force.
+    """
+    found: dict[str, set[tuple[str, str]]] = {}
+    for source in policy.sources:
+        found.setdefault(source.topic, set()).update([(source.name, reading.feeds) for reading in source.readings])
+    return frozenset([topic for topic, feeds in found.items() if len(feeds) > 1])
 
 
 def join(stretches: Iterable[Stretch], apart: int) -> list[Stretch]:
@@ -72,7 +124,7 @@ class Silence(NamedTuple):
 
 
 class Feeds:
-    """When the watched channels of a policy have been silent.
+    """When the watched feeds of a policy have been silent.
 
     A feed is silent from its `silence_after` after an event on, until its next event. Before its first event it is
     not: there is nothing that has stopped.
@@ -82,50 +134,50 @@ class Feeds:
         """Look at what is known.
 
         Args:
-            policy: in force; names the watched channels.
-            activity: the stretches of events of each channel.
+            policy: in force; names the watched feeds.
+            activity: the stretches of events of each feed.
         """
         self._pane = policy.pane
-        self._apart = {name: apart for name, apart in policy.watched.values() if activity.get(name)}
+        self._apart = {feed.name: feed.silence_after for feed in watched_feeds(policy) if activity.get(feed.name)}
         self._stretches = {name: join(activity[name], apart) for name, apart in self._apart.items()}
 
-    def silence_at(self, channel: str, at: int) -> Silence | None:
+    def silence_at(self, feed: str, at: int) -> Silence | None:
         """Find the silence of a feed at a time.
 
         Args:
-            channel: its name.
+            feed: its name.
             at: microseconds.
 
         Returns:
             The silence, or None where the feed is not silent, not watched, or has had no event yet.
         """
-        stretches = self._stretches.get(channel)
+        stretches = self._stretches.get(feed)
         if stretches is None:
             return None
         index = bisect_right(stretches, (at, NEVER)) - 1
-        silence = self._silence_after(channel, index) if index >= 0 else None
+        silence = self._silence_after(feed, index) if index >= 0 else None
         return silence if silence and silence.since <= at else None
 
-    def next_silence(self, channel: str, after: int) -> Silence | None:
+    def next_silence(self, feed: str, after: int) -> Silence | None:
         """Find the first silence of a feed that begins after a time.
 
         Args:
-            channel: its name.
+            feed: its name.
             after: microseconds.
 
         Returns:
             The silence; the last one lasts, as far as is known, so there is none only without an event.
         """
-        stretches = self._stretches.get(channel, [])
-        begun = after - self._apart.get(channel, 0)
+        stretches = self._stretches.get(feed, [])
+        begun = after - self._apart.get(feed, 0)
         index = bisect_right(stretches, begun, key=lambda stretch: stretch[1])
-        return self._silence_after(channel, index) if index < len(stretches) else None
+        return self._silence_after(feed, index) if index < len(stretches) else None
 
-    def _silence_after(self, channel: str, index: int) -> Silence:
-        stretches = self._stretches[channel]
+    def _silence_after(self, feed: str, index: int) -> Silence:
+        stretches = self._stretches[feed]
         last = stretches[index][1]
         until = stretches[index + 1][0] if index + 1 < len(stretches) else NEVER
-        return Silence(last, last + self._apart[channel], until)
+        return Silence(last, last + self._apart[feed], until)
 
     def silent(self, channels: Iterable[str], at: int) -> list[str]:
         """List those of some channels whose feed is silent at a time.

@@ -1,11 +1,11 @@
 """From the bytes of records of foreign shapes to events, links and dead letters: the batches of one topic.
 
-Rests on decision 73.
+Rests on decisions 73 and 105.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from mode.utils.logging import get_logger
@@ -16,6 +16,7 @@ from scoring.instants import HOUR, MILLISECOND
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome, numbered
 from scoring.mapping.source import Source
 from scoring.policy.policy import Channel, Policy
+from scoring.sources.feeds import shared_topics, source_feed, watched_feeds
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import Schemas
@@ -27,6 +28,9 @@ logger = get_logger(__name__)
 
 #: Customers' ids that a decoder remembers; some hundred bytes each.
 _MOST_NAMES: Final = 20_000
+#: How long a source may leave out all that comes before that is told.
+SKIPPING_AFTER = HOUR
+_TOLD: Final = -1
 
 
 def sources_by_topic(policy: Policy) -> dict[str, list[Source]]:
@@ -82,7 +86,7 @@ class SourceDecoder:
             outcome: metrics.events.labels(self._label, outcome)
             for outcome in ("read", "dead_letter", "outdated", "unknown_type", "property_ignored", "skipped")
         }
-        self._skipping_since = 0
+        self._skipping: dict[str, int] = {}
         self.follow(policy)
 
     def follow(self, policy: Policy) -> None:
@@ -100,6 +104,8 @@ class SourceDecoder:
         asked = frozenset([name for reader in self._readers.values() for name in reader.properties()])
         self._sources = [SourceReader(source, self._schemas, asked) for source in sources]
         self._alone = self._sources[0] if len(sources) == 1 else None
+        self._names_of_sources = [source.name for source in sources]
+        self._notes_feeds = self._topic in shared_topics(policy) and bool(watched_feeds(policy))
 
     async def prepare(self, batch: RecordBatch) -> None:
         """Look the schemas up by which the records of a batch were written.
@@ -128,10 +134,10 @@ class SourceDecoder:
         found = _Found()
         alone = self._alone
         for record in batch.records:
-            if alone is not None and not record.headers:
+            if alone is not None and not record.headers and not self._notes_feeds:
                 self._add(found, batch, record, alone.read(record, latest))
             else:
-                self._add(found, batch, record, self._outcomes(record, latest))
+                self._add(found, batch, record, self._outcomes(record, latest, found))
         if self._limit is not None:
             offset = self._first_over(batch, found)
             if offset is not None:
@@ -148,15 +154,20 @@ class SourceDecoder:
         }
         for outcome, number in counts.items():
             self._counters[outcome].inc(number)
-        self._tell_of_skipping(everything=found.left_out == len(batch.records), now=latest - MOST_AHEAD)
+        if alone is not None and found.left_out < len(batch.records):
+            found.useful.add(self._names_of_sources[0])
+        self._tell_of_skipping(found.useful, latest - MOST_AHEAD)
         appended = batch.records[-1].timestamp * MILLISECOND
-        return DecodedBatch(batch, found.events, found.dead, found.newest, appended, forwards=found.forwards)
+        return DecodedBatch(
+            batch, found.events, found.dead, found.newest, appended, forwards=found.forwards, feeds=found.feeds
+        )
 
-    def _outcomes(self, record: Any, latest: int) -> list[Outcome]:
+    def _outcomes(self, record: Any, latest: int, found: _Found) -> list[Outcome]:
         """Read a record by every source of the topic; their parts are numbered on."""
         outcomes: list[Outcome] = []
-        for source in self._sources:
+        for name, source in zip(self._names_of_sources, self._sources, strict=True):
             read = source.read(record, latest)
+            self._note(found, name, read, record.timestamp)
             if read[0].part is None:
                 outcomes += [] if outcomes and type(read[0]) is LeftOut else read
             else:
@@ -164,6 +175,18 @@ class SourceDecoder:
                 outcomes += [numbered(each, before + at) for at, each in enumerate(read)] if before else read
         wanted = _wanted_parts(record.headers) if record.headers else None
         return [each for each in outcomes if each.part is None or each.part in wanted] if wanted else outcomes
+
+    def _note(self, found: _Found, name: str, outcomes: Sequence[Outcome], appended: int) -> None:
+        """Note whether a source makes anything of a record, and when the events of the feeds were."""
+        for each in outcomes:
+            if type(each) is LeftOut or (type(each) is MappedLink and not self._identities):
+                continue
+            found.useful.add(name)
+            if self._notes_feeds and isinstance(each, MappedEvent):
+                if self._window and (each.time + self._window) // MILLISECOND < appended:
+                    continue
+                for feed in (source_feed(name), each.channel):
+                    found.feeds.setdefault(feed, []).append(each.time)
 
     def _add(self, found: _Found, batch: RecordBatch, record: Any, outcomes: list[Outcome]) -> None:
         """Sort what has become of the parts of a record."""
@@ -224,19 +247,21 @@ class SourceDecoder:
     def _take_ignored(self) -> int:
         return sum(reader.take_ignored() for reader in self._readers.values())
 
-    def _tell_of_skipping(self, *, everything: bool, now: int) -> None:
-        """Say so, once, where all that came for an hour was left out: the source may be written wrong."""
-        if not everything:
-            self._skipping_since = 0
-        elif not self._skipping_since:
-            self._skipping_since = now
-        elif self._skipping_since > 0 and now - self._skipping_since >= HOUR:
-            logger.warning(
-                "all records of %s have been left out for an hour; see engagement source try --topic %s",
-                self._topic,
-                self._topic,
-            )
-            self._skipping_since = -1
+    def _tell_of_skipping(self, useful: Collection[str], now: int) -> None:
+        """Say so, once, where a source has left out all that came for an hour: it may be written wrong."""
+        for name in self._names_of_sources:
+            since = self._skipping.get(name)
+            if name in useful:
+                self._skipping.pop(name, None)
+            elif since is None:
+                self._skipping[name] = now
+            elif since >= 0 and now - since >= SKIPPING_AFTER:
+                self._skipping[name] = _TOLD
+                logger.warning(
+                    "the source %s has left out all records of %s for an hour; see engagement source try --topic %s "
+                    "--source %s",
+                    *(name, self._topic, self._topic, name),
+                )
 
 
 class _Found:
@@ -247,6 +272,8 @@ class _Found:
         self.dead: list[DeadLetter] = []
         self.forwards: list[tuple[str, Message]] = []
         self.offsets_left_out: set[int] = set()
+        self.useful: set[str] = set()
+        self.feeds: dict[str, list[int]] = {}
         self.left_out = self.skipped = self.outdated = self.unknown = self.newest = 0
 
 

@@ -68,7 +68,9 @@ def watched_as_sources(channels: tuple[Channel, ...], sources: Sequence[Source])
             longest[reading.feeds] = max(longest.get(reading.feeds, 0), source.silence_after)
     return tuple(
         [
-            channel if channel.silence_after else replace(channel, silence_after=longest.get(channel.name, 0))
+            replace(channel, silence_after=longest[channel.name], watched_by_sources=True)
+            if longest.get(channel.name) and not channel.silence_after
+            else channel
             for channel in channels
         ]
     )

@@ -1,6 +1,6 @@
 """Watches the feeds: notes when their events were, and tells operators when one falls silent and when it is back.
 
-Rests on decision 36.
+Rests on decisions 36 and 105.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from mode.utils.logging import get_logger
 
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import MINUTE, SECOND, parse_timestamp
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.policy import Policy
 from scoring.sources.feed_notices import Told, follow, notice_message
-from scoring.sources.feeds import Feeds, Stretch, join, stretches_of
+from scoring.sources.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
 from scoring.sources.watermark import Mark
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
@@ -58,7 +58,7 @@ class FeedWatch:
         """Start knowing nothing.
 
         Args:
-            policy: names the watched channels.
+            policy: names the watched channels and sources.
             clock: ``wall`` tells of silences from the first look on, ``stream`` of all in the log.
             store: where the workers share what they know.
             publisher: of what is told.
@@ -81,19 +81,24 @@ class FeedWatch:
 
     def _watch(self, policy: Policy) -> None:
         self._policy = policy
-        watched = [policy.channels[index] for index in policy.watched]
-        self._channels = {topic: channel for channel in watched for topic in policy.topics_of(channel)}
-        self._apart = {channel.name: channel.silence_after for channel in watched}
+        self._feeds = watched_feeds(policy)
+        self._apart = {feed.name: feed.silence_after for feed in self._feeds}
+        self._of_topics: dict[str, list[Feed]] = {}
+        self._shared = shared_topics(policy)
+        channels = {channel.name: channel for channel in policy.channels}
+        for feed in self._feeds:
+            for topic in (feed.topic,) if feed.source else policy.topics_of(channels[feed.channel]):
+                self._of_topics.setdefault(topic, []).append(feed)
 
     def follow(self, policy: Policy) -> None:
-        """Watch the channels that another policy names.
+        """Watch the channels and sources that another policy names.
 
         Args:
             policy: in force from now on.
         """
         self._watch(policy)
         self._local = {name: stretches for name, stretches in self._local.items() if name in self._apart}
-        self.known = Feeds(policy, self._local) if self._channels else None
+        self.known = Feeds(policy, self._local) if self._feeds else None
 
     async def note(self, batches: Iterable[DecodedBatch]) -> None:
         """Note when the events of batches were, in the store too; once they are applied nobody reads them again.
@@ -104,17 +109,23 @@ class FeedWatch:
         Raises:
             TransientError: if the store does not answer.
         """
-        if not self._channels:
+        if not self._feeds:
             return
         found: dict[str, list[Stretch]] = {}
         for batch in batches:
-            channel = self._channels.get(batch.source.partition.topic)
-            if channel is not None and batch.events:
-                times = [event.time for _, _, event in batch.events]
-                found.setdefault(channel.name, []).extend(stretches_of(times, channel.silence_after))
+            for feed in self._of_topics.get(batch.source.partition.topic, ()):
+                times = self._times(feed, batch)
+                if times:
+                    found.setdefault(feed.name, []).extend(stretches_of(times, feed.silence_after))
         self._add(found)
         if self._local != self._stored:
             await self._exchange()
+
+    def _times(self, feed: Feed, batch: DecodedBatch) -> Sequence[int]:
+        """Give when the events of a feed were; of a topic that is not shared, all are its own."""
+        if batch.source.partition.topic in self._shared:
+            return batch.feeds.get(feed.name, ())
+        return [event.time for _, _, event in batch.events]
 
     async def learn(self, marks: Mapping[Partition, Mark]) -> None:
         """Learn what all workers know; after it, at least as much is known of the feeds as the marks rest on.
@@ -125,14 +136,14 @@ class FeedWatch:
         Raises:
             TransientError: if the store does not answer.
         """
-        if not self._channels:
+        if not self._feeds:
             return
         await self._exchange()
         newest: dict[str, int] = {}
         for partition, mark in marks.items():
-            channel = self._channels.get(partition.topic)
-            if channel is not None and mark.newest and not self._local.get(channel.name):
-                newest[channel.name] = max(mark.newest, newest.get(channel.name, 0))
+            for feed in self._of_topics.get(partition.topic, ()) if partition.topic not in self._shared else ():
+                if mark.newest and not self._local.get(feed.name):
+                    newest[feed.name] = max(mark.newest, newest.get(feed.name, 0))
         self._add({name: [(time, time)] for name, time in newest.items()})
 
     def _add(self, found: _Activity) -> None:
@@ -171,28 +182,29 @@ class FeedWatch:
         """
         if self.known is None or not now:
             return
-        for channel in {channel.name: channel for channel in self._channels.values()}.values():
-            silent = self.known.silence_at(channel.name, now) is not None
-            self._metrics.feed_silent.labels(channel.name).set(int(silent))
-            await self._tell_of(channel, self.known, now)
+        for feed in self._feeds:
+            silent = self.known.silence_at(feed.name, now) is not None
+            self._metrics.feed_silent.labels(feed.channel, feed.source).set(int(silent))
+            if feed.reported:
+                await self._tell_of(feed, self.known, now)
 
-    async def _tell_of(self, channel: Channel, known: Feeds, now: int) -> None:
-        stored = self._told.get(channel.name, "")
+    async def _tell_of(self, feed: Feed, known: Feeds, now: int) -> None:
+        stored = self._told.get(feed.name, "")
         before = _read(stored) if stored else _Note(Told(0 if self._stream else now))
-        told, notices = follow(known, channel.name, before.told, now)
+        told, notices = follow(known, feed.name, before.told, now)
         after = before
         if notices or not stored or told.judged - before.told.judged >= MINUTE:
-            new = [notice_message(self._policy, channel, notice, self._wall(), self._namespace) for notice in notices]
+            new = [notice_message(self._policy, feed, notice, self._wall(), self._namespace) for notice in notices]
             after = _Note(told, [*before.waiting, *new])
-            if not await self._note_told(channel, stored, after):
+            if not await self._note_told(feed, stored, after):
                 return
             self._mine |= {message["alert_id"] for message in new}
             for message in new:
                 silent = "is" if message["kind"] == "feed_silent" else "is back; it was"
-                logger.warning("the feed of %s %s silent since %s", channel.name, silent, message["silent_since"])
+                logger.warning("the feed of %s %s silent since %s", feed.name, silent, message["silent_since"])
         if after.waiting and all(self._is_to_publish(message) for message in after.waiting):
-            await self._publisher.publish([(channel.name, Message(FEED_ALERTS, body)) for body in after.waiting])
-            if await self._note_told(channel, self._told[channel.name], _Note(after.told)):
+            await self._publisher.publish([(feed.channel, Message(FEED_ALERTS, body)) for body in after.waiting])
+            if await self._note_told(feed, self._told[feed.name], _Note(after.told)):
                 self._mine -= {message["alert_id"] for message in after.waiting}
             for message in after.waiting:
                 self._metrics.transitions.labels(message["kind"]).inc()
@@ -201,12 +213,12 @@ class FeedWatch:
         waits = self._wall() - parse_timestamp(message["detected_at"])
         return message["alert_id"] in self._mine or abs(waits) >= _UNPUBLISHED_AFTER
 
-    async def _note_told(self, channel: Channel, expected: str, note: _Note) -> bool:
+    async def _note_told(self, feed: Feed, expected: str, note: _Note) -> bool:
         """Store what has been told; False if another worker was quicker, whose note the next look shows."""
         text = note.text()
-        stored = await self._store.note_told(channel.name, expected, text)
+        stored = await self._store.note_told(feed.name, expected, text)
         if stored:
-            self._told[channel.name] = text
+            self._told[feed.name] = text
         return stored
 
 

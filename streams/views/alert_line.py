@@ -77,7 +77,7 @@ def _feed_line(body: Mapping[str, Any]) -> Text:
     severity = body["severity"]
     line = Text(f"{_moment(body['occurred_at'])}  ")
     line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
-    line.append(printable(body["channel"]), style="bold")
+    line.append(printable(" ".join(filter(None, (body["channel"], body.get("source"))))), style="bold")
     line.append(f"  silent since {_moment(body['silent_since'])}, last event {_moment(body['last_event_at'])}")
     return line
 

@@ -1,6 +1,6 @@
 """A second reading of sources: follows the words of their rules one by one, slowly, on the tables as they are written.
 
-It shares nothing with the product but the reading of RFC 3339 times.
+It shares nothing with the product.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from scoring.instants import parse_timestamp
+from tests.reference.times import moment
 
 Table = dict[str, Any]
 Places = list[Any]
@@ -230,16 +230,12 @@ def time_of(reading: Table, places: Places) -> int:
     if not found:
         raise Refused("timestamp_missing")
     value, unit = found[0], reading.get("time_format", "auto")
-    try:
-        if unit in UNITS:
-            return counted(value, UNITS[unit])
-        if isinstance(value, bool):
-            raise Refused("timestamp_invalid")
-        if unit == "utc" and isinstance(value, str) and len(value) >= 19 and value[19:20] in ("", "."):
-            return parse_timestamp(value + "Z")
-        return parse_timestamp(value)
-    except ValueError:
-        raise Refused("timestamp_invalid") from None
+    if unit in UNITS:
+        return counted(value, UNITS[unit])
+    time = moment(value, utc=unit == "utc")
+    if time is None:
+        raise Refused("timestamp_invalid")
+    return time
 
 
 def counted(value: Any, unit: int) -> int:

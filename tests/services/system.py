@@ -250,7 +250,7 @@ class System:
     async def feed_alerts(self) -> list[dict[str, Any]]:
         """Read what was told of this system's feeds, in the order of its time."""
         messages = [json.loads(record.value) for record in await self._feeds.read()]
-        own = [message for message in messages if message["topic"] in self.topics]
+        own = [message for message in messages if message["namespace"] == self.namespace]
         return sorted(own, key=lambda message: str(message["occurred_at"]))
 
     async def committed(self) -> dict[tuple[str, int], int]:

@@ -16,12 +16,13 @@ from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.events.profiles import ProfileReader
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure
-from scoring.instants import SECOND, parse_timestamp
+from scoring.instants import HOUR, SECOND, parse_timestamp
 from scoring.judging.alert_machine import TRANSITIONS
 from scoring.judging.alerts import BandChange, message
 from scoring.policy.policy import BANDS
 from scoring.rules.segments import Profiles
 from scoring.sources.feed_notices import Notice, notice_message
+from scoring.sources.feeds import Feed
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder
 from streams.kafka import publisher, topics
@@ -233,8 +234,8 @@ def test_the_number_of_partitions_is_the_one_that_the_worker_makes() -> None:
 
 
 def test_every_field_of_a_feed_alert_is_explained_and_no_other() -> None:
-    (channel, *_) = maria.POLICY.channels
-    made = notice_message(maria.POLICY, channel, Notice("feed_silent", NOW, NOW, NOW), NOW)
+    feed = Feed("source site", "clickstream", "segment", HOUR, "site")
+    made = notice_message(maria.POLICY, feed, Notice("feed_silent", NOW, NOW, NOW), NOW)
     assert [name for row in MANUAL.table("field of a feed alert", "") for name in names_in(row[0])] == list(made)
 
 

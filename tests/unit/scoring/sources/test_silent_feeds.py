@@ -9,7 +9,8 @@ from scoring.instants import HOUR
 from scoring.judging.alerts import Alert
 from scoring.policy.policy import Policy
 from scoring.sources.feed_notices import Notice, Told, follow, notice_message
-from scoring.sources.feeds import MOST_STRETCHES, NEVER, Feeds
+from scoring.sources.feeds import MOST_STRETCHES, NEVER, Feeds, shared_topics, watched_feeds
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
 WATCHED = policy_with(('topic = "web"', 'topic = "web"\nsilence_after = "6h"'))
@@ -251,7 +252,7 @@ def test_a_silence_that_late_events_move_is_told_once() -> None:
 
 
 def test_what_is_published_of_a_silence_tells_whose_since_when_and_from_what() -> None:
-    (web, _) = WATCHED.channels
+    (web,) = watched_feeds(WATCHED)
     silent = Notice("feed_silent", at("01 06:00"), at("01 00:00"), at("01 06:00"))
     back = Notice("feed_back", at("01 06:00"), at("01 00:00"), at("01 09:00"))
     message = notice_message(WATCHED, web, silent, at("01 06:01"))
@@ -262,6 +263,7 @@ def test_what_is_published_of_a_silence_tells_whose_since_when_and_from_what() -
         "namespace": "engagement",
         "severity": "warning",
         "channel": "web",
+        "source": "",
         "topic": "web",
         "silence_after": "6h",
         "last_event_at": "2024-01-01T00:00:00Z",
@@ -273,6 +275,48 @@ def test_what_is_published_of_a_silence_tells_whose_since_when_and_from_what() -
     assert message["alert_id"] == notice_message(WATCHED, web, silent, at("01 07:00"))["alert_id"]
     assert (other["kind"], other["severity"]) == ("feed_back", "info")
     assert other["alert_id"] != message["alert_id"]
+
+
+SOURCES = """
+[sources.site]
+topic = "segment"
+format = "segment"
+channel = "web"
+silence_after = "2h"
+[sources.phone]
+topic = "calls"
+format = "segment"
+channel = "web"
+silence_after = "3h"
+[sources.quiet]
+topic = "quiet"
+format = "segment"
+channel = "social"
+"""
+
+
+def test_a_source_is_reported_by_its_name_and_not_its_channel_which_only_it_has_watched() -> None:
+    feeds_of = {feed.name: feed for feed in watched_feeds(parse_policy(POLICY + SOURCES))}
+    assert {name: (feed.silence_after, feed.reported) for name, feed in feeds_of.items()} == {
+        "web": (3 * HOUR, False),
+        "source site": (2 * HOUR, True),
+        "source phone": (3 * HOUR, True),
+    }
+    silent = Notice("feed_silent", at("01 06:00"), at("01 00:00"), at("01 06:00"))
+    site, phone = (notice_message(WATCHED, feeds_of[f"source {name}"], silent, 0) for name in ("site", "phone"))
+    assert (site["channel"], site["source"], site["topic"]) == ("web", "site", "segment")
+    assert site["alert_id"] != phone["alert_id"]
+    own = parse_policy(POLICY.replace('topic = "web"', 'topic = "web"\nsilence_after = "1h"') + SOURCES)
+    assert [feed.reported for feed in watched_feeds(own)] == [True, True, True]
+
+
+def test_a_topic_is_shared_by_several_sources_or_channels() -> None:
+    assert shared_topics(parse_policy(POLICY + SOURCES)) == frozenset()
+    assert shared_topics(parse_policy(POLICY + SOURCES.replace("calls", "segment"))) == {"segment"}
+    several = '[[sources.site.events]]\ntype = "event"\n[[sources.site.events]]\ntype = "event"\nchannel = "social"\n'
+    assert shared_topics(parse_policy(POLICY + SOURCES.replace("[sources.phone]", several + "[sources.phone]"))) == {
+        "segment"
+    }
 
 
 @pytest.mark.parametrize(("text", "watched"), [("6h", {0: ("web", 6 * HOUR)}), ("0s", {})])

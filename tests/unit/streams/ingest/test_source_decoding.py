@@ -235,11 +235,54 @@ def test_a_source_of_which_everything_is_left_out_for_an_hour_is_told_once(caplo
         decoding.decode(ping, now=NOW + HOUR)
         decoding.decode(ping, now=NOW + 3 * HOUR)
         assert len(caplog.messages) == 1
-        assert "all records of feed have been left out for an hour" in caplog.messages[0]
+        assert "the source feed has left out all records of feed for an hour" in caplog.messages[0]
         decoding.decode([event()], now=NOW + 4 * HOUR)
         decoding.decode(ping, now=NOW + 5 * HOUR)
         decoding.decode(ping, now=NOW + 6 * HOUR)
         assert len(caplog.messages) == 2
+
+
+def test_a_source_that_leaves_everything_out_beside_one_that_does_not_is_told_by_its_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    decoding = Decoding(TWO.replace('each = "[]"', 'each = "list[]"'))
+    for hours in range(3):
+        decoding.decode({"list": [event()], "more": [event()]}, now=NOW + hours * HOUR)
+    (message,) = caplog.messages
+    assert "the source third has left out all records of feed for an hour" in message
+
+
+SHARED = """
+[sources.feed]
+channel = "web"
+silence_after = "1h"
+each = "web[]"
+customer = "who"
+type = "what"
+time = "when"
+[sources.other]
+channel = "email"
+topic = "feed"
+silence_after = "1h"
+each = "mail[]"
+customer = "who"
+type = "what"
+time = "when"
+"""
+
+
+def test_of_a_topic_that_feeds_share_it_is_noted_which_events_belong_to_which() -> None:
+    record = {"web": [event(), event(when=5), event(who=None)], "mail": [event(when=NOW // SECOND - 60)]}
+    batch = Decoding(SHARED, window=30 * DAY).decode(record)
+    minute_before = NOW - MINUTE
+    assert batch.feeds == {
+        "source feed": [NOW],
+        "web": [NOW],
+        "source other": [minute_before],
+        "email": [minute_before],
+    }
+    assert Decoding(SHARED.replace('silence_after = "1h"', "")).decode(record).feeds == {}
+    assert Decoding().decode([event()]).feeds == {}
 
 
 class SlowSchemas:

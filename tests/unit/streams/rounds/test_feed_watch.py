@@ -56,7 +56,7 @@ async def test_a_feed_that_stops_makes_one_notice_and_no_churn_wave() -> None:
     bench = await engaged(customers=600)
     await bench.apply(bench.submission(0, did("ben", "post", "01 09:00"), partition=SOCIAL))
     await turn(bench, "01 14:59:59")
-    assert (told(bench), bench.count("engagement_feed_silent", channel="web")) == ([], 0)
+    assert (told(bench), bench.count("engagement_feed_silent", channel="web", source="")) == ([], 0)
 
     for day in ("01 15:00", "02 00:00", "04 00:00", "04 00:01", "05 00:00", "06 00:00"):
         await turn(bench, day)
@@ -65,7 +65,7 @@ async def test_a_feed_that_stops_makes_one_notice_and_no_churn_wave() -> None:
     (notice,) = told(bench)
     assert (notice["kind"], notice["channel"]) == ("feed_silent", "web")
     assert (notice["last_event_at"], notice["silent_since"]) == ("2024-01-01T09:00:00Z", "2024-01-01T15:00:00Z")
-    assert bench.count("engagement_feed_silent", channel="web") == 1
+    assert bench.count("engagement_feed_silent", channel="web", source="") == 1
     assert bench.count("engagement_held_crossings_total", channel="web") == 600
     assert bench.count("engagement_transitions_total", kind="feed_silent") == 1
 
@@ -85,7 +85,7 @@ async def test_when_the_feed_is_back_who_is_still_below_is_told_of_once_and_othe
     alerts = [(key, body.body["occurred_at"]) for key, body in bench.publisher.messages if "severity" in body.body]
     churn = [(key, time) for key, time in alerts if key.startswith("anna")]
     assert sorted(churn) == [("anna0", "2024-01-06T00:00:00Z"), ("anna2", "2024-01-06T00:00:00Z")]
-    assert bench.count("engagement_feed_silent", channel="web") == 0
+    assert bench.count("engagement_feed_silent", channel="web", source="") == 0
 
 
 async def test_any_partition_of_the_channel_keeps_the_feed_alive() -> None:
@@ -299,6 +299,65 @@ async def test_on_the_stream_clock_the_same_is_told_and_held_however_the_log_is_
     ]
     assert len({notice["alert_id"] for notice in told(bench)}) == 2
     assert churning(bench) == ["2024-01-12T00:00:00Z"]
+
+
+SITE, PHONE = Partition("calls", 0), Partition("phone", 0)
+SOURCES = """
+[sources.site]
+topic = "calls"
+channel = "web"
+customer = "customer_id"
+type = "type"
+time = "timestamp"
+silence_after = "6h"
+[sources.phone]
+topic = "phone"
+channel = "web"
+customer = "customer_id"
+type = "type"
+time = "timestamp"
+silence_after = "8h"
+"""
+ON_ONE_TOPIC = SOURCES.replace('"phone"\nch', '"calls"\nwhen = { type = "glance" }\nch').replace(
+    '"calls"\nch', '"calls"\nunless = { type = "glance" }\nch'
+)
+
+
+@pytest.mark.parametrize(("sources", "phone"), [(SOURCES, PHONE), (ON_ONE_TOPIC, SITE)])
+async def test_a_source_that_stops_beside_one_that_does_not_is_told_by_its_name(sources: str, phone: Partition) -> None:
+    bench = Bench(clock="wall", text=POLICY + sources)
+    bench.now = at("01 09:00")
+    await bench.assign(*{SITE, phone, SOCIAL})
+
+    async def look(now: str) -> None:
+        bench.now = at(now)
+        await bench.timer.turn(lambda: {SITE: True, phone: True, SOCIAL: True}, 1, {SITE, phone, SOCIAL})
+
+    await bench.apply(bench.submission(0, *[did("anna", "buy", "01 09:00")] * 3, partition=SITE))
+    offset = {SITE: 3, PHONE: 0}
+    for hour in range(10, 22, 3):
+        bench.now = at(f"01 {hour}:00")
+        glance = did("ben", "glance", f"01 {hour}:00")
+        await bench.apply(bench.submission(offset[phone], glance, partition=phone))
+        offset[phone] += 1
+        await look(f"01 {hour}:00")
+    (notice,) = told(bench)
+    assert (notice["kind"], notice["channel"], notice["source"]) == ("feed_silent", "web", "site")
+    assert (notice["topic"], notice["silence_after"]) == ("calls", "6h")
+    assert notice["silent_since"] == "2024-01-01T15:00:00Z"
+    assert bench.count("engagement_feed_silent", channel="web", source="site") == 1
+    assert bench.count("engagement_feed_silent", channel="web", source="phone") == 0
+    assert bench.count("engagement_feed_silent", channel="web", source="") == 0
+
+    await look("02 06:00")
+    assert [notice["source"] for notice in told(bench)] == ["site", "phone"]
+    assert bench.count("engagement_feed_silent", channel="web", source="") == 1
+    await look("04 00:00:01")
+    assert churning(bench) == []
+    bench.now = at("04 01:00")
+    await bench.apply(bench.submission(offset[SITE], did("anna", "buy", "04 01:00"), partition=SITE))
+    await look("04 01:00")
+    assert [(each["kind"], each["source"]) for each in told(bench)[2:]] == [("feed_back", "site")]
 
 
 async def test_a_policy_that_watches_nothing_costs_no_call() -> None:

@@ -7,6 +7,7 @@ from scoring.instants import HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
 from scoring.policy.policy import DISENGAGED, ENGAGED
 from scoring.sources.feed_notices import Notice, notice_message
+from scoring.sources.feeds import Feed, watched_feeds
 from streams.policy_file.document import parse_policy
 from streams.views.alert_line import alert_line, reasons_in_words
 
@@ -54,11 +55,12 @@ def test_a_band_change_is_one_line() -> None:
 def test_a_silent_feed_is_one_line() -> None:
     policy = parse_policy('[channels.email]\nweights = { open = 1 }\nsilence_after = "6h"')
     notice = Notice("feed_silent", AT, AT - 6 * HOUR, AT)
-    line = alert_line(orjson.dumps(notice_message(policy, policy.channels[0], notice, AT)))
-    assert line.plain == (
-        "2026-11-21 09:30:00  feed silent warning   email  "
-        "silent since 2026-11-21 09:30:00, last event 2026-11-21 03:30:00"
-    )
+    line = alert_line(orjson.dumps(notice_message(policy, watched_feeds(policy)[0], notice, AT)))
+    since = "  silent since 2026-11-21 09:30:00, last event 2026-11-21 03:30:00"
+    assert line.plain == f"2026-11-21 09:30:00  feed silent warning   email{since}"
+    source = Feed("source ses", "email", "ses", HOUR, "ses")
+    line = alert_line(orjson.dumps(notice_message(policy, source, notice, AT)))
+    assert line.plain == f"2026-11-21 09:30:00  feed silent warning   email ses{since}"
 
 
 @pytest.mark.parametrize("value", [b"\x1b[2J", b"[]", b"{}", b"7", b'{"occurred_at": 1, "kind": "recovered"}', b""])
