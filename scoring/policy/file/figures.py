@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from scoring.rules.figure_rules import FigureRules
+from scoring.instants import SECOND
+from scoring.policy.policy import Channel
+from scoring.rules.figure_rules import CountedPanes, FigureRules
 
 _SWITCHES: Final = ("by_day", "by_channel", "by_band")
-# Of the oldest pane that is kept it is not known where its first session began.
-_LEAST_KEPT: Final = 2
 #: The keys of ``[kpi]`` that are read here.
 FIGURE_KEYS: Final = _SWITCHES
 
 
-def read_figures(table: Mapping[str, Any], kept: int, problems: list[str]) -> FigureRules:
+def read_figures(
+    table: Mapping[str, Any], counted: CountedPanes, channels: Iterable[Channel], problems: list[str]
+) -> FigureRules:
     """Read which figures the policy wants.
 
     Args:
         table: the section ``[kpi]`` of the file.
-        kept: for how long counts are kept, in panes.
+        counted: the panes of the policy.
+        channels: of the policy.
         problems: every problem that is found is added to these.
 
     Returns:
@@ -31,6 +34,12 @@ def read_figures(table: Mapping[str, Any], kept: int, problems: list[str]) -> Fi
         for key, value in switches.items()
         if not isinstance(value, bool)
     ]
-    if any(switches.values()) and kept < _LEAST_KEPT:
-        problems.append("kpi: figures by the day need a window and a trend of two panes or more together")
+    if switches["by_day"] is True:
+        for channel in channels:
+            pause = max([rule.pause for _, rule in channel.sessions], default=0) * SECOND
+            # Where a session of the oldest panes began is not known.
+            if counted.kept <= -(-pause // counted.pane):
+                problems.append(
+                    f"kpi.by_day: the window and the trend must be longer than channels.{channel.name}.sessions"
+                )
     return FigureRules(**{key: value is True for key, value in switches.items()})
