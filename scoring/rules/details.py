@@ -38,12 +38,14 @@ _VALUE_BITS: Final = 60
 class Detail(NamedTuple):
     """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
 
-    `segment` is the one that it says the customer is in, '' where it tells of none.
+    `segment` is the one that it says the customer is in, '' where it tells of none. `groups` are those in which it
+    counts, with the values: only where it comes, not where it is kept for later.
     """
 
     amounts: tuple[tuple[str, int], ...]
     object: str = ""
     segment: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoring.instants import DAY
+from scoring.rules.groups import Grouping
 
 #: Over how many days customers of a channel are counted, by the name of the figure.
 ACTIVE: Final = {"daily_active": 1, "weekly_active": 7, "monthly_active": 30}
@@ -20,12 +21,13 @@ class FigureRules:
     """Which figures are counted, all of them by the day.
 
     `by_day` are the measures of every kind that can be told of all customers together, `by_channel` points and active
-    customers of each channel, `by_band` types and measures of each band.
+    customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a property.
     """
 
     by_day: bool = False
     by_channel: bool = False
     by_band: bool = False
+    groups: tuple[Grouping, ...] = ()
 
     @property
     def daily(self) -> bool:

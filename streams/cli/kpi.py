@@ -18,12 +18,15 @@ from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
+from streams.store.sums.gains import largest_name
 from streams.upkeep.figure_report import PERIOD, published, published_measures
 from streams.views.day_view import DaySums
+from streams.views.group_view import group_documents, group_table
 from streams.views.kpi_view import kpi_document, kpi_text
 from streams.views.target_view import target_documents, target_table
 
 _SHOWN = 20
+_NO_END = 1 << 31
 
 
 @click.command()
@@ -59,6 +62,10 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
         counts = await store.band_counts()
         fields = await store.kpi.sums(segment, spells=True)
         sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
+        groups = {
+            group: await store.kpi.groups(largest_name(group, segment), 0, _NO_END)
+            for group in settings.policy.figures.groups
+        }
         measured = await store.kpi.measures(segment, past=settings.policy.figures.daily)
         figures = await store.kpi.figures()
     finally:
@@ -80,12 +87,17 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
     told = published(at_last, sums.period(first, last)) | published_measures(measures or {})
     if as_json:
         document = kpi_document(sums, first, last, measures, counted.documents(sums, first, last))
+        if groups:
+            document["groups"] = group_documents(groups, first, last)
+            for number, day in enumerate(document["days"], first):
+                day["groups"] = group_documents(groups, number, number)
         document |= {"targets": target_documents(targets, told)} if targets else {}
         click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
     else:
         console = Console(highlight=False)
         console.print(kpi_text(sums, first, last, measures, {} if segment else segments))
-        for table in counted.tables(sums, first, last):
+        tables = [group_table(group, days, first, last) for group, days in groups.items()]
+        for table in (*counted.tables(sums, first, last), *tables):
             console.print("", table, sep="\n")
         if targets:
             console.print("", target_table(targets, told), sep="\n")

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from scoring.customer.state import CustomerState
 from scoring.events.unknown_names import Names
 from scoring.policy.policy import Policy
+from scoring.rules.groups import GroupDay
 from scoring.sources.feeds import Stretch
 from scoring.sources.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -163,6 +164,19 @@ class KpiStore(Protocol):
             told_from: see there.
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """
+
+    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
+        """Read what is counted of a group by day; a day without anything is left out.
+
+        Args:
+            name: see `streams.store.sums.gains.largest_name`.
+            first: number of the first day.
+            last: number of the last day.
+        """
+        ...
+
+    async def fold_groups(self, name: str, before: int) -> None:
+        """Forget what was counted of a group before a day (its number)."""
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures in the place of those that applications read; one that is not among them is removed."""

@@ -20,6 +20,7 @@ from streams.backoff import Backoff
 from streams.errors import TransientError
 from streams.metrics import Metrics
 from streams.store.protocol import Store
+from streams.store.sums.gains import largest_name
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,10 @@ class FigureReport:
             if policy.figures.by_band:
                 fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
-        await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
+        kept_from = max(now - policy.keep_figures, 0) // DAY
+        await kpi.fold(segment, kept_from)
+        for group in policy.figures.groups:
+            await kpi.fold_groups(largest_name(group, segment), kept_from)
         await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from scoring.instants import SECOND
 from scoring.policy.policy import Channel
 from scoring.rules.figure_rules import CountedPanes, FigureRules
+from scoring.rules.groups import Grouping
 
 _SWITCHES: Final = ("by_day", "by_channel", "by_band")
 #: The keys of ``[kpi]`` that are read here.
-FIGURE_KEYS: Final = _SWITCHES
+FIGURE_KEYS: Final = (*_SWITCHES, "groups")
+#: Of more values a day would need too much room.
+MOST_LARGEST: Final = 1_000
+_KEYS: Final = ("property", "of", "largest")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 def read_figures(
-    table: Mapping[str, Any], counted: CountedPanes, channels: Iterable[Channel], problems: list[str]
+    table: Mapping[str, Any], counted: CountedPanes, channels: Sequence[Channel], problems: list[str]
 ) -> FigureRules:
     """Read which figures the policy wants.
 
@@ -42,4 +48,39 @@ def read_figures(
                 problems.append(
                     f"kpi.by_day: the window and the trend must be longer than channels.{channel.name}.sessions"
                 )
-    return FigureRules(**{key: value is True for key, value in switches.items()})
+    groups = _groups(table.get("groups", {}), channels, problems)
+    return FigureRules(**{key: value is True for key, value in switches.items()}, groups=groups)
+
+
+def _groups(tables: object, channels: Sequence[Channel], problems: list[str]) -> tuple[Grouping, ...]:
+    if not isinstance(tables, dict):
+        problems.append("kpi.groups: must hold tables, such as [kpi.groups.campaign]")
+        return ()
+    return tuple([_group(name, table, channels, problems) for name, table in tables.items()])
+
+
+def _group(name: str, table: object, channels: Sequence[Channel], problems: list[str]) -> Grouping:
+    where = f"kpi.groups.{name}"
+    if not _NAME.fullmatch(name):
+        problems.append(f"{where}: a group's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+    if not isinstance(table, dict):
+        problems.append(f"{where}: must be a table, [{where}]")
+        return Grouping(name, "", ())
+    problems += [f"{where}.{key}: unknown key; allowed here: {', '.join(_KEYS)}" for key in table if key not in _KEYS]
+    named = table.get("property")
+    if not isinstance(named, str) or not named:
+        problems.append(f"{where}.property: must be the name of a property")
+    largest = table.get("largest", MOST_LARGEST // 10)
+    if isinstance(largest, bool) or not isinstance(largest, int) or not 1 <= largest <= MOST_LARGEST:
+        problems.append(f"{where}.largest: {largest!r} is not a number of values, 1 to {MOST_LARGEST}")
+        largest = 1
+    return Grouping(name, str(named), _types(f"{where}.of", table.get("of"), channels, problems), largest)
+
+
+def _types(where: str, names: object, channels: Sequence[Channel], problems: list[str]) -> tuple[tuple[str, str], ...]:
+    if not isinstance(names, list) or not names:
+        problems.append(f'{where}: must be a list of types such as ["email.click"]')
+        return ()
+    known = {f"{channel.name}.{kind.name}": kind.code for channel in channels for kind in channel.types}
+    problems += [f"{where}: there is no type {name!r} in the channels" for name in names if name not in known]
+    return tuple([(known[name], name) for name in dict.fromkeys(names) if name in known])

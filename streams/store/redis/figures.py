@@ -10,6 +10,7 @@ from typing import Any
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
+from scoring.rules.groups import GroupDay, join_days
 from streams.store.redis.wire import Words
 from streams.store.sums.gains import (
     IN_SEGMENT,
@@ -21,6 +22,8 @@ from streams.store.sums.gains import (
     sums_name,
     words_of,
 )
+
+_CODE = 4
 
 
 class RedisKpi:
@@ -111,6 +114,31 @@ class RedisKpi:
                     changes = tally.folding(await self.group_sums(group, other), *past)
                     await self._fold(group, other, await self._folded(group, other), past[0], {other: changes})
 
+    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
+        """Read what is counted of a group by day."""
+        found: dict[int, list[GroupDay]] = {}
+        for group in range(self._groups):
+            totals: dict[int, dict[str, int]] = {}
+            for field, count in (await self.group_sums(group, name)).items():
+                day, _, code = field.partition(".")
+                if first <= int(day) <= last:
+                    totals.setdefault(int(day), {})[code] = count
+            key = f"{self._prefix}_kpi:{group}:{name}"
+            answers = await self._send([["HGETALL", f"{key}:{day}"] for day in totals])
+            for (number, counted), answer in zip(totals.items(), answers, strict=True):
+                found.setdefault(number, []).append(_group_day(_pairs(answer), counted))
+        return {day: join_days(parts) for day, parts in found.items()}
+
+    async def fold_groups(self, name: str, before: int) -> None:
+        """Forget what was counted of a group."""
+        for group in range(self._groups):
+            key = f"{self._prefix}_kpi:{group}:{name}"
+            old = [field for field in await self.group_sums(group, name) if int(field.partition(".")[0]) < before]
+            if old:
+                days = sorted({field.partition(".")[0] for field in old})
+                gone = [word for day in days for word in (f"{key}:{day}", f"{key}:{day}:order")]
+                await self._send([["DEL", *gone], ["HDEL", key, *old]])
+
     async def _folded(self, group: int, name: str) -> int | None:
         """Tell from where on sums are kept; None if from the first."""
         [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
@@ -154,6 +182,15 @@ class RedisKpi:
 
     def _key(self, segment: str) -> str:
         return f"{self._prefix}kpi:{segment}" if segment else f"{self._prefix}kpi"
+
+
+def _group_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> GroupDay:
+    counts: dict[str, dict[str, int]] = {}
+    for field, words in fields.items():
+        if field.startswith("="):
+            codes = [words[at : at + _CODE] for at in range(0, len(words), _CODE)]
+            counts[field[1:]] = {code: int(fields.get(code + field[1:], 0)) for code in codes}
+    return GroupDay(counts, totals, int(fields.get("#", 0)))
 
 
 def _pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
