@@ -71,6 +71,9 @@ class CustomerState:
     segment_changed: bool = False
     named: dict[str, CustomerState] | None = None
     absence: AbsenceState | None = None
+    #: Days with an event that ends the relation, as bits by the number of the span; as stored, where that has changed.
+    ended: dict[int, int] = field(default_factory=dict)
+    ended_before: dict[int, int] | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0
@@ -192,7 +195,7 @@ def settle_panes(state: CustomerState) -> None:
         state: changed in place.
     """
     state.touched_panes = state.touched_visits = UNTOUCHED
-    state.tallied = state.tallied_visits = state.grouped = None
+    state.tallied = state.tallied_visits = state.grouped = state.ended_before = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

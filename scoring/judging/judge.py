@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed, derive
-from scoring.judging.active_days import enter_band, note_bands, note_days
+from scoring.judging.active_days import enter_band, note_bands, note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.another_policy import go_over
 from scoring.judging.moment import Moment
@@ -58,6 +58,7 @@ def judge(
     state.policy_version = policy.version
     if not noted:
         note_days(policy, state, state.panes)
+        note_ends(policy, state, state.panes)
     if known:
         outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
         steps = Steps(policy, state, machine, outcome, outlook)
@@ -70,6 +71,8 @@ def judge(
         # Usually more happens in the pane that has made its day an active one already.
         if len(touched) != 1 or activity.pane not in touched:
             note_days(policy, state, touched)
+        if policy.figures.churn is not None:
+            note_ends(policy, state, touched)
         if machine.transitions:
             note_bands(state, machine.transitions)
     _forget(policy, state, now)

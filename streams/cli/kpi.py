@@ -19,7 +19,7 @@ from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
 from streams.store.sums.gains import largest_name
-from streams.upkeep.figure_report import PERIOD, published, published_measures
+from streams.upkeep.figure_report import PERIOD, goings_of, published, published_measures
 from streams.views.day_view import DaySums
 from streams.views.group_view import group_documents, group_table
 from streams.views.kpi_view import kpi_document, kpi_text
@@ -62,6 +62,9 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
         counts = await store.band_counts()
         fields = await store.kpi.sums(segment, spells=True)
         sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
+        goings = sums
+        if settings.policy.figures.churn is not None:
+            goings = goings_of(settings.policy, await store.kpi.churn(segment))
         groups = {
             group: await store.kpi.groups(largest_name(group, segment), 0, _NO_END)
             for group in settings.policy.figures.groups
@@ -84,9 +87,9 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
     [at_last] = sums.figures(last, last)
     measures = counted.measures(MeasureSums(measured), last, sum(at_last.bands))
     targets = settings.policy.targets
-    told = published(at_last, sums.period(first, last)) | published_measures(measures or {})
+    told = published(at_last, goings.period(first, last)) | published_measures(measures or {})
     if as_json:
-        document = kpi_document(sums, first, last, measures, counted.documents(sums, first, last))
+        document = kpi_document(sums, first, last, measures, counted.documents(sums, first, last), goings)
         if groups:
             document["groups"] = group_documents(groups, first, last)
             for number, day in enumerate(document["days"], first):
@@ -95,7 +98,7 @@ async def _show(settings: Settings, first: int | None, last: int | None, segment
         click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
     else:
         console = Console(highlight=False)
-        console.print(kpi_text(sums, first, last, measures, {} if segment else segments))
+        console.print(kpi_text(sums, first, last, measures, {} if segment else segments, goings))
         tables = [group_table(group, days, first, last) for group, days in groups.items()]
         for table in (*counted.tables(sums, first, last), *tables):
             console.print("", table, sep="\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scoring.customer.churn import list_days
 from scoring.customer.state import NONE, CustomerState
 from scoring.figures.measuring import measured
 from scoring.instants import DAY, SECOND, format_instant
@@ -184,7 +185,8 @@ def _named(policy: Policy, state: CustomerState) -> Facts:
 
 def _activity(state: CustomerState, since: int | None, *, bands: bool) -> Facts:
     days = [format_instant(day * DAY)[:10] for day in state.activity.list_days() if day >= (since or 0)]
-    facts: Facts = {"the list of active days": days}
+    ends = [format_instant(day * DAY)[:10] for day in list_days(state.ended) if day >= (since or 0)]
+    facts: Facts = {"the list of active days": days, "the list of days that ended the relation": ends}
     if since is None and bands:
         facts["the list of bands"] = [
             (format_instant(day * DAY)[:10], BANDS[band]) for day, band in state.activity.list_changes()

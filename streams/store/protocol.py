@@ -38,7 +38,8 @@ class CustomerRecord:
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
     between); `encoded` and `encoded_scores` hold those of a write under way. `tally` is the text of the one by which
     the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none;
-    `absence` is what is stored of absences, '' for nothing, `encoded_absence` what is about to be.
+    `absence` is what is stored of absences, '' for nothing, `encoded_absence` what is about to be. `churn` is the rule
+    by which the customer is counted as lost, '' for none, `encoded_churn` what it is about to be.
     `extras` are the internal fields that come and go, `obsolete` the fields that the policy has no use for any more.
     `fields` holds the published fields where the record was read for display.
     """
@@ -61,6 +62,8 @@ class CustomerRecord:
     segment: str = ""
     absence: str = ""
     encoded_absence: str = ""
+    churn: str = ""
+    encoded_churn: str = ""
     extras: frozenset[str] = frozenset()
     obsolete: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -137,8 +140,18 @@ class KpiStore(Protocol):
         """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
         ...
 
-    async def fold(self, segment: str, before: int) -> None:
-        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`."""
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the policy's rule, with spells; see `scoring.customer.churn`."""
+        ...
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
+        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`.
+
+        Args:
+            segment: see above.
+            before: the first day that is kept.
+            churn: whether those of `churn` are meant.
+        """
 
     async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
         """Read the sums of which measures are made, by the fields of `scoring.rules.tally`.

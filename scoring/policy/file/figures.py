@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from scoring.instants import SECOND
+from scoring.instants import DAY, SECOND, parse_duration
 from scoring.policy.policy import Channel
-from scoring.rules.figure_rules import CountedPanes, FigureRules
+from scoring.rules.figure_rules import ChurnRule, CountedPanes, FigureRules
 from scoring.rules.groups import Grouping
 
 _SWITCHES: Final = ("by_day", "by_channel", "by_band")
 #: The keys of ``[kpi]`` that are read here.
-FIGURE_KEYS: Final = (*_SWITCHES, "groups")
+FIGURE_KEYS: Final = (*_SWITCHES, "groups", "churn")
+_LONGEST_SILENCE: Final = 1000 * DAY
 #: Of more values a day would need too much room.
 MOST_LARGEST: Final = 1_000
 _KEYS: Final = ("property", "of", "largest")
@@ -49,7 +50,30 @@ def read_figures(
                     f"kpi.by_day: the window and the trend must be longer than channels.{channel.name}.sessions"
                 )
     groups = _groups(table.get("groups", {}), channels, problems)
-    return FigureRules(**{key: value is True for key, value in switches.items()}, groups=groups)
+    churn = _churn(table.get("churn"), channels, problems)
+    by_day, by_channel, by_band = [switches[key] is True for key in _SWITCHES]
+    return FigureRules(by_day, by_channel, by_band, groups, churn)
+
+
+def _churn(table: object, channels: Sequence[Channel], problems: list[str]) -> ChurnRule | None:
+    if table is None:
+        return None
+    if not isinstance(table, dict) or not table:
+        problems.append('kpi.churn: must be a table with after or by or both, such as { after = "60d" }')
+        return None
+    problems += [
+        f"kpi.churn.{key}: unknown key; allowed here: after, by" for key in table if key not in ("after", "by")
+    ]
+    try:
+        after = parse_duration(table.get("after", "30d"))
+    except (ValueError, TypeError):
+        after = -1
+    if after < 0 or after % DAY or after > _LONGEST_SILENCE:
+        problems.append(f"kpi.churn.after: must be whole days, at most 1000; 0d: never; not {table.get('after')!r}")
+    by = _types("kpi.churn.by", table["by"], channels, problems) if "by" in table else ()
+    if not after and not by:
+        problems.append("kpi.churn: with neither silence nor events nobody would ever be lost")
+    return ChurnRule(after, tuple([code for code, _ in by]))
 
 
 def _groups(tables: object, channels: Sequence[Channel], problems: list[str]) -> tuple[Grouping, ...]:

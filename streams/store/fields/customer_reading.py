@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import orjson
 
 from scoring.customer.activity import decode_spans
+from scoring.customer.churn import fields_by
 from scoring.customer.counted import CountedEvents
 from scoring.customer.objects import Objects
 from scoring.customer.seen import DIGEST, SeenIds
@@ -28,6 +29,7 @@ from streams.store.fields.customer_writing import EXTRAS, NO_CODE, OBJECT, SEGME
 from streams.store.fields.episodes import take_episode
 from streams.store.fields.score_fields import alert_fields, read_named, stored_fields
 from streams.store.protocol import CustomerRecord
+from streams.store.sums.churn_sums import RULE, ended_in
 from streams.store.sums.shares import counts_in, tally_in
 from streams.store.sums.visits import decode_visits
 
@@ -231,6 +233,9 @@ def _decode_counted(policy: Policy, record: CustomerRecord, fields: Mapping[str,
             # What changes now has been counted by another one.
             record.state.tallied, record.state.tallied_visits = {}, {}
     record.segment = fields.get("segment", "") if "_g" in fields else ""
+    if policy.figures.churn is not None or RULE in fields:
+        record.churn, record.state.ended = fields.get(RULE, ""), ended_in(fields)
+        fields_by(record.churn, (), ())
 
 
 def _decode_public(record: CustomerRecord, fields: Mapping[str, str]) -> None:

@@ -20,6 +20,8 @@ Public fields are those of the contract. The internal ones begin with ``_``:
 | `_x<score>` | alerts of a named score, see `score_fields.py` |
 | `_g` | when it was told which `segment` the customer is in, or that in none |
 | `_b` | how far absences have been judged, see `absence_fields.py` |
+| `_y<span>` | days with an event that ends the relation, by the rule of the policy; bits in hexadecimal |
+| `_z` | by which rule the customer counts as lost, see `scoring.customer.churn` |
 | `_f<n>` | by what the customer is in the sums of measures: parts of the text of `scoring.rules.tally` |
 
 The hash of a linked id holds `customer_id`, the customer for whom it stands, and `_v`.
@@ -52,6 +54,7 @@ from streams.store.fields.absence_fields import encode_absence
 from streams.store.fields.episodes import encode_episode, episode_flags
 from streams.store.fields.score_fields import score_fields
 from streams.store.protocol import CustomerRecord
+from streams.store.sums.churn_sums import ENDED, RULE, rule_text
 from streams.store.sums.gains import counted_segment
 from streams.store.sums.visits import encode_visits
 
@@ -158,6 +161,23 @@ def _encode_activity(activity: Activity, fields: list[str], removed: list[str]) 
             removed.append(f"_a{span}")
 
 
+def _encode_churn(policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    if policy.figures.churn is None and not record.churn:
+        return
+    state, text = record.state, rule_text(policy, record.state)
+    before = state.ended if state.ended_before is None else state.ended_before
+    for span in {*state.ended, *before}:
+        if span not in state.ended:
+            removed.append(f"{ENDED}{span}")
+        elif state.ended[span] != before.get(span):
+            fields += (f"{ENDED}{span}", f"{state.ended[span]:x}")
+    if text and text != record.churn:
+        fields += (RULE, text)
+    elif record.churn and not text:
+        removed.append(RULE)
+    record.encoded_churn = text
+
+
 def _encode_memory(
     mark: str, touched: Iterable[str], stored: Mapping[str, str], fields: list[str], removed: list[str]
 ) -> None:
@@ -234,6 +254,7 @@ def _encode_public(policy: Policy, record: CustomerRecord, fields: list[str], re
     state = record.state
     if policy.scores:
         _encode_scores(policy, record, fields, removed)
+    _encode_churn(policy, record, fields, removed)
     # All segments are counted alike.
     segment, tally = counted_segment(policy, record), policy.tally.text
     policy = policy.of(state.segment)
@@ -314,6 +335,7 @@ def settle(record: CustomerRecord, version: str) -> None:
     if record.encoded_scores is not None:
         record.stored_scores, record.encoded_scores = record.encoded_scores, None
     record.absence, record.encoded_absence = record.encoded_absence, ""
+    record.churn, record.encoded_churn = record.encoded_churn, ""
     record.obsolete = ()
     warned = state.warned or state.last_warning != NONE
     if state.ahead or state.held or state.episode or warned or record.extras:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from scoring.figures.kpi import folding
 from scoring.rules import tally
 from scoring.rules.groups import GroupDay, LargestValues
+from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
     IN_SEGMENT,
     LARGEST,
@@ -78,9 +79,13 @@ class MemoryKpi:
         """Read the sums over customers."""
         return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}
 
-    async def fold(self, segment: str, before: int) -> None:
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the rule of the policy."""
+        return dict(self._sums[churn_name(segment)])
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
         """Let the sums forget days."""
-        name = sums_name(segment)
+        name = churn_name(segment) if churn else sums_name(segment)
         self.add({name: folding(self._sums[name], before)})
 
     async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:

@@ -12,6 +12,7 @@ from scoring.figures.kpi import folding
 from scoring.rules import tally
 from scoring.rules.groups import GroupDay, join_days
 from streams.store.redis.wire import Words
+from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
     IN_SEGMENT,
     SEGMENTS,
@@ -86,9 +87,13 @@ class RedisKpi:
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
         return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
 
-    async def fold(self, segment: str, before: int) -> None:
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the rule of the policy."""
+        return await self._added_up(churn_name(segment), spells=True)
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
         """Let the sums forget days."""
-        name = sums_name(segment)
+        name = churn_name(segment) if churn else sums_name(segment)
         for group in range(self._groups):
             folded = await self._folded(group, name)
             if folded is None or folded < before:

@@ -17,6 +17,7 @@ from scoring.rules.groups import Grouping
 from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
+from streams.store.sums.churn_sums import churn_gains
 
 #: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
@@ -118,6 +119,7 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     segments: dict[str, Gains] = {}
     moved: dict[str, int] = {}
     tallied, segmented, absences = policy.tallied, policy.profiles is not None, policy.absence is not None
+    churned = policy.figures.churn is not None
     members: list[Additions] = []
     grouped: Additions = {}
     for record in records:
@@ -127,6 +129,8 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
             _gain_in_segments(policy, record, segments, moved)
         if absences or record.absence:
             members.append(absence_gains(policy, record, counted_segment(policy, record)))
+        if churned or record.churn:
+            members.append(churn_gains(policy, record, counted_segment(policy, record)))
         if record.state.grouped:
             _gain_in_groups(policy, record, grouped)
     found = everybody.additions("") | grouped
