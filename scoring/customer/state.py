@@ -38,7 +38,8 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together, `tallied_visits` the visits, where sessions are.
+    stored, where measures are told of all customers together, `tallied_visits` the visits, where sessions are,
+    and `grouped` what events count in groups that is not stored yet, by group and field.
     `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
     is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
     none. `counted` is None until an event comes where the policy says that ids are linked. `absence` is None where
@@ -72,6 +73,9 @@ class CustomerState:
     named: dict[str, CustomerState] | None = None
     absence: AbsenceState | None = None
     signals: SignalState | None = None
+    #: Days with an event that ends the relation, as bits by the number of the span; as stored, where that has changed.
+    ended: dict[int, int] = field(default_factory=dict)
+    ended_before: dict[int, int] | None = None
     # Derived from the counts, never stored.
     pane: int = NONE
     score: int = 0
@@ -81,6 +85,7 @@ class CustomerState:
     tallied: dict[int, dict[str, int]] | None = None
     tallied_visits: dict[str, dict[int, list[Visit]]] | None = None
     touched_visits: frozenset[tuple[str, int]] = UNTOUCHED
+    grouped: dict[str, dict[str, int]] | None = None
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
@@ -192,7 +197,7 @@ def settle_panes(state: CustomerState) -> None:
         state: changed in place.
     """
     state.touched_panes = state.touched_visits = UNTOUCHED
-    state.tallied = state.tallied_visits = None
+    state.tallied = state.tallied_visits = state.grouped = state.ended_before = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 from scoring.errors import InvalidEvent
@@ -17,6 +17,7 @@ from scoring.json_words import described, not_an_object, wanted, why_ahead, why_
 from scoring.mapping.type_rules import TypeRules
 from scoring.policy.policy import Channel, type_code
 from scoring.rules.details import Detail, DetailReader
+from scoring.rules.groups import Grouping, readers
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
 MOST_AHEAD: Final = 5 * MINUTE
@@ -68,13 +69,14 @@ class Event:
 class EventReader:
     """Reads the events of one channel."""
 
-    def __init__(self, channel: Channel, policy_codes: Container[str] = ()) -> None:
+    def __init__(self, channel: Channel, policy_codes: Container[str] = (), groups: Sequence[Grouping] = ()) -> None:
         """Index the channel's types.
 
         Args:
             channel: of the policy in force.
             policy_codes: those of the types of all channels of the policy. A type that the policy does not name and
                 that shares the code of one of them must not be counted as that one.
+            groups: in which events count by the value of a property.
         """
         self._name = channel.name
         self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)
@@ -89,8 +91,9 @@ class EventReader:
             if kind.amounts or kind.object_property
         }
         self._has_rules = bool(self._rules)
+        self._groups = {code: reader for code, reader in readers(groups).items() if code in self._scoring}
         # Whether properties are of any use.
-        self._asks = self._has_rules or bool(self._details)
+        self._asks = self._has_rules or bool(self._details) or bool(self._groups)
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -149,6 +152,10 @@ class EventReader:
             code = self._rules.code_of(code, properties)
         if self._details and code in self._details:
             detail = self._details[code].read(properties, time)
+        if self._groups and code in self._groups:
+            found = self._groups[code].read(properties)
+            if found:
+                detail = (detail or Detail(()))._replace(groups=found)
         return Event(time, code, digest, detail)
 
     def properties(self) -> frozenset[str]:
@@ -156,6 +163,8 @@ class EventReader:
         read = self._rules.properties.copy()
         for details in self._details.values():
             read.update(details.properties)
+        for group in self._groups.values():
+            read.update(group.properties)
         return frozenset(read)
 
     def scores(self, code: str) -> bool:

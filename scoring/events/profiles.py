@@ -71,7 +71,7 @@ class SegmentedEventReader(EventReader):
             policy: in force.
             profiles: name the property.
         """
-        super().__init__(channel, policy.types)
+        super().__init__(channel, policy.types, policy.figures.groups)
         self._segment = profiles.segment
         self._asks = True
 
@@ -102,8 +102,7 @@ class SegmentedEventReader(EventReader):
         except InvalidEvent:
             self._ignored += 1
             return event
-        amounts, about, *_ = event.detail or Detail(())
-        return event.with_detail(Detail(amounts, about, segment))
+        return event.with_detail((event.detail or Detail(()))._replace(segment=segment))
 
 
 def event_reader(channel: Channel, policy: Policy) -> EventReader:
@@ -117,5 +116,5 @@ def event_reader(channel: Channel, policy: Policy) -> EventReader:
         One that looks for segments only where the policy asks for them.
     """
     if policy.profiles is None:
-        return EventReader(channel, policy.types)
+        return EventReader(channel, policy.types, policy.figures.groups)
     return SegmentedEventReader(channel, policy, policy.profiles)

@@ -143,14 +143,16 @@ class Period:
 class Sums:
     """Sums over customers, to be read as figures."""
 
-    def __init__(self, fields: Mapping[str, int], in_bands: Iterable[int] | None = None) -> None:
+    def __init__(self, fields: Mapping[str, int], in_bands: Iterable[int] | None = None, shortest: int = MONTH) -> None:
         """Sort the fields.
 
         Args:
             fields: as `scoring.customer.activity` names them.
             in_bands: how many customers are in each band now, by its index. Where it is given, those of whom it is not
                 known how they came into their band are taken to have been there always.
+            shortest: for how many days nobody is lost who has come. Over more, the spells have to be among the fields.
         """
+        self._shortest = shortest
         self._days: dict[str, dict[int, int]] = {kind: defaultdict(int) for kind in "dwnrl"}
         self._spells: dict[tuple[int, int], int] = {}
         self._flows: dict[int, dict[tuple[int | None, int], int]] = defaultdict(dict)
@@ -212,15 +214,15 @@ class Sums:
 
         Args:
             first: number of its first day.
-            last: number of its last day. Beyond 30 days the spells have to be among the fields.
+            last: number of its last day. Beyond `shortest` days the spells have to be among the fields.
 
         Returns:
             The period.
         """
         start = first - 1
         at_start, at_end = (self._running({"n": 1, "r": 1, "l": -1}, day, day)[0] for day in (start, last))
-        if last - start <= MONTH:
-            # Nobody who has come within a month can have been lost within it.
+        if last - start <= self._shortest:
+            # Nobody who has come within the time can have been lost within it.
             lost = sum(count for day, count in self._days["l"].items() if start < day <= last)
         else:
             lost = sum(count for (begun, end), count in self._spells.items() if begun <= start < end <= last)

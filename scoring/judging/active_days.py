@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from scoring.customer.activity import SPAN
+from scoring.customer.churn import flip
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY
 from scoring.judging.alerts import BandChange, Transition
@@ -48,6 +50,28 @@ def note_days(policy: Policy, state: CustomerState, panes: Iterable[int]) -> Non
             activity.pane = NONE
         if activity.has(day) and not _may_be_active(policy, state, day):
             activity.remove(day)
+
+
+def note_ends(policy: Policy, state: CustomerState, panes: Iterable[int]) -> None:
+    """Note the days of panes as ones on which the customer has ended the relation, or not.
+
+    Args:
+        policy: in force, with events that end it.
+        state: judged; changed in place.
+        panes: those that may have changed.
+    """
+    rule = policy.figures.churn
+    if rule is None or not rule.by:
+        return
+    for day in {pane * policy.pane // DAY for pane in panes}:
+        first, last = -(-day * DAY // policy.pane), ((day + 1) * DAY - 1) // policy.pane
+        kept = [state.panes[pane] for pane in range(first, last + 1) if pane in state.panes]
+        ends = any(code in counts for counts in kept for code in rule.by)
+        noted = bool(state.ended.get(day // SPAN, 0) >> day % SPAN & 1)
+        if ends != noted and (ends or first > state.pane - policy.kept_panes):
+            if state.ended_before is None:
+                state.ended_before = dict(state.ended)
+            flip(state.ended, day)
 
 
 def note_bands(state: CustomerState, transitions: Sequence[Transition]) -> None:

@@ -12,10 +12,12 @@ from typing import Final
 from scoring.customer.counted import CountedEvents
 from scoring.customer.state import CustomerState, Timed
 from scoring.events.event import Event
+from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.policy.policy import Policy
 from scoring.rules.details import identified
+from scoring.rules.groups import note_groups
 
 _TIME: Final = itemgetter(0)
 
@@ -45,6 +47,7 @@ def admit(
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     came = max(now, moment.arrived)
+    grouped = bool(policy.figures.groups)
     in_order = True
     newest = 0
     for event in events:
@@ -55,6 +58,8 @@ def admit(
             continue
         if counted is not None and digest and code:
             counted.add(digest, (time, code, detail), max(time, came))
+        if grouped and detail is not None:
+            _count_in_groups(policy, state, event, now)
         if time > horizon:
             state.ahead.append((time, code, detail))
             kept_aside = True
@@ -63,16 +68,31 @@ def admit(
             outcome.outdated += 1
             outdated.append((time, code, detail))
         else:
-            if time < newest:
-                in_order = False
+            in_order = in_order and time >= newest
             newest = time
             due.append((time, code, detail))
     if kept_aside:
-        state.ahead.sort(key=_TIME)
-        reached = sum(1 for time, *_ in state.ahead if time <= horizon)
         # They came before those of this batch.
-        due = state.ahead[:reached] + due
-        del state.ahead[:reached]
+        due = _reached(state, horizon) + due
     if kept_aside or not in_order:
         due.sort(key=_TIME)
     return due, outdated
+
+
+def _count_in_groups(policy: Policy, state: CustomerState, event: Event, now: int) -> None:
+    """Count an event by the values that it names, if its pane is kept: now, also where it is ahead."""
+    detail = event.detail
+    if detail is None or not detail.groups or event.time // policy.pane <= now // policy.pane - policy.kept_panes:
+        return
+    if state.grouped is None:
+        state.grouped = {}
+    note_groups(state.grouped, event.time // DAY, event.code, detail.groups)
+
+
+def _reached(state: CustomerState, horizon: int) -> list[Timed]:
+    """Take the events out that were ahead and are so no more."""
+    state.ahead.sort(key=_TIME)
+    reached = sum(1 for time, *_ in state.ahead if time <= horizon)
+    due = state.ahead[:reached]
+    del state.ahead[:reached]
+    return due

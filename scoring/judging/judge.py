@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed, derive
-from scoring.judging.active_days import enter_band, note_bands, note_days
+from scoring.judging.active_days import enter_band, note_bands, note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.another_policy import go_over
 from scoring.judging.moment import Moment
@@ -60,28 +60,48 @@ def judge(
     state.policy_version = policy.version
     if not noted:
         note_days(policy, state, state.panes)
+        note_ends(policy, state, state.panes)
     if known:
-        outlook = Outlook(policy, state, feeds, machine.transitions) if policy.warn_before else None
-        signals = SignalWatch(policy, state, feeds, machine.transitions, new=new) if policy.signals else None
-        steps = Steps(policy, state, machine, outcome, outlook, signals)
-        steps.run(due, now)
-        steps.take_outdated(outdated)
-        state.judged = now
-        if signals is not None:
-            signals.close()
-        else:
-            state.signals = None
-        if outlook is not None:
-            outlook.close()
-        touched = state.touched_panes
-        # Usually more happens in the pane that has made its day an active one already.
-        if len(touched) != 1 or activity.pane not in touched:
-            note_days(policy, state, touched)
-        if machine.transitions:
-            note_bands(state, machine.transitions)
+        watch = SignalWatch(policy, state, feeds, machine.transitions, new=new) if policy.signals else None
+        _take_steps(policy, state, due, outdated, moment, outcome, machine, watch)
+        _note_activity(policy, state, machine)
     _forget(policy, state, now)
     schedule_next(policy, state)
     return machine
+
+
+def _take_steps(
+    policy: Policy,
+    state: CustomerState,
+    due: Sequence[Timed],
+    outdated: Sequence[Timed],
+    moment: Moment,
+    outcome: Outcome,
+    machine: AlertMachine,
+    watch: SignalWatch | None,
+) -> None:
+    outlook = Outlook(policy, state, moment.feeds, machine.transitions) if policy.warn_before else None
+    steps = Steps(policy, state, machine, outcome, outlook, watch)
+    steps.run(due, moment.now)
+    steps.take_outdated(outdated)
+    state.judged = moment.now
+    if watch is not None:
+        watch.close()
+    else:
+        state.signals = None
+    if outlook is not None:
+        outlook.close()
+
+
+def _note_activity(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:
+    touched = state.touched_panes
+    # Usually more happens in the pane that has made its day an active one already.
+    if len(touched) != 1 or state.activity.pane not in touched:
+        note_days(policy, state, touched)
+    if policy.figures.churn is not None:
+        note_ends(policy, state, touched)
+    if machine.transitions:
+        note_bands(state, machine.transitions)
 
 
 def _forget(policy: Policy, state: CustomerState, now: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scoring.customer.churn import flip, list_days
 from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch, touch_visits
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
@@ -204,6 +205,10 @@ def _add_days(state: CustomerState, linked: CustomerState) -> None:
     for day in linked.activity.list_days():
         if not state.activity.has(day):
             state.activity.add(day)
+    for day in set(list_days(linked.ended)).difference(list_days(state.ended)):
+        if state.ended_before is None:
+            state.ended_before = dict(state.ended)
+        flip(state.ended, day)
 
 
 def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) -> None:

@@ -74,6 +74,7 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     view.activity.touched.clear()
     view.activity.flipped.clear()
     view.activity.entered = 0
+    view.ended.clear()
     alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]
     return [replace(alert, score_name=score.name, segment=state.segment) for alert in alerts]
 

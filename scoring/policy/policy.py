@@ -388,15 +388,22 @@ def topics_by_section(
 
 
 def _of_window(policy: Policy) -> dict[str, object]:
-    panes = policy.length // policy.pane
+    counted = counted_panes(policy.length, policy.pane, policy.trend)
+    panes, kept_panes = counted.panes, counted.kept
     ages = range(panes) if policy.half_life else ()
     decay = tuple([0.5 ** (age * policy.pane / policy.half_life) for age in ages])
-    kept_panes = _kept_panes(policy)
     return {"panes": panes, "kept_panes": kept_panes, "decay": decay, "engaged_from": policy.bounds[ENGAGED - 1]}
 
 
-def _kept_panes(policy: Policy) -> int:
-    return policy.length // policy.pane + -(-policy.trend // policy.pane)
+def counted_panes(length: int, pane: int, trend: int) -> CountedPanes:
+    """Tell how many panes the window has, and how many are kept: as many more as the trend looks back.
+
+    Args:
+        length: of the window, in microseconds.
+        pane: of each pane.
+        trend: how far the trend looks back.
+    """
+    return CountedPanes(pane, length // pane, length // pane + -(-trend // pane))
 
 
 def _of_channels(policy: Policy) -> dict[str, object]:
@@ -421,7 +428,7 @@ def _of_channels(policy: Policy) -> dict[str, object]:
 
 
 def _of_measures(policy: Policy) -> dict[str, object]:
-    rules, panes = policy.figures, CountedPanes(policy.pane, policy.length // policy.pane, _kept_panes(policy))
+    rules, panes = policy.figures, counted_panes(policy.length, policy.pane, policy.trend)
     channels = tuple([_counted(channel) for channel in policy.channels]) if rules.daily else ()
     tally = tally_of(policy.measures, rules, panes, channels)
     return {

@@ -39,13 +39,15 @@ class Detail(NamedTuple):
     """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
 
     `segment` is the one that it says the customer is in, '' where it tells of none. `id` is the digest of the event's
-    id, where it matters which event it was.
+    id, where it matters which event it was. `groups` are those in which it counts, with the values: only where it
+    comes, not where it is kept for later.
     """
 
     amounts: tuple[tuple[str, int], ...]
     object: str = ""
     segment: str = ""
     id: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 def identified(detail: Detail | None, digest: str) -> Detail | None:

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoring.instants import DAY
+from scoring.rules.groups import Grouping
 
 #: Over how many days customers of a channel are counted, by the name of the figure.
 ACTIVE: Final = {"daily_active": 1, "weekly_active": 7, "monthly_active": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnRule:
+    """When a customer is lost: after so much silence (microseconds, whole days; 0: never), and by events of types."""
+
+    after: int
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +29,15 @@ class FigureRules:
     """Which figures are counted, all of them by the day.
 
     `by_day` are the measures of every kind that can be told of all customers together, `by_channel` points and active
-    customers of each channel, `by_band` types and measures of each band.
+    customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a property.
+    `churn` says when a customer is lost, None where that is after 30 days of silence.
     """
 
     by_day: bool = False
     by_channel: bool = False
     by_band: bool = False
+    groups: tuple[Grouping, ...] = ()
+    churn: ChurnRule | None = None
 
     @property
     def daily(self) -> bool:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import click
 import orjson
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from scoring.figures.kpi import Sums
-from scoring.figures.measure_figures import MeasureSums
+from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, format_duration, parse_timestamp
-from scoring.policy.policy import BANDS
+from scoring.policy.policy import BANDS, Policy
+from streams.cli.kpi_segments import figures_told, segment_figures
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
-from streams.upkeep.figure_report import PERIOD, published, published_measures
+from streams.store.sums.gains import largest_name
+from streams.upkeep.figure_report import PERIOD, goings_of
 from streams.views.day_view import DaySums
+from streams.views.group_view import Groups, group_documents, group_table
 from streams.views.kpi_view import kpi_document, kpi_text
+from streams.views.segment_table import segment_table
 from streams.views.target_view import target_documents, target_table
 
 _SHOWN = 20
+_NO_END = 1 << 31
 
 
 @click.command()
@@ -38,9 +45,12 @@ _SHOWN = 20
     help="Last day; by default the one as of which customers are evaluated.",
 )
 @click.option("--segment", default="", metavar="NAME", help="Only of customers of a segment.")
+@click.option("--segments", "side_by_side", is_flag=True, help="Also of all segments, side by side.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
-def kpi(settings: Settings, first: int | None, last: int | None, segment: str, *, as_json: bool) -> None:
+def kpi(
+    settings: Settings, first: int | None, last: int | None, segment: str, *, side_by_side: bool, as_json: bool
+) -> None:
     """Show the figures over all customers.
 
     How many are active, how many stay and go, how many are in which band and move between them, and the measures of the
@@ -48,47 +58,85 @@ def kpi(settings: Settings, first: int | None, last: int | None, segment: str, *
 
     Example: engagement kpi --from 2026-10-01 --to 2026-10-31
     """
-    asyncio.run(_show(settings, first, last, segment, as_json=as_json))
+    asyncio.run(_show(settings, first, last, segment, side_by_side=side_by_side, as_json=as_json))
 
 
-async def _show(settings: Settings, first: int | None, last: int | None, segment: str, *, as_json: bool) -> None:
-    store = RedisStore(settings)
+async def _show(
+    settings: Settings, first: int | None, last: int | None, segment: str, *, side_by_side: bool, as_json: bool
+) -> None:
+    policy, store = settings.policy, RedisStore(settings)
     try:
         await store.open_readonly()
-        segments = await store.kpi.segments()
-        counts = await store.band_counts()
-        fields = await store.kpi.sums(segment, spells=True)
-        sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
-        measured = await store.kpi.measures(segment, past=settings.policy.figures.daily)
-        figures = await store.kpi.figures()
+        found = await _read(store, policy, segment)
+        if segment and segment not in found.segments:
+            known = ", ".join(sorted(found.segments)[:_SHOWN]) or "none"
+            raise Refusal(f"there is no customer with a score in segment {segment!r}; there are {known}")
+        if found.today is None:
+            raise Refusal(f"nothing has been counted yet under {settings.namespace}:")
+        last = found.today if last is None else last
+        first = last - PERIOD + 1 if first is None else first
+        _check(settings, first, last, found.today)
+        beside = await segment_figures(store, policy, first, last, found.counted.judged) if side_by_side else None
     finally:
         await store.close()
-    if segment and segment not in segments:
-        known = ", ".join(sorted(segments)[:_SHOWN]) or "none"
-        raise Refusal(f"there is no customer with a score in segment {segment!r}; there are {known}")
-    today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
-    if today is None:
-        raise Refusal(f"nothing has been counted yet under {settings.namespace}:")
-    last = today if last is None else last
-    first = last - PERIOD + 1 if first is None else first
-    _check(settings, first, last, today)
-    judged = parse_timestamp(figures["updated_at"]) if figures else (today + 1) * DAY - 1
-    counted = DaySums(settings.policy, measured, judged)
-    [at_last] = sums.figures(last, last)
-    measures = counted.measures(MeasureSums(measured), last, sum(at_last.bands))
-    targets = settings.policy.targets
-    told = published(at_last, sums.period(first, last)) | published_measures(measures or {})
+    told = figures_told(policy, found.sums, found.goings, found.counted, first, last)
     if as_json:
-        document = kpi_document(sums, first, last, measures, counted.documents(sums, first, last))
-        document |= {"targets": target_documents(targets, told)} if targets else {}
-        click.echo(orjson.dumps({**document, "segment": segment} if segment else {**document, "segments": segments}))
-    else:
-        console = Console(highlight=False)
-        console.print(kpi_text(sums, first, last, measures, {} if segment else segments))
-        for table in counted.tables(sums, first, last):
-            console.print("", table, sep="\n")
-        if targets:
-            console.print("", target_table(targets, told), sep="\n")
+        document = _document(policy, found, first, last) | ({} if beside is None else {"by_segment": beside})
+        document |= {"targets": target_documents(policy.targets, told)} if policy.targets else {}
+        document |= {"segment": segment} if segment else {"segments": found.segments}
+        click.echo(orjson.dumps(document))
+        return
+    measures, segments = found.measures(last), {} if segment else found.segments
+    shown: list[RenderableType] = [kpi_text(found.sums, first, last, measures, segments, found.goings)]
+    shown += found.counted.tables(found.sums, first, last)
+    shown += [group_table(group, days, first, last) for group, days in found.groups.items()]
+    shown += [segment_table(beside)] if beside else []
+    shown += [target_table(policy.targets, told)] if policy.targets else []
+    console = Console(highlight=False)
+    console.print(shown[0])
+    for each in shown[1:]:
+        console.print("", each, sep="\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is stored: the sums of the customers asked for, how many are in which segment, and the last day."""
+
+    sums: Sums
+    goings: Sums
+    counted: DaySums
+    groups: Groups
+    segments: dict[str, int]
+    today: int | None
+
+    def measures(self, day: int) -> dict[str, MeasureFigure] | None:
+        """Give the measures of a day."""
+        [figures] = self.sums.figures(day, day)
+        return self.counted.measures(MeasureSums(self.counted.fields), day, sum(figures.bands))
+
+
+async def _read(store: RedisStore, policy: Policy, segment: str) -> _Found:
+    kpi, rules = store.kpi, policy.figures
+    counts = await store.band_counts()
+    fields = await kpi.sums(segment, spells=True)
+    sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
+    goings = sums if rules.churn is None else goings_of(policy, await kpi.churn(segment))
+    groups = {group: await kpi.groups(largest_name(group, segment), 0, _NO_END) for group in rules.groups}
+    measured = await kpi.measures(segment, past=rules.daily)
+    figures = await kpi.figures()
+    today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
+    judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
+    return _Found(sums, goings, DaySums(policy, measured, judged), groups, await kpi.segments(), today)
+
+
+def _document(policy: Policy, found: _Found, first: int, last: int) -> dict[str, Any]:
+    by_day = found.counted.documents(found.sums, first, last)
+    document = kpi_document(found.sums, first, last, found.measures(last), by_day, found.goings)
+    if policy.figures.groups:
+        document["groups"] = group_documents(found.groups, first, last)
+        for number, day in enumerate(document["days"], first):
+            day["groups"] = group_documents(found.groups, number, number)
+    return document
 
 
 def _check(settings: Settings, first: int, last: int, today: int) -> None:

@@ -22,6 +22,7 @@ from scoring.policy.policy import (
     Channel,
     EventType,
     Policy,
+    counted_panes,
     topics_by_section,
     type_code,
 )
@@ -100,11 +101,6 @@ def builtin_policy() -> Policy:
     return parse_policy(BUILTIN_POLICY)
 
 
-def _kept_panes(times: Mapping[str, int]) -> int:
-    pane = max(times["pane"], 1)
-    return times["length"] // pane + -(-times["trend"] // pane)
-
-
 class _Reader:
     """Reads one document, noting each problem and going on with the default."""
 
@@ -138,8 +134,9 @@ class _Reader:
         absence = read_absence(self._section("alerts"), self._points, self._problems)
         most_bad, bad_records = self._dead_letters(times["over"])
         kept = self._kept(times.pop("keep"))
-        figures = read_figures(self._section("kpi"), _kept_panes(times), self._problems)
         channels = self._channels()
+        panes = counted_panes(times["length"], max(times["pane"], 1), times["trend"])
+        figures = read_figures(self._section("kpi"), panes, channels, self._problems)
         identities = read_identities(self._document, self._problems)
         declared = MeasureReader(channels, times["length"], max(times["pane"], 1), self._points, self._problems)
         measures = declared.read(self._document.get("measures", {}))

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from scoring.customer.state import CustomerState
 from scoring.events.unknown_names import Names
 from scoring.policy.policy import Policy
+from scoring.rules.groups import GroupDay
 from scoring.sources.feeds import Stretch
 from scoring.sources.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
@@ -37,7 +38,8 @@ class CustomerRecord:
     The `stored_` values are what the indexes and fields hold at that version (the band with the one before and the time
     between); the `encoded_` values are those of a write under way. `tally` is the text of the one by which
     the customer is in the sums of measures, and `segment` the one in whose sums, if there is a score, '' for none;
-    `absence` is what is stored of absences, '' for nothing.
+    `absence` is what is stored of absences, '' for nothing. `churn` is the rule by which the customer is counted as
+    lost, '' for none.
     `extras` are the internal fields that come and go, `obsolete` the fields that the policy has no use for any more.
     `fields` holds the published fields where the record was read for display.
     """
@@ -63,6 +65,8 @@ class CustomerRecord:
     segment: str = ""
     absence: str = ""
     encoded_absence: str = ""
+    churn: str = ""
+    encoded_churn: str = ""
     extras: frozenset[str] = frozenset()
     obsolete: Sequence[str] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -139,8 +143,18 @@ class KpiStore(Protocol):
         """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
         ...
 
-    async def fold(self, segment: str, before: int) -> None:
-        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`."""
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the policy's rule, with spells; see `scoring.customer.churn`."""
+        ...
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
+        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`.
+
+        Args:
+            segment: see above.
+            before: the first day that is kept.
+            churn: whether those of `churn` are meant.
+        """
 
     async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
         """Read the sums of which measures are made, by the fields of `scoring.rules.tally`.
@@ -166,6 +180,19 @@ class KpiStore(Protocol):
             told_from: see there.
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """
+
+    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
+        """Read what is counted of a group by day; a day without anything is left out.
+
+        Args:
+            name: see `streams.store.sums.gains.largest_name`.
+            first: number of the first day.
+            last: number of the last day.
+        """
+        ...
+
+    async def fold_groups(self, name: str, before: int) -> None:
+        """Forget what was counted of a group before a day (its number)."""
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures in the place of those that applications read; one that is not among them is removed."""

@@ -20,6 +20,7 @@ from streams.backoff import Backoff
 from streams.errors import TransientError
 from streams.metrics import Metrics
 from streams.store.protocol import Store
+from streams.store.sums.gains import largest_name
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,10 @@ class FigureReport:
         day = now // DAY
         sums = Sums(await kpi.sums(segment), in_bands)
         [figures] = sums.figures(day, day)
-        fields = published(figures, sums.period(day - PERIOD + 1, day))
+        churn = policy.figures.churn
+        goings = sums if churn is None else goings_of(policy, await kpi.churn(segment))
+        [moves] = goings.figures(day, day)
+        fields = published(figures, goings.period(day - PERIOD + 1, day), moves)
         flows = sums.flows(day - PERIOD + 1, day)
         fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
         if policy.tallied:
@@ -104,7 +108,12 @@ class FigureReport:
             if policy.figures.by_band:
                 fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
-        await kpi.fold(segment, max(now - policy.keep_figures, 0) // DAY)
+        kept_from = max(now - policy.keep_figures, 0) // DAY
+        await kpi.fold(segment, kept_from)
+        if churn is not None:
+            await kpi.fold(segment, kept_from, churn=True)
+        for group in policy.figures.groups:
+            await kpi.fold_groups(largest_name(group, segment), kept_from)
         await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 
@@ -144,17 +153,30 @@ FLOWS = {
 }
 
 
-def published(figures: DayFigures, period: Period) -> dict[str, str]:
+def goings_of(policy: Policy, fields: Mapping[str, int]) -> Sums:
+    """Make figures of who comes and goes by the rule of the policy.
+
+    Args:
+        policy: in force, with such a rule.
+        fields: of the sums.
+    """
+    rule = policy.figures.churn
+    return Sums(fields, shortest=0 if rule is None or rule.by else rule.after // DAY)
+
+
+def published(figures: DayFigures, period: Period, moves: DayFigures | None = None) -> dict[str, str]:
     """Write figures as applications read them.
 
     Args:
         figures: of the day.
         period: that ends with the day.
+        moves: who came and went on the day, where the policy has a rule of its own for it.
 
     Returns:
         Fields and values; shares in percent with at most two decimals, '' where there is nothing to take a share of.
     """
     engaged, responsive, disengaged = figures.engagement_index
+    moves = figures if moves is None else moves
     return {
         "day": format_instant(figures.day * DAY)[:10],
         "customers": str(sum(figures.bands)),
@@ -164,8 +186,8 @@ def published(figures: DayFigures, period: Period) -> dict[str, str]:
         "stickiness": _number(figures.stickiness),
         "returning_share": _number(figures.returning_share),
         "active_days": _number(figures.frequency),
-        "new": str(figures.new),
-        "returned": str(figures.returned),
+        "new": str(moves.new),
+        "returned": str(moves.returned),
         "acquired": str(period.acquired),
         "lost": str(period.lost),
         "retention": _number(period.retention),

@@ -32,6 +32,7 @@ def kpi_document(
     last: int,
     measures: Mapping[str, MeasureFigure] | None = NO_MEASURES,
     by_day: Iterable[Mapping[str, Any]] = NOTHING_BY_DAY,
+    goings: Sums | None = None,
 ) -> dict[str, Any]:
     """Write figures for machines.
 
@@ -41,11 +42,12 @@ def kpi_document(
         last: number of the last day.
         measures: as of that day, by name; None where they are told no more.
         by_day: what the policy wants of each day, beside what there always is.
+        goings: over all customers, who comes and goes by the policy's rule; None where it has none.
 
     Returns:
         What the JSON holds; shares in percent, None where there is nothing to take a share of.
     """
-    period = sums.period(first, last)
+    period = (goings or sums).period(first, last)
     flows = [
         {"from": _band(before), "to": BANDS[after], "customers": count}
         for (before, after), count in sorted(sums.flows(first, last).items(), key=_largest_first)
@@ -63,13 +65,15 @@ def kpi_document(
         "flows": flows,
         "measures": measures_document(measures),
         "days": [
-            {**_day_document(figures), **wanted}
-            for figures, wanted in zip(sums.figures(first, last), by_day or repeat({}), strict=False)
+            {**_day_document(figures, moves), **wanted}
+            for figures, moves, wanted in zip(
+                sums.figures(first, last), (goings or sums).figures(first, last), by_day or repeat({}), strict=False
+            )
         ],
     }
 
 
-def _day_document(figures: DayFigures) -> dict[str, Any]:
+def _day_document(figures: DayFigures, moves: DayFigures) -> dict[str, Any]:
     engaged, responsive, disengaged = figures.engagement_index
     return {
         "day": _date(figures.day),
@@ -79,9 +83,9 @@ def _day_document(figures: DayFigures) -> dict[str, Any]:
         "stickiness": _rounded(figures.stickiness),
         "returning_share": _rounded(figures.returning_share),
         "active_days": _rounded(figures.frequency),
-        "new": figures.new,
-        "returned": figures.returned,
-        "lost": figures.lost,
+        "new": moves.new,
+        "returned": moves.returned,
+        "lost": moves.lost,
         "engaged_share": _rounded(engaged),
         "responsive_share": _rounded(responsive),
         "disengaged_share": _rounded(disengaged),
@@ -95,6 +99,7 @@ def kpi_text(
     last: int,
     measures: Mapping[str, MeasureFigure] | None = NO_MEASURES,
     segments: Mapping[str, int] = NO_SEGMENTS,
+    goings: Sums | None = None,
 ) -> RenderableType:
     """Write figures for a terminal.
 
@@ -104,13 +109,14 @@ def kpi_text(
         last: number of the last day.
         measures: as of that day, by name; None where they are told no more.
         segments: how many customers are in each by now.
+        goings: see `kpi_document`.
 
     Returns:
         The figures of the period and of its last day, and a line for each day.
     """
-    days = sums.figures(first, last)
+    days, moves = sums.figures(first, last), (goings or sums).figures(first, last)
     lines = Table.grid(padding=(0, 2))
-    told = [*_lines(days[-1], sums.period(first, last), sums), *_measure_lines(measures)]
+    told = [*_lines(days[-1], (goings or sums).period(first, last), sums), *_measure_lines(measures)]
     if segments:
         told.append(("segments", _in_segments(segments)))
     for name, words in told:
@@ -119,9 +125,9 @@ def kpi_text(
     table.add_column("day")
     for name in ("active", "in 7 days", "in 30 days", "stickiness", "new", "back", "lost"):
         table.add_column(name, justify="right")
-    for each in days:
+    for each, moved in zip(days, moves, strict=True):
         numbers = (each.daily, each.weekly, each.monthly)
-        changes = (each.new, each.returned, each.lost)
+        changes = (moved.new, moved.returned, moved.lost)
         table.add_row(
             _date(each.day),
             *[f"{number:,}" for number in numbers],

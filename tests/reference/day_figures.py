@@ -42,7 +42,7 @@ class _Whole(Customer):
 
 
 def session_fields(document: dict[str, Any], lives: Lives, now: int) -> dict[str, str]:
-    """Give the measures of sessions over all customers as of a time."""
+    """Give the measures of sessions over all customers as of a time; one that goes on after it counts as a whole."""
     found = {}
     for name, table in document.get("measures", {}).items():
         if table["kind"] in _SESSIONS:
@@ -126,8 +126,11 @@ def _points(channel: dict[str, Any], lives: Lives, pane: int) -> Fraction:
     return points
 
 
-def band_fields(document: dict[str, Any], lives: Lives, changes: Changes, now: int, band: int) -> dict[str, str]:
+def band_fields(
+    document: dict[str, Any], known: Lives, lives: Lives, changes: Changes, now: int, band: int
+) -> dict[str, str]:
     """Give what was done in the window by those who were in a band: measures, and `type:` counts by type."""
+    # Lives end at the time; what is known beyond it tells how sessions go on.
     pane = duration(document["window"]["pane"])
     panes = duration(document["window"]["length"]) // pane
 
@@ -143,7 +146,7 @@ def band_fields(document: dict[str, Any], lives: Lives, changes: Changes, now: i
         found = measure_fields(document, inside, now)
     for name, table in tables.items():
         if table["kind"] in _SESSIONS:
-            begun = {customer: _begun(document, table, events, now) for customer, events in lives.items()}
+            begun = {customer: _begun(document, table, events, now) for customer, events in known.items()}
             sessions = [each for customer, some in begun.items() for each in some if there(customer, each[2])]
             found[f"measure:{name}"] = _read(table["kind"], sessions)
     types: Counter[str] = Counter()

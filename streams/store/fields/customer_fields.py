@@ -22,6 +22,7 @@ from streams.store.fields.alert_fields import (
     Standing,
     Warnings,
 )
+from streams.store.fields.churn_fields import EndedDays, LostBy
 from streams.store.fields.count_fields import ActiveDays, CountedIds, EventIds, ObjectHistories, Panes, Visits
 from streams.store.fields.customer_field import CustomerField
 from streams.store.fields.number_fields import DisengagesAt, InSums, LastTimes, Measures, Points, PolicyVersion
@@ -57,6 +58,8 @@ FIELDS: Final[tuple[CustomerField, ...]] = (
         "_n", "the early warning: `1` while it holds, and when it was raised", attributes=("warned", "last_warning")
     ),
     InSums("_f", "by which measures the customer is in the sums over all customers", not_compared=_BY_COUNTS),
+    EndedDays("_y", "days with an event that ends the relation, as bits", attributes=("ended",)),
+    LostBy("_z", "by which rule the customer counts as lost", not_compared=_BY_COUNTS),
     CountedIds(
         "_m",
         "what events with an id counted, by day, where ids are linked",

@@ -7,8 +7,11 @@ from collections.abc import Collection, Mapping
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
+from scoring.rules.groups import GroupDay, LargestValues
+from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
     IN_SEGMENT,
+    LARGEST,
     SEGMENTS,
     Additions,
     add_field,
@@ -18,6 +21,8 @@ from streams.store.sums.gains import (
     sums_name,
 )
 
+_CODE = 4
+
 
 class MemoryKpi:
     """See `streams.store.protocol.KpiStore` for the contract."""
@@ -25,6 +30,7 @@ class MemoryKpi:
     def __init__(self) -> None:
         """Start with nothing."""
         self._sums: dict[str, dict[str, int]] = defaultdict(dict)
+        self._groups: dict[str, dict[int, tuple[LargestValues, dict[str, int]]]] = {}
         self._figures: dict[str, dict[str, str]] = {}
 
     def add(self, additions: Additions) -> None:
@@ -34,9 +40,36 @@ class MemoryKpi:
             additions: by name and field.
         """
         for name, fields in additions.items():
+            if name.startswith(LARGEST):
+                self._count(name, fields)
+                continue
             sums = self._sums[name]
             for field, count in fields.items():
                 add_field(sums, field, count)
+
+    def _count(self, name: str, fields: Mapping[str, int]) -> None:
+        days = self._groups.setdefault(name, {})
+        for field, count in fields.items():
+            day, _, words = field.partition(".")
+            if int(day) not in days:
+                days[int(day)] = LargestValues(int(name.split(":")[1])), {}
+            largest, totals = days[int(day)]
+            largest.add(words[:_CODE], words[_CODE:], count)
+            totals[words[:_CODE]] = totals.get(words[:_CODE], 0) + count
+
+    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
+        """Read what is counted of a group by day."""
+        return {
+            day: GroupDay(largest.counts, totals, largest.missing)
+            for day, (largest, totals) in self._groups.get(name, {}).items()
+            if first <= day <= last
+        }
+
+    async def fold_groups(self, name: str, before: int) -> None:
+        """Forget what was counted of a group."""
+        days = self._groups.get(name, {})
+        for day in [day for day in days if day < before]:
+            del days[day]
 
     def named(self, name: str) -> Mapping[str, int]:
         """Give sums by their name, see `streams.store.sums.gains`."""
@@ -46,9 +79,13 @@ class MemoryKpi:
         """Read the sums over customers."""
         return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}
 
-    async def fold(self, segment: str, before: int) -> None:
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the rule of the policy."""
+        return dict(self._sums[churn_name(segment)])
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
         """Let the sums forget days."""
-        name = sums_name(segment)
+        name = churn_name(segment) if churn else sums_name(segment)
         self.add({name: folding(self._sums[name], before)})
 
     async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:

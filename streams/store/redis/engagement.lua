@@ -1,7 +1,7 @@
 #!lua name=NAME
 -- The store's server-side functions. Each call checks everything before its first write, as Redis does not take
 -- back what a failing function has written. Times are whole microseconds unless a name says otherwise.
--- Rests on decisions 28, 30, 32, 33 and 67.
+-- Rests on decisions 28, 30, 32, 33, 67 and 103.
 
 -- The partition of the erasures; its fence in a group is up to where a writer must have read them.
 local ERASURES = 'engagement-erasures/0'
@@ -99,24 +99,78 @@ end
 -- Adds to sums over customers; what becomes 0 is removed, so that they do not grow with the days that are forgotten.
 -- args from an index on: number of sums, then per sum: its name ('' for all customers), number of fields, then per
 --                        field: its name, what is to be added. Spells, which few readers want, have a hash of their own.
---                        Of a field that begins with ^ the largest stays.
+--                        Of a field that begins with ^ the largest stays. Where the name begins with 'largest:' and a
+--                        number, events are counted by the value of a property, see count_largest.
 -- returns: the index after them.
 local function sums_at(prefix, group, args, at, visit)
   local sums = tonumber(args[at])
   at = at + 1
   for _ = 1, sums do
+    local limit = args[at]:match('^largest:(%d+):')
     local name = args[at] == '' and '' or ':' .. args[at]
     local days, spells = prefix .. '_kpi:' .. group .. name, prefix .. '_spells:' .. group .. name
     local fields = tonumber(args[at + 1])
     at = at + 2
-    visit(days, spells, at, fields)
+    visit(days, spells, at, fields, limit)
     at = at + 2 * fields
   end
   return at
 end
 
+-- Names the hash of the counts of one day, and the sorted set of the values by what they may have at most.
+local function largest_at(key, field)
+  local day = key .. ':' .. field:match('^%d+')
+  return day, day .. ':order'
+end
+
+-- Tells whether one of some codes, of four characters each, is a code.
+local function is_among(codes, code)
+  for at = 1, #codes, 4 do
+    if codes:sub(at, at + 3) == code then
+      return true
+    end
+  end
+end
+
+-- Counts events by the value of a property, but of a day at most so many values: a new one takes the room of the one
+-- with the least, and begins with what that may have had. The hash of a day has, by value, the codes of its types after
+-- a '=' and the count of each after its code; under '#' the most that may be missing from a count.
+-- field: day, '.', code, value.
+-- Rests on decision 103.
+local function count_largest(key, field, count, limit)
+  local code, value = field:match('^%d+%.(....)(.*)$')
+  local day, order = largest_at(key, field)
+  local codes = redis.call('HGET', day, '=' .. value)
+  if not codes then
+    codes = ''
+    if redis.call('ZCARD', order) >= limit then
+      local least, had = unpack(redis.call('ZRANGEBYSCORE', order, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1))
+      local gone = redis.call('HGET', day, '=' .. least) or ''
+      for at = 1, #gone, 4 do
+        redis.call('HDEL', day, gone:sub(at, at + 3) .. least)
+      end
+      redis.call('HDEL', day, '=' .. least)
+      redis.call('ZREM', order, least)
+      redis.call('ZADD', order, had, value)
+      redis.call('HSET', day, '#', had)
+    end
+  end
+  if not is_among(codes, code) then
+    redis.call('HSET', day, '=' .. value, codes .. code)
+  end
+  redis.pcall('HINCRBY', day, code .. value, count)
+  redis.pcall('HINCRBY', key, field:match('^%d+%.....'), count)
+  redis.call('ZADD', order, 'INCR', count, value)
+end
+
 local function add_sums(prefix, group, args, at)
-  return sums_at(prefix, group, args, at, function(days, spells, first, fields)
+  return sums_at(prefix, group, args, at, function(days, spells, first, fields, limit)
+    if limit then
+      for field = first, first + 2 * fields - 2, 2 do
+        count_largest(days, args[field], args[field + 1], tonumber(limit))
+      end
+      return
+    end
     for field = first, first + 2 * fields - 2, 2 do
       local kind = args[field]:sub(1, 1)
       local key = kind == 's' and spells or days
@@ -234,8 +288,12 @@ local function check(fences, args)
     return moved
   end
   local may_add = true
-  at = sums_at(prefix, group, args, at, function(days, spells)
+  at = sums_at(prefix, group, args, at, function(days, spells, first, fields, limit)
     written[days], written[spells] = 'hash', 'hash'
+    for field = first, limit and first + 2 * fields - 2 or 0, 2 do
+      local day, order = largest_at(days, args[field])
+      written[day], written[order] = 'hash', 'zset'
+    end
     may_add = may_add and redis.acl_check_cmd('HINCRBY', days, '0', '0')
   end)
   absences_at(prefix, args, at, function(_, from, to)

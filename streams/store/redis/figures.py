@@ -10,7 +10,9 @@ from typing import Any
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
+from scoring.rules.groups import GroupDay, join_days
 from streams.store.redis.wire import Words
+from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
     IN_SEGMENT,
     SEGMENTS,
@@ -21,6 +23,8 @@ from streams.store.sums.gains import (
     sums_name,
     words_of,
 )
+
+_CODE = 4
 
 
 class RedisKpi:
@@ -83,9 +87,13 @@ class RedisKpi:
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
         return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
 
-    async def fold(self, segment: str, before: int) -> None:
+    async def churn(self, segment: str = "") -> dict[str, int]:
+        """Read the sums of who comes and goes by the rule of the policy."""
+        return await self._added_up(churn_name(segment), spells=True)
+
+    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
         """Let the sums forget days."""
-        name = sums_name(segment)
+        name = churn_name(segment) if churn else sums_name(segment)
         for group in range(self._groups):
             folded = await self._folded(group, name)
             if folded is None or folded < before:
@@ -110,6 +118,31 @@ class RedisKpi:
                 if past is not None:
                     changes = tally.folding(await self.group_sums(group, other), *past)
                     await self._fold(group, other, await self._folded(group, other), past[0], {other: changes})
+
+    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
+        """Read what is counted of a group by day."""
+        found: dict[int, list[GroupDay]] = {}
+        for group in range(self._groups):
+            totals: dict[int, dict[str, int]] = {}
+            for field, count in (await self.group_sums(group, name)).items():
+                day, _, code = field.partition(".")
+                if first <= int(day) <= last:
+                    totals.setdefault(int(day), {})[code] = count
+            key = f"{self._prefix}_kpi:{group}:{name}"
+            answers = await self._send([["HGETALL", f"{key}:{day}"] for day in totals])
+            for (number, counted), answer in zip(totals.items(), answers, strict=True):
+                found.setdefault(number, []).append(_group_day(_pairs(answer), counted))
+        return {day: join_days(parts) for day, parts in found.items()}
+
+    async def fold_groups(self, name: str, before: int) -> None:
+        """Forget what was counted of a group."""
+        for group in range(self._groups):
+            key = f"{self._prefix}_kpi:{group}:{name}"
+            old = [field for field in await self.group_sums(group, name) if int(field.partition(".")[0]) < before]
+            if old:
+                days = sorted({field.partition(".")[0] for field in old})
+                gone = [word for day in days for word in (f"{key}:{day}", f"{key}:{day}:order")]
+                await self._send([["DEL", *gone], ["HDEL", key, *old]])
 
     async def _folded(self, group: int, name: str) -> int | None:
         """Tell from where on sums are kept; None if from the first."""
@@ -154,6 +187,15 @@ class RedisKpi:
 
     def _key(self, segment: str) -> str:
         return f"{self._prefix}kpi:{segment}" if segment else f"{self._prefix}kpi"
+
+
+def _group_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> GroupDay:
+    counts: dict[str, dict[str, int]] = {}
+    for field, words in fields.items():
+        if field.startswith("="):
+            codes = [words[at : at + _CODE] for at in range(0, len(words), _CODE)]
+            counts[field[1:]] = {code: int(fields.get(code + field[1:], 0)) for code in codes}
+    return GroupDay(counts, totals, int(fields.get("#", 0)))
 
 
 def _pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scoring.customer.activity import Activity, encode_span
+from scoring.customer.churn import flip, list_days
 from scoring.instants import DAY, parse_timestamp
 from scoring.policy.policy import BANDS
 from streams.store.fields.customer_writing import stands_for
+from streams.store.sums.churn_sums import ENDED, ended_in
 from streams.store.sums.gains import Additions
 from streams.store.sums.shares import activity_in, exchanging
 
@@ -44,9 +46,21 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
         if "band" in rebuilt:
             after.enter(max(parse_timestamp(rebuilt["band_since"]), 0) // DAY, BANDS.index(rebuilt["band"]))
     fields = {f"_a{span}": encode_span(after, span) for span in {*after.days, *after.changes}}
-    removed = [name for name in rebuilt if name.startswith("_a") and name not in fields]
+    fields |= _ended(live, rebuilt, since)
+    removed = [name for name in rebuilt if name.startswith(("_a", ENDED)) and name not in fields]
     becomes = {name: words for name, words in {**rebuilt, **fields}.items() if name not in removed}
     return Merged(live.get("_v", ""), fields, removed, exchanging(live, becomes))
+
+
+def _ended(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None) -> dict[str, str]:
+    """Write the days on which the relation ended: those stored before a day, and those of the log from it on."""
+    before = list_days(ended_in(live)) if rebuilt and since is not None else []
+    ended: dict[int, int] = {}
+    for day in [day for day in before if day < (since or 0)]:
+        flip(ended, day)
+    for day in [day for day in list_days(ended_in(rebuilt)) if day >= (since or 0)]:
+        flip(ended, day)
+    return {f"{ENDED}{span}": f"{bits:x}" for span, bits in ended.items()}
 
 
 def _joined(before: Activity, after: Activity, since: int) -> Activity:

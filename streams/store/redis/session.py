@@ -19,7 +19,7 @@ from streams.store.redis.server import Role, check_server
 from streams.store.redis.wire import Words, call
 
 #: The libraries in Redis carry a version, so that workers of two releases can share a server.
-LIBRARY = "engagement_6"
+LIBRARY = "engagement_7"
 FEED_LIBRARY = "engagement_feeds_1"
 _LIBRARIES = {
     LIBRARY: ("engagement.lua", "absences.lua", "links.lua", "unknown_types.lua"),

@@ -13,14 +13,18 @@ from scoring.customer.state import NONE
 from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
+from scoring.rules.groups import Grouping
 from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
+from streams.store.sums.churn_sums import churn_gains
 
 #: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.rules.tally` over all customers.
 MEASURES: Final = "measures"
+#: What the names of what is counted of groups begin with; the number of values follows.
+LARGEST: Final = "largest:"
 #: What the names of the sums of the past begin with.
 PAST: Final = "past "
 #: The name of the numbers of customers by segment, and what the field of each begins with.
@@ -115,7 +119,9 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     segments: dict[str, Gains] = {}
     moved: dict[str, int] = {}
     tallied, segmented, absences = policy.tallied, policy.profiles is not None, policy.absence is not None
+    churned = policy.figures.churn is not None
     members: list[Additions] = []
+    grouped: Additions = {}
     for record in records:
         if tallied or record.tally or record.state.activity.gains:
             everybody.add(policy, record)
@@ -123,12 +129,37 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
             _gain_in_segments(policy, record, segments, moved)
         if absences or record.absence:
             members.append(absence_gains(policy, record, counted_segment(policy, record)))
-    found = everybody.additions("")
+        if churned or record.churn:
+            members.append(churn_gains(policy, record, counted_segment(policy, record)))
+        if record.state.grouped:
+            _gain_in_groups(policy, record, grouped)
+    found = everybody.additions("") | grouped
     for segment, gains in segments.items():
         found |= gains.additions(segment)
     if moved:
         found[SEGMENTS] = moved
     return found | join(members) if members else found
+
+
+def _gain_in_groups(policy: Policy, record: CustomerRecord, grouped: Additions) -> None:
+    """Add what events count by the values that they name, in the segment in which the customer is by now."""
+    noted = record.state.grouped or {}
+    for group in policy.figures.groups:
+        for segment in dict.fromkeys(("", counted_segment(policy, record))):
+            sums = grouped.setdefault(largest_name(group, segment), {}) if group.name in noted else {}
+            for field, count in noted.get(group.name, {}).items():
+                sums[field] = sums.get(field, 0) + count
+
+
+def largest_name(group: Grouping, segment: str) -> str:
+    """Name what is counted of a group.
+
+    Args:
+        group: of the policy; with another number of values it is counted anew.
+        segment: '' for all customers.
+    """
+    name = f"{LARGEST}{group.largest}:{group.name}"
+    return f"{name} in:{segment}" if segment else name
 
 
 def _gain_in_segments(

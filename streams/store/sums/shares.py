@@ -15,6 +15,7 @@ from scoring.rules.session_sums import Visits
 from scoring.rules.sessions import Visit
 from scoring.rules.tally import parse_tally, tally_panes
 from streams.store.sums.absence_sums import FIELD, absence_share
+from streams.store.sums.churn_sums import RULE, churn_share
 from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
 from streams.store.sums.visits import decode_visits
 
@@ -35,6 +36,8 @@ def share_of(fields: Mapping[str, str]) -> Additions:
         found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
     if FIELD in fields:
         found |= absence_share(fields[FIELD], segment, activity.list_days())
+    if RULE in fields:
+        found |= churn_share(fields, activity, segment)
     return join([found])
 
 
