@@ -67,7 +67,7 @@ async def figures(system: System, segment: str, wanted: dict[str, Any]) -> dict[
         status, words = system.command("kpi", "--segment", segment, "--json")
         if status == 0:
             document.update(json.loads(words))
-            flat = {**document, **document["days"][-1], **document["measures"]}
+            flat = {**document["days"][-1], **document["measures"], **document}
             found.update({name: flat[name] for name in wanted})
         return found == wanted
 
