@@ -16,7 +16,8 @@ import orjson
 
 from scoring.customer.episodes import Report
 from scoring.customer.signals import Signal, SignalState, Standing, Wait
-from scoring.customer.state import CustomerState
+from scoring.customer.state import NONE, CustomerState
+from scoring.instants import format_instant
 from scoring.policy.policy import Policy
 
 SIGNALS: Final = "_u"
@@ -58,6 +59,44 @@ def take_signals(policy: Policy, state: CustomerState, fields: Mapping[str, str]
     for code, words in (rest[0] if rest else {}).items():
         signals.standings[code] = _read(words)
     signals.stored = text
+
+
+def kept_signals(live: Mapping[str, str], *, whole: bool) -> dict[str, str]:
+    """Give what a customer keeps who is replaced by one computed anew: by that one, other signals have been raised.
+
+    Args:
+        live: the fields as stored.
+        whole: whether the log tells of all that has happened.
+
+    Returns:
+        The field; none where the one computed anew knows the same.
+    """
+    text = live.get(SIGNALS, "")
+    try:
+        return {} if not text or (whole and orjson.loads(text)[1] == NONE) else {SIGNALS: text}
+    except (ValueError, IndexError, TypeError, KeyError):
+        return {}
+
+
+def signal_facts(*states: CustomerState) -> list[dict[str, object]]:
+    """Tell what waits and what is open, to be compared; nothing if one of them has not had the signals all the time.
+
+    Args:
+        states: judged.
+    """
+    if any(state.signals is None or state.signals.since != NONE for state in states):
+        return [{} for _ in states]
+    return [_facts(state.signals) for state in states if state.signals is not None]
+
+
+def _facts(signals: SignalState) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for code, standing in signals.standings.items():
+        if standing.waits:
+            found[f"what waits for signal {code}"] = [format_instant(wait.time) for wait in standing.waits]
+        if standing.reports:
+            found[f"what is open of signal {code}"] = [format_instant(each.occurred_at) for each in standing.reports]
+    return found
 
 
 def settle_signals(state: CustomerState) -> None:
