@@ -21,6 +21,7 @@ from streams.store.fields.customer_field import Facts, Known
 from streams.store.fields.customer_fields import FIELDS
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import linked_ids, stands_for
+from streams.store.fields.signal_fields import signal_facts
 from streams.store.protocol import CustomerRecord
 from streams.store.redis.replacing import View
 
@@ -76,6 +77,10 @@ class Comparison:
         # Bands and alerts of who has several ids hang on when the links were read.
         one_id = not ids and not wanted_ids
         found, wanted = (self._facts(state, one_id=one_id) for state in (record.state, theirs.state))
+        if one_id and self.whole_history and not policy.by_segment:
+            facts = signal_facts(record.state, theirs.state)
+            found.update(facts[0])
+            wanted.update(facts[1])
         names = dict.fromkeys((*wanted, *found))
         differing = [name for name in names if found[name] != wanted[name]]
         return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
@@ -99,7 +104,7 @@ class Comparison:
         at = max(at, self.time, state.judged)
         advance(self.settings.policy, state, (), Moment(at, horizon_of(self.settings, at), self.feeds))
 
-    def _facts(self, state: CustomerState, *, one_id: bool) -> Facts:
+    def _facts(self, state: CustomerState, *, one_id: bool) -> _Absent:
         policy = self.settings.policy
         # Where a segment has rules of its own, it matters when a worker learned of it.
         alike = one_id and not policy.by_segment

@@ -100,19 +100,22 @@ def _waits(
             begun = min(answered) + 1 if answered else end
             if not answered and end <= until:
                 raised.append((end, thing))
-    cooldown = duration(table.get("cooldown", "0s"))
-    told: list[tuple[int, str]] = []
+    cooldown, told = duration(table.get("cooldown", "0s")), list[tuple[int, str]]()
     for time, thing in sorted(raised):
         if not told or time >= told[-1][0] + cooldown:
             told.append((time, thing))
     yield from [Told(name, time) for time, _ in told]
     for thing, answers in answers_of.items():
-        times, closed = [time for time, of in told if of == thing], 0
-        for at, _ in answers:
-            closes = tuple([time for time in times if closed < time <= at])
-            if closes:
-                yield Told(name, at, ended=True, closes=closes)
-                closed = at
+        yield from _ends(name, [time for time, of in told if of == thing], [at for at, _ in answers])
+
+
+def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[Told]:
+    closed = 0
+    for at in answers:
+        closes = tuple([time for time in raised if closed < time <= at])
+        if closes:
+            yield Told(name, at, ended=True, closes=closes)
+            closed = at
 
 
 def _levels(

@@ -18,7 +18,7 @@ import redis
 from streams.kafka.topics import ensure_topics
 from streams.settings.settings import Settings, read_settings
 from streams.store.redis.store import GROUPS
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS, WRITTEN_TOPICS
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS, SIGNALS, WRITTEN_TOPICS
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, TopicTail, committed, log_ends, send_batches
 from tests.services.log_reader import read_fences
@@ -74,6 +74,7 @@ class System:
         self._redis = redis.Redis.from_url(redis_url, decode_responses=True)
         self._alerts = TopicTail(kafka, ALERTS)
         self._changes = TopicTail(kafka, BAND_CHANGES)
+        self._signals = TopicTail(kafka, SIGNALS)
         self._letters = TopicTail(kafka, DEAD_LETTERS)
         self._feeds = TopicTail(kafka, FEED_ALERTS)
         self._workers: list[WorkerProcess] = []
@@ -95,7 +96,7 @@ class System:
         # All systems of a broker share the topics of the results: as many partitions, whichever test comes first.
         await ensure_topics(self.settings, _PARTITIONS, WRITTEN_TOPICS)
         await ensure_topics(self.settings, partitions)
-        for tail in (self._alerts, self._changes, self._letters, self._feeds):
+        for tail in (self._alerts, self._changes, self._signals, self._letters, self._feeds):
             await tail.begin()
 
     def worker(self, module: Sequence[str] = ("streams", "worker"), **settings: str) -> WorkerProcess:
@@ -198,6 +199,11 @@ class System:
         """Read the band changes of this system's customers, or of one: all that belong to the scores of now."""
         await self._published()
         return self._own(await self._changes.read(), customer)
+
+    async def signals(self, customer: str | None = None) -> list[dict[str, Any]]:
+        """Read the signals of this system's customers, or of one: all that belong to the scores of now."""
+        await self._published()
+        return self._own(await self._signals.read(), customer)
 
     async def _published(self, within: float = 15.0) -> None:
         """Wait until a running worker has published what belongs to the scores of now.

@@ -27,7 +27,7 @@ from streams.store.fields.count_fields import ActiveDays, CountedIds, EventIds, 
 from streams.store.fields.customer_field import CustomerField
 from streams.store.fields.number_fields import DisengagesAt, InSums, LastTimes, Measures, Points, PolicyVersion
 from streams.store.fields.score_fields import NamedScores
-from streams.store.fields.signal_fields import Signals
+from streams.store.fields.signal_fields import SIGNALS, Signals
 
 _BY_COUNTS: Final = "it follows from the counts, which are compared"
 _BY_ARRIVAL: Final = "until when an id is remembered depends on when its event came"
@@ -74,7 +74,12 @@ FIELDS: Final[tuple[CustomerField, ...]] = (
     LastTimes(public=("last_event_at", "updated_at"), attributes=("last_event_at",)),
     Measures(),
     Absences("_b", "how far absences have been judged", public=ABSENCE_FIELDS, attributes=("absence",)),
-    Signals("_u", "the standing with each signal: when it was raised, what waits, JSON", attributes=("signals",)),
+    Signals(
+        SIGNALS,
+        "the standing with each signal: when it was raised, what waits, JSON",
+        attributes=("signals",),
+        not_compared="it is compared where both sides have had the signals all the time: `signal_facts`",
+    ),
     SegmentField("_g", "when the segment was reported", public=("segment",), attributes=("segment", "segment_at")),
     OpenEpisode("_e", "the open episode of alerts", attributes=("episode",)),
     Points(public=("score", "trend")),

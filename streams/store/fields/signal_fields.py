@@ -9,17 +9,21 @@ Rests on decision 96.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
 from scoring.customer.episodes import Report
 from scoring.customer.signals import Signal, SignalState, Standing, Wait
-from scoring.customer.state import CustomerState
+from scoring.customer.state import NONE, CustomerState
+from scoring.instants import format_instant
 from scoring.policy.policy import Policy
 from streams.store.fields.customer_field import CustomerField, Facts
-from streams.store.fields.stored_times import time_or_nothing
 from streams.store.protocol import CustomerRecord
+
+#: The field of the hash.
+SIGNALS: Final = "_u"
 
 
 class Signals(CustomerField):
@@ -52,18 +56,43 @@ class Signals(CustomerField):
         signals.stored = words
         return True
 
-    def history(self, policy: Policy, state: CustomerState) -> Facts:
-        """Give when each signal was raised last, and when those that last were."""
-        if state.signals is None:
-            return {}
-        standings = sorted(state.signals.standings.items())
-        return {
-            f"the signal {code}": [
-                time_or_nothing(time) for time in (each.last, *[r.occurred_at for r in each.reports])
-            ]
-            for code, each in standings
-            if not each.empty
-        }
+
+def kept_signals(live: Mapping[str, str], *, whole: bool) -> dict[str, str]:
+    """Give what a customer keeps who is replaced by one computed anew: by that one, other signals have been raised.
+
+    Args:
+        live: the fields as stored.
+        whole: whether the log tells of all that has happened.
+
+    Returns:
+        The field; none where the one computed anew knows the same.
+    """
+    text = live.get(SIGNALS, "")
+    try:
+        return {} if not text or (whole and orjson.loads(text)[1] == NONE) else {SIGNALS: text}
+    except (ValueError, IndexError, TypeError, KeyError):
+        return {}
+
+
+def signal_facts(*states: CustomerState) -> list[Facts]:
+    """Tell what waits and what is open, to be compared; nothing if one of them has not had the signals all the time.
+
+    Args:
+        states: judged.
+    """
+    if any(state.signals is None or state.signals.since != NONE for state in states):
+        return [{} for _ in states]
+    return [_facts(state.signals) for state in states if state.signals is not None]
+
+
+def _facts(signals: SignalState) -> Facts:
+    found: Facts = {}
+    for code, standing in signals.standings.items():
+        if standing.waits:
+            found[f"what waits for signal {code}"] = [format_instant(wait.time) for wait in standing.waits]
+        if standing.reports:
+            found[f"what is open of signal {code}"] = [format_instant(each.occurred_at) for each in standing.reports]
+    return found
 
 
 def _standing(standing: Standing) -> list[Any]:

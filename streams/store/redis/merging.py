@@ -10,6 +10,7 @@ from scoring.customer.churn import flip, list_days
 from scoring.instants import DAY, parse_timestamp
 from scoring.policy.policy import BANDS
 from streams.store.fields.customer_writing import stands_for
+from streams.store.fields.signal_fields import kept_signals
 from streams.store.sums.churn_sums import ENDED, ended_in
 from streams.store.sums.gains import Additions
 from streams.store.sums.shares import activity_in, exchanging
@@ -38,14 +39,16 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
 
     Returns:
         Before that day what was stored, from it on what the log says. Of the bands all changes that were stored, and
-        one into the band of now; all by the log where it tells of all.
+        one into the band of now; all by the log where it tells of all. What stands of signals stays where the log does
+        not tell of all, or the policy has not had the signals all the time.
     """
     before, after = activity_in(live), activity_in(rebuilt)
     if rebuilt and since is not None and not stands_for(rebuilt):
         after = _joined(before, after, since)
         if "band" in rebuilt:
             after.enter(max(parse_timestamp(rebuilt["band_since"]), 0) // DAY, BANDS.index(rebuilt["band"]))
-    fields = {f"_a{span}": encode_span(after, span) for span in {*after.days, *after.changes}}
+    fields = kept_signals(live, whole=since is None) if rebuilt and not stands_for(rebuilt) else {}
+    fields |= {f"_a{span}": encode_span(after, span) for span in {*after.days, *after.changes}}
     fields |= _ended(live, rebuilt, since)
     removed = [name for name in rebuilt if name.startswith(("_a", ENDED)) and name not in fields]
     becomes = {name: words for name, words in {**rebuilt, **fields}.items() if name not in removed}

@@ -8,7 +8,7 @@ from functools import reduce
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from tests.unit.docs.reading import DOCS, ROOT, Document, names_in
 
 PAGE = Document(DOCS / "reference" / "what-is-measured.md")

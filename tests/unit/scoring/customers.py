@@ -106,7 +106,7 @@ class Customer:
         for transition in outcome.transitions:
             if isinstance(transition, Alert):
                 self.story.append((transition.kind, clock(transition.occurred_at), rounded(transition.score)))
-            else:
+            elif isinstance(transition, BandChange):
                 self.changes.append((BANDS[transition.band], clock(transition.occurred_at)))
         return outcome
 

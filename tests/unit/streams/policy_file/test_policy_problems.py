@@ -36,7 +36,17 @@ def channel(rest: str, name: str = "calls") -> str:
             "windows = 1",
             "windows: unknown key; allowed here: "
             + ", ".join(
-                ("version", *document._KEYS, "channels", "sources", "measures", "targets", *SEGMENT_KEYS, *SCORE_KEYS)
+                (
+                    "version",
+                    *document._KEYS,
+                    "channels",
+                    "sources",
+                    "measures",
+                    "targets",
+                    *document.SIGNAL_KEYS,
+                    *SEGMENT_KEYS,
+                    *SCORE_KEYS,
+                )
             ),
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
