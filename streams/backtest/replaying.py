@@ -21,12 +21,12 @@ from scoring.backtest.population import CustomerHistory, Look, Population
 from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event
-from scoring.events.profiles import ProfileReader, event_reader
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE
 from streams.backtest.event_files import EventFiles, known_channels
 from streams.backtest.outcomes import MOST_NAMED
+from streams.backtest.value_reading import ValueReader
 from streams.ingest.profile_decoding import PROFILES
 from streams.machine_clock import wall_clock
 
@@ -140,14 +140,15 @@ def replay_here(
                 seen.strangers.append(customer)
     for customer_history in population.finish():
         seen.observations += customer_history.observations
-        seen.pasts.append(_past_of(customer_history))
+        seen.pasts.append(past_of(customer_history))
         seen.late += customer_history.late
         seen.outdated += customer_history.outdated
     seen.known_until = population.newest
     return seen
 
 
-def _past_of(customer: CustomerHistory) -> Past:
+def past_of(customer: CustomerHistory) -> Past:
+    """Keep what is asked for once a customer has been judged to the end."""
     state = customer.state
     days = state.activity.list_days()
     return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment, customer.trail)
@@ -193,31 +194,30 @@ def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str,
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
     """Give channel, customer, event and type of every line that is good, counting in `seen`."""
-    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
+    reader, names = ValueReader(policy), {channel.topic: channel.name for channel in known_channels(policy)}
     latest = wall_clock() + MOST_AHEAD
     loads = orjson.loads
     shown = time.monotonic()
-    profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
     with EventFiles(paths, known_channels(policy)) as files:
         for line in files.lines():
             if not line.topic:
                 seen.bad += 1
                 continue
+            channel = names[line.topic]
             try:
                 value = loads(line.value)
-                if profiles is not None and line.topic not in readers:
-                    # Without a time of its own it holds from the beginning.
-                    if (profile := profiles.read(value, 0, latest)) is not None:
-                        yield PROFILES, *profile, PROFILES
-                    continue
-                channel, reader = readers[line.topic]
-                customer, event = reader.read(value, latest)
+                read = reader.read(channel, value, latest)
             except (orjson.JSONDecodeError, InvalidEvent):
                 seen.bad += 1
+                continue
+            if read is None:
+                continue
+            if channel == PROFILES:
+                yield PROFILES, *read, PROFILES
                 continue
             seen.events += 1
             if seen.events % _SHOWN_EACH == 0 and time.monotonic() > shown:
                 shown = time.monotonic() + 0.1
                 show(files.read_bytes, files.total_bytes, seen.events)
-            yield channel, customer, event, value["type"]
+            yield channel, *read, value["type"]
         show(files.total_bytes, files.total_bytes, seen.events)

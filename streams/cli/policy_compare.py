@@ -61,7 +61,7 @@ def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...]
         if as_json:
             click.echo(orjson.dumps(_alerts_document(alerts)))
         else:
-            print_alerts(alerts, limit, customers=len(before.customers.keys() | after.customers), bad=before.bad)
+            print_alerts(alerts, limit, customers=len(before.customers | after.customers), bad=before.bad)
         return
     moves = asyncio.run(_compare(settings, *policies, limit))
     if as_json:
