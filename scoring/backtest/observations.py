@@ -59,7 +59,7 @@ class Customer:
 
 
 def churned_after(customer: Customer, observation: Observation) -> bool | None:
-    """Tell the labelled outcome.
+    """Return the labelled outcome.
 
     Args:
         customer: with the label.
@@ -80,7 +80,7 @@ def churned_after(customer: Customer, observation: Observation) -> bool | None:
 
 
 def fell_silent(observation: Observation, silence: int, known_until: int) -> bool | None:
-    """Tell the outcome that the events themselves tell.
+    """Return the outcome that the events themselves tell.
 
     Args:
         observation: of a customer.

@@ -36,7 +36,7 @@ class Alerts(NamedTuple):
 
 
 def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: int) -> Alerts:
-    """Tell which alerts would come and go.
+    """Return which alerts would come and go.
 
     Args:
         before: under one policy.

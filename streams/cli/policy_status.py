@@ -23,7 +23,7 @@ from streams.views.wording import age, counted, moment, printable
 @takes_settings("redis", "namespace")
 @click.pass_context
 def status(ctx: click.Context, settings: Settings) -> None:
-    """Tell which policy is in force, and how many customers have followed.
+    """Return which policy is in force, and how many customers have followed.
 
     Looks at every customer, and writes nothing. Exit status 1 while some have not followed.
 

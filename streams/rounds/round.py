@@ -135,7 +135,7 @@ class Round:
 
 
 def _ends(batches: Sequence[DecodedBatch]) -> dict[Partition, Fence]:
-    """Tell where partitions will stand; those of events have marks that tell more."""
+    """Return where partitions will stand; those of events have marks that tell more."""
     ends: dict[Partition, Fence] = {}
     for batch in batches:
         source = batch.source

@@ -97,7 +97,7 @@ class PolicyStore(Protocol):
         ...
 
     async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come, and whether this worker may go on with it; one may at a time."""
+        """Return how far the walk has come, and whether this worker may go on with it; one may at a time."""
         ...
 
     async def walked(self, worker: str, place: WalkPlace) -> bool:
@@ -109,11 +109,11 @@ class PolicyStore(Protocol):
         ...
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged; '' for one who has not been."""
+        """Return by which version each was judged; '' for one who has not been."""
         ...
 
     async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+        """Return how far the walk has come."""
         ...
 
     async def server(self) -> str:

@@ -1,4 +1,4 @@
-"""Tells operators when a segment leaves as a whole, and when it is back."""
+"""Reports to operators when a segment leaves as a whole, and when it is back."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SegmentWatch:
         self._policy = policy
 
     async def tell(self, clocks: Mapping[str, SegmentClock]) -> None:
-        """Tell what has happened to the segments up to the last closed day.
+        """Return what has happened to the segments up to the last closed day.
 
         What is to be told is stored first, then published, then stored as published; so it is told at least once,
         under one id.

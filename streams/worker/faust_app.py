@@ -84,7 +84,7 @@ class EngagementApp(BatchApp):
         return self.parts.pipeline.crashed or self.crashed
 
     def kafka_options(self) -> dict[str, Any]:
-        """Tell a client where the brokers are and how to get in."""
+        """Say to a client where the brokers are and how to get in."""
         return kafka_options(self.parts.engine.settings)
 
     @property
@@ -125,7 +125,7 @@ class EngagementApp(BatchApp):
         return OwnPages(self)
 
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
-        """Tell where to start reading assigned partitions: at the fences.
+        """Return where to start reading assigned partitions: at the fences.
 
         Args:
             assigned: partitions.

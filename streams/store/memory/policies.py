@@ -26,7 +26,7 @@ class MemoryPolicies:
         self._place = WalkPlace()
 
     def allows(self, digest: str) -> bool:
-        """Tell whether what was judged by a policy may be written.
+        """Return whether what was judged by a policy may be written.
 
         Args:
             digest: of the policy.
@@ -58,7 +58,7 @@ class MemoryPolicies:
         return IN_FORCE
 
     async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come."""
+        """Return how far the walk has come."""
         self._walker = self._walker or worker
         return self._walker == worker, self._place
 
@@ -76,11 +76,11 @@ class MemoryPolicies:
         return some, after if after < len(self._hashes) else 0
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged."""
+        """Return by which version each was judged."""
         return [self._hashes.get(customer, {}).get("policy_version", "") for customer in customers]
 
     async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+        """Return how far the walk has come."""
         return self._place
 
     async def server(self) -> str:

@@ -59,7 +59,7 @@ class RedisPolicies:
         return str(await self._call("propose", 1, *words, "" if seen is None else seen, offer.number))
 
     async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come."""
+        """Return how far the walk has come."""
         mine, place = await self._call("walk", 2, worker, _LEASE_MS)
         return bool(mine), parse_place(place)
 
@@ -74,13 +74,13 @@ class RedisPolicies:
         return [key[len(customer) :] for key in keys], int(after)
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged."""
+        """Return by which version each was judged."""
         customer = f"{self._prefix}customer:"
         commands: list[Words] = [["HGET", customer + name, _FIELD] for name in customers]
         return [found or "" for found in await self._send(commands, foreign=True)]
 
     async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+        """Return how far the walk has come."""
         [place] = await self._send([["HGET", self._key, "walk"]])
         return parse_place(place or "")
 
