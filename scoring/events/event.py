@@ -167,7 +167,7 @@ class EventReader:
         return code in self._scoring
 
     def take_ignored(self) -> int:
-        """Return how many properties were ignored since this was asked last, because their type was not the right one."""
+        """Return how many properties were ignored since the last call, as their type was not the right one."""
         ignored, self._ignored = self._ignored + self._rules.ignored, 0
         self._rules.ignored = 0
         for details in self._details.values():

@@ -140,7 +140,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         return {tp: state.position for tp, state in self._states().items() if state.has_valid_position}
 
     def at_end(self, tp: TP, position: int) -> bool:
-        """Return whether the consumer stands at a position, and it is the end of the log by the broker's last answer."""
+        """Return whether the consumer stands at a position that is the end of the log by the broker's last answer."""
         state = self._states().get(tp)
         if state is None or not state.has_valid_position:
             return False
