@@ -12,7 +12,7 @@ from typing import NamedTuple
 NEVER = 1 << 62
 
 
-class Moment(NamedTuple):
+class CutOff(NamedTuple):
     """A time at which the score is looked at (microseconds), and the number of its column in the report."""
 
     time: int
@@ -28,7 +28,7 @@ class Observation:
     """
 
     customer: str
-    moment: Moment
+    moment: CutOff
     score: int
     band: int
     last_event_at: int

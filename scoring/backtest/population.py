@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from scoring.backtest.observations import NEVER, Moment, Observation
+from scoring.backtest.observations import NEVER, CutOff, Observation
 from scoring.backtest.trail import Trail
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY
 from scoring.judging.alerts import Alert
-from scoring.judging.moment import Moment as AsOf
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, is_type
@@ -41,7 +41,7 @@ class CustomerHistory:
         "trail",
     )
 
-    def __init__(self, policy: Policy, name: str, moments: Sequence[Moment] = (), trail: Trail | None = None) -> None:
+    def __init__(self, policy: Policy, name: str, moments: Sequence[CutOff] = (), trail: Trail | None = None) -> None:
         """Begin before the first event.
 
         Args:
@@ -89,7 +89,7 @@ class CustomerHistory:
             self._tell_what_came(events)
         if self.trail is not None:
             self.trail.wait(self._policy.of(state.segment), state, now)
-        outcome = advance(self._policy, state, events, AsOf(now, now, feeds))
+        outcome = advance(self._policy, state, events, Moment(now, now, feeds))
         if self.trail is not None:
             self.trail.stand(state)
         for change in outcome.transitions:
@@ -111,7 +111,7 @@ class CustomerHistory:
             observation.next_event_at = min([observation.next_event_at, *came])
         self._ahead = [observation for observation in self._ahead if observation.next_event_at == NEVER]
 
-    def _observe(self, moment: Moment) -> Observation:
+    def _observe(self, moment: CutOff) -> Observation:
         state, policy = self.state, self._policy
         oldest = moment.time // policy.pane - policy.panes
         inside = {pane: events_in(counts) for pane, counts in state.panes.items() if pane > oldest}
@@ -133,7 +133,7 @@ class Population:
     def __init__(
         self,
         policy: Policy,
-        moments: Mapping[str, Sequence[Moment]] | None = None,
+        moments: Mapping[str, Sequence[CutOff]] | None = None,
         look: Look | None = None,
         *,
         trails: bool = False,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from scoring.backtest.observations import Moment, Observation
+from scoring.backtest.observations import CutOff, Observation
 from scoring.backtest.population import CustomerHistory, Look, Population
 from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
@@ -110,7 +110,7 @@ def survey(paths: Sequence[Path], policy: Policy, show: Show) -> Survey:
 def replay_here(
     paths: Sequence[Path],
     policy: Policy,
-    moments: Mapping[str, Sequence[Moment]],
+    moments: Mapping[str, Sequence[CutOff]],
     show: Show,
     look: Look | None = None,
     *,
@@ -157,7 +157,7 @@ def past_of(customer: CustomerHistory) -> Past:
 def replay(
     paths: Sequence[Path],
     policy_text: str,
-    moments: Mapping[str, Sequence[Moment]],
+    moments: Mapping[str, Sequence[CutOff]],
     show: Show,
     processes: int = 1,
 ) -> Replayed:
@@ -173,7 +173,7 @@ def replay(
     Returns:
         What was seen, in an order that does not depend on the number of processes.
     """
-    shares: list[dict[str, Sequence[Moment]]] = [{} for _ in range(processes)]
+    shares: list[dict[str, Sequence[CutOff]]] = [{} for _ in range(processes)]
     for name, times in moments.items():
         shares[zlib.crc32(name.encode("utf-8", "surrogatepass")) % processes][name] = times
     pool = ProcessPoolExecutor(processes - 1, get_context("spawn")) if processes > 1 else nullcontext()
@@ -188,7 +188,7 @@ def replay(
     return seen
 
 
-def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[Moment]]) -> Replayed:
+def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[CutOff]]) -> Replayed:
     return replay_here(paths, parse_policy(policy_text), moments, lambda *_: None)
 
 

@@ -16,8 +16,8 @@ from streams.ingest.gaps import check_logs
 from streams.ingest.transport import RecordBatchConsumer
 from streams.kafka.topics import event_topics
 from streams.records import Partition
-from streams.rounds.cursors import Cursors
 from streams.rounds.engine import Engine
+from streams.rounds.positions import Positions
 
 
 class AssignedPartitions:
@@ -101,26 +101,26 @@ class AssignedPartitions:
             return set()
         return {Partition(*tp) for tp in consumer.assignment() if consumer.end_of_log(tp) is None}
 
-    def caught_up(self, cursors: Cursors) -> dict[Partition, bool]:
+    def caught_up(self, positions: Positions) -> dict[Partition, bool]:
         """Return for each assigned partition whether nothing is left to fetch, and everything fetched has been applied.
 
         Args:
-            cursors: up to where has been applied.
+            positions: up to where has been applied.
         """
         consumer = self.consumer
         return {
             Partition(*tp): not self._app.rebalancing
             and (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
+            and positions.has_applied(Partition(*tp), end)
             and consumer.thread.held(tp) is None
             for tp in consumer.assignment()
         }
 
-    def held(self, cursors: Cursors) -> dict[Partition, int]:
+    def held(self, positions: Positions) -> dict[Partition, int]:
         """Return the assigned partitions of which all is read up to an open transaction, and where that begins.
 
         Args:
-            cursors: up to where has been applied.
+            positions: up to where has been applied.
         """
         consumer = self.consumer
         if self._app.rebalancing:
@@ -129,6 +129,6 @@ class AssignedPartitions:
             Partition(*tp): held
             for tp in consumer.assignment()
             if (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
+            and positions.has_applied(Partition(*tp), end)
             and (held := consumer.thread.held(tp)) is not None
         }

@@ -65,7 +65,7 @@ def of_days(bench: Bench, offset: int, first: int, last: int) -> tuple[int, Any]
 
 
 async def turn(bench: Bench, *, end: int = 0) -> None:
-    await bench.timer.turn(lambda: {WEB: bench.pipeline.cursors.has_applied(WEB, end)}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: bench.pipeline.positions.has_applied(WEB, end)}, 1, {WEB})
     assert bench.timer.fault in ("", "gone")
 
 

@@ -13,7 +13,7 @@ from streams.store.protocol import Fence, FenceMove, Store
 Fences = list[Fence | None]
 
 
-class Cursors:
+class Positions:
     """This worker's picture of the fences; the store refuses a write for which it is wrong."""
 
     def __init__(self, store: Store) -> None:
