@@ -13,7 +13,7 @@ NEVER = 1 << 62
 
 
 class CutOff(NamedTuple):
-    """A time at which the score is looked at (microseconds), and the number of its column in the report."""
+    """A cut-off: a time at which the score is looked at (microseconds), and the number of its column in the report."""
 
     time: int
     column: int
