@@ -20,7 +20,7 @@ HOT_FILES = (
     *("streams/ingest/event_decoding.py", "streams/ingest/source_decoding.py", "streams/ingest/source_reading.py"),
     *("streams/ingest/encodings.py", "streams/ingest/field_decoding.py", "streams/ingest/framing.py"),
     *("streams/rounds/grouping.py", "streams/rounds/cache.py"),
-    *("streams/rounds/cursors.py", "streams/rounds/judging.py"),
+    *("streams/rounds/positions.py", "streams/rounds/judging.py"),
 )
 HOT_PATH = [
     *(path.as_posix() for folder in HOT_FOLDERS for path in sorted(Path(folder).glob("[!_]*.py"))),

@@ -41,7 +41,7 @@ class SteadyClock:
         self._jumped_at: int | None = None
 
     def __call__(self) -> int:
-        """Tell the time, in microseconds since 1970."""
+        """Return the time, in microseconds since 1970."""
         wall, now = self._wall(), self._elapsed()
         steady = self._anchor + now
         off = wall - steady

@@ -29,7 +29,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the process that prints, if this is another one, which services were chosen."""
+    """Report to the process that prints, if this is another one, which services were chosen."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput[_OF_WORKERS] = session.config.stash[SERVICES]
 

@@ -185,7 +185,7 @@ def judge_alarms(alarms: Iterable[Alarms], known_until: int, lot: Lot) -> AlarmR
 
 
 def days_expected(customer: Customer, began: int, known_until: int) -> float:
-    """Tell over how many days something was expected of a customer.
+    """Return over how many days something was expected of a customer.
 
     Args:
         customer: with start and end, as far as they are known.

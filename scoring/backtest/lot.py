@@ -14,7 +14,7 @@ from scoring.instants import DAY
 
 
 def open_until(customer: Customer, known_until: int) -> int:
-    """Tell up to when an alert about a customer can be right or wrong.
+    """Return up to when an alert about a customer can be right or wrong.
 
     Args:
         customer: whose outcome is known.

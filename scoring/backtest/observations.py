@@ -12,8 +12,8 @@ from typing import NamedTuple
 NEVER = 1 << 62
 
 
-class Moment(NamedTuple):
-    """A time at which the score is looked at (microseconds), and the number of its column in the report."""
+class CutOff(NamedTuple):
+    """A cut-off: a time at which the score is looked at (microseconds), and the number of its column in the report."""
 
     time: int
     column: int
@@ -28,7 +28,7 @@ class Observation:
     """
 
     customer: str
-    moment: Moment
+    moment: CutOff
     score: int
     band: int
     last_event_at: int
@@ -59,7 +59,7 @@ class Customer:
 
 
 def churned_after(customer: Customer, observation: Observation) -> bool | None:
-    """Tell the labelled outcome.
+    """Return the labelled outcome.
 
     Args:
         customer: with the label.
@@ -80,7 +80,7 @@ def churned_after(customer: Customer, observation: Observation) -> bool | None:
 
 
 def fell_silent(observation: Observation, silence: int, known_until: int) -> bool | None:
-    """Tell the outcome that the events themselves tell.
+    """Return the outcome that the events themselves tell.
 
     Args:
         observation: of a customer.

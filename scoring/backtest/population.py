@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from scoring.backtest.observations import NEVER, Moment, Observation
+from scoring.backtest.observations import NEVER, CutOff, Observation
 from scoring.backtest.trail import Trail
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY
 from scoring.judging.alerts import Alert
-from scoring.judging.moment import Moment as AsOf
+from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, is_type
 from scoring.sources.feeds import Feeds, Stretch, join
 
-#: The kinds of alerts that say that a customer may leave.
-RAISED = ("churn_risk", "disengaging_soon")
 #: Called with a customer's state as it is at a moment.
 Look = Callable[[Observation, CustomerState], None]
 
@@ -43,7 +41,7 @@ class CustomerHistory:
         "trail",
     )
 
-    def __init__(self, policy: Policy, name: str, moments: Sequence[Moment] = (), trail: Trail | None = None) -> None:
+    def __init__(self, policy: Policy, name: str, moments: Sequence[CutOff] = (), trail: Trail | None = None) -> None:
         """Begin before the first event.
 
         Args:
@@ -91,11 +89,11 @@ class CustomerHistory:
             self._tell_what_came(events)
         if self.trail is not None:
             self.trail.wait(self._policy.of(state.segment), state, now)
-        outcome = advance(self._policy, state, events, AsOf(now, now, feeds))
+        outcome = advance(self._policy, state, events, Moment(now, now, feeds))
         if self.trail is not None:
             self.trail.stand(state)
         for change in outcome.transitions:
-            if isinstance(change, Alert) and change.kind in RAISED and not change.score_name:
+            if isinstance(change, Alert) and not change.score_name:
                 self.alerts.setdefault(change.kind, []).append(change.occurred_at)
         times = [event.time for event in events if event.code != PROFILE]
         if times and (self.began < 0 or min(times) < self.began):
@@ -113,7 +111,7 @@ class CustomerHistory:
             observation.next_event_at = min([observation.next_event_at, *came])
         self._ahead = [observation for observation in self._ahead if observation.next_event_at == NEVER]
 
-    def _observe(self, moment: Moment) -> Observation:
+    def _observe(self, moment: CutOff) -> Observation:
         state, policy = self.state, self._policy
         oldest = moment.time // policy.pane - policy.panes
         inside = {pane: events_in(counts) for pane, counts in state.panes.items() if pane > oldest}
@@ -135,7 +133,7 @@ class Population:
     def __init__(
         self,
         policy: Policy,
-        moments: Mapping[str, Sequence[Moment]],
+        moments: Mapping[str, Sequence[CutOff]] | None = None,
         look: Look | None = None,
         *,
         trails: bool = False,
@@ -144,7 +142,8 @@ class Population:
 
         Args:
             policy: to judge by.
-            moments: by customer, at which to look, in the order of time; who is not here is left out.
+            moments: by customer, at which to look, in the order of time; other customers are left out. None for all
+                customers who come, and no look.
             look: told of each observation with the state at that time.
             trails: keep where each score has been.
         """
@@ -152,8 +151,10 @@ class Population:
         self._look = look
         self._step = min(policy.pane, DAY)
         self.customers = {
-            name: CustomerHistory(policy, name, times, Trail() if trails else None) for name, times in moments.items()
+            name: CustomerHistory(policy, name, times, Trail() if trails else None)
+            for name, times in (moments or {}).items()
         }
+        self._open = moments is None
         self.newest = 0
         self._batch: dict[str, list[Event]] = {}
         self._stretches: dict[str, list[Stretch]] = {name: [] for name, _ in policy.watched.values()}
@@ -173,30 +174,36 @@ class Population:
             self.newest = event.time
         if channel in self._stretches:
             self._stretches[channel].append((event.time, event.time))
+        if self._open and customer not in self.customers:
+            self.customers[customer] = CustomerHistory(self._policy, customer)
         if customer in self.customers:
             self._batch.setdefault(customer, []).append(event)
 
     def judge(self) -> None:
         """Judge those who have had events."""
         batch, self._batch = self._batch, {}
-        feeds, now = self._feeds(), self._now
+        feeds, now = self._feeds(), self.now
         for name, events in batch.items():
             self.customers[name].take(events, now, feeds, self._look)
 
-    def finish(self) -> Iterator[CustomerHistory]:
+    def finish(self, end: int | None = None) -> Iterator[CustomerHistory]:
         """Judge everybody up to the end of the events.
+
+        Args:
+            end: in microseconds; by default the time of the newest event, of which a worker is behind by the lateness.
 
         Yields:
             Each customer, with the moments that the end has not reached left out.
         """
         self.judge()
-        feeds, end = self._feeds(), self.newest
+        feeds, end = self._feeds(), self.newest if end is None else end
         for customer in self.customers.values():
             customer.take((), end, feeds, self._look)
             yield customer
 
     @property
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Up to when a worker would have judged, in microseconds."""
         return max(self.newest - self._policy.lateness, 0)
 
     def _feeds(self) -> Feeds | None:

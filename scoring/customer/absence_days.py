@@ -21,7 +21,7 @@ Days = Mapping[int, int]
 
 
 def member_fields(within: int, days: Sequence[int]) -> dict[str, int]:
-    """Tell what a customer adds to the sums altogether.
+    """Return what a customer adds to the sums altogether.
 
     Args:
         within: for how many days after an active one a customer is a member, 1 to 49.
@@ -38,7 +38,7 @@ def member_fields(within: int, days: Sequence[int]) -> dict[str, int]:
 
 
 def member_gains(within: int, days: Days, flipped: Sequence[int]) -> dict[str, int]:
-    """Tell what a customer adds beyond what has been added.
+    """Return what a customer adds beyond what has been added.
 
     Args:
         within: see `member_fields`.
@@ -76,7 +76,7 @@ def turned_days(flipped: Iterable[int]) -> set[int]:
 
 
 def has_day(days: Days, day: int) -> bool:
-    """Tell whether a day is among active ones.
+    """Return whether a day is among active ones.
 
     Args:
         days: as bits.

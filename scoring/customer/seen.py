@@ -75,7 +75,7 @@ class _Index:
 
 
 def _holds(chunk: str, digest: str) -> bool:
-    """Tell whether an id is in a chunk: the end of one and the start of the next can look like a third."""
+    """Return whether an id is in a chunk: the end of one and the start of the next can look like a third."""
     place = chunk.find(digest)
     while place >= 0:
         if place % DIGEST == 0:
@@ -114,7 +114,7 @@ class SeenIds:
         return self._characters if self._index is None else self._characters * _WITH_INDEX
 
     def __contains__(self, digest: str) -> bool:
-        """Tell whether an id has been added and not been forgotten."""
+        """Return whether an id has been added and not been forgotten."""
         if self._index is not None:
             return digest in self._index
         return any(_holds(chunk, digest) for chunk in self.chunks.values())

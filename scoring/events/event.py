@@ -43,7 +43,7 @@ class Event:
         self.detail = detail
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether it says the same as another one."""
+        """Return whether it says the same as another one."""
         if not isinstance(other, Event):
             return NotImplemented
         same = self.time == other.time and self.code == other.code and self.digest == other.digest
@@ -168,7 +168,7 @@ class EventReader:
         return frozenset(read)
 
     def scores(self, code: str) -> bool:
-        """Tell whether a code is that of a type which the policy names.
+        """Return whether a code is that of a type which the policy names.
 
         Args:
             code: of an event that this reader made.
@@ -176,7 +176,7 @@ class EventReader:
         return code in self._scoring
 
     def take_ignored(self) -> int:
-        """Tell how many properties were ignored since this was asked last, because their type was not the right one."""
+        """Return how many properties were ignored since the last call, as their type was not the right one."""
         ignored, self._ignored = self._ignored + self._rules.ignored, 0
         self._rules.ignored = 0
         for details in self._details.values():

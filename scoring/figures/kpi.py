@@ -210,7 +210,7 @@ class Sums:
         return found
 
     def period(self, first: int, last: int) -> Period:
-        """Tell who came and went in a period.
+        """Return who came and went in a period.
 
         Args:
             first: number of its first day.
@@ -275,7 +275,7 @@ def _move(bands: list[int], flows: Mapping[tuple[int | None, int], int]) -> None
 
 
 def folding(fields: Mapping[str, int], before: int) -> dict[str, int]:
-    """Tell how to make sums forget days, without a change to the figures of later ones.
+    """Return how to make sums forget days, without a change to the figures of later ones.
 
     Args:
         fields: of sums.

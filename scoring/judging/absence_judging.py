@@ -134,7 +134,7 @@ def _return(state: CustomerState, standing: AbsenceState, view: _View, alerts: l
 
 
 def readings_at(clocks: Clocks, now: int) -> dict[str, int]:
-    """Tell what the clocks had come to by a time.
+    """Return what the clocks had come to by a time.
 
     Args:
         clocks: as far as they are known.

@@ -87,7 +87,7 @@ def note_bands(state: CustomerState, transitions: Sequence[Transition]) -> None:
 
 
 def is_active(policy: Policy, counts: Mapping[str, int]) -> bool:
-    """Tell whether a customer did anything in a pane that is worth points.
+    """Return whether a customer did anything in a pane that is worth points.
 
     Args:
         policy: in force.
@@ -98,7 +98,7 @@ def is_active(policy: Policy, counts: Mapping[str, int]) -> bool:
 
 
 def _may_be_active(policy: Policy, state: CustomerState, day: int) -> bool:
-    """Tell whether a pane of a day has anything, or is not kept any more."""
+    """Return whether a pane of a day has anything, or is not kept any more."""
     first, last = -(-day * DAY // policy.pane), ((day + 1) * DAY - 1) // policy.pane
     if first <= state.pane - policy.kept_panes:
         return True

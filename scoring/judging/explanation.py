@@ -43,7 +43,7 @@ class Boundary:
 
 
 def explained_from(policy: Policy, state: CustomerState) -> int:
-    """Tell since when a change can be explained: what was before has been forgotten.
+    """Return since when a change can be explained: what was before has been forgotten.
 
     Args:
         policy: in force; counts are kept for its window and its trend.

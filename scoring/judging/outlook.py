@@ -98,7 +98,7 @@ class Outlook:
         self._from = _boundary_after(policy, self._judged) if self._waits else self._judged + 1
 
     def quiet(self, events: Sequence[Timed]) -> bool:
-        """Tell that none of some events can bring a warning or end an episode, so that they may be taken together.
+        """Return whether none of some events can bring a warning or end an episode, so that they may be taken together.
 
         Args:
             events: in the order of time.

@@ -166,7 +166,7 @@ class Filter:
         ]
 
     def left_out(self, levels: Levels) -> str:
-        """Tell which condition leaves it out, by its path; '' if none does.
+        """Return which condition leaves it out, by its path; '' if none does.
 
         Args:
             levels: the places.
@@ -177,7 +177,7 @@ class Filter:
         return ""
 
     def verdict(self, levels: Levels) -> int:
-        """Tell what all conditions together come to: `HOLDS`, or the verdict of the first that leaves it out.
+        """Return what all conditions together come to: `HOLDS`, or the verdict of the first that leaves it out.
 
         Args:
             levels: the places.
@@ -289,7 +289,7 @@ def _contains(found: Any, inside: Scalar) -> bool:
 
 
 def equal(found: Any, value: Scalar) -> bool:
-    """Tell whether a value is the one that a condition names: of the same kind, as true is not 1.
+    """Return whether a value is the one that a condition names: of the same kind, as true is not 1.
 
     Args:
         found: in a record.
@@ -301,7 +301,7 @@ def equal(found: Any, value: Scalar) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same; an id may be text here and a number there."""
+    """Return whether two values are the same; an id may be text here and a number there."""
     if other is None:
         return False
     text = as_text(one)

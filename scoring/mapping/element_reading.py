@@ -49,7 +49,7 @@ class ElementReading:
         self._properties = None if reading.properties is None else _Properties(reading.properties, depth)
 
     def left_out(self, levels: Levels) -> str:
-        """Tell the type, if it is one that is left out; '' if it is not.
+        """Return the type, if it is one that is left out; '' if it is not.
 
         Args:
             levels: the places.

@@ -114,7 +114,7 @@ class Elements:
         return self._ways[0].follow(event)
 
     def reaches(self, event: Any) -> bool:
-        """Tell whether there is an inner array.
+        """Return whether there is an inner array.
 
         Args:
             event: of the record.

@@ -85,7 +85,7 @@ class Fields:
 
 
 def fields_of(source: Source, properties: Collection[str] | None = None) -> Fields:
-    """Tell what a source reads of the value of a record.
+    """Return what a source reads of the value of a record.
 
     What is JSON in a text is read as that text.
 

@@ -156,7 +156,7 @@ def _parted(conditions: Iterable[Condition], depths: list[int]) -> tuple[list[Co
 
 
 def _outside(paths: Iterable[Path], depths: Iterable[int]) -> bool:
-    """Tell whether paths start outside every element."""
+    """Return whether paths start outside every element."""
     return all(
         depth == 0 or not (path.origin == HERE or (path.origin == AROUND and path.up < depth))
         for path in paths

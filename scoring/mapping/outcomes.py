@@ -36,7 +36,7 @@ class MappedEvent:
         self.properties = properties
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether it says the same as another one."""
+        """Return whether it says the same as another one."""
         return isinstance(other, MappedEvent) and self._said() == other._said()
 
     def __hash__(self) -> int:

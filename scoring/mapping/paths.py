@@ -60,7 +60,7 @@ class Path:
     name: str = ""
 
     def level(self, depth: int) -> int:
-        """Tell in which place it starts.
+        """Return in which place it starts.
 
         Args:
             depth: how many arrays the element is in; 0 where the event is no element.
@@ -136,7 +136,7 @@ def parse_each(text: str) -> tuple[tuple[Step, ...], ...]:
 
 
 def _origin(text: str) -> tuple[str, int, str]:
-    """Tell where a path starts, and what is left of its text."""
+    """Return where a path starts, and what is left of its text."""
     if text in (HERE, ROOT) or text.startswith(("@.", "@[", "$.", "$[")):
         return text[0], 0, text[1:].removeprefix(".")
     if text.startswith("@"):

@@ -58,7 +58,7 @@ class TypeRules:
                 self._by_code.setdefault(code, []).append((compiled, rule.code))
 
     def __bool__(self) -> bool:
-        """Tell whether there are any rules."""
+        """Return whether there are any rules."""
         return bool(self._by_code)
 
     def code_of(self, code: str, properties: object) -> str:

@@ -192,7 +192,7 @@ def clock_of(rule: AbsenceRule, histories: Iterable[Sequence[int]], last: int) -
 
 
 def member_changes(within: int, days: Sequence[int]) -> dict[int, int]:
-    """Tell by how much one customer changes the number of members, by day.
+    """Return by how much one customer changes the number of members, by day.
 
     Args:
         within: for how many days after an active one a customer is a member.

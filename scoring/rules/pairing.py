@@ -143,7 +143,7 @@ class Pairing:
         return codes
 
     def contribution(self, history: Sequence[Action], pane: int) -> Counts:
-        """Tell what the actions of one object add to the counts, beyond one for each of them.
+        """Return what the actions of one object add to the counts, beyond one for each of them.
 
         1. A retraction takes back the newest action before it, or at the same time, that no other has taken back:
            the action and its amounts are taken away from its pane. Where that is asked for, it is counted apart.

@@ -87,7 +87,7 @@ def wall_time(marks: Iterable[Mark], now: int) -> int:
 
 
 def waits_for_transactions(marks: Iterable[Mark], now: int) -> bool:
-    """Tell whether no partition is behind but for what stands behind open transactions.
+    """Return whether no partition is behind but for what stands behind open transactions.
 
     Args:
         marks: of every partition of every source topic.

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from scoring.backtest.observations import Customer
-from scoring.customer.state import CustomerState, settle_panes
+from scoring.backtest.population import Population
 from scoring.errors import InvalidEvent
-from scoring.events.event import Event
-from scoring.events.profiles import ProfileReader, event_reader
 from scoring.instants import DAY
 from scoring.judging.absence_judging import ABSENT, RETURNED
-from scoring.judging.alerts import Alert
-from scoring.judging.moment import Moment
-from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds, Stretch, join, stretches_of
 from streams.backtest.absent import Absences
-from streams.backtest.replaying import Past
-from streams.ingest.profile_decoding import PROFILES
+from streams.backtest.replaying import past_of
+from streams.backtest.value_reading import ValueReader
 
 
 class Raised(NamedTuple):
@@ -41,7 +36,7 @@ class Alerts(NamedTuple):
 
 
 def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: int) -> Alerts:
-    """Tell which alerts would come and go.
+    """Return which alerts would come and go.
 
     Args:
         before: under one policy.
@@ -71,7 +66,7 @@ def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: in
 
 
 class History:
-    """All customers of a history under one policy; they are kept in memory."""
+    """All customers of a history under one policy, as a worker with the stream clock would judge them."""
 
     def __init__(self, policy: Policy) -> None:
         """Start with nobody.
@@ -80,83 +75,45 @@ class History:
             policy: that judges.
         """
         self._policy = policy
-        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
-        self._profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
-        self._watched = dict(policy.watched.values())
-        self._stretches: dict[str, Sequence[Stretch]] = {}
-        self._feeds = Feeds(policy, self._stretches) if self._watched else None
-        self._newest = 0
-        self.customers: dict[str, CustomerState] = {}
+        self._reader = ValueReader(policy)
+        self._population = Population(policy)
         self.alerts: set[Raised] = set()
         self.bad = 0
 
+    @property
+    def customers(self) -> AbstractSet[str]:
+        """Who has had an event, or a profile."""
+        return self._population.customers.keys()
+
     def apply(self, events: Iterable[tuple[str, object]], latest: int) -> None:
-        """Apply some events and judge by the time of the newest.
+        """Apply some events.
 
         Args:
             events: each with the name of its channel; those of a channel that the policy does not have are left out.
             latest: the newest time that is let in, in microseconds.
         """
-        found: dict[str, list[Event]] = defaultdict(list)
-        times: dict[str, list[int]] = defaultdict(list)
         for channel, value in events:
-            reader = self._readers.get(channel)
             try:
-                if channel == PROFILES and self._profiles is not None:
-                    # Without a time of its own it holds from the beginning.
-                    if (profile := self._profiles.read(value, 0, latest)) is not None:
-                        found[profile[0]].append(profile[1])
-                    continue
-                if reader is None:
-                    continue
-                customer, event = reader.read(value, latest)
+                read = self._reader.read(channel, value, latest)
             except InvalidEvent:
                 self.bad += 1
                 continue
-            found[customer].append(event)
-            times[channel].append(event.time)
-            self._newest = max(self._newest, event.time)
-        self._note(times)
-        self._judge(found)
+            if read is not None:
+                self._population.add(channel, *read)
 
     def finish(self) -> None:
-        """Judge everybody by the time of the newest event: silence counts, too."""
-        self._judge(dict.fromkeys(self.customers, ()))
+        """Judge everybody by the time of the newest event, as silence counts, too; and list the alerts."""
+        pasts = [past_of(customer) for customer in self._population.finish(self._population.now)]
+        for past in pasts:
+            self.alerts.update(Raised(at, past.name, kind) for kind, times in past.alerts.items() for at in times)
         if (rule := self._policy.absence) is None:
             return
         # A day is weighed by all of its events, so absences are judged once all have been read.
-        pasts = [
-            Past(name, {}, {}, days=state.activity.list_days(), segment=state.segment)
-            for name, state in self.customers.items()
-        ]
-        found = Absences(self._policy, {past.name: Customer(past.name) for past in pasts}, pasts, self._now)
+        customers = {past.name: Customer(past.name) for past in pasts}
+        found = Absences(self._policy, customers, pasts, self._population.now)
         for past in pasts:
             for absence in found.of(past.name, rule):
                 if absence.alert_day is not None:
                     self.alerts.add(Raised(absence.alert_day * DAY, past.name, ABSENT))
                     if absence.ended is not None:
                         self.alerts.add(Raised(absence.ended * DAY, past.name, RETURNED))
-
-    @property
-    def _now(self) -> int:
-        return max(self._newest - self._policy.lateness, 0)
-
-    def _note(self, times: Mapping[str, Sequence[int]]) -> None:
-        for channel, apart in self._watched.items():
-            if channel in times:
-                known = self._stretches.get(channel, ())
-                self._stretches[channel] = join([*known, *stretches_of(times[channel], apart)], apart)
-        if self._watched:
-            self._feeds = Feeds(self._policy, dict(self._stretches))
-
-    def _judge(self, events: Mapping[str, Sequence[Event]]) -> None:
-        moment = Moment(self._now, self._now, self._feeds)
-        for customer, some in events.items():
-            state = self.customers.setdefault(customer, CustomerState())
-            outcome = advance(self._policy, state, some, moment)
-            settle_panes(state)
-            self.alerts.update(
-                Raised(alert.occurred_at, customer, alert.kind)
-                for alert in outcome.transitions
-                if isinstance(alert, Alert) and not alert.score_name
-            )

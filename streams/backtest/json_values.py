@@ -51,7 +51,7 @@ def _next(numbered: Iterator[Numbered]) -> list[Numbered]:
 
 
 def _goes_on(line: bytes) -> bool:
-    """Tell whether a line begins an object and does not end it."""
+    """Return whether a line begins an object and does not end it."""
     try:
         orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -24,7 +24,7 @@ _LONGEST_HEADINGS = 10_000
 
 
 def holds_outcomes(path: Path) -> bool:
-    """Tell a file of outcomes from one of events: by its name, or by its first line.
+    """Distinguish a file of outcomes from one of events: by its name, or by its first line.
 
     Args:
         path: of a file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scoring.backtest.observations import Customer, Moment
+from scoring.backtest.observations import Customer, CutOff
 from scoring.instants import DAY, format_instant
 
 
@@ -22,7 +22,7 @@ class Plan:
         dates = [format_instant(time).removesuffix("T00:00:00Z") for time in self.times]
         return (*(f"day {day}" for day in self.days), *dates)
 
-    def moments(self, customers: Mapping[str, Customer], first_events: Mapping[str, int]) -> dict[str, list[Moment]]:
+    def moments(self, customers: Mapping[str, Customer], first_events: Mapping[str, int]) -> dict[str, list[CutOff]]:
         """Say when to look at each customer.
 
         Args:
@@ -36,7 +36,7 @@ class Plan:
         for name, customer in customers.items():
             start = first_events.get(name) if customer.start is None else customer.start
             days: Sequence[int] = () if start is None else [start + day * DAY for day in self.days]
-            times = [Moment(time, column) for column, time in enumerate(days)]
-            times += [Moment(time, len(self.days) + column) for column, time in enumerate(self.times)]
+            times = [CutOff(time, column) for column, time in enumerate(days)]
+            times += [CutOff(time, len(self.days) + column) for column, time in enumerate(self.times)]
             found[name] = sorted(times)
         return found

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import orjson
 
-from scoring.backtest.observations import Moment, Observation
+from scoring.backtest.observations import CutOff, Observation
 from scoring.backtest.population import CustomerHistory, Look, Population
 from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event
-from scoring.events.profiles import ProfileReader, event_reader
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE
 from streams.backtest.event_files import EventFiles, known_channels
 from streams.backtest.outcomes import MOST_NAMED
+from streams.backtest.value_reading import ValueReader
 from streams.ingest.profile_decoding import PROFILES
 from streams.machine_clock import wall_clock
 from streams.policy_file.document import parse_policy
@@ -110,7 +110,7 @@ def survey(paths: Sequence[Path], policy: Policy, show: Show) -> Survey:
 def replay_here(
     paths: Sequence[Path],
     policy: Policy,
-    moments: Mapping[str, Sequence[Moment]],
+    moments: Mapping[str, Sequence[CutOff]],
     show: Show,
     look: Look | None = None,
     *,
@@ -140,14 +140,15 @@ def replay_here(
                 seen.strangers.append(customer)
     for customer_history in population.finish():
         seen.observations += customer_history.observations
-        seen.pasts.append(_past_of(customer_history))
+        seen.pasts.append(past_of(customer_history))
         seen.late += customer_history.late
         seen.outdated += customer_history.outdated
     seen.known_until = population.newest
     return seen
 
 
-def _past_of(customer: CustomerHistory) -> Past:
+def past_of(customer: CustomerHistory) -> Past:
+    """Keep what is asked for once a customer has been judged to the end."""
     state = customer.state
     days = state.activity.list_days()
     return Past(customer.name, customer.alerts, customer.panes, customer.began, days, state.segment, customer.trail)
@@ -156,7 +157,7 @@ def _past_of(customer: CustomerHistory) -> Past:
 def replay(
     paths: Sequence[Path],
     policy_text: str,
-    moments: Mapping[str, Sequence[Moment]],
+    moments: Mapping[str, Sequence[CutOff]],
     show: Show,
     processes: int = 1,
 ) -> Replayed:
@@ -172,7 +173,7 @@ def replay(
     Returns:
         What was seen, in an order that does not depend on the number of processes.
     """
-    shares: list[dict[str, Sequence[Moment]]] = [{} for _ in range(processes)]
+    shares: list[dict[str, Sequence[CutOff]]] = [{} for _ in range(processes)]
     for name, times in moments.items():
         shares[zlib.crc32(name.encode("utf-8", "surrogatepass")) % processes][name] = times
     pool = ProcessPoolExecutor(processes - 1, get_context("spawn")) if processes > 1 else nullcontext()
@@ -187,37 +188,36 @@ def replay(
     return seen
 
 
-def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[Moment]]) -> Replayed:
+def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[CutOff]]) -> Replayed:
     return replay_here(paths, parse_policy(policy_text), moments, lambda *_: None)
 
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
     """Give channel, customer, event and type of every line that is good, counting in `seen`."""
-    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
+    reader, names = ValueReader(policy), {channel.topic: channel.name for channel in known_channels(policy)}
     latest = wall_clock() + MOST_AHEAD
     loads = orjson.loads
     shown = time.monotonic()
-    profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
     with EventFiles(paths, known_channels(policy)) as files:
         for line in files.lines():
             if not line.topic:
                 seen.bad += 1
                 continue
+            channel = names[line.topic]
             try:
                 value = loads(line.value)
-                if profiles is not None and line.topic not in readers:
-                    # Without a time of its own it holds from the beginning.
-                    if (profile := profiles.read(value, 0, latest)) is not None:
-                        yield PROFILES, *profile, PROFILES
-                    continue
-                channel, reader = readers[line.topic]
-                customer, event = reader.read(value, latest)
+                read = reader.read(channel, value, latest)
             except (orjson.JSONDecodeError, InvalidEvent):
                 seen.bad += 1
+                continue
+            if read is None:
+                continue
+            if channel == PROFILES:
+                yield PROFILES, *read, PROFILES
                 continue
             seen.events += 1
             if seen.events % _SHOWN_EACH == 0 and time.monotonic() > shown:
                 shown = time.monotonic() + 0.1
                 show(files.read_bytes, files.total_bytes, seen.events)
-            yield channel, customer, event, value["type"]
+            yield channel, *read, value["type"]
         show(files.total_bytes, files.total_bytes, seen.events)

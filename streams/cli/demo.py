@@ -38,8 +38,13 @@ def demo(seconds: float | None) -> None:
     console = Console(highlight=False)
     try:
         with Stack() as stack:
-            with _announcements(console) as announce:
-                stack.start(announce)
+            try:
+                with _announcements(console) as announce:
+                    stack.start(announce)
+            except KeyboardInterrupt:
+                # Later Ctrl-C ends what runs; here there is nothing to show yet, and nothing has failed.
+                click.echo("stopped before the worker was ready")
+                return
             board = Board()
             with _display(console, board, seconds) as draw:
                 asyncio.run(run(stack, board, seconds, draw))

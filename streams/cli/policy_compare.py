@@ -47,7 +47,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "namespace")
 def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...], limit: int, as_json: bool) -> None:
-    """Tell what would change with another policy, and change nothing.
+    """Return what would change with another policy, and change nothing.
 
     Scores all customers in Redis by both policies, and counts who would move between bands. With --replay, judges the
     events of files by both, with the stream clock, and tells which alerts would come or go; Redis is not asked then.
@@ -61,7 +61,7 @@ def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...]
         if as_json:
             click.echo(orjson.dumps(_alerts_document(alerts)))
         else:
-            print_alerts(alerts, limit, customers=len(before.customers.keys() | after.customers), bad=before.bad)
+            print_alerts(alerts, limit, customers=len(before.customers | after.customers), bad=before.bad)
         return
     moves = asyncio.run(_compare(settings, *policies, limit))
     if as_json:

@@ -13,7 +13,7 @@ from streams.cli.options import takes_settings
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
-from streams.store.policies import PolicyRecord, WalkPlace
+from streams.store.policies import StoredPolicy, SweepPlace
 from streams.store.redis.reading import ScoreReader, score_reader
 from streams.views.tables import plain_table
 from streams.views.wording import age, counted, moment, printable
@@ -23,7 +23,7 @@ from streams.views.wording import age, counted, moment, printable
 @takes_settings("redis", "namespace")
 @click.pass_context
 def status(ctx: click.Context, settings: Settings) -> None:
-    """Tell which policy is in force, and how many customers have followed.
+    """Return which policy is in force, and how many customers have followed.
 
     Looks at every customer, and writes nothing. Exit status 1 while some have not followed.
 
@@ -45,7 +45,7 @@ def status(ctx: click.Context, settings: Settings) -> None:
     ctx.exit(1 if behind else 0)
 
 
-def _progress(record: PolicyRecord, place: WalkPlace) -> str:
+def _progress(record: StoredPolicy, place: SweepPlace) -> str:
     if place.number != record.number:
         return "; no worker has begun to go through them"
     if place.done:
@@ -53,7 +53,7 @@ def _progress(record: PolicyRecord, place: WalkPlace) -> str:
     return f"; the workers have gone through {place.passed:,} of {place.total:,}"
 
 
-async def _look(settings: Settings) -> tuple[PolicyRecord | None, WalkPlace, Counter[str]]:
+async def _look(settings: Settings) -> tuple[StoredPolicy | None, SweepPlace, Counter[str]]:
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()

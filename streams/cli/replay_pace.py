@@ -24,7 +24,7 @@ class Pace:
         self._began = 0.0
 
     def delay(self, at: int) -> float:
-        """Tell how long an event has to wait.
+        """Return how long an event has to wait.
 
         Args:
             at: the time of the event in microseconds; 0 for none.

@@ -31,7 +31,7 @@ class Replayed:
         self._offsets: dict[int, set[int]] = defaultdict(set)
 
     def __contains__(self, letter: Letter) -> bool:
-        """Tell whether a letter has been replayed."""
+        """Return whether a letter has been replayed."""
         return letter.offset in self._offsets.get(letter.partition, ())
 
     def __len__(self) -> int:

@@ -116,7 +116,7 @@ class LetterFilter:
     until: int | None = None
 
     def takes(self, letter: Letter) -> bool:
-        """Tell whether a letter is meant.
+        """Return whether a letter is meant.
 
         Args:
             letter: any.

@@ -230,7 +230,7 @@ class LetterReplay:
 
 
 def _is_erased(letter: Letter, erasures: ErasureLog) -> bool:
-    """Tell whether a letter is of a customer who was erased after it; one that cannot be read cannot be scored."""
+    """Return whether a letter is of a customer who was erased after it; one that cannot be read cannot be scored."""
     if not erasures.tombstones:
         return False
     try:

@@ -8,7 +8,7 @@ from scoring.policy.policy import Policy
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.policy_file.document import parse_policy
-from streams.store.policies import PolicyRecord
+from streams.store.policies import StoredPolicy
 from streams.store.redis.reading import score_reader
 
 
@@ -22,7 +22,7 @@ async def check_in_force(reading: Reading) -> list[Finding]:
     return in_force_findings(reading.settings.policy, record)
 
 
-def in_force_findings(own: Policy, record: PolicyRecord | None) -> list[Finding]:
+def in_force_findings(own: Policy, record: StoredPolicy | None) -> list[Finding]:
     """Say whether the workers judge by the policy that the settings name.
 
     Args:

@@ -45,7 +45,7 @@ class Eraser:
         self._log = log
 
     async def knows(self, customer: str) -> bool:
-        """Tell whether anything is stored of a customer: a score, a link, or an event that is still ahead.
+        """Return whether anything is stored of a customer: a score, a link, or an event that is still ahead.
 
         Args:
             customer: an id.

@@ -61,7 +61,7 @@ class Tombstone:
     logs: Mapping[str, str] = field(default_factory=dict)
 
     def covers(self, label: str, offset: int, time: int, log: str = "") -> bool:
-        """Tell whether an event of the customer has no effect.
+        """Return whether an event of the customer has no effect.
 
         Args:
             label: of the source partition.
@@ -72,11 +72,11 @@ class Tombstone:
         return time < self.events_before or self.stands_before(label, offset, log)
 
     def stands_before(self, label: str, offset: int, log: str = "") -> bool:
-        """Tell whether a record stood in the log when the customer was erased; see `covers`."""
+        """Return whether a record stood in the log when the customer was erased; see `covers`."""
         return offset < self.offsets.get(label, 0) and self.speaks_of(label, log)
 
     def speaks_of(self, label: str, log: str) -> bool:
-        """Tell whether the offset of a partition is one of a certain log; without an id it is taken to be."""
+        """Return whether the offset of a partition is one of a certain log; without an id it is taken to be."""
         return "" in (log, self.logs.get(label, "")) or self.logs[label] == log
 
     def raised(self, offsets: Mapping[Partition, int]) -> Tombstone:

@@ -40,7 +40,7 @@ class BatchApp(faust.App):
 
     @abstractmethod
     def kafka_options(self) -> dict[str, Any]:
-        """Tell a client where the brokers are and how to get in."""
+        """Say to a client where the brokers are and how to get in."""
 
     @property
     @abstractmethod
@@ -53,7 +53,7 @@ class BatchApp(faust.App):
 
     @abstractmethod
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
-        """Tell where to start reading assigned partitions."""
+        """Return where to start reading assigned partitions."""
 
 
 class RecordBatchConsumerThread(AIOKafkaConsumerThread):
@@ -117,7 +117,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
 
     async def logs(self, partitions: Iterable[TP]) -> dict[Partition, str]:
-        """Tell the ids of the topics that partitions are fetched from, '' where Kafka tells none."""
+        """Return the ids of the topics that partitions are fetched from, '' where Kafka tells none."""
         wanted = [Partition(*tp) for tp in partitions]
         ids = await self.call_thread(self._pinned.pin, {partition.topic for partition in wanted})
         return {partition: ids[partition.topic] for partition in wanted}
@@ -136,11 +136,11 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
 
     def positions(self) -> dict[TP, int]:
-        """Tell where the consumer stands in its partitions."""
+        """Return where the consumer stands in its partitions."""
         return {tp: state.position for tp, state in self._states().items() if state.has_valid_position}
 
     def at_end(self, tp: TP, position: int) -> bool:
-        """Tell whether the consumer stands at a position, and it is the end of the log by the broker's last answer."""
+        """Return whether the consumer stands at a position that is the end of the log by the broker's last answer."""
         state = self._states().get(tp)
         if state is None or not state.has_valid_position:
             return False
@@ -148,7 +148,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         return end is not None and state.position == position >= end
 
     def held(self, tp: TP) -> int | None:
-        """Tell the offset at which an open transaction begins, if all before it has been read; None if there is none.
+        """Return the offset at which an open transaction begins, if all before it has been read; None if there is none.
 
         What stands behind it is in the log, and may be read once the transaction has ended.
         """
@@ -187,7 +187,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
 
 
 def _is_held(consumer: aiokafka.AIOKafkaConsumer, error: KafkaError) -> bool:
-    """Tell whether an error of a fetch is one that `GroupWatch` sees by itself, and names with its cause."""
+    """Return whether an error of a fetch is one that `GroupWatch` sees by itself, and names with its cause."""
     coordinator = consumer._coordinator  # noqa: SLF001 - no public way
     refused = type(error) is type(coordinator._pending_exception)  # noqa: SLF001
     return refused or coordinator._coordination_task.done() or isinstance(error, TopicAuthorizationFailedError)  # noqa: SLF001

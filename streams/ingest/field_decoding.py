@@ -70,7 +70,7 @@ class FieldLoader(Loader):
 
 
 def reads_all(fields: Fields) -> bool:
-    """Tell whether a value is read as a whole, or has to be, as msgspec does not tell names in other letters apart.
+    """Return whether a value is read as a whole, or has to be, as msgspec does not tell names in other letters apart.
 
     Args:
         fields: that are read of it.

@@ -51,7 +51,7 @@ def unframe(value: bytes, headers: Iterable[tuple[str, bytes]] = ()) -> Framed:
 
 
 def is_framed(value: bytes) -> bool:
-    """Tell whether a value that should be JSON has a frame before it: no JSON begins with such a byte.
+    """Return whether a value that should be JSON has a frame before it: no JSON begins with such a byte.
 
     Args:
         value: of the record.

@@ -170,7 +170,7 @@ class RecordBatchConsumer(Consumer):
             self._wanted[tp] = offset
 
     def end_of_log(self, tp: TP) -> int | None:
-        """Tell up to which offset a partition has to be applied for nothing to be left; None if more is to be fetched.
+        """Return the offset up to which a partition has to be applied to leave nothing; None if more is to be fetched.
 
         That is also so before the consumer is where it has to be, and while records are on their way out of it.
         """

@@ -8,7 +8,7 @@ from streams.settings.settings import Settings
 
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
-    """Tell an aiokafka client where the brokers are and how to get in.
+    """Say to an aiokafka client where the brokers are and how to get in.
 
     Args:
         settings: name them.

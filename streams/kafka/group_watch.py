@@ -240,7 +240,7 @@ class ConsumerWatch:
 
 
 def is_member(consumer: Any) -> bool:
-    """Tell whether a consumer is a member of its group, and keeps the group knowing it.
+    """Return whether a consumer is a member of its group, and keeps the group knowing it.
 
     Args:
         consumer: aiokafka's.

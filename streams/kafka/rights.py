@@ -13,7 +13,7 @@ _OPERATIONS = {"Read": 1 << 3, "Write": 1 << 4, "Describe": 1 << 8, "DescribeCon
 
 
 def allows(rights: int, operation: str) -> bool:
-    """Tell whether an operation is allowed.
+    """Return whether an operation is allowed.
 
     Args:
         rights: as the broker tells them; 0 or less where it does not tell.

@@ -20,7 +20,7 @@ from streams.policies.watched_file import PolicyFile
 from streams.policy_file.document import parse_policy
 from streams.settings.policy_source import parse_source
 from streams.settings.settings import Settings
-from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, PolicyRecord, offered
+from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, StoredPolicy, offered
 from streams.store.protocol import Store
 
 logger = get_logger(__name__)
@@ -73,8 +73,8 @@ class PolicyInForce:
         self._metrics = metrics
         self._wall = wall
         self._followers = tuple(followers)
-        self._record = PolicyRecord(0, "", "", "", 0)
-        self._taken_over: tuple[PolicyRecord, Policy] | None = None
+        self._record = StoredPolicy(0, "", "", "", 0)
+        self._taken_over: tuple[StoredPolicy, Policy] | None = None
         self._superseded = False
         self.policy = settings.policy
 

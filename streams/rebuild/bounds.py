@@ -35,7 +35,7 @@ class Bounds:
     clocks: Clocks = field(default_factory=dict)
 
     def offset(self, partition: Partition, group: int) -> int:
-        """Tell up to where a group has applied a partition.
+        """Return up to where a group has applied a partition.
 
         Args:
             partition: of a source topic.
@@ -45,7 +45,7 @@ class Bounds:
         return fence.offset if fence else 0
 
     def end(self, partition: Partition) -> int:
-        """Tell up to where the furthest group has applied a partition.
+        """Return up to where the furthest group has applied a partition.
 
         Args:
             partition: of a source topic.
@@ -103,7 +103,7 @@ async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
 
 
 def horizon_of(settings: Settings, time: int) -> int:
-    """Tell up to when events are taken at a time: on the wall clock, to the end of the pane.
+    """Return up to when events are taken at a time: on the wall clock, to the end of the pane.
 
     Args:
         settings: the clock and the policy.

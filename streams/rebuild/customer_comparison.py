@@ -43,7 +43,7 @@ class Comparison:
     since: int | None = None
 
     def differences(self, live: View, rebuilt: View) -> list[str]:
-        """Tell what is wrong with a live customer.
+        """Return what is wrong with a live customer.
 
         Args:
             live: as stored.
@@ -86,7 +86,7 @@ class Comparison:
         return wrong + [f"{name} is {found[name]}, by the log {wanted[name]}" for name in differing]
 
     def forgotten(self, live: View, rebuilt: View) -> tuple[int, str] | None:
-        """Tell the segment of a live customer if it is newer than what the log tells, and the log does not tell all.
+        """Return the segment of a live customer if it is newer than what the log tells, and the log does not tell all.
 
         Args:
             live: as stored.
@@ -118,7 +118,7 @@ class Comparison:
 
 
 def _links_differ(live: View, whose: str, wanted: str) -> list[str]:
-    """Tell what is wrong with an id that is linked, or by the log should be."""
+    """Return what is wrong with an id that is linked, or by the log should be."""
     wrong = []
     if whose != wanted:
         wrong.append(f"stands for {whose or 'nobody'}, by the log for {wanted or 'nobody'}")
@@ -147,7 +147,7 @@ def _published(policy: Policy, state: CustomerState) -> dict[str, str]:
 
 
 def _inconsistencies(policy: Policy, live: View, record: CustomerRecord) -> Iterator[str]:
-    """Tell where what applications read is not what the counts of the same customer say."""
+    """Return where what applications read is not what the counts of the same customer say."""
     fields, state = live.fields, record.state
     if fields.get("policy_version") == policy.version:
         if record.tally != policy.tally.text:

@@ -66,12 +66,12 @@ class SourceLog:
         await self._consumer.stop()
 
     async def logs(self) -> dict[Partition, str]:
-        """Tell the ids of the topics that the partitions are read from, '' where Kafka tells none."""
+        """Return the ids of the topics that the partitions are read from, '' where Kafka tells none."""
         ids = await self._pinned.pin({partition.topic for partition in self.partitions})
         return {partition: ids[partition.topic] for partition in self.partitions}
 
     async def starts(self, *, from_beginning: bool) -> dict[Partition, int]:
-        """Tell where a rebuild from nothing starts.
+        """Return where a rebuild from nothing starts.
 
         Args:
             from_beginning: with the first record that the log holds; otherwise, on the wall clock, with the first
@@ -92,7 +92,7 @@ class SourceLog:
         return {Partition(*tp): offset for tp, offset in first.items()}
 
     async def is_whole(self) -> bool:
-        """Tell whether the log still holds every record that was ever written to it."""
+        """Return whether the log still holds every record that was ever written to it."""
         tps = [TopicPartition(*partition) for partition in self.partitions]
         return not any((await self._consumer.beginning_offsets(tps)).values()) if tps else True
 

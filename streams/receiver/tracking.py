@@ -53,7 +53,7 @@ def read_document(body: bytes) -> dict[str, Any]:
 
 
 def write_key_of(authorization: str, document: Mapping[str, Any]) -> str:
-    """Tell with which write key a request comes.
+    """Return with which write key a request comes.
 
     Args:
         authorization: the header, which has the key as the user of basic authentication; '' for none.

@@ -54,7 +54,7 @@ class LinkedIds:
         return len(self._records)
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether an id is known to be linked."""
+        """Return whether an id is known to be linked."""
         return name in self._records
 
     def note(self, name: str, record: CustomerRecord) -> None:

@@ -36,7 +36,7 @@ class RecordCache:
         self._used = 0
 
     def __contains__(self, customer: str) -> bool:
-        """Tell whether a customer is kept."""
+        """Return whether a customer is kept."""
         return customer in self._records
 
     def __getitem__(self, customer: str) -> CustomerRecord:

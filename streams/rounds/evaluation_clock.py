@@ -56,7 +56,7 @@ class EvaluationClock:
         self._marks = dict(marks) | own
 
     def least(self, besides: Iterable[Partition]) -> dict[Partition, int]:
-        """Tell the offsets that must have been applied for the evaluation time to hold.
+        """Return the offsets that must have been applied for the evaluation time to hold.
 
         Args:
             besides: partitions that are checked in another way.
@@ -65,7 +65,7 @@ class EvaluationClock:
         return {tp: mark.offset for tp, mark in self._marks.items() if mark.offset and tp not in left_out}
 
     def with_batches(self, batches: Iterable[DecodedBatch]) -> dict[Partition, Mark]:
-        """Tell the marks as they will be when batches have been applied.
+        """Return the marks as they will be when batches have been applied.
 
         Args:
             batches: about to be applied.
@@ -128,12 +128,12 @@ class EvaluationClock:
         return {partition: self._marks[partition] for partition in timed}
 
     def lag(self, partition: Partition) -> float | None:
-        """Tell the seconds between now and the time up to which a partition has been applied; None without one."""
+        """Return the seconds between now and the time up to which a partition has been applied; None without one."""
         applied_to = self._marks.get(partition, Mark()).applied_to
         return max(self.wall() - applied_to, 0) / 1e6 if applied_to else None
 
     def applied_to(self, partition: Partition) -> int:
-        """Tell the time up to which a partition has been applied, in microseconds; 0 before there is one."""
+        """Return the time up to which a partition has been applied, in microseconds; 0 before there is one."""
         return self._marks.get(partition, Mark()).applied_to
 
     @property
@@ -148,7 +148,7 @@ class EvaluationClock:
         return not self._stream and bool(known) and waits_for_transactions(known, self.wall())
 
     def arrival(self, changed: Mapping[Partition, Mark]) -> int:
-        """Tell when what is being applied was appended to its logs.
+        """Return when what is being applied was appended to its logs.
 
         Args:
             changed: marks that hold once it has been applied.
@@ -159,7 +159,7 @@ class EvaluationClock:
         return 0 if self._stream else max([mark.applied_to for mark in changed.values()], default=0)
 
     def evaluation(self, changed: Mapping[Partition, Mark] | None = None) -> tuple[int, int]:
-        """Tell the evaluation time and the horizon.
+        """Return the evaluation time and the horizon.
 
         Args:
             changed: marks that hold once what is being applied has been applied.

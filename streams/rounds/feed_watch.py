@@ -1,45 +1,29 @@
 """Watches the feeds: notes when their events were, and tells operators when one falls silent and when it is back.
 
-Rests on decisions 36 and 105.
+Rests on decisions 36, 105 and 113.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
-import orjson
 from mode.utils.logging import get_logger
 
 from scoring.ids import DEFAULT_NAMESPACE
-from scoring.instants import MINUTE, SECOND, parse_timestamp
+from scoring.instants import MINUTE
 from scoring.policy.policy import Policy
 from scoring.sources.feed_notices import Told, follow, notice_message
 from scoring.sources.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
 from scoring.sources.watermark import Mark
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
-from streams.records import DecodedBatch, Message, Partition
+from streams.records import DecodedBatch, Partition
+from streams.rounds.notices import Note, Notices, read_note
 from streams.store.protocol import Store
-from streams.topic_names import FEED_ALERTS
 
 logger = get_logger(__name__)
 
-#: What another worker has noted and not published for so long, it will not publish any more.
-_UNPUBLISHED_AFTER = 5 * SECOND
-
 _Activity = Mapping[str, Sequence[Stretch]]
-
-
-class _Note(NamedTuple):
-    """What is stored of what has been told: as followed, and the messages not yet known to be published."""
-
-    told: Told
-    waiting: Sequence[dict[str, Any]] = ()
-
-    def text(self) -> str:
-        told = self.told
-        return orjson.dumps((told.judged, told.silent_since, told.last_event_at, self.waiting)).decode()
 
 
 class FeedWatch:
@@ -68,7 +52,7 @@ class FeedWatch:
         """
         self._stream = clock == "stream"
         self._store = store
-        self._publisher = publisher
+        self._notices = Notices(store, publisher, metrics, wall)
         self._metrics = metrics
         self._wall = wall
         self._namespace = namespace
@@ -76,7 +60,6 @@ class FeedWatch:
         self._local: _Activity = {}
         self._stored: _Activity = {}
         self._told: dict[str, str] = {}
-        self._mine: set[str] = set()
         self.known: Feeds | None = None
 
     def _watch(self, policy: Policy) -> None:
@@ -190,38 +173,17 @@ class FeedWatch:
 
     async def _tell_of(self, feed: Feed, known: Feeds, now: int) -> None:
         stored = self._told.get(feed.name, "")
-        before = _read(stored) if stored else _Note(Told(0 if self._stream else now))
-        told, notices = follow(known, feed.name, before.told, now)
-        after = before
-        if notices or not stored or told.judged - before.told.judged >= MINUTE:
+        note = read_note(stored) if stored else Note((0 if self._stream else now, 0, 0))
+        before = Told(*note.told)
+        told, notices = follow(known, feed.name, before, now)
+        if notices or not stored or told.judged - before.judged >= MINUTE:
             new = [notice_message(self._policy, feed, notice, self._wall(), self._namespace) for notice in notices]
-            after = _Note(told, [*before.waiting, *new])
-            if not await self._note_told(feed, stored, after):
+            note = Note((told.judged, told.silent_since, told.last_event_at), [*note.waiting, *new])
+            if not await self._notices.note(feed.name, stored, note, new):
                 return
-            self._mine |= {message["alert_id"] for message in new}
+            self._told[feed.name] = note.text()
             for message in new:
                 silent = "is" if message["kind"] == "feed_silent" else "is back; it was"
                 logger.warning("the feed of %s %s silent since %s", feed.name, silent, message["silent_since"])
-        if after.waiting and all(self._is_to_publish(message) for message in after.waiting):
-            await self._publisher.publish([(feed.channel, Message(FEED_ALERTS, body)) for body in after.waiting])
-            if await self._note_told(feed, self._told[feed.name], _Note(after.told)):
-                self._mine -= {message["alert_id"] for message in after.waiting}
-            for message in after.waiting:
-                self._metrics.transitions.labels(message["kind"]).inc()
-
-    def _is_to_publish(self, message: Mapping[str, Any]) -> bool:
-        waits = self._wall() - parse_timestamp(message["detected_at"])
-        return message["alert_id"] in self._mine or abs(waits) >= _UNPUBLISHED_AFTER
-
-    async def _note_told(self, feed: Feed, expected: str, note: _Note) -> bool:
-        """Store what has been told; False if another worker was quicker, whose note the next look shows."""
-        text = note.text()
-        stored = await self._store.note_told(feed.name, expected, text)
-        if stored:
-            self._told[feed.name] = text
-        return stored
-
-
-def _read(text: str) -> _Note:
-    judged, silent_since, last_event_at, waiting = orjson.loads(text)
-    return _Note(Told(judged, silent_since, last_event_at), waiting)
+        if note.waiting:
+            self._told[feed.name] = (await self._notices.publish(feed.name, feed.channel, note)).text()

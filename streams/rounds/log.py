@@ -12,7 +12,7 @@ class Log(Protocol):
     """The source partitions, as far as they are assigned to this worker."""
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Tell where to start reading partitions of which nothing has been applied."""
+        """Return where to start reading partitions of which nothing has been applied."""
         ...
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
@@ -20,5 +20,5 @@ class Log(Protocol):
         ...
 
     def unread(self) -> set[Partition]:
-        """Tell of which assigned partitions more is to be fetched."""
+        """Return the assigned partitions of which more is to be fetched."""
         ...

@@ -22,9 +22,9 @@ from streams.backoff import Backoff
 from streams.errors import FenceMoved
 from streams.policies.in_force import PolicyInForce
 from streams.records import Partition, RecordBatch
-from streams.rounds.cursors import Cursors
 from streams.rounds.engine import Engine
 from streams.rounds.log import Log
+from streams.rounds.positions import Positions
 from streams.rounds.resync import Resync
 from streams.rounds.round import Round
 from streams.rounds.round_queue import RoundQueue, Submission
@@ -45,12 +45,12 @@ class Pipeline(Service):
             **kwargs: for `mode.Service`.
         """
         super().__init__(**kwargs)
-        self.cursors = Cursors(engine.store)
+        self.positions = Positions(engine.store)
         self.queue = RoundQueue(engine.clock, log)
         self.lock = asyncio.Lock()
         self._policies = policies
-        self._round = Round(engine, self.cursors)
-        self._resync = Resync(engine, self.cursors, log)
+        self._round = Round(engine, self.positions)
+        self._resync = Resync(engine, self.positions, log)
         self._erasures = engine.erasures
         self._outbox = engine.scorer.outbox
         self._metrics = engine.metrics

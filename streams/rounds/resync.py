@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from mode.utils.logging import get_logger
 
 from streams.records import Partition
-from streams.rounds.cursors import Cursors
 from streams.rounds.engine import Engine
 from streams.rounds.log import Log
+from streams.rounds.positions import Positions
 
 logger = get_logger(__name__)
 
@@ -20,16 +20,16 @@ logger = get_logger(__name__)
 class Resync:
     """Reads the fences and the marks; the lock of the pipeline has to be held."""
 
-    def __init__(self, engine: Engine, cursors: Cursors, log: Log) -> None:
+    def __init__(self, engine: Engine, positions: Positions, log: Log) -> None:
         """Put the parts together.
 
         Args:
             engine: whose store is read.
-            cursors: where the groups stand.
+            positions: where the groups stand.
             log: is sent to where the store stands.
         """
         self._engine = engine
-        self._cursors = cursors
+        self._positions = positions
         self._log = log
 
     async def assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -44,27 +44,27 @@ class Resync:
         Raises:
             StoreUnavailable: if the store does not answer.
         """
-        offsets = await self._cursors.assign(starts)
+        offsets = await self._positions.assign(starts)
         await self._take_over_marks(starts)
         return offsets
 
     async def check(self) -> None:
         """Look whether the store has forgotten what this worker knows it had, and if so apply it again."""
-        if await self._cursors.lost():
+        if await self._positions.lost():
             logger.warning("the store has forgotten what it had; reading the fences anew")
             await self.read_anew()
 
     async def read_anew(self) -> None:
         """Read all fences and forget the cache: the store is not where this worker left it."""
         self._engine.scorer.forget()
-        behind = await self._cursors.read_again(await self._log.starts(self._cursors.partitions))
-        await self._take_over_marks(self._cursors.partitions)
+        behind = await self._positions.read_again(await self._log.starts(self._positions.partitions))
+        await self._take_over_marks(self._positions.partitions)
         if behind:
             logger.warning("the store is behind on %d partitions; applying again from the log", len(behind))
             await self._log.seek(behind)
 
     async def _take_over_marks(self, partitions: Iterable[Partition]) -> None:
-        newest = {partition: self._cursors.newest(partition) for partition in partitions}
+        newest = {partition: self._positions.newest(partition) for partition in partitions}
         marks = await self._engine.store.exchange_marks({})
         await self._engine.feeds.learn(marks)
         self._engine.clock.take_over(newest, marks)

@@ -11,9 +11,9 @@ from scoring.judging.moment import Moment
 from scoring.sources.watermark import Mark
 from streams.errors import ClockUnknown
 from streams.records import DeadLetter, DecodedBatch, Partition, RecordBatch
-from streams.rounds.cursors import Cursors
 from streams.rounds.engine import Engine
 from streams.rounds.grouping import by_group
+from streams.rounds.positions import Positions
 from streams.rounds.work import Work
 from streams.store.protocol import Fence
 
@@ -21,12 +21,12 @@ from streams.store.protocol import Fence
 class Round:
     """Applies batches; the lock of the pipeline has to be held."""
 
-    def __init__(self, engine: Engine, cursors: Cursors) -> None:
+    def __init__(self, engine: Engine, positions: Positions) -> None:
         """Put the parts together.
 
         Args:
             engine: judges and stores.
-            cursors: where the groups stand.
+            positions: where the groups stand.
         """
         self._clock = engine.clock
         self._erasures = engine.erasures
@@ -36,7 +36,7 @@ class Round:
         self._moments = engine.moments
         self._publisher = engine.publisher
         self._scorer = engine.scorer
-        self._cursors = cursors
+        self._positions = positions
 
     async def apply(self, batches: Sequence[DecodedBatch]) -> tuple[list[RecordBatch], dict[Partition, int]]:
         """Apply what of the batches has not been applied.
@@ -72,8 +72,8 @@ class Round:
     async def _accept(self, batches: Sequence[DecodedBatch]) -> tuple[list[DecodedBatch], dict[Partition, int]]:
         """Take the batches that continue what has been applied."""
         sources = [batch.source for batch in batches]
-        await self._cursors.read({source.partition for source in sources})
-        accepted, missing = self._cursors.accept(sources)
+        await self._positions.read({source.partition for source in sources})
+        accepted, missing = self._positions.accept(sources)
         return [batch for batch in batches if batch.source in accepted], missing
 
     async def _link(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
@@ -84,7 +84,7 @@ class Round:
             sent
             for batch in batches
             for sent in batch.links
-            if sent.record.offset >= min(self._cursors.offsets(batch.source.partition))
+            if sent.record.offset >= min(self._positions.offsets(batch.source.partition))
         ]
         if not found:
             return []
@@ -103,7 +103,7 @@ class Round:
         new: dict[tuple[Partition, int], DeadLetter] = {}
         for batch in batches:
             if batch.dead_letters:
-                applied = min(self._cursors.offsets(batch.source.partition))
+                applied = min(self._positions.offsets(batch.source.partition))
                 for letter in batch.dead_letters:
                     if letter.record.offset >= applied:
                         new[batch.source.partition, letter.record.offset] = letter
@@ -118,15 +118,15 @@ class Round:
             The work, and how many events were left out, by the name that the metrics have for the reason.
         """
         ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
-        moves = self._cursors.moves(_ends(batches) | ends if self._linker is not None else ends)
+        moves = self._positions.moves(_ends(batches) | ends if self._linker is not None else ends)
         chosen, erased = self._erasures.choose(batches)
-        events, applied_before = by_group(chosen, self._cursors.offsets, self._cursors.group_of)
+        events, applied_before = by_group(chosen, self._positions.offsets, self._positions.group_of)
         await self._erasures.carry_out(customer for found in events.values() for customer in found)
         groups = {group: events.get(group, {}) for group in moves if moves[group] or group in events}
         return Work(groups, moves, moment), {"applied_before": applied_before, "erased": erased}
 
     def _note_applied(self, work: Work, marks: Mapping[Partition, Mark], left_out: Mapping[str, int]) -> None:
-        self._cursors.applied(work.fences)
+        self._positions.applied(work.fences)
         self._clock.applied(marks)
         self._metrics.note_evaluation(work.moment.now)
         for outcome, count in left_out.items():
@@ -135,7 +135,7 @@ class Round:
 
 
 def _ends(batches: Sequence[DecodedBatch]) -> dict[Partition, Fence]:
-    """Tell where partitions will stand; those of events have marks that tell more."""
+    """Return where partitions will stand; those of events have marks that tell more."""
     ends: dict[Partition, Fence] = {}
     for batch in batches:
         source = batch.source

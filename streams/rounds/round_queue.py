@@ -59,7 +59,7 @@ class RoundQueue:
         self._more = asyncio.Event()
 
     def __bool__(self) -> bool:
-        """Tell whether something waits."""
+        """Return whether something waits."""
         return bool(self._waiting)
 
     async def submit(self, submission: Submission) -> None:

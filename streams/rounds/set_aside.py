@@ -36,7 +36,7 @@ class SetAside:
         self._met: set[str] = set()
 
     def __contains__(self, customer: str) -> bool:
-        """Tell whether a customer is set aside."""
+        """Return whether a customer is set aside."""
         return customer in self._named
 
     def note(self, customer: str, why: str) -> None:

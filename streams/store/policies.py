@@ -14,7 +14,7 @@ from scoring.policy.policy import Policy
 IN_FORCE, TAKEN, SUPERSEDED, MOVED = "in force", "taken", "superseded", "moved"
 
 
-class PolicyRecord(NamedTuple):
+class StoredPolicy(NamedTuple):
     """The policy in force.
 
     `number` counts the changes; it goes back only where the store has lost some. `digest` tells its contents from
@@ -28,17 +28,17 @@ class PolicyRecord(NamedTuple):
     since: int
 
 
-def offered(policy: Policy, now: int) -> PolicyRecord:
+def offered(policy: Policy, now: int) -> StoredPolicy:
     """Describe a policy as it is put in force.
 
     Args:
         policy: read from a file.
         now: the wall clock, in microseconds.
     """
-    return PolicyRecord(0, policy.version, policy_digest(policy), policy.text, now)
+    return StoredPolicy(0, policy.version, policy_digest(policy), policy.text, now)
 
 
-class WalkPlace(NamedTuple):
+class SweepPlace(NamedTuple):
     """How far all customers have been brought to follow a policy.
 
     `number` is that of the policy; `server` the run of the server in which `cursor` holds; `passed` and `total` are
@@ -57,16 +57,16 @@ class WalkPlace(NamedTuple):
         return ";".join(map(str, self))
 
 
-def parse_place(text: str) -> WalkPlace:
+def parse_place(text: str) -> SweepPlace:
     """Read a place back; '' is the one before the first.
 
     Args:
         text: as stored.
     """
     if not text:
-        return WalkPlace()
+        return SweepPlace()
     number, server, *rest = text.split(";")
-    return WalkPlace(int(number), server, *map(int, rest))
+    return SweepPlace(int(number), server, *map(int, rest))
 
 
 class PolicyStore(Protocol):
@@ -75,7 +75,7 @@ class PolicyStore(Protocol):
     Every method raises `StoreUnavailable` where the store does not answer.
     """
 
-    async def in_force(self) -> PolicyRecord | None:
+    async def in_force(self) -> StoredPolicy | None:
         """Read the policy in force; None where nobody has put one in force."""
         ...
 
@@ -83,7 +83,7 @@ class PolicyStore(Protocol):
         """Read number and digest of the policy in force; 0 and '' where there is none."""
         ...
 
-    async def propose(self, offer: PolicyRecord, seen: int | None) -> str:
+    async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
         """Put a policy in force.
 
         Args:
@@ -96,12 +96,12 @@ class PolicyStore(Protocol):
         """
         ...
 
-    async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come, and whether this worker may go on with it; one may at a time."""
+    async def sweep(self, worker: str) -> tuple[bool, SweepPlace]:
+        """Return how far the sweep has come, and whether this worker may go on with it; one may at a time."""
         ...
 
-    async def walked(self, worker: str, place: WalkPlace) -> bool:
-        """Note how far the walk has come; False where the worker may not go on, or another policy is in force."""
+    async def swept(self, worker: str, place: SweepPlace) -> bool:
+        """Note how far the sweep has come; False where the worker may not go on, or another policy is in force."""
         ...
 
     async def page(self, cursor: int, count: int) -> tuple[list[str], int]:
@@ -109,11 +109,11 @@ class PolicyStore(Protocol):
         ...
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged; '' for one who has not been."""
+        """Return by which version each was judged; '' for one who has not been."""
         ...
 
-    async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+    async def place(self) -> SweepPlace:
+        """Return how far the sweep has come."""
         ...
 
     async def server(self) -> str:

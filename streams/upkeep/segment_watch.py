@@ -1,37 +1,25 @@
-"""Tells operators when a segment leaves as a whole, and when it is back."""
+"""Reports to operators when a segment leaves as a whole, and when it is back.
+
+Rests on decision 113.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-import orjson
 from mode.utils.logging import get_logger
 
-from scoring.instants import SECOND, parse_timestamp
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
 from scoring.sources.segment_notices import BEFORE, Told, follow, notice_message
-from streams.records import Message
 from streams.rounds.engine import Engine
-from streams.topic_names import FEED_ALERTS
+from streams.rounds.notices import Note, Notices, read_note
 
 logger = get_logger(__name__)
 
-#: What another worker has noted and not published for so long, it will not publish any more.
-_UNPUBLISHED_AFTER = 5 * SECOND
 #: Before the name of a segment, among the channels of which something is told.
 _SEGMENT = "@"
-
-
-class _Note(NamedTuple):
-    """What is stored of what has been told: as followed, and the messages not yet known to be published."""
-
-    told: Told
-    waiting: Sequence[dict[str, Any]] = ()
-
-    def text(self) -> str:
-        return orjson.dumps((self.told.judged, self.told.since, self.told.usual, self.waiting)).decode()
 
 
 class SegmentWatch:
@@ -46,11 +34,11 @@ class SegmentWatch:
         self._policy = engine.settings.policy
         self._stream = engine.settings.clock == "stream"
         self._store = engine.store
-        self._publisher = engine.publisher
-        self._metrics = engine.metrics
+        self._notices = Notices(engine.store, engine.publisher, engine.metrics, engine.clock.wall)
         self._wall = engine.clock.wall
         self._namespace = engine.settings.namespace
-        self._mine: set[str] = set()
+        # Up to which day each segment has been followed and nothing waits: until a later one the store is not asked.
+        self._done: dict[str, int] = {}
 
     def follow(self, policy: Policy) -> None:
         """Go by another policy.
@@ -59,9 +47,10 @@ class SegmentWatch:
             policy: in force from now on.
         """
         self._policy = policy
+        self._done.clear()
 
     async def tell(self, clocks: Mapping[str, SegmentClock]) -> None:
-        """Tell what has happened to the segments up to the last closed day.
+        """Return what has happened to the segments up to the last closed day.
 
         What is to be told is stored first, then published, then stored as published; so it is told at least once,
         under one id.
@@ -74,23 +63,26 @@ class SegmentWatch:
         """
         if self._policy.absence is None or not clocks:
             return
+        behind = {name: clock for name, clock in clocks.items() if self._done.get(name, -1) < clock.last - 1}
+        if not behind:
+            return
         records = await self._store.exchange_feeds({}, {})
-        for segment, clock in clocks.items():
+        for segment, clock in behind.items():
             record = records.get(_SEGMENT + segment)
             await self._tell_of(segment, clock, record.told if record is not None else "")
 
     async def _tell_of(self, segment: str, clock: SegmentClock, stored: str) -> None:
-        until = clock.last - 1
-        before = _read(stored) if stored else _Note(Told(clock.first if self._stream else until))
-        after = before
-        if before.told.judged < until or not stored:
-            told, new = await self._new(segment, before.told, until)
-            after = _Note(told, [*before.waiting, *new])
-            if not await self._store.note_told(_SEGMENT + segment, stored, after.text()):
+        until, name = clock.last - 1, _SEGMENT + segment
+        note = read_note(stored) if stored else Note((clock.first if self._stream else until, 0, 0))
+        told = Told(*note.told)
+        if told.judged < until or not stored:
+            told, new = await self._new(segment, told, until)
+            note = Note((told.judged, told.since, told.usual), [*note.waiting, *new])
+            if not await self._notices.note(name, stored, note, new):
                 return
-            self._mine |= {message["alert_id"] for message in new}
-        if after.waiting and all(self._is_to_publish(message) for message in after.waiting):
-            await self._publish(segment, after)
+        note = await self._notices.publish(name, segment, note)
+        if not note.waiting:
+            self._done[segment] = until
 
     async def _new(self, segment: str, told: Told, until: int) -> tuple[Told, list[dict[str, Any]]]:
         rule = self._policy.absence
@@ -108,20 +100,3 @@ class SegmentWatch:
             )
         wall = self._wall()
         return told, [notice_message(self._policy, segment, notice, wall, self._namespace) for notice in notices]
-
-    async def _publish(self, segment: str, note: _Note) -> None:
-        messages: Iterable[Message] = [Message(FEED_ALERTS, body) for body in note.waiting]
-        await self._publisher.publish([(segment, message) for message in messages])
-        if await self._store.note_told(_SEGMENT + segment, note.text(), _Note(note.told).text()):
-            self._mine -= {message["alert_id"] for message in note.waiting}
-        for message in note.waiting:
-            self._metrics.transitions.labels(message["kind"]).inc()
-
-    def _is_to_publish(self, message: Mapping[str, Any]) -> bool:
-        waits = self._wall() - parse_timestamp(message["detected_at"])
-        return message["alert_id"] in self._mine or abs(waits) >= _UNPUBLISHED_AFTER
-
-
-def _read(text: str) -> _Note:
-    judged, since, usual, waiting = orjson.loads(text)
-    return _Note(Told(judged, since, usual), waiting)

@@ -20,7 +20,7 @@ from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
-from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.policy_sweep import PolicySweep
 from streams.upkeep.segment_watch import SegmentWatch
 
 logger = get_logger(__name__)
@@ -47,7 +47,7 @@ class Timer:
         self,
         engine: Engine,
         pipeline: Pipeline,
-        walk: PolicyWalk,
+        sweep: PolicySweep,
         absences: AbsenceWatch,
         segments: SegmentWatch,
         elapsed: Callable[[], int] = elapsed,
@@ -57,7 +57,7 @@ class Timer:
         Args:
             engine: judges, and holds the schedules.
             pipeline: its lock keeps rounds and evaluations apart.
-            walk: through all customers, goes on at the end of each turn.
+            sweep: through all customers, goes on at the end of each turn.
             absences: closes the days of the clocks of absence once a turn.
             segments: looked at after it.
             elapsed: reads a clock that nobody sets, in microseconds.
@@ -71,7 +71,7 @@ class Timer:
         self._moments = engine.moments
         self._erasures = engine.erasures
         self._pipeline = pipeline
-        self._walk = walk
+        self._sweep = sweep
         self._absences = absences
         self._segments = segments
         self.transactions = OpenTransactions(engine.metrics, elapsed)
@@ -118,7 +118,7 @@ class Timer:
             await self._unpublished()
             await self._refreshes()
             await self._tell_unknown_types()
-            await self._walk.turn(self._exchange_meanwhile)
+            await self._sweep.turn(self._exchange_meanwhile)
         except (TransientError, FenceMoved) as error:
             self._waiting.note(error)
             self.fault = self._waiting.reason
@@ -200,7 +200,7 @@ class Timer:
 
     async def _absent(self) -> None:
         """Close the days that have ended, and judge whose absence has gone on for long enough by then."""
-        if self._walk.done:
+        if self._sweep.done:
             # Neither what is closed nor the look at who is due has to wait for rounds.
             await self._absences.close(self._moments.moment())
         for group in range(self._store.groups):

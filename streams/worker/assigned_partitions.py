@@ -16,8 +16,8 @@ from streams.ingest.gaps import check_logs
 from streams.ingest.transport import RecordBatchConsumer
 from streams.kafka.topics import event_topics
 from streams.records import Partition
-from streams.rounds.cursors import Cursors
 from streams.rounds.engine import Engine
+from streams.rounds.positions import Positions
 
 
 class AssignedPartitions:
@@ -43,7 +43,7 @@ class AssignedPartitions:
         return consumer
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Tell where to start reading partitions of which nothing has been applied.
+        """Return where to start reading partitions of which nothing has been applied.
 
         Args:
             partitions: assigned ones.
@@ -71,7 +71,7 @@ class AssignedPartitions:
         self._erasures.read_from(logs)
 
     async def starts_of(self, ranges: Mapping[TP, tuple[int, int]]) -> dict[Partition, int]:
-        """Tell where to start reading partitions of which nothing has been applied.
+        """Return where to start reading partitions of which nothing has been applied.
 
         Args:
             ranges: of the partitions, the first offset of the log and its end.
@@ -95,32 +95,32 @@ class AssignedPartitions:
         await consumer.seek_batches({tp: offset for tp, offset in wanted.items() if tp in assigned})
 
     def unread(self) -> set[Partition]:
-        """Tell of which assigned partitions more is to be fetched; of none while partitions change hands."""
+        """Return the assigned partitions of which more is to be fetched; none while partitions change hands."""
         consumer = self.consumer
         if self._app.rebalancing or self._app.stopped_consuming:
             return set()
         return {Partition(*tp) for tp in consumer.assignment() if consumer.end_of_log(tp) is None}
 
-    def caught_up(self, cursors: Cursors) -> dict[Partition, bool]:
-        """Tell of each assigned partition whether nothing is left to fetch, and everything fetched has been applied.
+    def caught_up(self, positions: Positions) -> dict[Partition, bool]:
+        """Return for each assigned partition whether nothing is left to fetch, and everything fetched has been applied.
 
         Args:
-            cursors: up to where has been applied.
+            positions: up to where has been applied.
         """
         consumer = self.consumer
         return {
             Partition(*tp): not self._app.rebalancing
             and (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
+            and positions.has_applied(Partition(*tp), end)
             and consumer.thread.held(tp) is None
             for tp in consumer.assignment()
         }
 
-    def held(self, cursors: Cursors) -> dict[Partition, int]:
-        """Tell of which assigned partitions all is read up to an open transaction, and where that begins.
+    def held(self, positions: Positions) -> dict[Partition, int]:
+        """Return the assigned partitions of which all is read up to an open transaction, and where that begins.
 
         Args:
-            cursors: up to where has been applied.
+            positions: up to where has been applied.
         """
         consumer = self.consumer
         if self._app.rebalancing:
@@ -129,6 +129,6 @@ class AssignedPartitions:
             Partition(*tp): held
             for tp in consumer.assignment()
             if (end := consumer.end_of_log(tp)) is not None
-            and cursors.has_applied(Partition(*tp), end)
+            and positions.has_applied(Partition(*tp), end)
             and (held := consumer.thread.held(tp)) is not None
         }

@@ -84,7 +84,7 @@ class EngagementApp(BatchApp):
         return self.parts.pipeline.crashed or self.crashed
 
     def kafka_options(self) -> dict[str, Any]:
-        """Tell a client where the brokers are and how to get in."""
+        """Say to a client where the brokers are and how to get in."""
         return kafka_options(self.parts.engine.settings)
 
     @property
@@ -125,7 +125,7 @@ class EngagementApp(BatchApp):
         return OwnPages(self)
 
     async def offsets_to_start(self, assigned: Iterable[TP]) -> dict[TP, int]:
-        """Tell where to start reading assigned partitions: at the fences.
+        """Return where to start reading assigned partitions: at the fences.
 
         Args:
             assigned: partitions.
@@ -161,7 +161,7 @@ class EngagementApp(BatchApp):
         """Note when the worker was left without partitions: there may be more workers than partitions."""
         super().on_rebalance_end()
         if not self.partitions.consumer.assignment():
-            self.parts.pipeline.cursors.leave_all()
+            self.parts.pipeline.positions.leave_all()
             self.parts.engine.clock.own = set()
             self._assigned = True
 
@@ -185,12 +185,12 @@ class EngagementApp(BatchApp):
         if clock.known and now < self._next_turn:
             return
         self._next_turn = now + INTERVAL[settings.clock]
-        topics, cursors = event_topics(settings.policy), self.parts.pipeline.cursors
+        topics, positions = event_topics(settings.policy), self.parts.pipeline.positions
         await self.parts.timer.turn(
-            partial(self.partitions.caught_up, cursors),
+            partial(self.partitions.caught_up, positions),
             self.consumer_generation_id,
             {Partition(topic, number) for topic in topics for number in self.consumer_thread.partitions_of(topic)},
-            partial(self.partitions.held, cursors),
+            partial(self.partitions.held, positions),
         )
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())

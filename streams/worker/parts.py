@@ -15,7 +15,7 @@ from streams.rounds.log import Log
 from streams.rounds.pipeline import Pipeline
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.figure_report import FigureReport
-from streams.upkeep.policy_walk import PolicyWalk
+from streams.upkeep.policy_sweep import PolicySweep
 from streams.upkeep.segment_watch import SegmentWatch
 from streams.upkeep.timer import Timer
 
@@ -27,7 +27,7 @@ class Parts:
     engine: Engine
     policies: PolicyInForce
     pipeline: Pipeline
-    walk: PolicyWalk
+    sweep: PolicySweep
     absences: AbsenceWatch
     segments: SegmentWatch
     figures: FigureReport
@@ -51,6 +51,6 @@ def build_parts(engine: Engine, log: Log, elapsed: Callable[[], int] = elapsed) 
     followers = [*engine.followers, absences, segments, figures]
     policies = PolicyInForce(settings, store, metrics, engine.clock.wall, followers)
     pipeline = Pipeline(engine, policies, log)
-    walk = PolicyWalk(engine, pipeline, policies)
-    timer = Timer(engine, pipeline, walk, absences, segments, elapsed)
-    return Parts(engine, policies, pipeline, walk, absences, segments, figures, timer)
+    sweep = PolicySweep(engine, pipeline, policies)
+    timer = Timer(engine, pipeline, sweep, absences, segments, elapsed)
+    return Parts(engine, policies, pipeline, sweep, absences, segments, figures, timer)

@@ -98,7 +98,7 @@ def add_pages(
 
 
 def allowed(headers: Any, token: Secret) -> bool:
-    """Tell whether a request holds the token, in a time that does not depend on how much of it is right.
+    """Return whether a request holds the token, in a time that does not depend on how much of it is right.
 
     Args:
         headers: of the request.

@@ -44,12 +44,12 @@ def policy_text() -> str:
 
 
 def boundary_after(moment: float) -> int:
-    """Tell the first pane boundary after a moment, Unix seconds; 180 after 120.5."""
+    """Return the first pane boundary after a moment, Unix seconds; 180 after 120.5."""
     return (int(moment) // PANE + 1) * PANE
 
 
 def leaves_at(boundary: int) -> float:
-    """Tell when something must have happened to leave the window at a boundary, Unix seconds."""
+    """Return when something must have happened to leave the window at a boundary, Unix seconds."""
     return boundary - WINDOW + PANE / 2
 
 

@@ -17,7 +17,7 @@ OTHER = "other internal fields"
 
 
 def kind_of(name: str) -> str:
-    """Tell what a field of a customer is for.
+    """Return what a field of a customer is for.
 
     Args:
         name: such as `score` or `_p20410`.
@@ -44,7 +44,7 @@ def bytes_by_kind(fields: Mapping[str, str]) -> Counter[str]:
 
 
 def taken_apart(client: redis.Redis, namespace: str, customers: int, used: int) -> dict[str, float]:
-    """Tell what the bytes of each customer are.
+    """Return what the bytes of each customer are.
 
     Args:
         client: with decoded answers.
@@ -71,7 +71,7 @@ def taken_apart(client: redis.Redis, namespace: str, customers: int, used: int) 
 
 
 def compact_share(client: redis.Redis, namespace: str) -> float:
-    """Tell how many customers are kept in the compact form.
+    """Return how many customers are kept in the compact form.
 
     Redis gives it up for good once a hash has had a field of more than 64 bytes or more than 128 fields; it then
     takes about three times as much.

@@ -117,7 +117,7 @@ def partitions_of(worker: WorkerProcess) -> int:
 
 
 def shared(partitions: Sequence[int]) -> bool:
-    """Tell whether all partitions have been given out evenly; 24 over 5 workers are 5, 5, 5, 5, 4."""
+    """Return whether all partitions have been given out evenly; 24 over 5 workers are 5, 5, 5, 5, 4."""
     return sum(partitions) == _ALL_PARTITIONS and max(partitions) - min(partitions) <= 1
 
 

@@ -30,7 +30,7 @@ class System:
     pids: Mapping[str, int]
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Tell how long each of worker, Redis and broker has computed."""
+        """Return how long each of worker, Redis and broker has computed."""
         return {name: cpu_seconds(pid) for name, pid in self.pids.items()}
 
 

@@ -86,7 +86,7 @@ def measure(kind: str, events: int, customers: int, rounds: int, only: list[str]
 
 
 def wanted(title: str, only: list[str] | None) -> bool:
-    """Tell whether a program is to be run.
+    """Return whether a program is to be run.
 
     Args:
         title: its own.

@@ -87,7 +87,7 @@ def events(count: int, customers: int, days: int, seed: int = 1) -> Iterator[tup
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """Tell the partition that Kafka's producers choose for a key."""
+    """Return the partition that Kafka's producers choose for a key."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 

@@ -13,7 +13,7 @@ from streams.embedded import EmbeddedRedis
 from streams.errors import StoreUnavailable, UnsafeStore
 from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
-from streams.store.policies import PolicyStore, WalkPlace, offered
+from streams.store.policies import PolicyStore, SweepPlace, offered
 from streams.store.protocol import GroupWrite, LinkWrite, Store
 from streams.store.redis.server import check_server
 from streams.store.redis.store import RedisStore
@@ -67,8 +67,8 @@ CALLS: dict[str, Call] = {
     "policies.in_force": lambda store: store.policies.in_force(),
     "policies.state": lambda store: store.policies.state(),
     "policies.propose": lambda store: store.policies.propose(offered(parse_policy(POLICY), WALL), None),
-    "policies.walk": lambda store: store.policies.walk("w"),
-    "policies.walked": lambda store: store.policies.walked("w", WalkPlace()),
+    "policies.sweep": lambda store: store.policies.sweep("w"),
+    "policies.swept": lambda store: store.policies.swept("w", SweepPlace()),
     "policies.page": lambda store: store.policies.page(0, 10),
     "policies.versions": lambda store: store.policies.versions(["anna"]),
     "policies.place": lambda store: store.policies.place(),

@@ -6,7 +6,7 @@ import pytest
 
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved
-from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, PolicyRecord, WalkPlace, offered
+from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, StoredPolicy, SweepPlace, offered
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
 from tests.contract.records import WALL, engaged, group_write, write, write_all
@@ -17,7 +17,7 @@ SECOND = policy_with(('"by-hand"', '"second"'), ("post = 2", "post = 3"))
 OTHER_SECOND = policy_with(('"by-hand"', '"second"'), ("post = 2", "post = 4"))
 
 
-def offer(policy: Policy) -> PolicyRecord:
+def offer(policy: Policy) -> StoredPolicy:
     """Offer a policy."""
     return offered(policy, WALL)
 
@@ -137,24 +137,24 @@ async def test_pages_hold_every_customer(store: Store) -> None:
 
 async def test_one_worker_at_a_time_walks(store: Store) -> None:
     await store.policies.propose(offer(FIRST), None)
-    assert await store.policies.walk("one") == (True, WalkPlace())
-    assert await store.policies.walk("two") == (False, WalkPlace())
+    assert await store.policies.sweep("one") == (True, SweepPlace())
+    assert await store.policies.sweep("two") == (False, SweepPlace())
 
-    place = WalkPlace(1, "run", 17, 500, 1200)
-    assert not await store.policies.walked("two", place)
-    assert await store.policies.walked("one", place)
-    assert await store.policies.walk("one") == (True, place)
+    place = SweepPlace(1, "run", 17, 500, 1200)
+    assert not await store.policies.swept("two", place)
+    assert await store.policies.swept("one", place)
+    assert await store.policies.sweep("one") == (True, place)
     assert await store.policies.place() == place
-    assert await store.policies.walk("two") == (False, place)
+    assert await store.policies.sweep("two") == (False, place)
 
 
 async def test_a_walk_for_a_policy_that_is_in_force_no_more_is_not_noted(store: Store) -> None:
     await store.policies.propose(offer(FIRST), None)
-    await store.policies.walk("one")
+    await store.policies.sweep("one")
     await store.policies.propose(offer(SECOND), 1)
 
-    assert not await store.policies.walked("one", WalkPlace(1))
-    assert await store.policies.walked("one", WalkPlace(2))
+    assert not await store.policies.swept("one", SweepPlace(1))
+    assert await store.policies.swept("one", SweepPlace(2))
 
 
 @pytest.mark.parametrize("kind", ["redis", "embedded redis"])

@@ -79,6 +79,6 @@ def silence(run: FaultRun, places: Sequence[tuple[str, int]], idle_after: float)
 
 
 def evaluated(run: FaultRun) -> int:
-    """Tell the latest time as of which a worker judges, in microseconds."""
+    """Return the latest time as of which a worker judges, in microseconds."""
     times = [worker.metric("engagement_evaluation_time_seconds") for worker in run.workers.running]
     return int(max(times, default=0) * 1e6)

@@ -172,7 +172,7 @@ def _applied_at(run: FaultRun, url: str) -> int:
 
 
 def reasons(run: FaultRun) -> list[str]:
-    """Tell why workers are not ready, those that are not."""
+    """Return why workers are not ready, those that are not."""
     pages = [worker.get("/ready") for worker in run.workers.running]
     return [str(json.loads(body)["reason"]) for status, body in pages if status == 503]
 

@@ -56,7 +56,7 @@ def test_redis_lost_at_a_days_end_is_filled_again_with_every_absence(fault_run: 
 
 
 class Fall:
-    """Tells that fewer records are applied than once were."""
+    """Reports that fewer records are applied than once were."""
 
     def __init__(self, run: FaultRun) -> None:
         """Begin with none."""

@@ -86,7 +86,7 @@ class Flow:
         await poll_until(lambda: self.written >= until, within)
 
     def wrong(self) -> dict[str, int]:
-        """Tell by how many points customers differ from what was written."""
+        """Return by how many points customers differ from what was written."""
         found = read_customers(self._system.redis_url, self._system.namespace)
         points = {customer: int(fields["score"]) for customer, fields in found.items()}
         return {

@@ -121,7 +121,7 @@ async def _at_least(system: System, letters: int) -> bool:
 
 
 async def _at_rest(system: System) -> bool:
-    """Tell whether the group has committed all that is applied."""
+    """Return whether the group has committed all that is applied."""
     applied = {partition: min(offsets) for partition, offsets in system.fences().items()}
     return bool(applied) and await system.committed() == applied
 

@@ -77,5 +77,5 @@ async def use_all_topics(system: System) -> None:
 
 
 async def two_letters(system: System) -> bool:
-    """Tell whether the dead letter that was sent again has come back."""
+    """Return whether the dead letter that was sent again has come back."""
     return len(await system.dead_letters()) == 2

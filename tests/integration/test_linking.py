@@ -130,7 +130,7 @@ class People:
         )
 
     def wrong(self) -> dict[str, object]:
-        """Tell by how much customers differ from what was written."""
+        """Return by how much customers differ from what was written."""
         found = read_customers(self._system.redis_url, self._system.namespace)
         points = {customer: int(fields["score"]) for customer, fields in found.items() if "score" in fields}
         return {

@@ -137,7 +137,7 @@ async def test_a_signal_has_the_file_read_at_once_and_a_broken_one_is_refused(ma
 
 
 def refused(worker: WorkerProcess, reason: str) -> bool:
-    """Tell whether a worker refuses its file for a reason."""
+    """Return whether a worker refuses its file for a reason."""
     return metric(worker, "engagement_policy_refused", reason=reason) == 1
 
 

@@ -70,7 +70,7 @@ async def send(system: System, events: list[dict[str, Any]], dice: random.Random
 
 
 def wrong(system: System, events: list[dict[str, Any]]) -> dict[str, tuple[str | None, str]]:
-    """Tell whose score is not that of the brute force: as it is, as it has to be."""
+    """Return whose score is not that of the brute force: as it is, as it has to be."""
     policy = brute_force.parse_policy((system.folder / f"{system.namespace}.toml").read_text())
     lives = brute_force.histories(map(json.dumps, events), policy)
     now = int(time.time()) * brute_force.MILLION

@@ -40,7 +40,7 @@ async def buy(system: System, customer: str, partition: int = 0) -> None:
 
 
 def drop_of(bought: list[float]) -> int:
-    """Tell the second at which less than three purchases of 20 points are left in the window of six seconds."""
+    """Return the second at which less than three purchases of 20 points are left in the window of six seconds."""
     boundary = int(max(bought)) + 1
     while sum(boundary - WINDOW < int(at) for at in bought) >= 3:
         boundary += 1
@@ -92,7 +92,7 @@ async def test_who_buys_behind_a_hanging_transaction_is_not_silent(
 
 
 async def exists(system: System, customer: str) -> bool:
-    """Tell whether a customer has a score, given a moment."""
+    """Return whether a customer has a score, given a moment."""
     try:
         await poll_until(lambda: system.score(customer) is not None, 3)
     except AssertionError:

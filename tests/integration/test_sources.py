@@ -97,7 +97,7 @@ async def test_records_of_every_known_shape_score_as_their_events_do(make_system
 
 
 def wanted_letters() -> Counter[tuple[str, str, str]]:
-    """Tell of each record with something bad the feed, the reason, and the parts where others count."""
+    """Return for each record with something bad the feed, the reason, and the parts where others count."""
     by_record: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for line in WANTED:
         by_record.setdefault((line["feed"], line["record"]), []).append(line)

@@ -107,7 +107,7 @@ async def wait_for(running: Running, customer: str, **expected: str) -> dict[str
 
 
 def made_of(running: Running, customer: str) -> dict[str, tuple[float, float]]:
-    """Tell by type the count and the points that `engagement show` prints."""
+    """Return by type the count and the points that `engagement show` prints."""
     status, words = running.system.command("show", customer, "--json")
     assert status == 0
     return {part["type"]: (part["count"], part["points"]) for part in json.loads(words)["made_of"]}

@@ -20,7 +20,7 @@ class Feed:
     times: Sequence[int]
 
     def silent(self, at: int) -> bool:
-        """Tell whether something has come before, and nothing within `silence_after`."""
+        """Return whether something has come before, and nothing within `silence_after`."""
         before = [time for time in self.times if time <= at]
         return bool(before) and at - max(before) >= self.silence_after
 
@@ -95,7 +95,7 @@ class _Customer:
         return self.policy.drops == "disengaged" and self.score >= self.policy.bands["engaged"]
 
     def _is_low(self, before: str) -> bool:
-        """Tell whether the customer is lower than has been told."""
+        """Return whether the customer is lower than has been told."""
         if self.armed:
             return self.score < self.policy.bands["engaged"]
         fell = self.drop is not None or before != "at_risk"

@@ -17,7 +17,7 @@ LAST = 20_500
 
 
 def active_within(days: set[int], day: int, length: int) -> bool:
-    """Tell whether one of the days is among the last ones up to a day."""
+    """Return whether one of the days is among the last ones up to a day."""
     return any(day - length < active <= day for active in days)
 
 

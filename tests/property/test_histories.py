@@ -33,7 +33,8 @@ def test_the_alerts_of_a_history_are_those_of_the_brute_force(drawn: Told) -> No
 
     expected = by_brute_force(world, life, life[-1].time).alerts
     found = [(format_instant(alert.occurred_at), alert.kind) for alert in sorted(history.alerts)]
-    assert found == sorted((alert["occurred_at"], alert["kind"]) for alert in expected)
+    # A drop and a deeper one at the same instant are one for the comparison.
+    assert found == sorted({(alert["occurred_at"], alert["kind"]) for alert in expected})
 
 
 def _line(happening: Happening) -> tuple[str, object]:

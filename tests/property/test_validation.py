@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scoring.backtest.alarms import Alarms, judge_alarms, silences
 from scoring.backtest.lot import Lot, open_until
-from scoring.backtest.observations import NEVER, Customer, Moment, Observation, fell_silent
+from scoring.backtest.observations import NEVER, Customer, CutOff, Observation, fell_silent
 from scoring.backtest.population import Population, events_in
 from scoring.backtest.ranking import rank, rank_within
 from scoring.events.event import Event
@@ -118,7 +118,7 @@ def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tupl
     world, population, looks, again = drawn
     policy, reference = parse_policy(world.with_long_memory), brute_force.parse_policy(world.text)
     reader = Reader(policy)
-    moments = [Moment(time, column) for column, time in enumerate(looks)]
+    moments = [CutOff(time, column) for column, time in enumerate(looks)]
     replay = Population(policy, dict.fromkeys(population, moments))
     arrivals = sorted((life.time, name, life) for name, one in population.items() for life in one)
     for _, name, happening in arrivals:
@@ -142,7 +142,7 @@ def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tupl
             ages = [time // world.pane - event.time // world.pane for event in before]
             decayed = sum(policy.factor(age) for age in ages if age < world.panes)
             expected.append(
-                Observation(name, Moment(time, column), points, band, last, inside, following, pytest.approx(decayed))
+                Observation(name, CutOff(time, column), points, band, last, inside, following, pytest.approx(decayed))
             )
         assert found[name].observations == expected
         wanted = brute_force.evaluate(name, raw, reference, end)
@@ -160,7 +160,7 @@ def test_who_was_active_and_then_is_not_has_fallen_silent(
     last: int, moment: int, silence: int, known: int, following: int | None
 ) -> None:
     following = NEVER if following is None or following < moment else following
-    seen = Observation("anna", Moment(moment, 0), 0, 1, min(last, moment - 1), 0, following)
+    seen = Observation("anna", CutOff(moment, 0), 0, 1, min(last, moment - 1), 0, following)
     was_active = any(moment - back == seen.last_event_at for back in range(silence + 1)) and seen.last_event_at >= 0
     comes = any(moment + later == following for later in range(silence))
 
@@ -171,7 +171,7 @@ def test_who_was_active_and_then_is_not_has_fallen_silent(
 
 def test_an_event_at_the_very_moment_is_of_afterwards() -> None:
     policy = parse_policy('[window]\nlength = "3d"\n[channels.web]\nweights = { view = 1 }\n')
-    replay = Population(policy, {"anna": [Moment(START, 0)]})
+    replay = Population(policy, {"anna": [CutOff(START, 0)]})
     code = next(iter(policy.types))
     for time in (START - 1, START, START + 1):
         replay.add("web", "anna", Event(time, code, ""))

@@ -43,7 +43,7 @@ def expected(policy: Path, events: Path) -> dict[str, Any]:
 
 
 def judged_to_the_end(url: str, namespace: str, customers: int, until: int) -> bool:
-    """Tell whether everybody has been judged up to a time, and nothing waits to be published.
+    """Return whether everybody has been judged up to a time, and nothing waits to be published.
 
     Args:
         url: of Redis.

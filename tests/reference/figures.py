@@ -95,7 +95,7 @@ def day_figures(days: Days, histories: Sequence[Sequence[tuple[int, str, str]]],
 
 
 def is_there(active: set[int], day: int) -> bool:
-    """Tell whether somebody is a customer on a day."""
+    """Return whether somebody is a customer on a day."""
     return any(day - 30 < each <= day for each in active)
 
 

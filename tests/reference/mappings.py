@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 def read_record(table: Table, record: Any) -> list[Table]:
-    """Tell what becomes of a record, as lines of `engagement source try --json` without the number of the record."""
+    """Return what becomes of a record, as lines of `engagement source try --json` without the number of the record."""
     event = unwrapped(table, record)
     readings = [
         {**table, **each, "types": {**table.get("types", {}), **each.get("types", {})}}
@@ -102,13 +102,13 @@ def read_with(  # noqa: PLR0911 - one for each way in which a record ends
 
 
 def bad_envelope(reading: Table, record: Any) -> str:
-    """Tell what is wrong with an envelope without an event."""
+    """Return what is wrong with an envelope without an event."""
     texts = [record if path == "." else lookup(path, [record]) for path in reading["unwrap"]]
     return "not_json" if any(isinstance(text, str) and as_json(text) is None for text in texts) else "not_an_object"
 
 
 def arrays(value: Any, way: list[str]) -> bool:
-    """Tell whether an innermost array is there."""
+    """Return whether an innermost array is there."""
     found = lookup(way[0] or "@", [value, value])
     if not isinstance(found, list):
         return False
@@ -144,7 +144,7 @@ def as_json(text: str) -> Any:
 
 
 def part_of(reading: Table, places: Places, part: int) -> Table:
-    """Tell what becomes of one part."""
+    """Return what becomes of one part."""
     try:
         if not isinstance(places[-1], dict) and not names_elements(reading):
             return {"part": part, "dead_letter": "not_an_object"}
@@ -161,13 +161,13 @@ def part_of(reading: Table, places: Places, part: int) -> Table:
 
 
 def names_elements(reading: Table) -> bool:
-    """Tell whether a reading looks at elements themselves, beside their properties."""
+    """Return whether a reading looks at elements themselves, beside their properties."""
     written = json.dumps({key: value for key, value in reading.items() if key != "properties"})
     return '"@"' in written or "{@}" in written
 
 
 def dropped(reading: Table, places: Places) -> bool:
-    """Tell whether the type is left out."""
+    """Return whether the type is left out."""
     kind = value_of(reading["type"], places)
     if not isinstance(kind, str) or not kind:
         return False
@@ -293,7 +293,7 @@ def converted(value: Any, kind: str) -> Any:
 
 
 def is_scalar(value: Any) -> bool:
-    """Tell whether a value is a text, a number or a truth value."""
+    """Return whether a value is a text, a number or a truth value."""
     return isinstance(value, str | int | float)
 
 
@@ -383,7 +383,7 @@ def one_step(value: Any, step: str) -> Any:
 
 
 def starts_outside(written: Any, depth: int) -> bool:
-    """Tell whether all that a value is made of starts outside the elements."""
+    """Return whether all that a value is made of starts outside the elements."""
     if isinstance(written, list):
         return all(starts_outside(each, depth) for each in written)
     if isinstance(written, dict):
@@ -393,12 +393,12 @@ def starts_outside(written: Any, depth: int) -> bool:
 
 
 def is_outside(path: str, depth: int) -> bool:
-    """Tell whether a path starts outside elements that are in so many arrays."""
+    """Return whether a path starts outside elements that are in so many arrays."""
     return path == "$" or path.startswith(("$.", "^." * depth))
 
 
 def kept_out(reading: Table, places: Places, *, every: bool = False, depth: int = 0) -> bool:
-    """Tell whether a condition leaves something out; without `every`, one that is about the record alone."""
+    """Return whether a condition leaves something out; without `every`, one that is about the record alone."""
     for key, wanted in (("when", True), ("unless", False)):
         for path, condition in reading.get(key, {}).items():
             paths = [path, condition["same_as"]] if isinstance(condition, dict) and "same_as" in condition else [path]
@@ -444,5 +444,5 @@ def asked(word: str, wanted: Any, value: Any) -> bool:
 
 
 def alike(value: Any, wanted: Any) -> bool:
-    """Tell whether two values are the same one; true is not 1."""
+    """Return whether two values are the same one; true is not 1."""
     return value is not None and isinstance(wanted, bool) == isinstance(value, bool) and bool(value == wanted)

@@ -17,7 +17,7 @@ MILLION = 1_000_000
 
 
 def type_of(channel: Mapping[str, Any], kind: str, properties: Mapping[str, Any]) -> str:
-    """Tell which type of a channel, as TOML reads it, an event counts as."""
+    """Return which type of a channel, as TOML reads it, an event counts as."""
     mark = channel.get("machine", {}).get(kind)
     if mark is not None and properties.get(mark) is True:
         return str(mark)

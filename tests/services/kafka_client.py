@@ -126,14 +126,14 @@ def producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
 
 
 async def log_ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
-    """Tell the end of the log of every partition of topics."""
+    """Return the end of the log of every partition of topics."""
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
         # The embedded broker lists wrong ends: decision 72.
         return {tuple(tp): end for tp, end in (await end_offsets(consumer, await _all(consumer, topics))).items()}
 
 
 async def committed(bootstrap: str, group: str) -> dict[tuple[str, int], int]:
-    """Tell the offsets that a consumer group has committed."""
+    """Return the offsets that a consumer group has committed."""
     async with admin(bootstrap) as client:
         offsets = await client.list_consumer_group_offsets(group)
     return {tuple(tp): place.offset for tp, place in offsets.items() if place.offset >= 0}

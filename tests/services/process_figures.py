@@ -10,7 +10,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """Tell how long a process has computed, all threads, in user and kernel mode; in steps of 10 ms."""
+    """Return how long a process has computed, all threads, in user and kernel mode; in steps of 10 ms."""
     # The second field is the program's name in parentheses, and may hold anything.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
@@ -23,6 +23,6 @@ def memory(pid: int) -> Mapping[str, int]:
 
 
 def memory_available() -> int:
-    """Tell how much memory the machine can still give, in bytes."""
+    """Return how much memory the machine can still give, in bytes."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))

@@ -9,7 +9,7 @@ import redis
 
 
 def places_of(url: str, customer: str) -> list[str]:
-    """Tell where the bytes of an id stand, no digit behind them: in the name of a key, a field, a member or a value."""
+    """Return where the bytes of an id stand, no digit behind them: in the name of a key or field, a member or value."""
     wanted = re.compile(re.escape(customer.encode()) + rb"(?!\d)")
     client = redis.Redis.from_url(url)
     try:

@@ -106,12 +106,12 @@ class Sentinel(LoopbackServer):
         return _client(self.port, self._guard.options(SENTINEL_PASSWORD) if self._guard else {})
 
     def primary(self) -> int:
-        """Tell the port of the server that it takes for the primary."""
+        """Return the port of the server that it takes for the primary."""
         with self._client() as client:
             return int(client.sentinel_master(SERVICE)["port"])
 
     def sees(self, primary: int, replica: int, sentinels: int) -> bool:
-        """Tell whether it knows these ports as primary and replica, both up, and so many other Sentinels."""
+        """Return whether it knows these ports as primary and replica, both up, and so many other Sentinels."""
         with self._client() as client:
             state, others = client.sentinel_master(SERVICE), client.sentinel_slaves(SERVICE)
         return (state["port"], state["flags"], state["num-other-sentinels"]) == (primary, "master", sentinels) and [

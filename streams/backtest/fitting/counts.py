@@ -152,7 +152,7 @@ class Questions:
     folds: Ints
 
     def without(self, fold: int) -> NDArray[np.bool_]:
-        """Tell which are not in a fold."""
+        """Return which are not in a fold."""
         return np.not_equal(self.folds, fold)
 
 

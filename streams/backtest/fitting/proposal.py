@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring.backtest.observations import Customer, Moment, churned_after, fell_silent
+from scoring.backtest.observations import Customer, CutOff, churned_after, fell_silent
 from scoring.errors import PolicyError
 from scoring.policy.policy import EventType, Policy, type_code
 from streams.backtest.fitting.counts import CountCollector, Questions, questions_of
@@ -109,7 +109,7 @@ class History:
     paths: Sequence[Path]
     survey: Survey
     customers: Mapping[str, Customer]
-    moments: Mapping[str, Sequence[Moment]]
+    moments: Mapping[str, Sequence[CutOff]]
     silence: int
 
 

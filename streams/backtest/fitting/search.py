@@ -80,14 +80,14 @@ class Search:
         return best
 
     def auc(self, choice: Choice) -> float:
-        """Tell the mean AUC over the tasks, of customers who were not learned from."""
+        """Return the mean AUC over the tasks, of customers who were not learned from."""
         if choice not in self._found:
             self._found[choice] = float(np.mean([auc for auc in self.by_task(choice) if auc is not None] or [0.5]))
             self._tell(len(self._found))
         return self._found[choice]
 
     def by_task(self, choice: Choice) -> list[float | None]:
-        """Tell the AUC of each task, of customers who were not learned from.
+        """Return the AUC of each task, of customers who were not learned from.
 
         Args:
             choice: to try.

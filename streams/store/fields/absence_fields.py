@@ -95,7 +95,7 @@ def scheduled(text: str, group: int) -> tuple[str, str]:
 
 
 def schedule_change(record: CustomerRecord, group: int) -> tuple[str, str, str] | None:
-    """Tell how the schedules follow a record: where it is taken out, where it is put, and the reading there.
+    """Return how the schedules follow a record: where it is taken out, where it is put, and the reading there.
 
     An entry that is too early is left alone: it comes up early.
 

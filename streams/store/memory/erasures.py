@@ -15,7 +15,7 @@ class MemoryErasures:
         self._carried_out: list[str] = []
 
     async def erased(self) -> dict[str, int]:
-        """Tell which erasures have been carried out."""
+        """Return which erasures have been carried out."""
         return dict(self._erased)
 
     async def erasures_carried_out(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, PolicyRecord, WalkPlace
+from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, StoredPolicy, SweepPlace
 
 
 class MemoryPolicies:
@@ -20,20 +20,20 @@ class MemoryPolicies:
             hashes: each customer's fields.
         """
         self._hashes = hashes
-        self._record: PolicyRecord | None = None
+        self._record: StoredPolicy | None = None
         self._digests: dict[str, str] = {}
         self._walker = ""
-        self._place = WalkPlace()
+        self._place = SweepPlace()
 
     def allows(self, digest: str) -> bool:
-        """Tell whether what was judged by a policy may be written.
+        """Return whether what was judged by a policy may be written.
 
         Args:
             digest: of the policy.
         """
         return self._record is None or self._record.digest == digest
 
-    async def in_force(self) -> PolicyRecord | None:
+    async def in_force(self) -> StoredPolicy | None:
         """Read the policy in force."""
         return self._record
 
@@ -41,7 +41,7 @@ class MemoryPolicies:
         """Read number and digest."""
         return (self._record.number, self._record.digest) if self._record else (0, "")
 
-    async def propose(self, offer: PolicyRecord, seen: int | None) -> str:
+    async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
         """Put a policy in force."""
         number, digest = await self.state()
         known = self._digests.get(offer.version)
@@ -57,13 +57,13 @@ class MemoryPolicies:
         self._digests[offer.version] = offer.digest
         return IN_FORCE
 
-    async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come."""
+    async def sweep(self, worker: str) -> tuple[bool, SweepPlace]:
+        """Return how far the sweep has come."""
         self._walker = self._walker or worker
         return self._walker == worker, self._place
 
-    async def walked(self, worker: str, place: WalkPlace) -> bool:
-        """Note how far the walk has come."""
+    async def swept(self, worker: str, place: SweepPlace) -> bool:
+        """Note how far the sweep has come."""
         if self._walker != worker or place.number != (await self.state())[0]:
             return False
         self._place = place
@@ -76,11 +76,11 @@ class MemoryPolicies:
         return some, after if after < len(self._hashes) else 0
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged."""
+        """Return by which version each was judged."""
         return [self._hashes.get(customer, {}).get("policy_version", "") for customer in customers]
 
-    async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+    async def place(self) -> SweepPlace:
+        """Return how far the sweep has come."""
         return self._place
 
     async def server(self) -> str:

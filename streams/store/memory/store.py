@@ -82,7 +82,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         """Do nothing."""
 
     def group_of(self, customer: str) -> int:
-        """Tell the fence group."""
+        """Return the fence group."""
         return sum(customer.encode()) % self.groups
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
@@ -93,7 +93,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         }
 
     async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
-        """Tell of which log the fences speak."""
+        """Return the log of which the fences speak."""
         return {partition: self._logs.get(partition, "") for partition in partitions}
 
     async def note_logs(self, logs: Mapping[Partition, str]) -> None:

@@ -86,7 +86,7 @@ class RedisAbsences:
         return cast("list[str]", await self._call("absences_due", self._fences(group), *head, *words))
 
     async def earliest(self, segment: str) -> int | None:
-        """Tell the least reading at which somebody is to be looked at again; None where nobody is."""
+        """Return the least reading at which somebody is to be looked at again; None where nobody is."""
         name = quote(segment, safe="")
         keys = [f"{self._prefix}_absences:{name}:{group}" for group in range(self._groups)]
         firsts = await self._send([["ZRANGE", key, 0, 0, "WITHSCORES"] for key in keys])

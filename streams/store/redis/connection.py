@@ -70,7 +70,7 @@ def connect(url: str, secure: Mapping[str, Any] = MappingProxyType({})) -> tuple
 
 
 def redis_options(settings: Settings) -> dict[str, Any]:
-    """Tell a Redis client how to get in; where it is, is in the URL.
+    """Say to a Redis client how to get in; where it is, is in the URL.
 
     Args:
         settings: name user, password and files.

@@ -82,7 +82,7 @@ def missing_rights(rights: Sequence[str]) -> str:
 
 
 def lost_library(error: BaseException) -> bool:
-    """Tell whether the server does not know a function that had been loaded: it was emptied, or is another one."""
+    """Return whether the server does not know a function that had been loaded: it was emptied, or is another one."""
     return isinstance(error, ResponseError) and "Function not found" in str(error)
 
 

@@ -30,7 +30,7 @@ class Merged:
 
 
 def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None) -> Merged:
-    """Tell what of the activity a customer has who is replaced.
+    """Return what of the activity a customer has who is replaced.
 
     Args:
         live: the fields as stored.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from scoring.instants import MILLISECOND
-from streams.store.policies import PolicyRecord, WalkPlace, parse_place
+from streams.store.policies import StoredPolicy, SweepPlace, parse_place
 from streams.store.redis.wire import Words
 
 POLICY_LIBRARY = "engagement_policies_1"
@@ -40,31 +40,31 @@ class RedisPolicies:
         self._key = f"{prefix}_policy"
         self._lease = f"{prefix}_lease:policy"
 
-    async def in_force(self) -> PolicyRecord | None:
+    async def in_force(self) -> StoredPolicy | None:
         """Read the policy in force."""
         [values] = await self._send([["HMGET", self._key, "number", "version", "digest", "text", "since"]])
         number, version, digest, text, since = values
         if number is None:
             return None
-        return PolicyRecord(int(number), version, digest, text, int(since) * MILLISECOND)
+        return StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND)
 
     async def state(self) -> tuple[int, str]:
         """Read number and digest."""
         [(number, digest)] = await self._send([["HMGET", self._key, "number", "digest"]])
         return int(number or 0), digest or ""
 
-    async def propose(self, offer: PolicyRecord, seen: int | None) -> str:
+    async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
         """Put a policy in force."""
         words = (offer.version, offer.digest, offer.text, offer.since // MILLISECOND)
         return str(await self._call("propose", 1, *words, "" if seen is None else seen, offer.number))
 
-    async def walk(self, worker: str) -> tuple[bool, WalkPlace]:
-        """Tell how far the walk has come."""
+    async def sweep(self, worker: str) -> tuple[bool, SweepPlace]:
+        """Return how far the sweep has come."""
         mine, place = await self._call("walk", 2, worker, _LEASE_MS)
         return bool(mine), parse_place(place)
 
-    async def walked(self, worker: str, place: WalkPlace) -> bool:
-        """Note how far the walk has come."""
+    async def swept(self, worker: str, place: SweepPlace) -> bool:
+        """Note how far the sweep has come."""
         return bool(await self._call("walked", 2, worker, place.number, place.text(), _LEASE_MS))
 
     async def page(self, cursor: int, count: int) -> tuple[list[str], int]:
@@ -74,13 +74,13 @@ class RedisPolicies:
         return [key[len(customer) :] for key in keys], int(after)
 
     async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Tell by which version each was judged."""
+        """Return by which version each was judged."""
         customer = f"{self._prefix}customer:"
         commands: list[Words] = [["HGET", customer + name, _FIELD] for name in customers]
         return [found or "" for found in await self._send(commands, foreign=True)]
 
-    async def place(self) -> WalkPlace:
-        """Tell how far the walk has come."""
+    async def place(self) -> SweepPlace:
+        """Return how far the sweep has come."""
         [place] = await self._send([["HGET", self._key, "walk"]])
         return parse_place(place or "")
 

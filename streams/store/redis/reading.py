@@ -27,7 +27,7 @@ class ScoreReader(RedisStore):
         return [fields_in(answer or ()) for answer in answers]
 
     async def pane(self) -> str:
-        """Tell the length of the panes in which counts are stored, such as ``1d``; '' where nothing is stored."""
+        """Return the length of the panes in which counts are stored, such as ``1d``; '' where nothing is stored."""
         [pane] = await self._send([["HGET", f"{self._prefix}_format", "window.pane"]])
         return str(pane or "")
 

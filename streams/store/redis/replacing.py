@@ -63,7 +63,7 @@ class ReplaceableStore(RedisStore):
             self._grouping_prefix = f"{grouped_as}:"
 
     async def exists(self) -> bool:
-        """Tell whether anything has been stored under the namespace."""
+        """Return whether anything has been stored under the namespace."""
         async with self._mapped_errors(f"EXISTS on keys that begin with '{self._prefix}_'"):
             return bool(await self._client.exists(f"{self._prefix}_format", self._rebuild_key))
 
@@ -103,7 +103,7 @@ class ReplaceableStore(RedisStore):
                     break
 
     async def earliest_crossing(self) -> int | None:
-        """Tell when the first customer is due to cross into a lower band, in microseconds; None if none is."""
+        """Return when the first customer is due to cross into a lower band, in microseconds; None if none is."""
         pipeline = self._client.pipeline(transaction=False)
         for group in range(GROUPS):
             pipeline.zrange(f"{self._prefix}_crossings:{group}", 0, 0, withscores=True)
@@ -183,7 +183,7 @@ class ReplaceableStore(RedisStore):
         await self._replace(other, group, holder, words_of(additions))
 
     async def contributions(self, customers: Sequence[str]) -> list[tuple[int, Additions, int]]:
-        """Tell what customers are to add to the sums.
+        """Return what customers are to add to the sums.
 
         Args:
             customers: their ids.

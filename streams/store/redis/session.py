@@ -90,7 +90,7 @@ class RedisSession:
         ]
 
     async def format_differences(self) -> list[str]:
-        """Tell in what the namespace was written in another way, and note nothing; nothing where it is empty."""
+        """Return in what the namespace was written in another way, and note nothing; nothing where it is empty."""
         [values] = await self._send([["HMGET", f"{self._prefix}_format", *self._format]])
         return self._differing(values)
 

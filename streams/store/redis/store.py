@@ -84,7 +84,7 @@ class RedisStore(RedisSession):
         self._words.follow(policy, digest)
 
     def _group_of(self, customer: str) -> int:
-        """Tell the fence group by the hash slot of the customer's key."""
+        """Return the fence group by the hash slot of the customer's key."""
         return key_slot(f"{self._grouping_prefix}customer:{customer}".encode()) * GROUPS // _SLOTS
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
@@ -96,7 +96,7 @@ class RedisStore(RedisSession):
         return {partition: [decode_fence(row[index]) for row in by_group] for index, partition in enumerate(partitions)}
 
     async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
-        """Tell of which log the fences speak."""
+        """Return the log of which the fences speak."""
         if not partitions:
             return {}
         [noted] = await self._send([["HMGET", self._logs_key, *[partition.label for partition in partitions]]])
@@ -274,7 +274,7 @@ class RedisStore(RedisSession):
         return fields_in(flat)
 
     async def erased(self) -> dict[str, int]:
-        """Tell which erasures have been carried out."""
+        """Return which erasures have been carried out."""
         async with self._mapped_errors():
             stored = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._erased_key))
         return {digest: int(time) for digest, time in stored.items() if digest != "n"}

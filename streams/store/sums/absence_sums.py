@@ -53,7 +53,7 @@ def members_within(text: str) -> int:
 
 
 def absence_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[str, dict[str, int]]:
-    """Tell what a customer adds to the sums of members by a write.
+    """Return what a customer adds to the sums of members by a write.
 
     Args:
         policy: in force.
@@ -85,7 +85,7 @@ def _days_before(activity: Activity) -> list[int]:
 
 
 def absence_share(text: str, segment: str, days: Iterable[int]) -> dict[str, dict[str, int]]:
-    """Tell what a stored customer adds to the sums of members altogether.
+    """Return what a stored customer adds to the sums of members altogether.
 
     Args:
         text: of the absences as stored.

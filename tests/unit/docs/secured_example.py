@@ -45,7 +45,7 @@ def _merged(base: Any, over: Any, name: str = "") -> Any:
 
 
 def secret_files(document: dict[str, Any], folder: Path) -> dict[str, Path]:
-    """Tell the files of the secrets, as they are named inside of the containers, in a folder made by the script."""
+    """Return the files of the secrets, as they are named inside of the containers, in a folder made by the script."""
     inside = FOLDER.relative_to(ROOT) / "secrets"
     files = {name: Path(secret["file"]) for name, secret in document["secrets"].items()}
     return {f"{_MOUNTED}{name}": folder / path.relative_to(inside) for name, path in files.items()}

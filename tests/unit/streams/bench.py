@@ -182,7 +182,7 @@ class Bench:
         self.clock.partitions = {WEB}
         self.parts = build_parts(self.engine, self, lambda: self.elapsed)
         self.policies, self.pipeline = self.parts.policies, self.parts.pipeline
-        self.walk, self.timer = self.parts.walk, self.parts.timer
+        self.sweep, self.timer = self.parts.sweep, self.parts.timer
         self.absences, self.segments = self.parts.absences, self.parts.segments
 
     def _wall(self) -> int:

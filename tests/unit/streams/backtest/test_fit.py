@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.backtest.observations import Moment
+from scoring.backtest.observations import CutOff
 from scoring.backtest.population import Population
 from scoring.events.event import Event
 from scoring.points import POINT
@@ -132,7 +132,7 @@ def test_the_features_times_the_weights_are_the_products_own_score(
     counting = '[window]\nlength = "20d"\npane = "1d"\n[channels.web]\nweights = { view = 1, buy = 1, leave = 1 }\n'
     judging, collecting = parse_policy(text), parse_policy(counting)
     collector = CountCollector(collecting)
-    moments = {"anna": [Moment(START + day * DAY, day) for day in (3, 11, 25, 40)]}
+    moments = {"anna": [CutOff(START + day * DAY, day) for day in (3, 11, 25, 40)]}
     for policy, look in ((judging, None), (collecting, collector.look)):
         population = Population(policy, moments, look)
         codes = {kind.name: kind.code for kind in policy.types.values()}

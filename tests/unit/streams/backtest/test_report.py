@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.backtest.observations import Customer, Moment, Observation
+from scoring.backtest.observations import Customer, CutOff, Observation
 from streams.backtest.replaying import Past, Replayed
 from streams.backtest.report import as_document, make_report
 from streams.policy_file.document import parse_policy
@@ -16,7 +16,7 @@ SCORES = {"a": ("red", 20, True), "b": ("red", 30, False), "c": ("blue", 5, True
 
 
 def seen_of(name: str, score: int) -> Observation:
-    return Observation(name, Moment(10 * DAY, 0), score, 1, 9 * DAY, score)
+    return Observation(name, CutOff(10 * DAY, 0), score, 1, 9 * DAY, score)
 
 
 @pytest.mark.parametrize(("within", "expected"), [("team", 1.0), ("", 0.75)])

@@ -293,7 +293,7 @@ async def test_a_link_whose_writer_did_not_know_of_an_erasure_is_chosen_anew() -
     await bench.apply(bench.links(0, ("cookie", "anna")))
 
     assert await bench.store.ids_of("anna") == ["anna"]
-    assert min(bench.pipeline.cursors.offsets(LINKS)) == 1
+    assert min(bench.pipeline.positions.offsets(LINKS)) == 1
 
 
 async def test_an_erasure_carried_out_while_a_worker_looks_again_is_no_topic_made_anew() -> None:

@@ -25,11 +25,11 @@ class Positions:
         self.now = {A: 0, B: 0}
 
     def positions(self) -> dict[TP, int]:
-        """Tell the positions."""
+        """Return the positions."""
         return dict(self.now)
 
     def at_end(self, tp: TP, position: int) -> bool:
-        """Tell whether a position holds, and is the end."""
+        """Return whether a position holds, and is the end."""
         return self.now[tp] == position == END
 
 

@@ -8,7 +8,7 @@ from tests.unit.streams.bench import Record
 
 
 def taken_after(*sizes: int) -> int:
-    """Tell how many records are taken after a fetch of records of some sizes."""
+    """Return how many records are taken after a fetch of records of some sizes."""
     records = [Record(offset, 0, None, b"x" * size) for offset, size in enumerate(sizes)]
     return FetchSize().learn({Partition("web", 0): [records]})
 

@@ -48,7 +48,7 @@ def becomes(name: str, value: dict[str, object] | bytes, **own: object) -> list[
 
 
 def told(line: Line) -> tuple[object, ...]:
-    """Tell of an event who did what and when, and its id."""
+    """Return who did what and when in an event, and its id."""
     return tuple(line.get(key) for key in ("customer_id", "type", "timestamp", "event_id", "properties"))
 
 

@@ -165,7 +165,7 @@ async def test_many_links_are_applied_in_parts_and_only_the_last_acknowledges_th
     for part in parts:
         await worker.apply(Submission(part, NOT_ACKNOWLEDGED))
     assert len(await worker.store.ids_of("anna")) == 1_099
-    assert min(worker.pipeline.cursors.offsets(LINKS)) == 1_100
+    assert min(worker.pipeline.positions.offsets(LINKS)) == 1_100
 
 
 async def test_a_fault_after_a_link_repeats_it_and_loses_no_message() -> None:

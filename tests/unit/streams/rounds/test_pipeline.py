@@ -202,9 +202,9 @@ async def test_a_queued_batch_is_applied_by_the_running_pipeline(bench: Bench) -
     submission = bench.submission(0, *buys(3))
     async with bench.pipeline:
         await bench.pipeline.submit(submission)
-        assert not bench.pipeline.cursors.has_applied(WEB, 3)
-        await poll_until(lambda: submission.event.acks and bench.pipeline.cursors.has_applied(WEB, 3))
-        assert not bench.pipeline.cursors.has_applied(SOCIAL, 0)
+        assert not bench.pipeline.positions.has_applied(WEB, 3)
+        await poll_until(lambda: submission.event.acks and bench.pipeline.positions.has_applied(WEB, 3))
+        assert not bench.pipeline.positions.has_applied(SOCIAL, 0)
 
     assert await bench.field("anna", "score") == "13.5"
     assert bench.count("engagement_round_events_total") == 3

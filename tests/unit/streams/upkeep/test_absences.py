@@ -65,7 +65,7 @@ def of_days(bench: Bench, offset: int, first: int, last: int) -> tuple[int, Any]
 
 
 async def turn(bench: Bench, *, end: int = 0) -> None:
-    await bench.timer.turn(lambda: {WEB: bench.pipeline.cursors.has_applied(WEB, end)}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: bench.pipeline.positions.has_applied(WEB, end)}, 1, {WEB})
     assert bench.timer.fault in ("", "gone")
 
 
@@ -258,3 +258,26 @@ async def test_operators_are_told_once_when_a_segment_leaves_as_a_whole_and_once
         ("segment_back", "2024-02-20T00:00:00Z", 5),
     ]
     assert {body["left_since"] for body in found} == {"2024-02-10T00:00:00Z"}
+
+
+async def test_the_store_is_asked_for_what_was_reported_of_segments_once_for_each_closed_day() -> None:
+    bench = worker()
+    await bench.assign(WEB)
+    asked = 0
+    exchange = bench.store.exchange_feeds
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await exchange(*arguments)
+
+    bench.store.exchange_feeds = counted  # type: ignore[method-assign]
+    offset = 0
+    for day in (2, 3, 4):
+        bench.now = at(f"{day:02} 12:00")
+        offset, batch = of_days(bench, offset, day, day)
+        await bench.apply(batch)
+        before = asked
+        for _ in range(5):
+            await turn(bench)
+        assert asked == before + 1

@@ -35,7 +35,7 @@ async def engaged(clock: str = "stream", text: str = POLICY) -> Bench:
 
 async def turn(bench: Bench, *, read: bool = True, end: int = 0) -> None:
     """Let the timer do one turn; the log is read up to `end`, and that may have to be applied first."""
-    await bench.timer.turn(lambda: {WEB: read and bench.pipeline.cursors.has_applied(WEB, end)}, 1, {WEB})
+    await bench.timer.turn(lambda: {WEB: read and bench.pipeline.positions.has_applied(WEB, end)}, 1, {WEB})
 
 
 async def test_a_drop_by_silence_is_raised_by_the_wall_clock_at_the_boundary() -> None:

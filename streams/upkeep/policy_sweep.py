@@ -1,4 +1,4 @@
-"""The walk: brings all customers to follow a new policy, a bounded number each second.
+"""The sweep: brings all customers to follow a new policy, a bounded number each second.
 
 Rests on decision 46.
 """
@@ -15,7 +15,7 @@ from streams.policies.in_force import PolicyInForce
 from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
 from streams.rounds.work import Work
-from streams.store.policies import WalkPlace
+from streams.store.policies import SweepPlace
 
 #: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
 #: already.
@@ -23,7 +23,7 @@ _AT_ONCE = 500
 _MOST_GOES = 20
 
 
-class PolicyWalk:
+class PolicySweep:
     """One worker at a time goes through all customers, once for each change of the policy.
 
     How far it has come stands in the store, so that another worker goes on when this one ends. A customer who has
@@ -71,7 +71,7 @@ class PolicyWalk:
         number = self._policies.number
         if self._done == number:
             return
-        mine, place = await self._store.policies.walk(self._worker)
+        mine, place = await self._store.policies.sweep(self._worker)
         if place.number == number and place.done:
             self._done = number
             self._metrics.policy_behind.set(0)
@@ -94,15 +94,15 @@ class PolicyWalk:
         self._counted_at = now
         self._allowed = min(self._allowed + self._rate * passed / SECOND, float(self._rate))
 
-    async def _begin(self, place: WalkPlace, number: int) -> WalkPlace:
+    async def _begin(self, place: SweepPlace, number: int) -> SweepPlace:
         """Begin anew where there is another policy, or another server, in which a cursor means nothing."""
         server = await self._store.policies.server()
         if (place.number, place.server) == (number, server):
             return place
         total = sum((await self._store.band_counts()).values())
-        return WalkPlace(number, server, total=total)
+        return SweepPlace(number, server, total=total)
 
-    async def _go(self, place: WalkPlace) -> WalkPlace | None:
+    async def _go(self, place: SweepPlace) -> SweepPlace | None:
         """Take one page; returns the place after it, None where this worker cannot go on."""
         policies = self._store.policies
         customers, cursor = await policies.page(place.cursor, min(_AT_ONCE, self._rate))
@@ -113,7 +113,7 @@ class PolicyWalk:
             return None
         self._allowed -= len(behind)
         after = place._replace(cursor=cursor, passed=place.passed + len(customers), done=int(not cursor))
-        return after if await policies.walked(self._worker, after) else None
+        return after if await policies.swept(self._worker, after) else None
 
     async def _judge(self, customers: Sequence[str]) -> bool:
         groups: dict[int, dict[str, Sequence[Event]]] = defaultdict(dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.instants import SECOND
-from streams.store.policies import WalkPlace, offered, parse_place
+from streams.store.policies import SweepPlace, offered, parse_place
 from tests.unit.scoring.customers import at, policy_with
 from tests.unit.streams.bench import WEB, Bench, did
 
@@ -31,7 +31,7 @@ async def turn(bench: Bench, count: int = 1) -> None:
     """Let the timer do turns, a second apart."""
     for _ in range(count):
         bench.now += SECOND
-        await bench.timer.turn(lambda: {WEB: bench.pipeline.cursors.has_applied(WEB, 0)}, 1, {WEB})
+        await bench.timer.turn(lambda: {WEB: bench.pipeline.positions.has_applied(WEB, 0)}, 1, {WEB})
         assert bench.timer.fault == ""
 
 
@@ -132,13 +132,13 @@ async def test_a_walk_is_done_once_for_each_change() -> None:
     await bench.store.policies.propose(offered(DEAR, bench.now), 1)
     await turn(bench, 2)
     pages = note_pages(bench)
-    walk, calls = bench.store.policies.walk, []
+    sweep, calls = bench.store.policies.sweep, []
 
-    async def noted(worker: str) -> tuple[bool, WalkPlace]:
+    async def noted(worker: str) -> tuple[bool, SweepPlace]:
         calls.append(worker)
-        return await walk(worker)
+        return await sweep(worker)
 
-    bench.store.policies.walk = noted  # type: ignore[method-assign]
+    bench.store.policies.sweep = noted  # type: ignore[method-assign]
     await turn(bench, 3)
     assert (pages, calls) == ([], [])
     third = policy_with(('"by-hand"', '"third"'), ("buy = 4.5", "buy = 7"))
@@ -158,7 +158,7 @@ async def test_the_walk_begins_anew_on_another_server() -> None:
     bench.store.policies.server = another  # type: ignore[method-assign]
     pages = note_pages(bench)
     await turn(bench)
-    _, place = await bench.store.policies.walk(bench.walk._worker)
+    _, place = await bench.store.policies.sweep(bench.sweep._worker)
     assert (place.server, place.total, pages[0]) == ("another", 100, 0)
     await turn(bench, 12)
     assert versions(bench) == {"second": 100}
@@ -183,6 +183,6 @@ async def test_customers_who_are_passed_are_not_kept_in_memory() -> None:
     assert len(bench.scorer._cache) == 0
 
 
-@pytest.mark.parametrize("place", [WalkPlace(), WalkPlace(3, "run", 12345678901234567890, 1, 2, 1)])
-def test_a_place_is_read_back_as_it_was_written(place: WalkPlace) -> None:
+@pytest.mark.parametrize("place", [SweepPlace(), SweepPlace(3, "run", 12345678901234567890, 1, 2, 1)])
+def test_a_place_is_read_back_as_it_was_written(place: SweepPlace) -> None:
     assert parse_place(place.text()) == place

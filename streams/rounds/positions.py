@@ -13,7 +13,7 @@ from streams.store.protocol import Fence, FenceMove, Store
 Fences = list[Fence | None]
 
 
-class Cursors:
+class Positions:
     """This worker's picture of the fences; the store refuses a write for which it is wrong."""
 
     def __init__(self, store: Store) -> None:
@@ -87,7 +87,7 @@ class Cursors:
         }
 
     async def lost(self) -> bool:
-        """Tell whether the store has forgotten some of what this worker knows it had."""
+        """Return whether the store has forgotten some of what this worker knows it had."""
         stored = await self._store.fences(list(self._fences))
         return any(
             known is not None and (stands is None or stands.offset < known.offset)
@@ -100,7 +100,7 @@ class Cursors:
         return [fence.offset if fence else 0 for fence in self._fences[partition]]
 
     def has_applied(self, partition: Partition, offset: int) -> bool:
-        """Tell whether every group has applied a partition up to an offset."""
+        """Return whether every group has applied a partition up to an offset."""
         return partition in self._next and self._next[partition] >= offset
 
     def newest(self, partition: Partition) -> int:
@@ -132,7 +132,7 @@ class Cursors:
         }
 
     def moves(self, ends: Mapping[Partition, Fence]) -> dict[int, list[FenceMove]]:
-        """Tell how the fences move when batches are applied.
+        """Return how the fences move when batches are applied.
 
         Args:
             ends: for each partition of the batches, where it will stand.
