@@ -16,7 +16,7 @@ from streams.policy_file.numbers import Numbers, numbers
 from streams.policy_file.pairings import Durations, Gateways, Key, Pairer, Retracts, with_objects
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.type_rules import TypeRules, type_rules
-from streams.policy_file.words import DURATION_SCHEMA, NAME, Caps, Duration, Topic, Weights, duration, text
+from streams.policy_file.words import DURATION_SCHEMA, NAME, Caps, Duration, Topic, Weights, duration, named, text
 
 _LONGEST_PROPERTY: Final = 100
 _Sessions = tuple[tuple[str, SessionRule], ...]
@@ -159,6 +159,7 @@ class ChannelTable(Table):
 Channels = Annotated[
     dict[str, ChannelTable],
     container(dict, "must hold at least one table, such as [channels.email]"),
+    named(),
 ]
 
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
+from pydantic import WithJsonSchema
+
 from scoring.errors import PolicyError
 from scoring.mapping.source import Source
 from scoring.policy.policy import Channel, Policy, topics_by_section
@@ -48,6 +50,10 @@ def _version(value: object) -> str:
 
 
 Version = Annotated[str, Check(_version, "", {"type": "string", "minLength": 1, "maxLength": _LONGEST_VERSION})]
+
+
+#: A table whose reader is no model yet: it is read from the document.
+OpenTable = Annotated[Any, WithJsonSchema({"type": "object"})]
 
 
 class PolicyFile(Table):

@@ -23,7 +23,7 @@ from scoring.rules.measures import FRACTION, PANES, RATE, REGULARITY, SESSION_FO
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
 from streams.policy_file.channels import types_of_people
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import NAME, Duration, Points, Property
+from streams.policy_file.words import NAME, Duration, Points, Property, named
 
 #: For each kind the keys that it needs, and those that it may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -123,7 +123,9 @@ class _OfItsKind:
 
 
 Measures = Annotated[
-    dict[str, Annotated[Any, _OfItsKind()]], container(dict, "must hold tables, such as [measures.active_days]")
+    dict[str, Annotated[Any, _OfItsKind()]],
+    container(dict, "must hold tables, such as [measures.active_days]"),
+    named(),
 ]
 
 

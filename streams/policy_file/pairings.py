@@ -14,7 +14,7 @@ from scoring.instants import DAY
 from scoring.policy.policy import EventType, type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import DURATION_SCHEMA, NAME, Names, duration, text
+from streams.policy_file.words import DURATION_SCHEMA, NAME, Names, duration, named, text
 
 _LONGEST_KEY: Final = 256
 _ALLOWED: Final = "a duration such as 10s or 500ms, of at most 1d"
@@ -59,7 +59,7 @@ class DurationTable(Table):
 
 Gateways = Annotated[dict[str, GatewayTable], container(dict, _GATEWAY)]
 Durations = Annotated[
-    dict[str, DurationTable], container(dict, f"must be a table such as {{ first_response = {_DURATION} }}")
+    dict[str, DurationTable], container(dict, f"must be a table such as {{ first_response = {_DURATION} }}"), named()
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from scoring.policy.policy import Channel, NamedScore, Policy
 from streams.policy_file.rule_tables import Document, OwnBands, OwnChannel, channels_with, check_channels
 from streams.policy_file.table import Table, container, given, needed
-from streams.policy_file.words import NAME, Flag, Weights
+from streams.policy_file.words import NAME, Flag, Weights, named
 
 #: Each is computed whenever a customer is written.
 MOST_SCORES: Final = 10
@@ -36,7 +36,9 @@ class ScoreTable(Table):
     )
 
 
-Scores = Annotated[dict[str, ScoreTable], container(dict, "must be a table of tables, [scores.NAME]")]
+Scores = Annotated[
+    dict[str, ScoreTable], container(dict, "must be a table of tables, [scores.NAME]"), named(MOST_SCORES)
+]
 
 
 def check_scores(tables: Mapping[str, ScoreTable], channels: Sequence[Channel], problems: list[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
+from pydantic import Field
+
 from scoring.errors import InvalidEvent
 from scoring.policy.policy import Channel, Policy
 from scoring.rules.measures import Measure
@@ -57,7 +59,11 @@ class SegmentTable(Table):
     )
 
 
-Segments = Annotated[dict[str, SegmentTable], container(dict, "must be a table of tables, [segments.NAME]")]
+Segments = Annotated[
+    dict[str, SegmentTable],
+    container(dict, "must be a table of tables, [segments.NAME]"),
+    Field(json_schema_extra={"maxProperties": MOST_SEGMENTS}),
+]
 
 
 def profiles_of(

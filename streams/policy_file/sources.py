@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Final
 
-from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
+from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
 from scoring.mapping.conditions import Condition
 from scoring.mapping.paths import Path, parse_each, parse_path
@@ -187,12 +187,16 @@ class SourceTable(ReadingTable):
     encoding: Annotated[str, one_of(ENCODINGS)] = given(ENCODINGS[0], "how the bytes are read")
     silence_after: Duration = given("0s", "after so long without any event it counts as silent; 0s: never")
     unwrap: Paths | None = given(None, "paths at which the event may stand in an envelope")
-    events: Annotated[list[ReadingTable], Check(_some_tables)] | None = given(
+    events: Annotated[list[ReadingTable], Check(_some_tables), Field(json_schema_extra={"minItems": 1})] | None = given(
         None, "several ways of reading, of which the first that fits is taken"
     )
 
 
-Sources = Annotated[dict[str, SourceTable], container(dict, "must be a table of tables such as [sources.web]")]
+Sources = Annotated[
+    dict[str, SourceTable],
+    container(dict, "must be a table of tables such as [sources.web]"),
+    Field(json_schema_extra={"maxProperties": MOST_SOURCES}),
+]
 
 
 def sources(tables: Mapping[str, SourceTable], channels: Collection[str], problems: list[str]) -> tuple[Source, ...]:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
+from pydantic import ConfigDict
+
 from scoring.rules.measures import Measure
 from scoring.rules.targets import FIGURES, Target
 from streams.policy_file.table import Check, Table, container, given
@@ -29,6 +31,7 @@ Bound = Annotated[float, Check(_number, schema={"type": "number"})] | None
 class TargetTable(Table):
     """What a figure is held against; at least one of these."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     form: ClassVar[str] = "must be a table with one or more of at_least, at_most, warn_below, warn_above, benchmark"
 
     at_least: Bound = given(None, "a figure below it misses its target")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
+from pydantic import Field
+
 from scoring.instants import parse_duration
 from scoring.mapping.conditions import Condition, parse_conditions
 from scoring.points import POINT, to_millionths
@@ -122,6 +124,16 @@ def text(most: int | None, told: Callable[[object], str], stand_in: object = DEF
         raise ValueError(told(value))
 
     return Check(read, stand_in, _TEXT if most is None else {**_TEXT, "maxLength": most})
+
+
+def named(most: int | None = None) -> Any:
+    """Say what the tables by name may be called; an annotation of these.
+
+    Args:
+        most: how many there may be, None for no limit.
+    """
+    limit = {} if most is None else {"maxProperties": most}
+    return Field(json_schema_extra={"propertyNames": {"pattern": f"^{NAME}$"}, **limit})
 
 
 def _topic(value: object) -> object:
