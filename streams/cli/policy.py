@@ -1,4 +1,4 @@
-"""`engagement policy`: check a file, show a policy; `compare`, `fit` and `status` have files of their own."""
+"""`engagement policy`: check a file, show a policy; the other commands have files of their own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scoring.policy.policy import BANDS, NO_CAP, Policy
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
+from streams.cli.policy_schema import schema
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
 from streams.errors import SettingsError
@@ -35,6 +36,7 @@ def policy() -> None:
 
 policy.add_command(compare)
 policy.add_command(fit)
+policy.add_command(schema)
 policy.add_command(status)
 
 

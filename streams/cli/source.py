@@ -31,6 +31,7 @@ from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
 from streams.ingest.source_reading import SourceReader
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
+from streams.policy_file.schema import SCHEMA_LINE
 from streams.policy_file.sources import read_source, with_preset
 from streams.settings.environment import PREFIX
 from streams.settings.settings import Settings, read_settings
@@ -69,7 +70,7 @@ def show(name: str) -> None:
 
     Example: engagement source show segment
     """
-    click.echo(preset_text(name), nl=False)
+    click.echo(f"{SCHEMA_LINE}\n{preset_text(name)}", nl=False)
 
 
 @source.command("try")

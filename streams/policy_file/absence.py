@@ -1,76 +1,68 @@
-"""The part of a policy file that says when an absence raises an alert: `[alerts.absence]`.
+"""`[alerts.absence]`: when an absence raises an alert.
 
 Rests on decision 25.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar, Final
 
-from scoring.instants import DAY, parse_duration
+from pydantic import Field
+
+from scoring.instants import DAY
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
+from streams.policy_file.table import WHERE, Check, Table, given
+from streams.policy_file.words import DURATION_SCHEMA, duration, points_within, whole
 
-ABSENCE = "absence"
-_KEYS = ("share", "margin", "members_within", "memory", "least_members")
+_PLAIN: Final = AbsenceRule()
 _MOST_SHARE, _MOST_MARGIN, _MOST_MEMBERS = 10, 365, 1_000_000
 #: The days of a customer are looked up as one number of so many bits.
 _MOST_WITHIN, _MOST_MEMORY = 49, 365
 
 
-def read_absence(
-    table: Mapping[str, Any], number: Callable[[str, object], int], problems: list[str]
-) -> AbsenceRule | None:
-    """Read the rule.
+def _days(most: int) -> Check:
+    def read(value: Any) -> int:
+        allowed = f"a number of whole days from 1d to {most}d"
+        days, rest = divmod(duration(value, allowed), DAY)
+        if rest or not 1 <= days <= most:
+            raise ValueError(f"{value!r} is not {allowed}")
+        return days
 
-    Args:
-        table: `[alerts]` of the file.
-        number: reads a number as millionths, given where it stands.
-        problems: what is wrong is added.
+    return Check(read, schema=DURATION_SCHEMA)
 
-    Returns:
-        The rule; None where the policy raises no alerts of absence: it leaves the table out, or says false.
-    """
-    own = table.get(ABSENCE, False)
-    if own is False:
-        return None
-    if own is True:
-        own = {}
-    where = f"alerts.{ABSENCE}"
-    if not isinstance(own, dict):
-        problems.append(f"{where}: must be a table, [{where}], or false")
-        return None
-    problems += [f"{where}.{key}: unknown key; allowed here: {', '.join(_KEYS)}" for key in own if key not in _KEYS]
-    plain = AbsenceRule()
 
-    def within(key: str, value: int, most: int, unit: str) -> int:
-        if not 0 <= value <= most * WHOLE_DAY:
-            problems.append(f"{where}.{key}: must be from 0 to {most}{unit}")
-        return value
+class Absence(Table):
+    """When an absence raises an alert."""
 
-    share = number(f"{where}.share", own.get("share", plain.share / WHOLE_DAY))
-    margin = number(f"{where}.margin", own.get("margin", plain.margin / WHOLE_DAY))
-    members = own.get("least_members", plain.least_members)
-    if isinstance(members, bool) or not isinstance(members, int) or not 1 <= members <= _MOST_MEMBERS:
-        problems.append(f"{where}.least_members: {members!r} is not a number of customers, 1 to {_MOST_MEMBERS}")
-        members = plain.least_members
-    return AbsenceRule(
-        within("share", share, _MOST_SHARE, ""),
-        within("margin", margin, _MOST_MARGIN, " days"),
-        _days(where, "members_within", own, (plain.members_within, _MOST_WITHIN), problems),
-        _days(where, "memory", own, (plain.memory, _MOST_MEMORY), problems),
-        members,
+    form: ClassVar[str] = f"must be a table, [{WHERE}], or false"
+
+    share: Annotated[int, points_within(0, _MOST_SHARE, f"must be from 0 to {_MOST_SHARE}")] = given(
+        _PLAIN.share / WHOLE_DAY, "what the longest absence so far is multiplied by"
+    )
+    margin: Annotated[int, points_within(0, _MOST_MARGIN, f"must be from 0 to {_MOST_MARGIN} days")] = given(
+        _PLAIN.margin / WHOLE_DAY, "and how many of the days of all must have been missed beyond that"
+    )
+    members_within: Annotated[int, _days(_MOST_WITHIN)] = given(
+        f"{_PLAIN.members_within}d", "a member of a day was active within so long before it"
+    )
+    memory: Annotated[int, _days(_MOST_MEMORY)] = given(f"{_PLAIN.memory}d", "the longest absence is that of so long")
+    least_members: Annotated[int, whole(1, _MOST_MEMBERS, f"a number of customers, 1 to {_MOST_MEMBERS}")] = given(
+        _PLAIN.least_members, "a day with fewer members does not count"
     )
 
+    def rule(self) -> AbsenceRule:
+        """Make the rule."""
+        return AbsenceRule(self.share, self.margin, self.members_within, self.memory, self.least_members)
 
-def _days(where: str, key: str, table: Mapping[str, Any], bounds: tuple[int, int], problems: list[str]) -> int:
-    plain, most = bounds
-    value = table.get(key, f"{plain}d")
-    try:
-        length = parse_duration(value)
-    except (ValueError, TypeError):
-        length = -1
-    if length % DAY or not 1 <= length // DAY <= most:
-        problems.append(f"{where}.{key}: {value!r} is not a number of whole days from 1d to {most}d")
-        return plain
-    return length // DAY
+
+def _switched(written: object) -> object:
+    return {} if written is True else None if written is False else written
+
+
+def _or_switch(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [{"type": "boolean"}, *[each for each in schema["anyOf"] if each != {"type": "null"}]]
+    schema["default"] = False
+
+
+#: A table, true for one that leaves all out, false for none.
+AbsenceOrSwitch = Annotated[Absence | None, Check(_switched), Field(json_schema_extra=_or_switch)]

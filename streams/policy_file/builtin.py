@@ -5,6 +5,8 @@ from __future__ import annotations
 #: A month of behaviour, moved on every day. The weights follow the sources of the domain: a purchase or a reply is
 #: worth more than a look; what says "leave me alone" takes away; impressions measure reach and score nothing.
 BUILTIN_POLICY = """\
+#:schema ./policy.schema.json
+
 version = "builtin-2"
 
 [window]

@@ -1,4 +1,4 @@
-"""The part of a policy file that declares measures.
+"""`[measures.NAME]`: numbers and words that are computed for each customer.
 
 Rests on decision 8.
 """
@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any, Final, Literal, Union
 
-from scoring.instants import DAY, format_duration, parse_duration
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, ValidationInfo, ValidatorFunctionWrapHandler, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from scoring.instants import DAY, format_duration
 from scoring.points import POINT
 from scoring.policy.policy import RESERVED_NAMES, Channel, EventType
 from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
 from scoring.rules.measures import FRACTION, PANES, PROJECTED, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
 from streams.policy_file.channels import types_of_people
+from streams.policy_file.table import Check, Table, container, given, needed
+from streams.policy_file.words import NAME, Duration, Points, Property, named
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: For each kind the keys that it needs, and those that it may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "count": (("of",), ("over", "per", "projected", "times")),
@@ -41,6 +45,91 @@ _PERCENT = 100
 _CODE = attrgetter("code")
 
 
+def _types(value: object) -> object:
+    if isinstance(value, list) and value:
+        return value
+    raise ValueError('must be a list of types such as ["email.click"], or of channels')
+
+
+def _anything(value: object) -> object:
+    return value
+
+
+_Types = Annotated[
+    list[Any], Check(_types, (), {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1})
+]
+#: What is no name is told of as a name that the policy does not have.
+_Named = Annotated[Any, Check(_anything, "", {"type": "string", "minLength": 1})]
+#: The type of each key, what it is, and what holds where it is left out.
+_KEYS: Final[dict[str, tuple[Any, str, Any]]] = {
+    "of": (_Types, "types of events such as email.click, or channels for all of theirs", None),
+    "property": (Property, "name in the properties of these events", None),
+    "less": (_Types, "types of events that take away from these", None),
+    "to": (_Types, "types of events that these are held against", None),
+    "to_property": (Property, "name in the properties of the events that these are held against", None),
+    "to_latest": (Property, "name of the property whose latest value these are held against", None),
+    "high": (Points, "counts for it from here on", HIGH),
+    "low": (Points, "counts against it up to here", LOW),
+    "channel": (_Named, "a channel of the policy", None),
+    "duration": (_Named, "a duration of this channel", None),
+    "over": (Duration, "the time over which it is taken, in whole panes; the window if none", None),
+    "per": (Duration, "it is told for so much time", None),
+    "projected": (Duration, "the time of a young customer counts in steps of this, not the whole window", None),
+    "times": (Points, "what it is multiplied with, not 0", 1),
+}
+
+
+def _kind(value: object) -> object:
+    if isinstance(value, str) and value in KINDS:
+        return value
+    raise ValueError(f"{value!r} is none of {', '.join(KINDS)}")
+
+
+class AnyMeasure(Table):
+    """A measure of whatever kind."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: Annotated[str, Check(_kind, "", {"enum": list(KINDS)})] = needed(f"one of {', '.join(KINDS)}")
+
+
+def _model(kind: str) -> type[Table]:
+    required, optional = KINDS[kind]
+    fields: dict[str, Any] = {"kind": (Literal[kind], needed("what is computed"))}
+    for key in required:
+        fields[key] = (_KEYS[key][0], needed(_KEYS[key][1]))
+    for key in optional:
+        type_, description, default = _KEYS[key]
+        fields[key] = (type_ if default is not None else type_ | None, given(default, description))
+    name = "".join(word.capitalize() for word in kind.split("_"))
+    model = create_model(f"{name}Measure", __base__=Table, __doc__=f"A measure of kind {kind}.", **fields)
+    model.unknown = f"unknown key for kind {kind}; allowed here:"
+    return model
+
+
+MODELS: Final = {kind: _model(kind) for kind in KINDS}
+
+
+class _OfItsKind:
+    """Reads a measure by the model of its kind."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Have it read, and give the schema of them all."""
+        by_kind: Any = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007
+        return core_schema.with_info_wrap_validator_function(self._read, handler.generate_schema(by_kind))
+
+    def _read(self, value: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Table:
+        found = AnyMeasure.model_validate(value, context=info.context)
+        return MODELS[found.kind].model_validate(value, context=info.context) if found.kind else found
+
+
+Measures = Annotated[
+    dict[str, Annotated[Any, _OfItsKind()]],
+    container(dict, "must hold tables, such as [measures.active_days]"),
+    named(),
+]
+
+
 class MeasureReader:
     """Reads the measures of one document, noting each problem."""
 
@@ -49,7 +138,6 @@ class MeasureReader:
         channels: tuple[Channel, ...],
         length: int,
         pane: int,
-        number: Callable[[str, object], int],
         problems: list[str],
     ) -> None:
         """Prepare.
@@ -58,12 +146,10 @@ class MeasureReader:
             channels: of the policy.
             length: of the window, in microseconds.
             pane: its length in microseconds.
-            number: reads a number in millionths, noting what is wrong with it.
             problems: what is wrong is added.
         """
         self._channels = {channel.name: channel for channel in channels}
         self._length, self._pane = length, pane
-        self._number = number
         self._problems = problems
         # What each type adds to its pane, by the code of the type.
         kinds = [kind for channel in channels for kind in channel.types]
@@ -71,21 +157,18 @@ class MeasureReader:
         # What is to be counted of all that is taken back, by the channel.
         self._taken_back: dict[str, set[TakenBack]] = {}
 
-    def read(self, tables: object) -> tuple[Measure, ...]:
-        """Read all measures.
+    def read(self, tables: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """Make all measures.
 
         Args:
-            tables: what stands under ``measures``.
+            tables: by the names of the measures.
 
         Returns:
             The measures; some may be missing where there are problems.
         """
-        if not isinstance(tables, dict):
-            self._problems.append("measures: must hold tables, such as [measures.active_days]")
-            return ()
-        read = [self._measure(name, table) for name, table in tables.items()]
+        made = [self._measure(name, table) for name, table in tables.items()]
         self._no_shared_codes()
-        return tuple(_reduced(measure) for measure in read if measure is not None)
+        return tuple(_reduced(measure) for measure in made if measure is not None)
 
     def asked_for(self, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
         """Give channels with what the measures read so far ask of their types, and of what these take back."""
@@ -106,55 +189,40 @@ class MeasureReader:
         amounts = self._amounts.get(kind.code)
         return replace(kind, amounts=tuple(sorted(amounts, key=_CODE))) if amounts else kind
 
-    def _measure(self, name: str, table: object) -> Measure | None:
+    def _measure(self, name: str, table: Any) -> Measure | None:
         where = f"measures.{name}"
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             self._problems.append(f"{where}: a measure's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
         elif name in RESERVED_NAMES:
             self._problems.append(f"{where}: the name is that of a field of the score; choose another")
         elif name in self._channels:
             self._problems.append(f"{where}: the name is that of a channel; choose another")
-        if not isinstance(table, dict):
-            self._problems.append(f"{where}: must be a table, [{where}]")
+        if not table.kind:
             return None
-        kind = table.get("kind")
-        if not isinstance(kind, str) or kind not in KINDS:
-            self._problems.append(f"{where}.kind: {kind!r} is none of {', '.join(KINDS)}")
-            return None
-        needed, optional = KINDS[kind]
-        allowed = ("kind", *needed, *optional)
-        wrong = [f"{where}.{key}: is missing; a measure of kind {kind} needs it" for key in needed if key not in table]
-        wrong += [
-            f"{where}.{key}: unknown key for kind {kind}; allowed here: {', '.join(allowed)}"
-            for key in table
-            if key not in allowed
-        ]
-        self._problems += wrong
-        panes = self._over(where, table)
-        return None if wrong else self._of_kind(where, name, kind, table, panes)
-
-    def _of_kind(self, where: str, name: str, kind: str, table: Mapping[str, Any], panes: int) -> Measure | None:
-        if kind in SESSION_FORMS:
-            return self._of_sessions(where, name, kind, table, panes)
-        if kind == "duration":
+        panes = self._over(where, table.over)
+        if table.kind in SESSION_FORMS:
+            return self._of_sessions(where, name, table, panes)
+        if table.kind == "duration":
             return self._of_durations(where, name, table, panes)
-        of = self._types(f"{where}.of", table["of"])
-        if kind == "panes":
-            return Measure(name, PANES, panes, _codes(of))
-        if kind == "regularity":
-            return self._regularity(where, name, of, panes)
-        if kind == "balance":
-            return self._balance(where, name, of, table, panes)
-        return self._fraction(where, name, kind, of, table, panes)
+        return self._of_types(where, name, table, panes)
 
-    def _fraction(
-        self, where: str, name: str, kind: str, of: list[EventType], table: Mapping[str, Any], panes: int
-    ) -> Measure:
+    def _of_types(self, where: str, name: str, table: Any, panes: int) -> Measure:
+        of = self._types(f"{where}.of", table.of)
+        if table.kind == "panes":
+            return Measure(name, PANES, panes, _codes(of))
+        if table.kind == "regularity":
+            return self._regularity(where, name, of, panes)
+        if table.kind == "balance":
+            return self._balance(where, name, of, table, panes)
+        return self._fraction(where, name, of, table, panes)
+
+    def _fraction(self, where: str, name: str, of: list[EventType], table: Any, panes: int) -> Measure:
+        kind, found = table.kind, getattr(table, "property", None) or ""
         numerator, denominator = self._factor(where, table, panes)
-        found = self._property(f"{where}.property", table.get("property"))
         codes = self._sums(of, found)
         if kind in ("count", "sum", "difference"):
-            less = self._types(f"{where}.less", table["less"]) if "less" in table else []
+            written = getattr(table, "less", None)
+            less = self._types(f"{where}.less", written) if written is not None else []
             if found:
                 self._not_taken_back(where, of, less)
                 denominator *= POINT
@@ -166,11 +234,10 @@ class MeasureReader:
         if kind == "average":
             values = self._ask(of, found, VALUES)
             return Measure(name, FRACTION, panes, codes, (), values, numerator, denominator * POINT)
-        to = self._types(f"{where}.to", table["to"])
+        to = self._types(f"{where}.to", table.to)
         if kind == "share":
             return Measure(name, SHARE, panes, codes, (), _codes(to), _PERCENT)
-        latest = self._property(f"{where}.to_latest", table.get("to_latest"))
-        of_sum = self._property(f"{where}.to_property", table.get("to_property"))
+        latest, of_sum = table.to_latest or "", table.to_property or ""
         if latest and of_sum:
             self._problems.append(f"{where}: to_latest and to_property exclude each other")
         if found:
@@ -181,10 +248,8 @@ class MeasureReader:
             numerator *= POINT
         return Measure(name, FRACTION, panes, codes, (), self._sums(to, of_sum), numerator, denominator)
 
-    def _balance(self, where: str, name: str, of: list[EventType], table: Mapping[str, Any], panes: int) -> Measure:
-        found = self._property(f"{where}.property", table["property"])
-        high = self._number(f"{where}.high", table.get("high", HIGH))
-        low = self._number(f"{where}.low", table.get("low", LOW))
+    def _balance(self, where: str, name: str, of: list[EventType], table: Any, panes: int) -> Measure:
+        found, high, low = table.property, table.high, table.low
         if low >= high:
             self._problems.append(f"{where}.low: must be less than high")
         above, below = self._ask(of, found, AT_LEAST, high), self._ask(of, found, AT_MOST, low)
@@ -198,17 +263,17 @@ class MeasureReader:
             )
         return Measure(name, REGULARITY, panes, _codes(of))
 
-    def _of_sessions(self, where: str, name: str, kind: str, table: Mapping[str, Any], panes: int) -> Measure | None:
-        written = table["channel"]
+    def _of_sessions(self, where: str, name: str, table: Any, panes: int) -> Measure | None:
+        written = table.channel
         channel = self._channels.get(written) if isinstance(written, str) else None
         if channel is None or not channel.sessions:
             self._problems.append(f"{where}.channel: {written!r} is not a channel with sessions")
             return None
         rule = channel.sessions[0][1]
-        return Measure(name, kind, panes, channel=rule.channel, pause=rule.pause)
+        return Measure(name, table.kind, panes, channel=rule.channel, pause=rule.pause)
 
-    def _of_durations(self, where: str, name: str, table: Mapping[str, Any], panes: int) -> Measure | None:
-        channel, duration = table["channel"], table["duration"]
+    def _of_durations(self, where: str, name: str, table: Any, panes: int) -> Measure | None:
+        channel, duration = table.channel, table.duration
         owner = self._channels.get(channel) if isinstance(channel, str) else None
         pairings = owner.pairings if owner is not None else ()
         if duration not in [each.name for pairing in pairings for each in pairing.durations]:
@@ -218,34 +283,31 @@ class MeasureReader:
         count, total = duration_codes(channel, duration)
         return Measure(name, FRACTION, panes, (total,), (), (count,), numerator, denominator * POINT)
 
-    def _factor(self, where: str, table: Mapping[str, Any], panes: int) -> tuple[int, int]:
-        """Read what the fraction is multiplied with: `times`, and what `per` makes of the time over which it is."""
-        times = table.get("times", 1)
-        numerator, denominator = self._number(f"{where}.times", times), POINT
+    def _factor(self, where: str, table: Any, panes: int) -> tuple[int, int]:
+        """Give what the fraction is multiplied with: `times`, and what `per` makes of the time over which it is."""
+        times, per = getattr(table, "times", POINT), getattr(table, "per", None)
         if times == 0:
             self._problems.append(f"{where}.times: must not be 0")
-        if "per" in table:
-            numerator *= self._duration(f"{where}.per", table["per"])
-            if "projected" not in table:
-                denominator *= panes * self._pane
-        return numerator, denominator
+        if per is None:
+            return times, POINT
+        # What is projected is taken over each customer's own time.
+        return times * per, POINT if getattr(table, "projected", None) is not None else POINT * panes * self._pane
 
-    def _step(self, where: str, table: Mapping[str, Any]) -> int:
-        """Read the steps in which the time of a young customer is counted; 0 for none."""
-        if "projected" not in table:
+    def _step(self, where: str, table: Any) -> int:
+        """Give the steps in which the time of a young customer is counted; 0 for none."""
+        step: int | None = table.projected
+        if step is None:
             return 0
-        if "per" not in table:
+        if table.per is None:
             self._problems.append(f"{where}.projected: needs per, the time for which the measure is taken")
-        step = self._duration(f"{where}.projected", table["projected"])
         if step < self._pane:
             self._problems.append(f"{where}.projected: must be a pane of {format_duration(self._pane)} or more")
         return max(step, 1)
 
-    def _over(self, where: str, table: Mapping[str, Any]) -> int:
-        """Read the time over which a measure is taken, in panes."""
-        if "over" not in table:
+    def _over(self, where: str, over: int | None) -> int:
+        """Give the time over which a measure is taken, in panes."""
+        if over is None:
             return self._length // self._pane
-        over = self._duration(f"{where}.over", table["over"])
         if over % self._pane or not 0 < over <= self._length:
             self._problems.append(
                 f"{where}.over: must be a whole number of panes of {format_duration(self._pane)}, "
@@ -253,18 +315,8 @@ class MeasureReader:
             )
         return max(over // self._pane, 1)
 
-    def _duration(self, where: str, value: Any) -> int:
-        try:
-            return parse_duration(value)
-        except (ValueError, TypeError):
-            self._problems.append(f"{where}: {value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms")
-            return self._length
-
-    def _types(self, where: str, names: object) -> list[EventType]:
-        """Read a list of types: ``email.click``, or ``email`` for all of a channel but those of machines."""
-        if not isinstance(names, list) or not names:
-            self._problems.append(f'{where}: must be a list of types such as ["email.click"], or of channels')
-            return []
+    def _types(self, where: str, names: list[Any]) -> list[EventType]:
+        """Find types: ``email.click``, or ``email`` for all of a channel but those of machines."""
         found: dict[str, EventType] = {}
         for written in names:
             channel_name, dot, kind = str(written).partition(".")
@@ -278,13 +330,6 @@ class MeasureReader:
                 self._problems.append(f"{where}: {written!r} has no weight in channels.{channel_name}.weights")
             found |= {each.code: each for each in types}
         return list(found.values())
-
-    def _property(self, where: str, name: object) -> str:
-        if name is None:
-            return ""
-        if not isinstance(name, str) or not name:
-            self._problems.append(f"{where}: must be the name of a property")
-        return str(name)
 
     def _sums(self, types: list[EventType], name: str) -> tuple[str, ...]:
         return self._ask(types, name, SUM) if name else _codes(types)

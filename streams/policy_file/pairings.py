@@ -1,4 +1,4 @@
-"""From the tables of a channel in a policy file to what its events make of each other.
+"""What the events of a channel make of each other: `retracts`, `gateway` and `durations`.
 
 Rests on decision 11.
 """
@@ -6,44 +6,61 @@ Rests on decision 11.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, ClassVar, Final
 
-from scoring.instants import DAY, parse_duration
+from scoring.instants import DAY
 from scoring.policy.policy import EventType, type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
+from streams.policy_file.table import Check, Table, container, given, needed
+from streams.policy_file.words import DURATION_SCHEMA, NAME, Names, duration, named, text
 
-#: The keys of a channel that are read here.
-PAIRING_KEYS = ("retracts", "retracts_key", "gateway", "durations")
-_OBJECT_ID, _MESSAGE_ID = "object_id", "message_id"
-_GATEWAY_KEYS = ("after", "within", "key")
-_DURATION_KEYS = ("from", "to", "key")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_LONGEST_KEY = 256
+_LONGEST_KEY: Final = 256
+_ALLOWED: Final = "a duration such as 10s or 500ms, of at most 1d"
+_GATEWAY: Final = 'must be a table such as { click = { after = "delivered", within = "10s" } }'
+_DURATION: Final = '{ from = "ticket", to = "reply", key = "ticket_id" }'
 
 
-def read_pairings(
-    channel: str, table: Mapping[str, Any], types: tuple[EventType, ...], problems: list[str]
-) -> tuple[Pairing, ...]:
-    """Read what the events of a channel make of each other.
+def _within(value: Any) -> int:
+    found = duration(value, _ALLOWED)
+    if not 0 < found <= DAY:
+        raise ValueError(f"{value!r} is not {_ALLOWED}")
+    return found
 
-    Args:
-        channel: its name.
-        table: of the channel.
-        types: of the channel.
-        problems: every problem that is found is added to these.
 
-    Returns:
-        One pairing for each property that names objects.
-    """
-    if not any(key in table for key in PAIRING_KEYS):
-        return ()
-    reader = _Reader(channel, types, problems)
-    reader.read_retractions(table)
-    reader.read_gateways(table)
-    reader.read_durations(table)
-    return reader.pairings()
+def _no_key(value: object) -> str:
+    return f"{value!r} is not the name of a property"
+
+
+Key = Annotated[str, text(_LONGEST_KEY, _no_key)]
+Retracts = Annotated[dict[str, Names], container(dict, 'must be a table such as { unlike = "like" }')]
+
+
+class GatewayTable(Table):
+    """When an event counts as that of a machine, as it comes soon after another."""
+
+    form: ClassVar[str] = _GATEWAY
+
+    after: Annotated[str, text(None, lambda value: f"{value!r} is not a type", "")] = needed("the type that it follows")
+    within: Annotated[int, Check(_within, schema=DURATION_SCHEMA)] = given("10s", "how soon; at most 1d")
+    key: Key = given("message_id", "the property that names the object of both")
+
+
+class DurationTable(Table):
+    """Between which events time is measured."""
+
+    form: ClassVar[str] = f"must be a table such as {_DURATION}"
+
+    from_: Names = needed("the type of the first event, or a list of types", "from")
+    to: Names = needed("the type of the last event, or a list of types")
+    key: Annotated[str, text(_LONGEST_KEY, _no_key, "")] = needed("the property that names the object of both")
+
+
+Gateways = Annotated[dict[str, GatewayTable], container(dict, _GATEWAY)]
+Durations = Annotated[
+    dict[str, DurationTable], container(dict, f"must be a table such as {{ first_response = {_DURATION} }}"), named()
+]
 
 
 def with_objects(types: tuple[EventType, ...], pairings: tuple[Pairing, ...]) -> tuple[EventType, ...]:
@@ -60,10 +77,17 @@ def with_objects(types: tuple[EventType, ...], pairings: tuple[Pairing, ...]) ->
     return tuple(replace(kind, object_property=properties.get(kind.code, "")) for kind in types)
 
 
-class _Reader:
-    """Reads one channel, noting each problem and going on without what has one."""
+class Pairer:
+    """Makes the pairings of one channel, noting each problem and going on without what has one."""
 
     def __init__(self, channel: str, types: tuple[EventType, ...], problems: list[str]) -> None:
+        """Prepare.
+
+        Args:
+            channel: its name.
+            types: of the channel.
+            problems: every problem that is found is added to these.
+        """
         self._channel = channel
         self._codes = {kind.name: kind.code for kind in types}
         self._problems = problems
@@ -74,7 +98,7 @@ class _Reader:
         self._durations: list[tuple[str, Duration]] = []
 
     def pairings(self) -> tuple[Pairing, ...]:
-        """Group what has been read by the property."""
+        """Group what has been added by the property: one pairing for each that names objects."""
         found = []
         for key in dict.fromkeys(key for key, _ in self._properties.values()):
             codes = [code for name, code in self._codes.items() if self._properties.get(name, ("",))[0] == key]
@@ -89,65 +113,61 @@ class _Reader:
             )
         return tuple(found)
 
-    def read_retractions(self, table: Mapping[str, Any]) -> None:
-        """Read which types take back which."""
-        where = f"channels.{self._channel}.retracts"
-        key = self._key(f"{where}_key", table.get("retracts_key", _OBJECT_ID))
-        retracts = self._table(where, table.get("retracts", {}), '{ unlike = "like" }')
-        if "retracts_key" in table and not retracts:
-            self._problems.append(f"{where}_key: there is no {where}")
-        taken_back = {name for names in retracts.values() for name in _listed(names)}
+    def retract(self, retracts: Mapping[str, Sequence[str]], key: str) -> None:
+        """Add which types take back which.
+
+        Args:
+            retracts: the types that are taken back, by that which does.
+            key: the property that names their objects.
+        """
+        taken_back = {name for names in retracts.values() for name in names}
         for kind, names in retracts.items():
-            here = f"{where}.{kind}"
-            if kind in _listed(names):
+            here = f"channels.{self._channel}.retracts.{kind}"
+            if kind in names:
                 self._problems.append(f"{here}: a type cannot take back itself")
             elif kind in taken_back:
                 self._problems.append(f"{here}: another type takes {kind} back; what is taken back cannot take back")
-            elif self._named(here, kind) and self._all_named(here, names) and key:
-                self._paired(here, key, (kind, *_listed(names)))
-                codes = tuple(self._codes[name] for name in _listed(names))
+            elif self._known(here, kind) and self._known(here, *names):
+                self._pair(here, key, (kind, *names))
+                codes = tuple(self._codes[name] for name in names)
                 self._retractions.append((key, Retraction(self._codes[kind], codes)))
 
-    def read_gateways(self, table: Mapping[str, Any]) -> None:
-        """Read which types are a machine's when they follow another at once."""
-        where, example = f"channels.{self._channel}.gateway", 'click = { after = "delivered", within = "10s" }'
-        for kind, rule in self._table(where, table.get("gateway", {}), f"{{ {example} }}").items():
-            here = f"{where}.{kind}"
-            words = self._table(here, rule, f"{{ {example} }}")
-            self._only(here, words, _GATEWAY_KEYS)
-            within, name = self._within(f"{here}.within", words.get("within", "10s")), f"gateway_{kind}"
-            key, after = self._key(f"{here}.key", words.get("key", _MESSAGE_ID)), words.get("after")
-            if kind == after:
-                self._problems.append(f"{here}.after: a type cannot be its own")
-            elif self._named(here, kind) and self._named(f"{here}.after", after) and key and within:
-                self._paired(here, key, (kind, str(after)))
-                codes = self._codes[kind], self._codes[str(after)]
-                self._gateways.append((key, Gateway(*codes, within, name, type_code(self._channel, name))))
+    def guard(self, gateways: Mapping[str, GatewayTable]) -> None:
+        """Add which types are a machine's when they follow another at once.
 
-    def read_durations(self, table: Mapping[str, Any]) -> None:
-        """Read between which types time is taken."""
-        where, example = f"channels.{self._channel}.durations", '{ from = "ticket", to = "reply", key = "ticket_id" }'
-        tables = self._table(where, table.get("durations", {}), f"{{ first_response = {example} }}")
-        for name, rule in tables.items():
-            here = f"{where}.{name}"
-            if not _NAME.fullmatch(name):
+        Args:
+            gateways: by the type that follows.
+        """
+        for kind, rule in gateways.items():
+            here, name = f"channels.{self._channel}.gateway.{kind}", f"gateway_{kind}"
+            if kind == rule.after:
+                self._problems.append(f"{here}.after: a type cannot be its own")
+            elif self._known(here, kind) and self._known(f"{here}.after", rule.after):
+                self._pair(here, rule.key, (kind, rule.after))
+                codes = self._codes[kind], self._codes[rule.after]
+                gateway = Gateway(*codes, rule.within, name, type_code(self._channel, name))
+                self._gateways.append((rule.key, gateway))
+
+    def measure(self, durations: Mapping[str, DurationTable]) -> None:
+        """Add between which types time is taken.
+
+        Args:
+            durations: by their names.
+        """
+        for name, rule in durations.items():
+            here = f"channels.{self._channel}.durations.{name}"
+            if not re.fullmatch(NAME, name):
                 self._problems.append(f"{here}: a name is 1 to 32 characters out of a-z 0-9 _, a letter first")
-            words = self._table(here, rule, example)
-            self._only(here, words, _DURATION_KEYS)
-            key = self._key(f"{here}.key", words.get("key"))
-            start, end = words.get("from"), words.get("to")
-            named = [self._all_named(f"{here}.from", start), self._all_named(f"{here}.to", end)]
-            if not (all(named) and key):
-                continue
-            both = sorted({*_listed(start)} & {*_listed(end)})
+            known = [self._known(f"{here}.from", *rule.from_), self._known(f"{here}.to", *rule.to)]
+            both = sorted({*rule.from_} & {*rule.to})
             if both:
                 self._problems.append(f"{here}: {both[0]} stands in from and in to")
-                continue
-            self._paired(here, key, (*_listed(start), *_listed(end)))
-            starts, ends = (tuple(self._codes[kind] for kind in _listed(names)) for names in (start, end))
-            self._durations.append((key, Duration(name, starts, ends, *duration_codes(self._channel, name))))
+            elif all(known):
+                self._pair(here, rule.key, (*rule.from_, *rule.to))
+                starts, ends = (tuple(self._codes[kind] for kind in names) for names in (rule.from_, rule.to))
+                self._durations.append((rule.key, Duration(name, starts, ends, *duration_codes(self._channel, name))))
 
-    def _paired(self, where: str, key: str, kinds: tuple[str, ...]) -> None:
+    def _pair(self, where: str, key: str, kinds: tuple[str, ...]) -> None:
         for kind in kinds:
             other, there = self._properties.setdefault(kind, (key, where))
             if other != key:
@@ -155,50 +175,8 @@ class _Reader:
                     f"{where}: pairs {kind} by {key!r}, but {there} by {other!r}; a type has one key only"
                 )
 
-    def _table(self, where: str, table: object, example: str) -> Mapping[str, Any]:
-        if isinstance(table, dict):
-            return table
-        self._problems.append(f"{where}: must be a table such as {example}")
-        return {}
-
-    def _only(self, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in allowed:
-                self._problems.append(f"{where}.{key}: unknown key; allowed here: {', '.join(allowed)}")
-
-    def _named(self, where: str, kind: object) -> bool:
-        if isinstance(kind, str) and kind in self._codes:
-            return True
+    def _known(self, where: str, *kinds: str) -> bool:
+        unknown = [kind for kind in kinds if kind not in self._codes]
         weights = f"channels.{self._channel}.weights"
-        self._problems.append(f"{where}: there is no weight for {kind!r} in {weights}; 0 will do")
-        return False
-
-    def _all_named(self, where: str, names: object) -> bool:
-        if not _listed(names):
-            self._problems.append(f"{where}: {names!r} is neither a type nor a list of types")
-            return False
-        return sum(self._named(where, name) for name in _listed(names)) == len(_listed(names))
-
-    def _key(self, where: str, key: object) -> str:
-        if isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY:
-            return key
-        self._problems.append(f"{where}: {key!r} is not the name of a property")
-        return ""
-
-    def _within(self, where: str, value: object) -> int:
-        try:
-            within = parse_duration(value)  # type: ignore[arg-type] # what is no duration is told
-        except (ValueError, TypeError):
-            within = 0
-        if not 0 < within <= DAY:
-            self._problems.append(f"{where}: {value!r} is not a duration such as 10s or 500ms, of at most 1d")
-            return 0
-        return within
-
-
-def _listed(names: object) -> list[str]:
-    if isinstance(names, str):
-        return [names]
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return list(dict.fromkeys(names))
-    return []
+        self._problems += [f"{where}: there is no weight for {kind!r} in {weights}; 0 will do" for kind in unknown]
+        return not unknown

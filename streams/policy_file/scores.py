@@ -1,4 +1,4 @@
-"""The part of a policy file that is about named scores: other weights for the same counts, side by side.
+"""`[scores.NAME]`: other weights for the same counts, side by side.
 
 Rests on decision 20.
 """
@@ -6,77 +6,83 @@ Rests on decision 20.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Final
 
-from scoring.policy.policy import BANDS, NamedScore, Policy
-from streams.policy_file.rule_tables import OF_CHANNEL, Table, channel_problems, channels_with, read_tables
+from scoring.policy.policy import Channel, NamedScore, Policy
+from streams.policy_file.rule_tables import Document, OwnBands, OwnChannel, channels_with, check_channels
+from streams.policy_file.table import Table, container, given, needed
+from streams.policy_file.words import NAME, Flag, Weights, named
 
-SCORE_KEYS = ("scores",)
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: Each is computed whenever a customer is written.
-MOST_SCORES = 10
-_ALLOWED = ("alerts", "bands", "channels")
-_LEFT_OUT = ("profiles", "segments", "scores", "measures", "targets", "signals")
-_PROBLEMS = f"unknown key; allowed here: {', '.join(OF_CHANNEL)}", "the policy has no weight for this type, not even 0"
+MOST_SCORES: Final = 10
+_LEFT_OUT: Final = ("profiles", "segments", "scores", "measures", "targets", "signals")
+_UNKNOWN_TYPE: Final = "the policy has no weight for this type, not even 0"
 
 
-def with_scores(policy: Policy, document: Table, read: Callable[[Table], Policy]) -> Policy:
-    """Add named scores.
+class ScoreChannel(OwnChannel):
+    """The weights of a named score for a channel."""
+
+    weights: Weights = needed("points by event type; types that are left out bring none")
+
+
+class ScoreTable(Table):
+    """A named score: the same counts by other weights."""
+
+    alerts: Flag = given(default=False, description="whether it raises alerts of its own")
+    bands: OwnBands = given(OwnBands, "lower bounds of its bands; those that are left out are as for the score")
+    channels: Annotated[dict[str, ScoreChannel], container(dict, "must hold at least one table with weights")] = needed(
+        "weights and caps by channel"
+    )
+
+
+Scores = Annotated[
+    dict[str, ScoreTable], container(dict, "must be a table of tables, [scores.NAME]"), named(MOST_SCORES)
+]
+
+
+def check_scores(tables: Mapping[str, ScoreTable], channels: Sequence[Channel], problems: list[str]) -> None:
+    """Hold named scores against the policy.
 
     Args:
-        policy: of the file, without them.
-        document: of the file.
-        read: makes a policy of a document.
-
-    Returns:
-        The policy with a policy for each named score, whose types have the weights that the score gives them, or none.
-
-    Raises:
-        PolicyError: with every problem, if there is any.
+        tables: of the file, by the names of the scores.
+        channels: of the policy.
+        problems: what is wrong is added.
     """
-    limit = MOST_SCORES, f"scores: there may be at most {MOST_SCORES}"
-
-    def made(name: str, table: Table) -> NamedScore:
-        return NamedScore(name, read(_document(policy, document, table)), table.get("alerts", False))
-
-    scores = read_tables(document, "scores", limit, partial(_problems_of, policy), made)
-    return replace(policy, scores=tuple(scores)) if scores else policy
-
-
-def _problems_of(policy: Policy, name: str, table: object) -> Iterator[str]:
-    if not _NAME.fullmatch(name):
-        yield "a score's name is 1 to 32 characters out of a-z 0-9 _, a letter first"
-    if not isinstance(table, dict):
-        yield f"must be a table, [scores.{name}]"
-        return
-    for key in table:
-        if key not in _ALLOWED:
-            yield f"{key}: unknown key; allowed here: {', '.join(_ALLOWED)}"
-    if not isinstance(table.get("alerts", False), bool):
-        yield "alerts: must be true or false"
-    bands = table.get("bands", {})
-    if not isinstance(bands, dict):
-        yield "bands: must be a table"
-    else:
-        known = BANDS[1:]
-        yield from (f"bands.{key}: unknown key; allowed here: {', '.join(known)}" for key in bands if key not in known)
-    channels = table.get("channels")
-    if not isinstance(channels, dict) or not channels:
-        yield "channels: must hold at least one table with weights"
-        return
-    for channel, inner in channels.items():
-        yield from channel_problems(policy, channel, inner, *_PROBLEMS, needed="weights")
+    if len(tables) > MOST_SCORES:
+        problems.append(f"scores: there may be at most {MOST_SCORES}")
+    for name, table in tables.items():
+        where = f"scores.{name}"
+        if not re.fullmatch(NAME, name):
+            problems.append(f"{where}: a score's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        if not table.channels:
+            problems.append(f"{where}.channels: must hold at least one table with weights")
+        check_channels(where, table.channels, channels, _UNKNOWN_TYPE, problems)
 
 
-def _document(policy: Policy, document: Table, table: Table) -> Table:
+def named_scores(document: Document, version: str, read: Callable[[Document, str], Policy]) -> tuple[NamedScore, ...]:
+    """Make the named scores: a policy each, whose types have the weights that the score gives them, or none.
+
+    Args:
+        document: of the file; there is nothing wrong with it but, perhaps, how these fit together.
+        version: of the policy.
+        read: makes a policy of a document, given its place in the file.
+    """
+    return tuple(
+        [
+            NamedScore(name, read(_document(document, version, table), f"scores.{name}"), table.get("alerts", False))
+            for name, table in document.get("scores", {}).items()
+        ]
+    )
+
+
+def _document(document: Document, version: str, table: Document) -> Document:
     own = {key: value for key, value in document.items() if key not in _LEFT_OUT}
-    own["version"] = policy.version
+    own["version"] = version
     own["bands"] = {**own.get("bands", {}), **table.get("bands", {})}
     own["channels"] = channels_with(document, table["channels"], _without_weights)
     return own
 
 
-def _without_weights(table: Table) -> Table:
+def _without_weights(table: Document) -> Document:
     return {**table, "weights": dict.fromkeys(table.get("weights", {}), 0), "points": {}}

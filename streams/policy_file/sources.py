@@ -1,58 +1,218 @@
-"""The part of a policy file that says how records of foreign shapes are read.
+"""`[sources.NAME]`: how records of foreign shapes are read.
 
 Rests on decision 26.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final
 
-from scoring.instants import parse_duration
-from scoring.mapping.conditions import Condition, parse_conditions
+from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
+
+from scoring.mapping.conditions import Condition
 from scoring.mapping.paths import Path, parse_each, parse_path
 from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
-from scoring.mapping.values import Value, parse_value
+from scoring.mapping.values import parse_value
 from scoring.policy.policy import Channel
-from streams.policy_file.identities import check_topic
+from streams.policy_file.table import WHERE, Check, Table, container, given, needed, read_table, tables, unsaid
+from streams.policy_file.words import Duration, Flag, Topic, conditions, one_of, text
 
-MOST_SOURCES = 20
-MOST_NAMES = 1_000
-_LONGEST_NAME = 100
-#: What a source says once for all its records; the other keys may be said again in each of its `events`.
-_ONCE = ("topic", "format", "encoding", "silence_after", "unwrap", "events")
-_READING = (
-    *("channel", "each", "json", "when", "unless", "customer", "type", "time", "id", "email_ids"),
-    *("types", "ignore", "only_types", "time_format", "properties", "links"),
-)
-_LINK = ("id", "customer", "when", "unless")
-_REQUIRED = ("customer", "type", "time")
-_Table = Mapping[str, Any]
-_T = TypeVar("_T")
+MOST_SOURCES: Final = 20
+MOST_NAMES: Final = 1_000
+_LONGEST_NAME: Final = 100
+_REQUIRED: Final = ("customer", "type", "time")
+_NOTHING: Final = parse_value({"is": ""})
+_TEXTS: Final[list[Any]] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+_VALUE: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "description": "a path, or a text with paths in braces"},
+        {"type": "array", "minItems": 1, "description": "several values, of which the first that is there is taken"},
+        {
+            "type": "object",
+            "properties": {"is": {"type": ["string", "number", "boolean"]}},
+            "required": ["is"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {"path": True, "as": {"enum": ["number", "boolean"]}},
+            "required": ["path"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_NAMES: Final = {"type": "object", "additionalProperties": {"anyOf": [_TEXTS[0], {"type": "object"}]}}
+_Document = Mapping[str, Any]
 
 
-def read_sources(document: _Table, channels: Collection[str], problems: list[str]) -> tuple[Source, ...]:
-    """Read how records of foreign shapes become events.
+def _all(parse: Callable[[str], Any]) -> Check:
+    """Check a text or a list of texts, each of which is read; every problem is told."""
+
+    def read(written: object) -> tuple[Any, ...]:
+        texts = [written] if isinstance(written, str) else written
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("must be a text or a list of texts")
+        found: list[Any] = []
+        problems: list[str] = []
+        for each in texts:
+            try:
+                found.append(parse(each))
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return tuple(found)
+
+    return Check(read, (), {"anyOf": _TEXTS})
+
+
+def _each(written: str) -> tuple[str, Any]:
+    return written, parse_each(written)
+
+
+def _path_or_all(written: str) -> Path:
+    """Read a path, of which `.` is the record itself."""
+    return parse_path("@" if written == "." else written)
+
+
+def _properties(written: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Read a value that is an object, or the values by their names."""
+    if isinstance(written, dict):
+        return tuple(handler(written).items())
+    return _WHOLE.checked(written, info)
+
+
+def _renamed(written: object) -> dict[str, object]:
+    if isinstance(written, dict):
+        return dict(_flat(written))
+    raise ValueError('must be a table such as { "Product Added" = "add_to_cart" }')
+
+
+def _flat(table: _Document, before: str = "") -> Iterator[tuple[str, object]]:
+    """Give the entries of a table; a dotted key, of which TOML makes tables in tables, is one name."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _preset(written: object) -> str:
+    if isinstance(written, str) and written in preset_names():
+        return written
+    raise ValueError(f"{written!r} is no preset; there are {', '.join(preset_names())}")
+
+
+def _some_tables(written: object) -> object:
+    if isinstance(written, list) and written and all(isinstance(each, dict) for each in written):
+        return written
+    raise ValueError(f"must be tables, [[{WHERE}]]")
+
+
+def _one_or_more(written: object) -> object:
+    return [written] if isinstance(written, dict) else written
+
+
+def _anything(written: object) -> object:
+    return written
+
+
+_WHOLE: Final = Check(parse_value, None, _VALUE)
+ValueOf = Annotated[Any, Check(parse_value, _NOTHING, _VALUE)]
+Paths = Annotated[tuple[Path, ...], _all(_path_or_all)]
+Conditions = Annotated[tuple[Condition, ...], conditions()]
+Properties = Annotated[
+    dict[str, ValueOf],
+    WrapValidator(_properties),
+    WithJsonSchema({"anyOf": [*_TEXTS, {"type": "object", "additionalProperties": _VALUE}]}),
+]
+Renamed = Annotated[
+    dict[str, Annotated[str, text(None, lambda value: f"{value!r} is not the name of a type", "")]],
+    Check(_renamed, {}),
+    WithJsonSchema(_NAMES),
+]
+
+
+class LinkTable(Table):
+    """Which records say that an id is one of a customer, and where the two stand."""
+
+    id: ValueOf = needed("where the id stands")
+    customer: ValueOf = needed("where the customer stands")
+    when: Conditions | None = given(None, "what must hold of the record")
+    unless: Conditions | None = given(None, "what must not hold of the record")
+
+    def rule(self) -> LinkRule:
+        """Make the rule."""
+        return LinkRule(self.id, self.customer, self.when or (), self.unless or ())
+
+
+Links = Annotated[list[LinkTable], tables("id, customer, when, unless"), Check(_one_or_more, [])]
+
+
+class ReadingTable(Table):
+    """One way of reading records; what is left out is as the source says for all its records."""
+
+    channel: Annotated[Any, Check(_anything, "", _TEXTS[0])] = given(None, "the channel that the events are for")
+    each: Annotated[tuple[Any, ...], _all(_each)] | None = given(
+        None, "the arrays whose elements are events, such as events[]"
+    )
+    json_: Paths | None = given(None, "paths of texts that hold JSON", "json")
+    when: Conditions | None = given(None, "what must hold of a record")
+    unless: Conditions | None = given(None, "what must not hold of a record")
+    customer: ValueOf | None = given(None, "the customer")
+    type: ValueOf | None = given(None, "the type of the event")
+    time: ValueOf | None = given(None, "the time of the event")
+    id: ValueOf | None = given(None, "the event's own id; without one what is sent again counts again")
+    email_ids: Annotated[str, one_of((LOWER, KEEP))] = given(KEEP, "what is done with addresses as ids")
+    types: Renamed = given({}, "types that have another name, or channel.name, here")
+    ignore: Annotated[tuple[str, ...], _all(str)] | None = given(None, "types that are left out")
+    only_types: Flag = given(default=False, description="whether all types are left out but those that types names")
+    time_format: Annotated[str, one_of(TIME_FORMATS)] = given(AUTO, "how the time is written")
+    properties: Properties | None = given(None, "the properties: an object, or values by their names")
+    links: Links = given([], "records that say that ids are one customer's")
+
+
+class SourceTable(ReadingTable):
+    """A topic with records of a foreign shape."""
+
+    topic: Topic | None = given(None, "Kafka topic; the source's name if none")
+    format: Annotated[str, Check(_preset, schema={"enum": list(preset_names())})] | None = given(
+        None, "a shape that is known by name; the other keys are added to it"
+    )
+    encoding: Annotated[str, one_of(ENCODINGS)] = given(ENCODINGS[0], "how the bytes are read")
+    silence_after: Duration = given("0s", "after so long without any event it counts as silent; 0s: never")
+    unwrap: Paths | None = given(None, "paths at which the event may stand in an envelope")
+    events: Annotated[list[ReadingTable], Check(_some_tables), Field(json_schema_extra={"minItems": 1})] | None = given(
+        None, "several ways of reading, of which the first that fits is taken"
+    )
+
+
+Sources = Annotated[
+    dict[str, SourceTable],
+    container(dict, "must be a table of tables such as [sources.web]"),
+    Field(json_schema_extra={"maxProperties": MOST_SOURCES}),
+]
+
+
+def sources(tables: Mapping[str, SourceTable], channels: Collection[str], problems: list[str]) -> tuple[Source, ...]:
+    """Make the sources.
 
     Args:
-        document: the file.
+        tables: by the names of the sources.
         channels: the names of those of the policy.
         problems: what is wrong is added.
 
     Returns:
         The sources, in the order of the file.
     """
-    tables = document.get("sources", {})
-    if not isinstance(tables, dict):
-        problems.append("sources: must be a table of tables such as [sources.web]")
-        return ()
     if len(tables) > MOST_SOURCES:
         problems.append(f"sources: there are {len(tables)}; at most {MOST_SOURCES} are read")
-    found = [read_source(name, table, channels, problems) for name, table in tables.items()]
-    return tuple(source for source in found if source is not None)
+    return tuple([_Maker(name, table, channels, problems).source() for name, table in tables.items()])
 
 
 def watched_as_sources(channels: tuple[Channel, ...], sources: Sequence[Source]) -> tuple[Channel, ...]:
@@ -88,18 +248,16 @@ def read_source(name: str, table: object, channels: Collection[str], problems: l
     Returns:
         The source; None if it cannot be used.
     """
-    where = f"sources.{name}"
-    if not isinstance(table, dict):
-        problems.append(f"{where}: must be a table, [{where}]")
-        return None
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        problems.append(f"{where}: a source's name is 1 to {_LONGEST_NAME} printable characters")
-    before = len(problems)
-    source = _SourceReader(where, name, channels, problems).read(table)
-    return source if len(problems) == before else None
+    wrong: list[str] = []
+    more: list[str] = []
+    written = read_table(SourceTable, table, wrong, f"sources.{name}")
+    source = _Maker(name, written, channels, more).source()
+    wrong += unsaid(more, wrong)
+    problems += wrong
+    return None if wrong else source
 
 
-def with_preset(table: _Table) -> _Table:
+def with_preset(table: _Document) -> _Document:
     """Put what a preset says under what a source says itself.
 
     Args:
@@ -111,99 +269,86 @@ def with_preset(table: _Table) -> _Table:
     Raises:
         ValueError: if there is no such preset.
     """
-    name = table.get("format")
-    if name is None:
+    if "format" not in table:
         return table
-    if not isinstance(name, str) or name not in preset_names():
-        raise ValueError(f"{name!r} is no preset; there are {', '.join(preset_names())}")
-    return _merged(with_preset(preset_table(name)), table)
+    under = with_preset(preset_table(_preset(table["format"])))
+    both = [each["types"] for each in (under, table) if isinstance(each.get("types"), dict)]
+    return {**under, **table, **({"types": {**both[0], **both[1]}} if both[1:] else {})}
 
 
-def _merged(under: _Table, table: _Table) -> _Table:
-    merged = {**under, **table}
-    if isinstance(under.get("types"), dict) and isinstance(table.get("types"), dict):
-        merged["types"] = {**under["types"], **table["types"]}
-    return merged
+@cache
+def _preset_tables(name: str) -> tuple[SourceTable, ...]:
+    """Give the table of a preset, and those of the presets that it rests on."""
+    table = SourceTable.model_validate(preset_table(name))
+    return (table, *(_preset_tables(table.format) if table.format else ()))
 
 
-class _SourceReader:
-    """Reads the table of one source, noting each problem and going on."""
+class _Maker:
+    """Makes one source of its table and of those of its preset, noting each problem."""
 
-    def __init__(self, where: str, name: str, channels: Collection[str], problems: list[str]) -> None:
-        self._where, self._name, self._channels, self._problems = where, name, channels, problems
+    def __init__(self, name: str, table: SourceTable, channels: Collection[str], problems: list[str]) -> None:
+        self._where, self._name, self._channels, self._problems = f"sources.{name}", name, channels, problems
+        self._tables = (table, *(_preset_tables(table.format) if table.format else ()))
 
-    def read(self, own: _Table) -> Source | None:
-        self._only(self._where, own, (*_ONCE, *_READING))
-        try:
-            table = with_preset(own)
-        except ValueError as error:
-            self._problems.append(f"{self._where}.format: {error}")
-            table = own
-        topic = table.get("topic", self._name)
-        check_topic(self._where, topic, self._problems)
-        readings = self._readings(table)
-        if not readings:
-            return None
+    def source(self) -> Source:
+        if not self._name or len(self._name) > _LONGEST_NAME or not self._name.isprintable():
+            self._problems.append(f"{self._where}: a source's name is 1 to {_LONGEST_NAME} printable characters")
+        tables = self._tables
+        events: list[ReadingTable] | None = _first(tables, "events")
+        if events is None:
+            readings = [self._reading(self._where, tables)]
+        else:
+            readings = [
+                self._reading(f"{self._where}.events[{number}]", (event, *tables))
+                for number, event in enumerate(events)
+            ]
         return Source(
             self._name,
-            str(topic),
-            readings,
-            encoding=self._choice(f"{self._where}.encoding", table.get("encoding", ENCODINGS[0]), ENCODINGS),
-            unwrap=self._paths(f"{self._where}.unwrap", table.get("unwrap")),
-            silence_after=self._duration(f"{self._where}.silence_after", table.get("silence_after", "0s")),
-            format=str(table.get("format", "")),
+            _first(tables, "topic") or self._name,
+            tuple(readings),
+            encoding=_first(tables, "encoding"),
+            unwrap=_first(tables, "unwrap") or (),
+            silence_after=_first(tables, "silence_after"),
+            format=tables[0].format or "",
         )
 
-    def _readings(self, table: _Table) -> tuple[Reading, ...]:
-        shared = {key: value for key, value in table.items() if key in _READING}
-        if "events" not in table:
-            return (self._reading(self._where, shared),)
-        tables = table["events"]
-        if not isinstance(tables, list) or not tables or not all(isinstance(each, dict) for each in tables):
-            self._problems.append(f"{self._where}.events: must be tables, [[{self._where}.events]]")
-            return ()
-        found = []
-        for number, each in enumerate(tables):
-            where = f"{self._where}.events[{number}]"
-            self._only(where, each, _READING)
-            found.append(self._reading(where, _merged(shared, each)))
-        return tuple(found)
-
-    def _reading(self, where: str, table: _Table) -> Reading:
+    def _reading(self, where: str, tables: Sequence[ReadingTable]) -> Reading:
         for key in _REQUIRED:
-            if key not in table:
+            if _first(tables, key) is None:
                 self._problems.append(f'{where}.{key}: is required; a path such as {key} = "data.{key}"')
-        channel = table.get("channel")
+        channel = _first(tables, "channel")
         if channel is None:
             self._problems.append(f"{where}.channel: is required; one of {', '.join(self._channels)}")
         elif not isinstance(channel, str) or channel not in self._channels:
             self._problems.append(f"{where}.channel: {channel!r} is no channel; there are {', '.join(self._channels)}")
-        nothing = parse_value({"is": ""})
-        each = self._strings(f"{where}.each", table.get("each", []))
-        only_types = table.get("only_types", False)
-        if not isinstance(only_types, bool):
-            self._problems.append(f"{where}.only_types: must be true or false")
+        each = _first(tables, "each") or ()
+        types = {kind: name for table in reversed(tables) for kind, name in table.types.items()}
         reading = Reading(
             str(channel),
-            customer=self._value(f"{where}.customer", table.get("customer")) or nothing,
-            type=self._value(f"{where}.type", table.get("type")) or nothing,
-            time=self._value(f"{where}.time", table.get("time")) or nothing,
-            id=self._value(f"{where}.id", table.get("id")),
-            each=tuple(self._each(f"{where}.each", each)),
-            each_text=" or ".join(each),
-            json=self._paths(f"{where}.json", table.get("json")),
-            when=self._conditions(f"{where}.when", table.get("when")),
-            unless=self._conditions(f"{where}.unless", table.get("unless")),
-            types=self._types(f"{where}.types", table.get("types", {}), str(channel)),
-            ignore=tuple(sorted(set(self._strings(f"{where}.ignore", table.get("ignore", []))))),
-            only_types=bool(only_types),
-            time_format=self._choice(f"{where}.time_format", table.get("time_format", AUTO), TIME_FORMATS),
-            email_ids=self._choice(f"{where}.email_ids", table.get("email_ids", KEEP), (LOWER, KEEP)),
-            properties=self._properties(f"{where}.properties", table.get("properties")),
-            links=self._links(f"{where}.links", table.get("links", [])),
+            customer=_first(tables, "customer") or _NOTHING,
+            type=_first(tables, "type") or _NOTHING,
+            time=_first(tables, "time") or _NOTHING,
+            id=_first(tables, "id"),
+            each=tuple([arrays for _, arrays in each]),
+            each_text=" or ".join([written for written, _ in each]),
+            json=_first(tables, "json_") or (),
+            when=_first(tables, "when") or (),
+            unless=_first(tables, "unless") or (),
+            types=tuple([(kind, self._feeds(name, str(channel))) for kind, name in types.items()]),
+            ignore=tuple(sorted(set(_first(tables, "ignore") or ()))),
+            only_types=_first(tables, "only_types"),
+            time_format=_first(tables, "time_format"),
+            email_ids=_first(tables, "email_ids"),
+            properties=_first(tables, "properties"),
+            links=tuple([link.rule() for link in _first(tables, "links")]),
         )
         self._not_too_many(where, reading)
         return reading
+
+    def _feeds(self, name: str, channel: str) -> tuple[str, str]:
+        """Tell which channel and type a renamed type is."""
+        other, dot, rest = name.partition(".")
+        return (other, rest) if dot and rest and other in self._channels else (channel, name)
 
     def _not_too_many(self, where: str, reading: Reading) -> None:
         named = len(reading.properties) if isinstance(reading.properties, tuple) else 0
@@ -212,100 +357,10 @@ class _SourceReader:
             what = "types, ignored types and properties"
             self._problems.append(f"{where}: names {names:,} {what}; at most {MOST_NAMES:,} are known")
 
-    def _only(self, where: str, table: _Table, allowed: Sequence[str]) -> None:
-        for key in table:
-            if key not in allowed:
-                self._problems.append(f"{where}.{key}: unknown key; allowed here: {', '.join(allowed)}")
 
-    def _parsed(self, where: str, parse: Callable[[Any], _T], written: object) -> _T | None:
-        if written is None:
-            return None
-        try:
-            return parse(written)
-        except ValueError as error:
-            self._problems.append(f"{where}: {error}")
-            return None
-
-    def _value(self, where: str, written: object) -> Value | None:
-        return self._parsed(where, parse_value, written)
-
-    def _conditions(self, where: str, written: object) -> tuple[Condition, ...]:
-        return self._parsed(where, parse_conditions, written) or ()
-
-    def _each(self, where: str, written: Sequence[str]) -> list[Any]:
-        found = [self._parsed(where, parse_each, each) for each in written]
-        return [arrays for arrays in found if arrays is not None]
-
-    def _paths(self, where: str, written: object) -> tuple[Path, ...]:
-        texts = self._strings(where, [] if written is None else written)
-        found = [self._parsed(where, _path_or_all, text) for text in texts]
-        return tuple(path for path in found if path is not None)
-
-    def _strings(self, where: str, written: object) -> list[str]:
-        texts = [written] if isinstance(written, str) else written
-        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-            return texts
-        self._problems.append(f"{where}: must be a text or a list of texts")
-        return []
-
-    def _choice(self, where: str, written: object, allowed: Sequence[str]) -> str:
-        if written not in allowed:
-            self._problems.append(f"{where}: {written!r} is not one of {', '.join(allowed)}")
-        return str(written)
-
-    def _duration(self, where: str, written: Any) -> int:
-        try:
-            return parse_duration(written)
-        except (ValueError, TypeError):
-            self._problems.append(f"{where}: {written!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms")
-            return 0
-
-    def _types(self, where: str, written: object, channel: str) -> tuple[tuple[str, tuple[str, str]], ...]:
-        if not isinstance(written, dict):
-            self._problems.append(f'{where}: must be a table such as {{ "Product Added" = "add_to_cart" }}')
-            return ()
-        found = []
-        for kind, name in _flat(written):
-            if not isinstance(name, str) or not name:
-                self._problems.append(f"{where}.{kind}: {name!r} is not the name of a type")
-                continue
-            other, dot, rest = name.partition(".")
-            found.append((kind, (other, rest) if dot and rest and other in self._channels else (channel, name)))
-        return tuple(found)
-
-    def _properties(self, where: str, written: object) -> Value | tuple[tuple[str, Value], ...] | None:
-        if not isinstance(written, dict):
-            return self._value(where, written)
-        found = [(name, self._value(f"{where}.{name}", value)) for name, value in written.items()]
-        return tuple((name, value) for name, value in found if value is not None)
-
-    def _links(self, where: str, written: object) -> tuple[LinkRule, ...]:
-        tables = [written] if isinstance(written, dict) else written
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._problems.append(f"{where}: must be tables, [[{where}]], with {', '.join(_LINK)}")
-            return ()
-        found = []
-        for number, table in enumerate(tables):
-            at = f"{where}[{number}]"
-            self._only(at, table, _LINK)
-            self._problems += [f"{at}.{key}: is required" for key in _LINK[:2] if key not in table]
-            one = self._value(f"{at}.id", table.get("id"))
-            customer = self._value(f"{at}.customer", table.get("customer"))
-            when = self._conditions(f"{at}.when", table.get("when"))
-            unless = self._conditions(f"{at}.unless", table.get("unless"))
-            if one is not None and customer is not None:
-                found.append(LinkRule(one, customer, when, unless))
-        return tuple(found)
-
-
-def _path_or_all(text: str) -> Path:
-    """Read a path, of which `.` is the record itself."""
-    return parse_path("@" if text == "." else text)
-
-
-def _flat(table: _Table, before: str = "") -> list[tuple[str, object]]:
-    """Give the entries of a table; a dotted key, of which TOML makes tables in tables, is one name."""
-    found: list[tuple[str, object]] = []
-    for key, value in table.items():
-        found += _flat(value, f"{before}{key}.") if isinstance(value, dict) else [(f"{before}{key}", value)]
-    return found
+def _first(tables: Sequence[ReadingTable], key: str) -> Any:
+    """Give what the first table says that says anything; else the default."""
+    for table in tables:
+        if key in table.model_fields_set:
+            return getattr(table, key)
+    return getattr(tables[-1], key)

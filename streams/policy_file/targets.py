@@ -1,15 +1,17 @@
-"""The part of a policy file that says what figures over all customers are held against."""
+"""`[targets.NAME]`: what figures over all customers are held against."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import ConfigDict
 
 from scoring.rules.measures import Measure
 from scoring.rules.targets import FIGURES, Target
+from streams.policy_file.table import Check, Table, container, given
 
-_KEYS: Final = ("at_least", "at_most", "warn_below", "warn_above", "benchmark")
 #: Those of which the first must not be more than the second.
 _ORDER: Final = (
     *(("at_least", "at_most"), ("warn_below", "at_least"), ("at_most", "warn_above")),
@@ -17,21 +19,60 @@ _ORDER: Final = (
 )
 
 
-def read_targets(document: Mapping[str, Any], measures: Sequence[Measure], problems: list[str]) -> tuple[Target, ...]:
-    """Read the targets.
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+Bound = Annotated[float, Check(_number, schema={"type": "number"})] | None
+
+
+class TargetTable(Table):
+    """What a figure is held against; at least one of these."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    form: ClassVar[str] = "must be a table with one or more of at_least, at_most, warn_below, warn_above, benchmark"
+
+    at_least: Bound = given(None, "a figure below it misses its target")
+    at_most: Bound = given(None, "a figure above it misses its target")
+    warn_below: Bound = given(None, "a figure below it is worth a warning")
+    warn_above: Bound = given(None, "a figure above it is worth a warning")
+    benchmark: Bound = given(None, "what the figure is shown beside")
+
+    def target(self, where: str, figure: str, problems: list[str]) -> Target:
+        """Make the target.
+
+        Args:
+            where: its place in the file.
+            figure: what it is a target of.
+            problems: what is wrong is added.
+        """
+        found: dict[str, Any] = {key: value for key, value in self if value is not None}
+        if not self.model_fields_set:
+            problems.append(f"{where}: {self.form}")
+        problems += [
+            f"{where}.{low}: is more than {high}"
+            for low, high in _ORDER
+            if low in found and high in found and found[low] > found[high]
+        ]
+        return Target(figure, **found)
+
+
+Targets = Annotated[dict[str, TargetTable], container(dict, "must hold tables, such as [targets.retention]")]
+
+
+def targets(tables: Mapping[str, TargetTable], measures: Sequence[Measure], problems: list[str]) -> tuple[Target, ...]:
+    """Make the targets.
 
     Args:
-        document: of the file.
+        tables: by the names of figures and measures.
         measures: of the policy.
         problems: every problem that is found is added to these.
 
     Returns:
         The targets, in the order of the file.
     """
-    tables = document.get("targets", {})
-    if not isinstance(tables, dict):
-        problems.append("targets: must hold tables, such as [targets.retention]")
-        return ()
     names = {measure.name: measure.is_number for measure in measures}
     found = []
     for name, table in tables.items():
@@ -43,26 +84,5 @@ def read_targets(document: Mapping[str, Any], measures: Sequence[Measure], probl
             problems.append(f"{where}: there is neither a figure nor a measure of this name; there are {known}")
         elif not names.get(name, True):
             problems.append(f"{where}: the measure is a word, and has no bounds")
-        numbers = _numbers(where, table, problems)
-        found.append(Target(name if name in FIGURES else f"measure:{name}", **numbers))
+        found.append(table.target(where, name if name in FIGURES else f"measure:{name}", problems))
     return tuple(found)
-
-
-def _numbers(where: str, table: object, problems: list[str]) -> dict[str, float]:
-    if not isinstance(table, dict) or not table:
-        problems.append(f"{where}: must be a table with one or more of {', '.join(_KEYS)}")
-        return {}
-    found = {}
-    for key, value in table.items():
-        if key not in _KEYS:
-            problems.append(f"{where}.{key}: unknown key; allowed here: {', '.join(_KEYS)}")
-        elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            problems.append(f"{where}.{key}: {value!r} is not a number")
-        else:
-            found[key] = float(value)
-    problems += [
-        f"{where}.{low}: is more than {high}"
-        for low, high in _ORDER
-        if low in found and high in found and found[low] > found[high]
-    ]
-    return found

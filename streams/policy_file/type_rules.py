@@ -1,4 +1,4 @@
-"""The part of a policy file that says which events count as those of another type.
+"""`[[channels.NAME.types]]`: which events count as those of another type.
 
 Rests on decision 94.
 """
@@ -6,94 +6,81 @@ Rests on decision 94.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Final
 
-from scoring.mapping.conditions import Condition, parse_conditions
+from scoring.mapping.conditions import Condition
 from scoring.mapping.paths import HERE, Path
 from scoring.mapping.type_rules import PROPERTIES, TypeRule
-from scoring.policy.policy import EventType
+from streams.policy_file.table import Table, given, needed, tables
+from streams.policy_file.words import Names, conditions, text
 
-_KEYS = ("type", "as", "when", "unless")
 #: Each may be asked for each event of a type.
-MOST_RULES = 100
+MOST_RULES: Final = 100
 
 
-def read_type_rules(
-    channel: str, table: Mapping[str, Any], types: tuple[EventType, ...], problems: list[str]
-) -> tuple[TypeRule, ...]:
-    """Read the rules of a channel.
-
-    Args:
-        channel: its name.
-        table: of the channel.
-        types: of the channel.
-        problems: every problem that is found is added to these.
-
-    Returns:
-        The rules, in the order of the file.
-    """
-    where = f"channels.{channel}.types"
-    tables = table.get("types", [])
-    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        problems.append(f"{where}: must be tables, [[{where}]], with {', '.join(_KEYS)}")
-        return ()
-    if len(tables) > MOST_RULES:
-        problems.append(f"{where}: there are {len(tables)}; at most {MOST_RULES} are asked")
-    reader = _Reader(f"channels.{channel}.weights", {kind.name: kind.code for kind in types}, problems)
-    return tuple(reader.rule(f"{where}[{number}]", each) for number, each in enumerate(tables))
-
-
-class _Reader:
-    """Reads rules, noting each problem and going on without what has one."""
-
-    def __init__(self, weights: str, codes: Mapping[str, str], problems: list[str]) -> None:
-        self._weights, self._codes, self._problems = weights, codes, problems
-
-    def rule(self, where: str, table: Mapping[str, Any]) -> TypeRule:
-        for key in table:
-            if key not in _KEYS:
-                self._problems.append(f"{where}.{key}: unknown key; allowed here: {', '.join(_KEYS)}")
-        kinds, name = table.get("type"), table.get("as")
-        of = self._codes_of(f"{where}.type", kinds if isinstance(kinds, list) and kinds else [kinds])
-        code = self._codes_of(f"{where}.as", [name])
-        if set(of) & set(code):
-            self._problems.append(f"{where}.as: {name!r} stands in type, too")
-        if "when" not in table and "unless" not in table:
-            self._problems.append(f"{where}.when: is missing; without a condition all events would be {name!r}")
-        when, unless = (tuple(self._conditions(f"{where}.{key}", table.get(key))) for key in ("when", "unless"))
-        return TypeRule(of, code[0] if code else "", when, unless)
-
-    def _codes_of(self, where: str, names: list[object]) -> tuple[str, ...]:
-        found = []
-        for name in dict.fromkeys(map(str, names)):
-            if name in self._codes and name in names:
-                found.append(self._codes[name])
-            elif names == [None]:
-                self._problems.append(f"{where}: is missing; one of {', '.join(self._codes)}")
-            else:
-                self._problems.append(f"{where}: there is no weight for {name!r} in {self._weights}; 0 will do")
-        return tuple(found)
-
-    def _conditions(self, where: str, written: object) -> Iterator[Condition]:
-        if written is None:
-            return
-        each_alone = [{key: value} for key, value in written.items()] if isinstance(written, dict) else []
-        for each in each_alone or (written,):
-            try:
-                conditions = parse_conditions(each)
-            except ValueError as error:
-                self._problems.append(f"{where}: {error}")
-                continue
-            for condition in conditions:
-                outside = [path.text for path in condition.paths if not _is_property(path)]
-                self._problems += [
-                    f"{where}: {path!r} is no path into the properties of an event, such as {PROPERTIES}.score"
-                    for path in outside
-                ]
-                yield condition
+def _outside(condition: Condition) -> Iterator[str]:
+    for path in condition.paths:
+        if not _is_property(path):
+            yield f"{path.text!r} is no path into the properties of an event, such as {PROPERTIES}.score"
 
 
 def _is_property(path: Path) -> bool:
     return (
         path.origin == HERE and len(path.steps) > 1 and path.steps[0] == PROPERTIES and isinstance(path.steps[1], str)
     )
+
+
+Conditions = Annotated[tuple[Condition, ...], conditions(_outside)] | None
+
+
+class TypeRuleTable(Table):
+    """A rule by which events of some types count as those of another."""
+
+    type: Names = needed("the type of the events, or a list of types; each has a weight")
+    as_: Annotated[str, text(None, lambda value: f"{value!r} is not the name of a type", "")] = needed(
+        "the type that they count as, which has a weight", "as"
+    )
+    when: Conditions = given(None, "what must hold of their properties")
+    unless: Conditions = given(None, "what must not hold of their properties")
+
+    def rule(self, where: str, weights: str, codes: Mapping[str, str], problems: list[str]) -> TypeRule:
+        """Make the rule.
+
+        Args:
+            where: its place in the file.
+            weights: the place of the weights of its channel.
+            codes: of the types of its channel, by their names.
+            problems: what is wrong is added.
+        """
+        for key, names in (("type", self.type), ("as", [self.as_])):
+            problems += [
+                f"{where}.{key}: there is no weight for {name!r} in {weights}; 0 will do"
+                for name in names
+                if name not in codes
+            ]
+        if self.as_ in self.type:
+            problems.append(f"{where}.as: {self.as_!r} stands in type, too")
+        if self.when is None and self.unless is None:
+            problems.append(f"{where}.when: is missing; without a condition all events would be of the other type")
+        of = tuple([codes[name] for name in self.type if name in codes])
+        return TypeRule(of, codes.get(self.as_, ""), self.when or (), self.unless or ())
+
+
+TypeRules = Annotated[list[TypeRuleTable], tables("type, as, when, unless")]
+
+
+def type_rules(
+    where: str, rules: list[TypeRuleTable], codes: Mapping[str, str], problems: list[str]
+) -> tuple[TypeRule, ...]:
+    """Make the rules of a channel.
+
+    Args:
+        where: the place of the channel in the file.
+        rules: as written.
+        codes: of its types, by their names.
+        problems: what is wrong is added.
+    """
+    if len(rules) > MOST_RULES:
+        problems.append(f"{where}.types: there are {len(rules)}; at most {MOST_RULES} are asked")
+    weights = f"{where}.weights"
+    return tuple([rule.rule(f"{where}.types[{number}]", weights, codes, problems) for number, rule in enumerate(rules)])

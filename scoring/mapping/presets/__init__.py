@@ -9,6 +9,8 @@ from importlib import resources
 from typing import Any
 
 _SUFFIX = ".toml"
+#: Where editors find the schema of these files; it is elsewhere for what is copied from them.
+_FOR_EDITORS = "#:schema ../../../streams/policies/policy.schema.json\n\n"
 
 
 @cache
@@ -25,9 +27,10 @@ def preset_text(name: str) -> str:
         name: one of `preset_names`.
 
     Returns:
-        Its text, TOML: the table of a source of that name.
+        Its text, TOML: the table of a source of that name, without the line for editors.
     """
-    return (resources.files(__name__) / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    text = (resources.files(__name__) / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    return text.removeprefix(_FOR_EDITORS)
 
 
 @cache

@@ -15,31 +15,35 @@ from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from scoring.rules.targets import Target
 from streams.policies.shipped import shipped_policies, shipped_policy
-from streams.policy_file import document as policy_file
-from streams.policy_file import numbers, targets, type_rules
-from streams.policy_file import segments as segment_file
 from streams.policy_file.builtin import BUILTIN_POLICY
-from streams.policy_file.document import parse_policy
+from streams.policy_file.channels import ChannelTable
+from streams.policy_file.document import PolicyFile, parse_policy
 from streams.policy_file.measures import HIGH, KINDS, LOW
+from streams.policy_file.numbers import NumberTable
 from streams.policy_file.scores import MOST_SCORES
+from streams.policy_file.sections import ProfilesTable
+from streams.policy_file.table import Table
+from streams.policy_file.targets import TargetTable
+from streams.policy_file.type_rules import MOST_RULES, TypeRuleTable
 from tests.unit.docs import maria
 from tests.unit.docs.reading import DEPLOY, MANUAL, names_in, page
 
+SECTIONS = ("window", "bands", "alerts", "clock", "events", "dead_letters", "kpi")
+
 
 def defaults() -> dict[str, str]:
-    found = {f"bands.{name}": str(bound) for name, bound in policy_file._BOUNDS.items()}
-    for section, values in policy_file._DURATIONS.items():
-        found |= {f"{section}.{key}": value for key, value in values.items()}
-    found |= {
-        "dead_letters.stop_above": str(policy_file._STOP_ABOVE),
-        "dead_letters.at_least": str(policy_file._AT_LEAST),
+    sections = {name: field.annotation for name, field in PolicyFile.by_key().items() if name in SECTIONS}
+    return {
+        f"{name}.{key}": str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        for name, section in sections.items()
+        if isinstance(section, type) and issubclass(section, Table)
+        for key, field in section.by_key().items()
     }
-    return found | {"alerts.rearm_margin": "5"}
 
 
 def test_where_profiles_come_from_by_default_is_in_the_table() -> None:
     rows = {names_in(row[0])[0]: row[1] for row in MANUAL.table("key", "default", "")}
-    assert Profiles() == Profiles(*[names_in(rows[f"profiles.{key}"])[0] for key in segment_file._FIELDS])
+    assert Profiles() == Profiles(*[names_in(rows[f"profiles.{key}"])[0] for key in ProfilesTable.by_key()])
 
 
 def test_segments_and_named_scores_are_read_as_shown() -> None:
@@ -54,10 +58,10 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 
 
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
-    keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
-    keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
+    keys = {"version", "identities.topic", *defaults()}
+    keys |= {f"channels.<name>.{key}" for key in ChannelTable.by_key()}
     keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets")}
-    keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
+    keys |= {f"profiles.{key}" for key in ProfilesTable.by_key()}
     assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 
 
@@ -72,7 +76,7 @@ def _as_policy(values: dict[str, str]) -> str:
     sections: dict[str, str] = {}
     for name, value in values.items():
         section, key = name.split(".")
-        written = value if value.replace(".", "").isdigit() else f'"{value}"'
+        written = value if value.replace(".", "").isdigit() or value == "false" else f'"{value}"'
         sections[section] = sections.get(section, f"[{section}]\n") + f"{key} = {written}\n"
     return "".join(sections.values())
 
@@ -110,10 +114,12 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     anna = _Customer(survey)
     assert [anna.does("answer", score=score) for score in (3, 9, 7)] == ["detractor", "promoter", "answer"]
     assert anna.does("answer") == "answer"
-    assert {names_in(row[0])[0] for row in MANUAL.table("key of a rule", "")} | {"unless"} == set(type_rules._KEYS)
+    assert {names_in(row[0])[0] for row in MANUAL.table("key of a rule", "")} | {"unless"} == set(
+        TypeRuleTable.by_key()
+    )
     words = [name for row in MANUAL.table("in a condition", "holds for") for name in names_in(row[0])]
     assert words == list(WORDS)
-    assert f"at most {type_rules.MOST_RULES} rules" in MANUAL.words
+    assert f"at most {MOST_RULES} rules" in MANUAL.words
 
     anna = _Customer(shop)
     anna.does("purchase", amount=120, order_id="7")
@@ -125,7 +131,7 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     anna.does("cancellation", order_id="7")
     assert anna.score == 5 + 100 - 6
     tables = [table for table in page("reference/policy").tables() if table[0] == ["key", ""]]
-    assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(numbers._KEYS)]
+    assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(NumberTable.by_key())]
 
 
 def test_targets_are_read_as_shown() -> None:
@@ -135,7 +141,7 @@ def test_targets_are_read_as_shown() -> None:
         Target("stickiness", at_least=1, at_most=5, benchmark=3.5),
     )
     bounds = [name for row in MANUAL.table("bound", "") for name in names_in(row[0])]
-    assert bounds == list(targets._KEYS)
+    assert bounds == list(TargetTable.by_key())
 
 
 def test_events_of_another_worth_are_counted_as_shown() -> None:

@@ -59,13 +59,14 @@ def problems(rule: str) -> list[str]:
 
 def test_all_problems_come_at_once() -> None:
     assert problems("3") == [': must be a table such as { purchase = { property = "amount", points = 2, per = 10 } }']
-    assert problems('{ buy = 3, purchase = { points = "2", per = 0, cap = -1, times = 3 } }') == [
-        ".buy: there is no weight for this type in channels.shop.weights; 0 will do",
+    right = '{ property = "amount", points = 3 }'
+    assert problems(f'{{ buy = {right}, purchase = {{ points = "2", per = 0, cap = -1, times = 3 }} }}') == [
         ".purchase.times: unknown key; allowed here: property, points, per, cap",
-        ".purchase.property: must be the name of a property",
+        ".purchase.property: is missing: name in the properties of the events",
         ".purchase.points: '2' is not a number",
         ".purchase.per: 0 is not a number of more than 0 and at most 1,000,000,000,000",
         ".purchase.cap: -1 is not a number of more than 0 and at most 1,000,000,000,000",
+        ".buy: there is no weight for this type in channels.shop.weights; 0 will do",
     ]
     assert problems("{ purchase = 3 }") == [
         '.purchase: must be a table such as { property = "amount", points = 2, per = 10 }'

@@ -121,9 +121,15 @@ UNNAMED = "there is no weight for 'x' in channels.calls.weights; 0 will do"
             "durations = 3",
             f"durations: must be a table such as {{ first_response = {TIMED} }}",
         ),
-        ('durations = { n = { from = "a", to = "b" } }', "durations.n.key: None is not the name of a property"),
+        (
+            'durations = { n = { from = "a", to = "b" } }',
+            "durations.n.key: is missing: the property that names the object of both",
+        ),
         ('durations = { n = { from = "a", to = "x", key = "k" } }', f"durations.n.to: {UNNAMED}"),
-        ('durations = { n = { to = "b", key = "k" } }', "durations.n.from: None is neither a type nor a list of types"),
+        (
+            'durations = { n = { to = "b", key = "k" } }',
+            "durations.n.from: is missing: the type of the first event, or a list of types",
+        ),
         ('durations = { n = { from = "a", to = ["b", "a"], key = "k" } }', "durations.n: a stands in from and in to"),
         (
             'durations = { N = { from = "a", to = "b", key = "k" } }',

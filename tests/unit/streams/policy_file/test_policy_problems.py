@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scoring.errors import PolicyError
-from streams.policy_file import document
-from streams.policy_file.document import RESERVED_NAMES, parse_policy
-from streams.policy_file.scores import SCORE_KEYS
-from streams.policy_file.segments import SEGMENT_KEYS
+from scoring.policy.policy import RESERVED_NAMES
+from streams.policy_file import channels
+from streams.policy_file.channels import ChannelTable
+from streams.policy_file.document import PolicyFile, parse_policy
 
 
 def problems(text: str) -> list[str]:
@@ -34,20 +34,7 @@ def channel(rest: str, name: str = "calls") -> str:
         (f'version = "{"é" * 33}"', "version: must be a string of 1 to 64 bytes"),
         (
             "windows = 1",
-            "windows: unknown key; allowed here: "
-            + ", ".join(
-                (
-                    "version",
-                    *document._KEYS,
-                    "channels",
-                    "sources",
-                    "measures",
-                    "targets",
-                    *document.SIGNAL_KEYS,
-                    *SEGMENT_KEYS,
-                    *SCORE_KEYS,
-                )
-            ),
+            f"windows: unknown key; allowed here: {', '.join(PolicyFile.by_key())}",
         ),
         ('[window]\nsize = "3d"', "window.size: unknown key; allowed here: length, pane, trend, half_life"),
         (
@@ -66,7 +53,7 @@ def channel(rest: str, name: str = "calls") -> str:
         ('[events]\nids = "3d"', "events.ids: unknown key; allowed here: remember_ids"),
         (
             channel("weights = { a = 1 }\ncaps = { a = 1 }"),
-            f"channels.calls.caps: unknown key; allowed here: {', '.join(document._CHANNEL_KEYS)}",
+            f"channels.calls.caps: unknown key; allowed here: {', '.join(ChannelTable.by_key())}",
         ),
         ("window = 3", "window: must be a table, [window]"),
         ("bands = 3", "bands: must be a table, [bands]"),
@@ -209,9 +196,15 @@ def test_a_cap_without_a_weight_is_refused() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["", "weights = 3", "weights = [1]"])
+@pytest.mark.parametrize("table", ["weights = 3", "weights = [1]"])
 def test_weights_must_be_a_table(table: str) -> None:
     assert problems(channel(table)) == ["channels.calls.weights: must be a table such as { open = 1, click = 5 }"]
+
+
+def test_a_channel_without_weights_is_refused() -> None:
+    assert problems(channel("")) == [
+        "channels.calls.weights: is missing: points by event type, such as { open = 1, click = 5 }"
+    ]
 
 
 @pytest.mark.parametrize("name", ["Calls", "1st", "_calls", '"a b"', '"a:b"', '""', '"é"', "a" * 33])
@@ -245,7 +238,7 @@ def test_two_channels_cannot_share_a_topic() -> None:
 
 
 def test_two_types_cannot_share_a_stored_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "type_code", lambda _, kind: kind[:1] * 4)
+    monkeypatch.setattr(channels, "type_code", lambda _, kind: kind[:1] * 4)
 
     assert problems(channel("weights = { one = 1, other = 2, two = 3 }")) == [
         "calls.other and calls.one have the same stored code; rename one"

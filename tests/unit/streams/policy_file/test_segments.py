@@ -57,7 +57,7 @@ cap = { buy = 2 }
 
 def test_bands_that_are_out_of_order_in_a_segment_alone_are_refused() -> None:
     assert problems(POLICY + "[segments.large.bands]\nengaged = 25") == [
-        "segments.large: bands: out of order; the lower bounds must rise: disengaged < engaged < highly_engaged < power"
+        "segments.large.bands: out of order; the lower bounds must rise: disengaged < engaged < highly_engaged < power"
     ]
 
 
@@ -96,31 +96,34 @@ def test_a_segment_may_give_weights_to_the_built_in_channels() -> None:
         (f"[segments.{'x' * 65}]", f"segments.{'x' * 65}: the segment has 65 bytes, at most 64 are allowed"),
         (
             '[segments.large]\nversion = "b"',
-            "segments.large: version: unknown key; allowed here: window, bands, alerts, channels",
+            "segments.large.version: unknown key; allowed here: window, bands, alerts, channels",
         ),
-        ("[segments.large]\nbands = 3", "segments.large: bands: must be a table"),
+        ("[segments.large]\nbands = 3", "segments.large.bands: must be a table, [segments.large.bands]"),
         (
             '[segments.large.window]\nlength = "9d"',
-            "segments.large: window.length: is the same for all segments; of its own one may have half_life",
+            "segments.large.window.length: is the same for all segments; of its own one may have half_life",
         ),
-        ("[segments.large.channels.fax]", "segments.large: channels.fax: the policy has no such channel"),
-        ("[segments.large.channels]\nemail = 3", "segments.large: channels.email: must be a table"),
+        ("[segments.large.channels.fax]", "segments.large.channels.fax: the policy has no such channel"),
+        (
+            "[segments.large.channels]\nemail = 3",
+            "segments.large.channels.email: must be a table, [segments.large.channels.email]",
+        ),
         (
             '[segments.large.channels.email]\ntopic = "x"',
-            "segments.large: channels.email.topic: is the same for all segments; of its own one may have weights, cap",
+            "segments.large.channels.email.topic: is the same for all segments; of its own one may have weights, cap",
         ),
         (
             "[segments.large.channels.email]\nweights = 3",
-            "segments.large: channels.email.weights: must be a table such as { open = 1, click = 5 }",
+            "segments.large.channels.email.weights: must be a table such as { open = 1, click = 5 }",
         ),
         (
             "[segments.large.channels.email]\nweights = { fax = 3 }",
-            "segments.large: channels.email.weights.fax: the channel has no weight for this type for all customers",
+            "segments.large.channels.email.weights.fax: the channel has no weight for this type for all customers",
         ),
-        ("[segments.large.bands]\nengaged = true", "segments.large: bands.engaged: True is not a number"),
+        ("[segments.large.bands]\nengaged = true", "segments.large.bands.engaged: True is not a number"),
         (
             '[segments.large.alerts]\nwarn_before = "30d"',
-            "segments.large: alerts.warn_before: must be less than window.length; no drop is foreseen for longer",
+            "segments.large.alerts.warn_before: must be less than window.length; no drop is foreseen for longer",
         ),
         (
             "\n".join(f"[segments.s{number}]" for number in range(51)),

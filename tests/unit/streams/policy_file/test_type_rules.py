@@ -48,15 +48,15 @@ as = "answer"
 when = { "properties.score" = 3 }
 """
     where = "channels.survey.types"
-    assert problems(text) == [
-        f"{where}[0].where: unknown key; allowed here: type, as, when, unless",
+    assert sorted(problems(text)) == [
+        f"{where}[0].as: 3 is not the name of a type",
         f"{where}[0].type: there is no weight for 'answr' in channels.survey.weights; 0 will do",
-        f"{where}[0].as: there is no weight for '3' in channels.survey.weights; 0 will do",
-        f"{where}[0].when: is missing; without a condition all events would be 3",
-        f"{where}[1].type: is missing; one of answer, detractor",
-        f"{where}[1].when: properties.score: at_most must be a number",
-        f"{where}[1].when: 'score' is no path into the properties of an event, such as properties.score",
+        f"{where}[0].when: is missing; without a condition all events would be of the other type",
+        f"{where}[0].where: unknown key; allowed here: type, as, when, unless",
+        f"{where}[1].type: is missing: the type of the events, or a list of types; each has a weight",
         f'{where}[1].unless: must be a table of paths and values, such as {{ op = ["c", "r"] }}',
+        f"{where}[1].when: 'score' is no path into the properties of an event, such as properties.score",
+        f"{where}[1].when: properties.score: at_most must be a number",
         f"{where}[2].as: 'answer' stands in type, too",
     ]
 
