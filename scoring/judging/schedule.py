@@ -38,5 +38,8 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
                 state.due = time
     state.new_panes.clear()
     state.due_crosses = state.due > 0 and (
-        bool(state.ahead) or state.held is not None or state.due == warning or falls_at(policy, state, state.due)
+        bool(state.ahead)
+        or state.held is not None
+        or state.due in (warning, signal)
+        or falls_at(policy, state, state.due)
     )

@@ -28,6 +28,8 @@ DERIVED = {
         "touched_panes",
         "tallied",
         "tallied_visits",
+        "grouped",
+        "ended_before",
         "touched_visits",
         "new_panes",
     ),

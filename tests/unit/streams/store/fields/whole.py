@@ -28,6 +28,10 @@ topic = "links"
 [profiles]
 topic = "profiles"
 [segments.alike]
+[kpi.churn]
+by = ["web.complain"]
+[signals.angry]
+on = "web.complain"
 [measures.posts]
 kind = "count"
 of = ["social.post"]
