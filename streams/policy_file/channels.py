@@ -34,7 +34,13 @@ def _marked(value: object) -> str:
     return f"{value!r} is not the name of a property, other than the type's own"
 
 
-Listed = Annotated[list[str], container(list, 'must be a list of types such as ["page_view"]')]
+def _list(value: object) -> object:
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    raise ValueError('must be a list of types such as ["page_view"]')
+
+
+Listed = Annotated[list[str], Check(_list, schema={"type": "array", "items": {"type": "string"}})]
 Marks = Annotated[
     dict[str, Annotated[str, text(_LONGEST_PROPERTY, _marked)]],
     container(dict, 'must be a table such as { open = "machine_open" }'),

@@ -101,9 +101,9 @@ def test_every_problem_of_the_rule_is_listed() -> None:
         )
     assert list(refused.value.problems) == [
         "alerts.absence.x: unknown key; allowed here: share, margin, members_within, memory, least_members",
-        "alerts.absence.least_members: 0 is not a number of customers, 1 to 1000000",
         "alerts.absence.share: must be from 0 to 10",
         "alerts.absence.margin: must be from 0 to 365 days",
         "alerts.absence.members_within: '90d' is not a number of whole days from 1d to 49d",
         "alerts.absence.memory: '1h' is not a number of whole days from 1d to 365d",
+        "alerts.absence.least_members: 0 is not a number of customers, 1 to 1000000",
     ]
