@@ -43,6 +43,8 @@ _NO_TIME: Final = "neither an RFC 3339 string nor a finite number of Unix second
 _TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
 # Looked up instead of checked and converted, which takes several calls.
 _SECONDS: Final = {text: number * SECOND for number, text in enumerate(_TWO_DIGITS)}
+_MINUTES: Final[dict[str, int]] = {}
+_MOST_MINUTES: Final = 4096
 _MILLISECONDS_WRITTEN: Final = {f"{number:03}": number * MILLISECOND for number in range(1_000)}
 
 
@@ -133,6 +135,9 @@ def _parse_rfc3339(text: str) -> int:
         # What most systems write, in great numbers and close together.
         second, fraction = _SECONDS.get(text[17:19]), _MILLISECONDS_WRITTEN.get(text[20:23])
         if second is not None and fraction is not None:
+            minute = _MINUTES.get(text[:17])
+            if minute is not None:
+                return minute + second + fraction
             try:
                 return _minute(text[:17]) + second + fraction
             except ValueError:
@@ -148,13 +153,16 @@ def _parse_rfc3339(text: str) -> int:
     return _from_1970(_since_epoch(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text))
 
 
-@lru_cache(maxsize=4096)
 def _minute(text: str) -> int:
-    """Read the start of a minute, up to the colon behind it."""
+    """Read the start of a minute, up to the colon behind it, and remember it."""
     start = f"{text}00Z"
     if _SHAPE.fullmatch(start) is None:
         raise ValueError(_NO_TIME)
-    return _from_1970(_since_epoch(start.upper()))
+    time = _from_1970(_since_epoch(start.upper()))
+    if len(_MINUTES) >= _MOST_MINUTES:
+        _MINUTES.clear()
+    _MINUTES[text] = time
+    return time
 
 
 def _since_epoch(text: str) -> int:
