@@ -132,9 +132,9 @@ class Right:
         for events in self.lives.values():
             for event in events:
                 campaign = event.properties.get("campaign")
-                if event.channel == "email" and event.type in ("open", "click", "unsubscribe"):
-                    if campaign is not None and first <= event.time // figures.DAY <= last:
-                        found[str(campaign)][f"email.{event.type}"] += 1
+                counts = event.channel == "email" and event.type in ("open", "click", "unsubscribe")
+                if counts and campaign is not None and first <= event.time // figures.DAY <= last:
+                    found[str(campaign)][f"email.{event.type}"] += 1
         return {name: dict(counts) for name, counts in found.items()}
 
     def there(self, day: int) -> set[str]:
