@@ -27,6 +27,18 @@ Timed = tuple[int, str, Detail | None]
 
 
 @dataclass(slots=True)
+class Dropped:
+    """Panes and visits that the window has left behind since the state was stored, where figures are kept by the day.
+
+    They may have come since then, too. `pane` was the current one before.
+    """
+
+    pane: int
+    panes: dict[int, dict[str, int]] = field(default_factory=dict)
+    visits: dict[str, dict[int, list[Visit]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class CustomerState:
     """Counts, alert machine and, derived from the counts, points; times in microseconds, points in millionths.
 
@@ -39,7 +51,7 @@ class CustomerState:
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
     stored, where measures are told of all customers together, `tallied_visits` the visits, where sessions are,
-    and `grouped` what events count in groups that is not stored yet, by group and field.
+    `grouped` what events count in groups that is not stored yet, by group and field, `dropped` what is kept no more.
     `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
     is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
     none. `counted` is None until an event comes where the policy says that ids are linked. `absence` is None where
@@ -86,6 +98,7 @@ class CustomerState:
     tallied_visits: dict[str, dict[int, list[Visit]]] | None = None
     touched_visits: frozenset[tuple[str, int]] = UNTOUCHED
     grouped: dict[str, dict[str, int]] | None = None
+    dropped: Dropped | None = None
     new_panes: list[int] = field(default_factory=list)
     # The score as another policy had it, until the customer is judged by the present one.
     score_before_policy: int | None = None
@@ -197,7 +210,7 @@ def settle_panes(state: CustomerState) -> None:
         state: changed in place.
     """
     state.touched_panes = state.touched_visits = UNTOUCHED
-    state.tallied = state.tallied_visits = state.grouped = state.ended_before = None
+    state.tallied = state.tallied_visits = state.grouped = state.ended_before = state.dropped = None
 
 
 def points_by_channel(policy: Policy, counts: dict[str, int]) -> list[int]:

@@ -82,7 +82,8 @@ def admit(
 def _count_in_groups(policy: Policy, state: CustomerState, event: Event, now: int) -> None:
     """Count an event by the values that it names, if its pane is kept: now, also where it is ahead."""
     detail = event.detail
-    if detail is None or not detail.groups or event.time // policy.pane <= now // policy.pane - policy.kept_panes:
+    too_old = min((now // policy.pane - policy.kept_panes + 1) * policy.pane, state.judged)
+    if detail is None or not detail.groups or event.time < too_old:
         return
     if state.grouped is None:
         state.grouped = {}

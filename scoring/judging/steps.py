@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from scoring.customer.state import CustomerState, Timed, fade
-from scoring.judging.active_days import note_days
+from scoring.customer.state import CustomerState, Dropped, Timed, fade
+from scoring.judging.active_days import note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.corrections import Correction, correct, within_window
 from scoring.judging.counting import count_event, keep_for_trend
@@ -249,6 +249,9 @@ class Steps:
         if pane <= state.pane:
             return
         leaving = [old for old in state.panes if state.pane - policy.panes < old <= pane - policy.panes]
+        if policy.tally.pane and state.dropped is None:
+            state.dropped = Dropped(state.pane)
+        dropped = state.dropped
         state.pane = pane
         if policy.half_life:
             fade(policy, state)
@@ -258,14 +261,24 @@ class Steps:
         gone = [old for old in state.panes if old <= pane - policy.kept_panes]
         if gone:
             # A pane may come and go within one evaluation.
-            note_days(policy, state, [old for old in gone if old in state.touched_panes])
+            touched = [old for old in gone if old in state.touched_panes]
+            note_days(policy, state, touched)
+            note_ends(policy, state, touched)
             for old in gone:
+                if dropped is not None:
+                    dropped.panes[old] = state.panes[old]
                 del state.panes[old], state.pane_points[old]
             state.touched_panes |= set(gone)
-        # By themselves: a pane whose events have all been taken back has no counts, and yet they were visits.
+        self._drop_visits(pane)
+
+    def _drop_visits(self, pane: int) -> None:
+        """Drop visits by themselves: a pane whose events have all been taken back has no counts, and yet had visits."""
+        state, dropped = self.state, self.state.dropped
         for channel, visits in state.visits.items():
-            ended = [old for old in visits if old <= pane - policy.kept_panes]
+            ended = [old for old in visits if old <= pane - self.policy.kept_panes]
             for old in ended:
+                if dropped is not None:
+                    dropped.visits.setdefault(channel, {})[old] = visits[old]
                 del visits[old]
             state.touched_visits |= {(channel, old) for old in ended}
 

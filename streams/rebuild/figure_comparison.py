@@ -115,8 +115,9 @@ class FigureComparison:
             return folding(fields, self._from)
         # What is earlier, some customers hold no more.
         policy, kept_from = self._policy, self._policy.kept_from(self._judged)
-        sessions_from = policy.tally.sessions_from(kept_from)
-        return tally.folding(fields, kept_from, policy.told_from(self._judged), sessions_from)
+        told_from = policy.told_from(self._judged)
+        # Sessions of the oldest panes stay as they were, also where the policy has come to ask for none.
+        return tally.folding(fields, kept_from, told_from, max(policy.tally.sessions_from(kept_from), told_from))
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
         """Tell what is missing; of the newest of something only what is newer than what stands."""

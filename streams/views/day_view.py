@@ -150,7 +150,7 @@ def channel_table(figures: Mapping[str, ChannelFigure], points: Mapping[str, int
     """
     table = plain_table()
     table.add_column("channel")
-    for heading in ("points", "share", "points on the last day", "active", "in 7 days", "in 30 days"):
+    for heading in ("points", "share", "last day", "active", "in 7 days", "in 30 days"):
         table.add_column(heading, justify="right")
     whole = sum(points.values())
     for name, figure in figures.items():

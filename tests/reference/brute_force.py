@@ -250,12 +250,15 @@ def policy_of(table: dict[str, Any]) -> Policy:
     # Measures change no score; `measures` computes them.
     # Of sources it needs to know nothing: it is given the events that they make of records.
     known = ("version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures", "sources")
-    expect_keys(table, *known)
+    # Which figures there are decides no score.
+    expect_keys(table, *known, "kpi")
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():
         expect_keys(
-            channel, "topic", "weights", "cap", "retracts", "retracts_key", "gateway", "durations", *OF_PROPERTIES
+            channel,
+            *("topic", "weights", "cap", "sessions", "pages", "retracts", "retracts_key", "gateway", "durations"),
+            *OF_PROPERTIES,
         )
     length, pane = duration(window["length"]), duration(window["pane"])
     if length % pane:

@@ -14,7 +14,8 @@ from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
 from scoring.rules.groups import Grouping
-from scoring.rules.tally import NEWEST, NOTHING, Tally, parse_tally
+from scoring.rules.session_sums import Visits
+from scoring.rules.tally import NEWEST, NOTHING, Panes, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
@@ -186,14 +187,21 @@ def _counted(record: CustomerRecord, *tallies: Tally) -> tuple[Counted, Counted]
     if any(tally.by_band for tally in tallies):
         changes = state.activity.list_changes()
         before = changes[: len(changes) - state.activity.entered]
+    panes: Panes = state.panes
+    visits: Mapping[str, Visits] = state.visits
+    if state.dropped is not None:
+        panes = {**panes, **state.dropped.panes}
+        visits = {name: {**visits.get(name, {}), **state.dropped.visits.get(name, {})} for name in visits}
     return (
-        Counted(state.panes, state.visits, changes),
+        Counted(panes, visits, changes),
         Counted(state.tallied or {}, state.tallied_visits or NO_VISITS, before),
     )
 
 
 def _kept_from(policy: Policy, record: CustomerRecord) -> int:
-    return record.state.pane - policy.kept_panes + 1
+    """Give the first pane that the customer kept when it was stored: what is older has been settled."""
+    state = record.state
+    return (state.pane if state.dropped is None else state.dropped.pane) - policy.kept_panes + 1
 
 
 def counted_segment(policy: Policy, record: CustomerRecord) -> str:
