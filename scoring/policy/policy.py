@@ -22,6 +22,7 @@ from scoring.rules.details import Amount
 from scoring.rules.measures import Measure
 from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
+from scoring.rules.sentiment import Sentiment
 from scoring.rules.sessions import SessionRule
 from scoring.rules.tally import Tally, tally_of
 from scoring.rules.targets import Target
@@ -130,7 +131,8 @@ class Channel:
     ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
     of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
-    that bring points, each as an event type of its own, which no event has.
+    that bring points, each as an event type of its own, which no event has. `sentiment` says which texts are told as
+    a number, None for none.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Channel:
     pairings: tuple[Pairing, ...] = ()
     rules: tuple[TypeRule, ...] = ()
     numbers: tuple[EventType, ...] = ()
+    sentiment: Sentiment | None = None
 
     @property
     def type_rules(self) -> tuple[TypeRule, ...]:

@@ -10,7 +10,7 @@ from scoring.backtest.observations import Customer
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.errors import InvalidEvent
 from scoring.events.event import Event
-from scoring.events.profiles import ProfileReader, event_reader
+from scoring.events.profiles import ProfileReader
 from scoring.instants import DAY
 from scoring.judging.absence_judging import ABSENT, RETURNED
 from scoring.judging.alerts import Alert
@@ -21,6 +21,7 @@ from scoring.sources.feeds import Feeds, Stretch, join, stretches_of
 from streams.backtest.absent import Absences
 from streams.backtest.replaying import Past
 from streams.ingest.profile_decoding import PROFILES
+from streams.ingest.sentiment import reader_of
 
 
 class Raised(NamedTuple):
@@ -80,7 +81,7 @@ class History:
             policy: that judges.
         """
         self._policy = policy
-        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
+        self._readers = {channel.name: reader_of(channel, policy) for channel in policy.channels}
         self._profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
         self._watched = dict(policy.watched.values())
         self._stretches: dict[str, Sequence[Stretch]] = {}

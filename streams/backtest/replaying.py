@@ -21,13 +21,14 @@ from scoring.backtest.population import CustomerHistory, Look, Population
 from scoring.backtest.trail import Trail
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, Event
-from scoring.events.profiles import ProfileReader, event_reader
+from scoring.events.profiles import ProfileReader
 from scoring.policy.file.document import parse_policy
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE
 from streams.backtest.event_files import EventFiles, known_channels
 from streams.backtest.outcomes import MOST_NAMED
 from streams.ingest.profile_decoding import PROFILES
+from streams.ingest.sentiment import reader_of
 from streams.machine_clock import wall_clock
 
 _SHOWN_EACH = 20_000
@@ -193,7 +194,7 @@ def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str,
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:
     """Give channel, customer, event and type of every line that is good, counting in `seen`."""
-    readers = {channel.topic: (channel.name, event_reader(channel, policy)) for channel in policy.channels}
+    readers = {channel.topic: (channel.name, reader_of(channel, policy)) for channel in policy.channels}
     latest = wall_clock() + MOST_AHEAD
     loads = orjson.loads
     shown = time.monotonic()

@@ -22,6 +22,8 @@ from scoring.policy.file.numbers import read_numbers
 from scoring.policy.file.pairings import PAIRING_KEYS, read_pairings, with_objects
 from scoring.policy.file.scores import SCORE_KEYS, with_scores
 from scoring.policy.file.segments import SEGMENT_KEYS, read_profiles, with_segments
+from scoring.policy.file.sentiment import KEY as SENTIMENT
+from scoring.policy.file.sentiment import read_sentiment
 from scoring.policy.file.sources import read_sources, watched_as_sources
 from scoring.policy.file.targets import read_targets
 from scoring.policy.file.type_rules import read_type_rules
@@ -60,7 +62,10 @@ _KEYS = {
     "kpi": ("keep",),
     "identities": ("topic",),
 }
-_CHANNEL_KEYS = ("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", "types", "points", *PAIRING_KEYS)
+_CHANNEL_KEYS = (
+    *("topic", "weights", "cap", "silence_after", *SESSION_KEYS, "machine", SENTIMENT, "types", "points"),
+    *PAIRING_KEYS,
+)
 _STOP_ABOVE, _AT_LEAST = 0.95, 100
 _MOST_AT_LEAST = 1_000_000
 # The figures of a day look back a month, and compare with those of a month before.
@@ -302,7 +307,8 @@ class _Reader:
         pairings = read_pairings(name, table, types, self._problems)
         types, numbers = read_numbers(name, table, types, self._points, self._problems)
         types = with_objects((*types, *unweighted), pairings)
-        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules, numbers)
+        sentiment = read_sentiment(name, table, self._problems)
+        return Channel(name, str(topic), types, silence_after, sessions, machine, pairings, rules, numbers, sentiment)
 
     def _silence_after(self, where: str, value: Any) -> int:
         try:
