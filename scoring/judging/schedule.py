@@ -18,11 +18,12 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
     """
     now = state.judged
     warning = next_warning(policy, state) if policy.warn_before else 0
-    ruled = [time for time in (warning, next_step(policy, state) if policy.projections else 0) if time]
+    step = next_step(policy, state) if policy.projections else 0
+    ruled = min(warning or step, step or warning)
     if state.due <= max(now, 0):
         state.due = next_change(policy, state)
-        if ruled and (min(ruled) < state.due or not state.due):
-            state.due = min(ruled)
+        if ruled and (ruled < state.due or not state.due):
+            state.due = ruled
     else:
         coming = [time for pane in state.new_panes for time in changes_of_pane(policy, pane)]
         if policy.half_life:
@@ -31,7 +32,9 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
             coming.append(state.ahead[0][0])
         if state.held is not None:
             coming.append(judged_again_at(policy, state))
-        for time in coming + ruled:
+        if ruled:
+            coming.append(ruled)
+        for time in coming:
             if now < time < state.due:
                 state.due = time
     state.new_panes.clear()
