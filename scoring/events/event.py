@@ -18,6 +18,7 @@ from scoring.mapping.type_rules import TypeRules
 from scoring.policy.policy import Channel, type_code
 from scoring.rules.details import Detail, DetailReader
 from scoring.rules.groups import Grouping, readers
+from scoring.rules.sentiment import Analyzer, SentimentReader
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
 MOST_AHEAD: Final = 5 * MINUTE
@@ -69,7 +70,13 @@ class Event:
 class EventReader:
     """Reads the events of one channel."""
 
-    def __init__(self, channel: Channel, policy_codes: Container[str] = (), groups: Sequence[Grouping] = ()) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        policy_codes: Container[str] = (),
+        groups: Sequence[Grouping] = (),
+        analyze: Analyzer | None = None,
+    ) -> None:
         """Index the channel's types.
 
         Args:
@@ -77,6 +84,7 @@ class EventReader:
             policy_codes: those of the types of all channels of the policy. A type that the policy does not name and
                 that shares the code of one of them must not be counted as that one.
             groups: in which events count by the value of a property.
+            analyze: the model of the channel's `sentiment`; None has no text told as a number.
         """
         self._name = channel.name
         self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)
@@ -94,6 +102,9 @@ class EventReader:
         self._groups = {code: reader for code, reader in readers(groups).items() if code in self._scoring}
         # Whether properties are of any use.
         self._asks = self._has_rules or bool(self._details) or bool(self._groups)
+        self._sentiment: SentimentReader | None = None
+        if channel.sentiment is not None and analyze is not None:
+            self._sentiment = SentimentReader(channel.sentiment, analyze)
 
     def read(self, value: object, latest: int) -> tuple[str, Event]:
         """Check one decoded value.
@@ -148,6 +159,8 @@ class EventReader:
             salted.update(event_id.encode())
             digest = b2a_base64(salted.digest())[:10].decode()
         detail = None
+        if self._sentiment is not None:
+            properties = self._sentiment.told(properties)
         if self._has_rules:
             code = self._rules.code_of(code, properties)
         if self._details and code in self._details:
@@ -165,6 +178,8 @@ class EventReader:
             read.update(details.properties)
         for group in self._groups.values():
             read.update(group.properties)
+        if self._sentiment is not None:
+            read.update(self._sentiment.names)
         return frozenset(read)
 
     def scores(self, code: str) -> bool:

@@ -13,6 +13,7 @@ from scoring.json_words import not_an_object, why_ahead, why_no_time
 from scoring.policy.policy import Channel, Policy
 from scoring.rules.details import PROFILE, Detail
 from scoring.rules.segments import Profiles, read_segment
+from scoring.rules.sentiment import Analyzer
 
 
 class ProfileReader:
@@ -63,15 +64,16 @@ class ProfileReader:
 class SegmentedEventReader(EventReader):
     """Reads the events of one channel with the segment that they tell."""
 
-    def __init__(self, channel: Channel, policy: Policy, profiles: Profiles) -> None:
+    def __init__(self, channel: Channel, policy: Policy, profiles: Profiles, analyze: Analyzer | None = None) -> None:
         """Index the channel's types.
 
         Args:
             channel: of the policy.
             policy: in force.
             profiles: name the property.
+            analyze: as of `EventReader`.
         """
-        super().__init__(channel, policy.types, policy.figures.groups)
+        super().__init__(channel, policy.types, policy.figures.groups, analyze)
         self._segment = profiles.segment
         self._asks = True
 
@@ -105,16 +107,17 @@ class SegmentedEventReader(EventReader):
         return event.with_detail((event.detail or Detail(()))._replace(segment=segment))
 
 
-def event_reader(channel: Channel, policy: Policy) -> EventReader:
+def event_reader(channel: Channel, policy: Policy, analyze: Analyzer | None = None) -> EventReader:
     """Make a reader of a channel's events.
 
     Args:
         channel: of the policy.
         policy: in force.
+        analyze: as of `EventReader`.
 
     Returns:
         One that looks for segments only where the policy asks for them.
     """
     if policy.profiles is None:
-        return EventReader(channel, policy.types, policy.figures.groups)
-    return SegmentedEventReader(channel, policy, policy.profiles)
+        return EventReader(channel, policy.types, policy.figures.groups, analyze)
+    return SegmentedEventReader(channel, policy, policy.profiles, analyze)

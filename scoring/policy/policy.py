@@ -23,6 +23,7 @@ from scoring.rules.figure_rules import NO_RULES, CountedChannel, CountedPanes, F
 from scoring.rules.measures import Measure
 from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
+from scoring.rules.sentiment import Sentiment
 from scoring.rules.sessions import SessionRule
 from scoring.rules.signals import EVENT, MOVE, SignalRule, rules_digest
 from scoring.rules.tally import Tally, tally_of
@@ -133,7 +134,7 @@ class Channel:
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
     of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
     that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that its sources
-    have told `silence_after`.
+    have told `silence_after`. `sentiment` says which texts are told as a number, None for none.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Channel:
     rules: tuple[TypeRule, ...] = ()
     numbers: tuple[EventType, ...] = ()
     watched_by_sources: bool = False
+    sentiment: Sentiment | None = None
 
     @property
     def type_rules(self) -> tuple[TypeRule, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from scoring.events.event import Event
-from scoring.events.profiles import ProfileReader, event_reader
+from scoring.events.profiles import ProfileReader
 from scoring.policy.policy import Policy
 from streams.ingest.profile_decoding import PROFILES
+from streams.ingest.sentiment import reader_of
 
 
 class ValueReader:
@@ -17,7 +18,7 @@ class ValueReader:
         Args:
             policy: that judges.
         """
-        self._channels = {channel.name: event_reader(channel, policy) for channel in policy.channels}
+        self._channels = {channel.name: reader_of(channel, policy) for channel in policy.channels}
         self._profiles = ProfileReader(policy.profiles) if policy.profiles is not None else None
 
     def read(self, channel: str, value: object, latest: int) -> tuple[str, Event] | None:

@@ -17,7 +17,8 @@ from streams.cli.policy_fit import fit
 from streams.cli.policy_schema import schema
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
-from streams.errors import SettingsError
+from streams.errors import ExtraMissing, SettingsError
+from streams.ingest.sentiment import reader_of
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
@@ -52,6 +53,11 @@ def check(file: Path) -> None:
     except SettingsError as error:
         raise PolicyError(error.problems) from error
     click.echo(f"OK: {file}")
+    for channel in parsed.channels:
+        try:
+            reader_of(channel, parsed)
+        except ExtraMissing as error:
+            click.echo(f"warning: channels.{channel.name}: {error}", err=True)
     for feed in parsed.sources:
         if feed.without_ids:
             click.echo(f"warning: sources.{feed.name} has no id: no de-duplication of what is sent again", err=True)

@@ -18,7 +18,6 @@ from rich.console import Console
 
 from scoring.errors import PolicyError
 from scoring.events.event import MOST_AHEAD, EventReader
-from scoring.events.profiles import event_reader
 from scoring.mapping.outcomes import MappedEvent, Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
@@ -28,6 +27,7 @@ from streams.cli.source_lines import read_lines
 from streams.errors import SettingsError
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
+from streams.ingest.sentiment import reader_of
 from streams.ingest.source_reading import SourceReader
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
@@ -222,7 +222,7 @@ class _Counting:
             click.echo("note: the policy is refused, so each event has the type that the source gives it", err=True)
             return
         self._types = policy.types
-        self._readers = {channel.name: event_reader(channel, policy) for channel in policy.channels}
+        self._readers = {channel.name: reader_of(channel, policy) for channel in policy.channels}
 
     def other_type(self, outcome: Outcome) -> str:
         reader = self._readers.get(outcome.channel) if isinstance(outcome, MappedEvent) else None

@@ -11,11 +11,11 @@ import orjson
 
 from scoring.errors import InvalidEvent
 from scoring.events.event import Event, EventReader
-from scoring.events.profiles import event_reader
 from scoring.instants import MILLISECOND
 from scoring.policy.policy import Channel, Policy
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.not_json import explained
+from streams.ingest.sentiment import reader_of
 from streams.metrics import Metrics
 from streams.records import DeadLetter, DecodedBatch, RecordBatch
 
@@ -63,7 +63,7 @@ class Decoder:
             policy: in force from now on; it may not have the channel.
         """
         channels = [channel for channel in policy.channels if channel.name == self._channel]
-        self._reader = event_reader(channels[0] if channels else Channel(self._channel, "", ()), policy)
+        self._reader = reader_of(channels[0] if channels else Channel(self._channel, "", ()), policy)
 
     def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:
         """Decode a batch.

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from scoring.events.profiles import event_reader
 from scoring.policy.policy import Channel
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.ingest.event_decoding import Decoder
@@ -16,6 +15,7 @@ from streams.ingest.link_decoding import LinkDecoder
 from streams.ingest.link_decoding import as_channel as as_links
 from streams.ingest.profile_decoding import PROFILES, ProfileDecoder
 from streams.ingest.schemas import Schemas
+from streams.ingest.sentiment import reader_of
 from streams.ingest.source_decoding import SourceDecoder, sources_by_topic
 from streams.ingest.source_decoding import as_channel as as_sources
 from streams.metrics import Metrics
@@ -61,7 +61,7 @@ class Intakes:
         """Make the decoders of events and profiles, one for each topic."""
         policy, metrics = self._policy, self._metrics
         for channel in policy.own_channels:
-            reader = event_reader(channel, policy)
+            reader = reader_of(channel, policy)
             yield Intake(channel, Decoder(channel.name, reader, metrics, self._window, self._limit(channel)))
         for topic, sources in sources_by_topic(policy).items():
             channel = as_sources(sources)

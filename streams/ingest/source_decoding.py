@@ -11,7 +11,6 @@ from typing import Any, Final
 from mode.utils.logging import get_logger
 
 from scoring.events.event import MOST_AHEAD, Event, EventReader
-from scoring.events.profiles import event_reader
 from scoring.instants import HOUR, MILLISECOND
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome, numbered
 from scoring.mapping.source import Source
@@ -20,6 +19,7 @@ from scoring.sources.feeds import shared_topics, source_feed, watched_feeds
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import Schemas
+from streams.ingest.sentiment import reader_of
 from streams.ingest.source_reading import SourceReader
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, DecodedBatch, Message, RecordBatch
@@ -99,7 +99,7 @@ class SourceDecoder:
         self._needs_schemas = any(source.encoding in WITH_SCHEMAS for source in sources)
         self._identities = policy.identities
         self._readers: dict[str, EventReader] = {
-            channel.name: event_reader(channel, policy) for channel in policy.channels
+            channel.name: reader_of(channel, policy) for channel in policy.channels
         }
         asked = frozenset([name for reader in self._readers.values() for name in reader.properties()])
         self._sources = [SourceReader(source, self._schemas, asked) for source in sources]

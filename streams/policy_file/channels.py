@@ -14,6 +14,7 @@ from scoring.policy.policy import NO_CAP, RESERVED_NAMES, Channel, EventType, ty
 from scoring.rules.sessions import SessionRule
 from streams.policy_file.numbers import Numbers, numbers
 from streams.policy_file.pairings import Durations, Gateways, Key, Pairer, Retracts, with_objects
+from streams.policy_file.sentiment import SentimentTable
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.type_rules import TypeRules, type_rules
 from streams.policy_file.words import DURATION_SCHEMA, NAME, Caps, Duration, Topic, Weights, duration, named, text
@@ -60,6 +61,7 @@ class ChannelTable(Table):
     session_types: Listed | None = given(None, "the types of events that make sessions; all if none")
     pages: Listed | None = given(None, "the types of events that are views of a page")
     machine: Marks = given({}, "by event type, the property that marks the events of machines")
+    sentiment: SentimentTable | None = given(None, "the texts that are told as a number")
     types: TypeRules = given([], "rules by which events count as those of another type")
     points: Numbers = given({}, "by event type, points for a number that its events tell")
     retracts: Retracts = given({}, "by event type, the types whose events each of its events takes back")
@@ -105,7 +107,11 @@ class ChannelTable(Table):
         types, with_points = numbers(name, self.points, types, problems)
         types = with_objects((*types, *unweighted), pairings)
         topic = self.topic or name
-        return Channel(name, topic, types, self.silence_after, sessions, machine, pairings, rules, with_points)
+        sentiment = self.sentiment.rule(f"{where}.sentiment", problems) if self.sentiment is not None else None
+        return Channel(
+            *(name, topic, types, self.silence_after, sessions, machine, pairings, rules, with_points),
+            sentiment=sentiment,
+        )
 
     def _machine(
         self, name: str, index: int, codes: Mapping[str, str], problems: list[str]

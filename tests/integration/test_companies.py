@@ -174,6 +174,7 @@ STORIES = (
             "regularity": "monthly",
             "paid": "49",
             "click_through_rate": "100",
+            "lifetime_value": "1788.5",  # 49 in 30 days, for three years
         },
         lambda user, now: at("stripe", [feeds.stripe(f"cus-{user}", "customer.subscription.deleted", now)]),
         "-8",
@@ -198,6 +199,7 @@ STORIES = (
             "stars": "5",
             "conversion": "40",
             "visitor": "returning",
+            "lifetime_value": "6752.5",  # 370 in two months begun, for three years
         },
         lambda user, now: [
             *at("shopify", [feeds.shopify(71, "orders/cancelled", now, id=500, total_price="250.00")]),
@@ -226,6 +228,7 @@ STORIES = (
             "paid": "9.9",
             "comments_written": "1",
             "click_through_rate": "100",
+            "lifetime_value": "361.35",  # 9.90 in 30 days, for three years
         },
         lambda user, now: [
             *at("stripe", [feeds.stripe(f"cus-{user}", "customer.subscription.deleted", now - 1)]),
@@ -253,6 +256,7 @@ STORIES = (
             "push_open_rate": "33.33",
             "paid": "20",
             "stars": "5",
+            "lifetime_value": "521.43",  # 20 in 28 days, for two years
         },
         lambda user, now: [
             *at("posthog", [feeds.posthog(user, "Push Disabled", now - 2)]),

@@ -35,6 +35,18 @@ trend = "30d"
 kind = "share"
 of = ["commerce.purchase"]
 to = ["clickstream.page_view"]
+[measures.mood]
+kind = "average"
+of = ["reviews"]
+property = "sentiment"
+[channels.reviews]
+topic = "reviews"
+weights = { review = 2, praise = 10, complaint = -20 }
+sentiment = { text = "comment", model = "vader-1" }
+types = [
+    { type = "review", as = "complaint", when = { "properties.sentiment" = { at_most = -0.05 } } },
+    { type = "review", as = "praise", when = { "properties.sentiment" = { at_least = 0.05 } } },
+]
 """
 #: A customer, a channel, a type, how many seconds ago, and properties.
 Happened = tuple[str, str, str, float, dict[str, Any]]
@@ -282,6 +294,20 @@ async def test_bands_divide_customers_and_make_the_engagement_index(running: Run
     assert document["days"][-1]["bands"] == dict.fromkeys(wanted.values(), 1)
     [alert] = await system.wait_for_alerts(system.customer("bands-risk"), 1)
     assert (alert["kind"], alert["severity"], alert["segment"]) == ("churn_risk", "critical", "bands")
+
+
+async def test_what_a_text_sounds_like_is_a_number_that_stays_what_it_was(running: Running) -> None:
+    system = running.system
+    texts = ("Great service, will buy again!", "It does what it says", "Terrible. It arrived broken, nobody answered.")
+    reviews = [("a", "reviews", "review", HOUR - at, {"comment": text}) for at, text in enumerate(texts)]
+    await send(system, "reviews", reviews)
+    # 0.6588, 0 and -0.7351.
+    await fields(system, "reviews-a", score=str(10 + 2 - 20), reviews="-8", mood="-0.03")
+    [alert] = await system.wait_for_alerts(system.customer("reviews-a"), 1)
+    assert [reason["type"] for reason in alert["reasons"]] == ["complaint"]
+    own = ("b", "reviews", "review", HOUR, {"comment": "Ganz furchtbar", "sentiment": -0.9})
+    await send(system, "reviews", [own])
+    await fields(system, "reviews-b", score="-20", mood="-0.9")
 
 
 async def test_segments_have_the_same_figures_to_be_compared(running: Running) -> None:

@@ -66,7 +66,7 @@ def test_what_is_installed_is_in_the_lock_at_the_same_version() -> None:
 
 def test_what_the_package_and_its_extras_need_is_in_the_lock() -> None:
     assert (
-        closure(frozenset({"embedded", "encodings", "receive", "validate", "test", "lint"}))
+        closure(frozenset({"embedded", "encodings", "receive", "sentiment", "validate", "test", "lint"}))
         <= entries(EVERYTHING).keys()
     )
 
@@ -74,5 +74,5 @@ def test_what_the_package_and_its_extras_need_is_in_the_lock() -> None:
 def test_the_lock_of_the_worker_is_what_it_needs_out_of_the_other() -> None:
     everything, worker = entries(EVERYTHING), entries(WORKER)
 
-    assert worker.keys() == closure(frozenset({"encodings", "receive"})) | BUILDS
+    assert worker.keys() == closure(frozenset({"encodings", "receive", "sentiment"})) | BUILDS
     assert worker.items() <= everything.items()

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import fields
 
 from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.customer.state import CustomerState
@@ -13,6 +14,7 @@ from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
 from scoring.policy.policy import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
+from scoring.rules.sentiment import MOST_CHARACTERS, Sentiment
 from scoring.rules.targets import Target
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.builtin import BUILTIN_POLICY
@@ -110,7 +112,12 @@ def test_the_events_of_one_object_are_paired_as_told() -> None:
 
 
 def test_types_and_points_by_property_are_read_as_shown() -> None:
-    survey, shop, *_ = page("reference/policy").blocks("toml")
+    survey, reviews, shop, *_ = page("reference/policy").blocks("toml")
+    told = parse_policy(reviews).channels[0].sentiment
+    assert told == Sentiment(("comment",))
+    assert f"The first {MOST_CHARACTERS:,} characters" in MANUAL.words
+    rows = MANUAL.table("key of `sentiment`", "")
+    assert [names_in(row[0])[0] for row in rows] == [field.name for field in fields(Sentiment)]
     anna = _Customer(survey)
     assert [anna.does("answer", score=score) for score in (3, 9, 7)] == ["detractor", "promoter", "answer"]
     assert anna.does("answer") == "answer"

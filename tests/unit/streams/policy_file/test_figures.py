@@ -7,8 +7,8 @@ import pytest
 from scoring.errors import PolicyError
 from scoring.instants import DAY
 from scoring.policy.change import policy_digest
-from scoring.policy.file.document import builtin_policy, parse_policy
 from scoring.rules.figure_rules import NO_RULES, ChurnRule
+from streams.policy_file.document import builtin_policy, parse_policy
 
 CHANNEL = "[channels.email]\nweights = { open = 1, click = 5, cancel = 0 }\n"
 SESSIONS = '[channels.web]\nweights = { view = 1 }\nsessions = "30m"\n'
