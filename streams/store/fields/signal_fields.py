@@ -56,8 +56,12 @@ def take_signals(policy: Policy, state: CustomerState, fields: Mapping[str, str]
         return
     rules, since, *rest = orjson.loads(text)
     signals = state.signals = SignalState(str(rules), int(since))
-    for code, words in (rest[0] if rest else {}).items():
-        signals.standings[code] = _read(words)
+    try:
+        for code, words in (rest[0] if rest else {}).items():
+            signals.standings[code] = _read(words)
+    except AttributeError as error:
+        # Something else stands where an object belongs.
+        raise ValueError(SIGNALS) from error
     signals.stored = text
 
 

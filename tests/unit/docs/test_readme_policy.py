@@ -56,7 +56,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version"} | {f"{section}.{key}" for section, keys in policy_file._KEYS.items() for key in keys}
     keys |= {f"channels.<name>.{key}" for key in policy_file._CHANNEL_KEYS}
-    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets")}
+    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets", "signals")}
     keys |= {f"profiles.{key}" for key in segment_file._FIELDS}
     assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 
