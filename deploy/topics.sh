@@ -34,7 +34,7 @@ create() {
 for topic in clickstream email social; do
     create "$topic" "retention.ms=$events_kept" "max.message.bytes=$largest_event"
 done
-for topic in churn-risk-alerts engagement-band-changes engagement-feed-alerts; do
+for topic in churn-risk-alerts engagement-band-changes engagement-signals engagement-feed-alerts; do
     create "$topic" "retention.ms=$output_kept"
 done
 create engagement-dead-letters "retention.ms=$output_kept" "max.message.bytes=$largest_dead_letter"

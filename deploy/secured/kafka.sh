@@ -27,7 +27,7 @@ allow() {
 }
 
 allow Read topic clickstream email social engagement-erasures
-allow Write topic churn-risk-alerts engagement-band-changes engagement-feed-alerts engagement-dead-letters \
-    engagement-erasures
+allow Write topic churn-risk-alerts engagement-band-changes engagement-signals engagement-feed-alerts \
+    engagement-dead-letters engagement-erasures
 allow Describe topic engagement-dead-letter-replays
 allow Read group engagement

@@ -139,7 +139,9 @@ def message(
         "namespace": namespace,
         "customer_id": customer,
         "score": rounded(transition.score),
+        **({} if isinstance(transition, Signal) else {"previous_score": rounded(transition.previous_score)}),
         "band": BANDS[transition.band],
+        **({} if isinstance(transition, Signal) else {"previous_band": BANDS[transition.previous_band]}),
         "occurred_at": format_instant(transition.occurred_at),
         "detected_at": format_instant(detected_at),
         "policy_version": policy_version,
@@ -148,8 +150,6 @@ def message(
         body["segment"] = transition.segment
     if isinstance(transition, Signal):
         return _signal_message(customer, transition, body, namespace)
-    body["previous_score"] = rounded(transition.previous_score)
-    body["previous_band"] = BANDS[transition.previous_band]
     if isinstance(transition, BandChange):
         change = f"band_change:{BANDS[transition.band]}"
         change_id = transition_id(customer, change, transition.occurred_at, namespace)

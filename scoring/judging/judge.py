@@ -43,8 +43,8 @@ def judge(
     """
     now, feeds = moment.now, moment.feeds
     machine = AlertMachine(policy, state, feeds)
-    new = state.judged == NONE
-    if new and due:
+    since = state.judged
+    if since == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
         derive(policy, state)
         state.policy_version = policy.version
@@ -62,7 +62,7 @@ def judge(
         note_days(policy, state, state.panes)
         note_ends(policy, state, state.panes)
     if known:
-        watch = SignalWatch(policy, state, feeds, machine.transitions, new=new) if policy.signals else None
+        watch = SignalWatch(policy, state, feeds, machine.transitions, since) if policy.signals else None
         _take_steps(policy, state, due, outdated, moment, outcome, machine, watch)
         _note_activity(policy, state, machine)
     _forget(policy, state, now)

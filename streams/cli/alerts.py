@@ -14,19 +14,27 @@ from rich.console import Console
 from streams.cli.options import takes_settings
 from streams.kafka.topic_follower import tail_topics
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS
+from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS, SIGNALS
 from streams.views.alert_line import alert_line
 
 
 @click.command()
 @click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
 @click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
+@click.option("--signals", is_flag=True, help="Follow the signals of the policy instead.")
 @click.option("--feeds", is_flag=True, help="Follow the feeds that fall silent, and come back, instead.")
 @click.option("--json", "as_json", is_flag=True, help="The messages as they are, one JSON object a line.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 @takes_settings("brokers")
 def alerts(
-    settings: Settings, *, from_beginning: bool, band_changes: bool, feeds: bool, as_json: bool, limit: int | None
+    settings: Settings,
+    *,
+    from_beginning: bool,
+    band_changes: bool,
+    signals: bool,
+    feeds: bool,
+    as_json: bool,
+    limit: int | None,
 ) -> None:
     """Follow the churn-risk alerts.
 
@@ -34,9 +42,16 @@ def alerts(
 
     Example: engagement alerts --from-beginning --limit 10
     """
-    if band_changes and feeds:
-        raise click.UsageError("--band-changes and --feeds are two topics; choose one")
-    topic = BAND_CHANGES if band_changes else FEED_ALERTS if feeds else ALERTS
+    options = (
+        ("--band-changes", band_changes, BAND_CHANGES),
+        ("--signals", signals, SIGNALS),
+        ("--feeds", feeds, FEED_ALERTS),
+    )
+    chosen = [(option, topic) for option, given, topic in options if given]
+    if len(chosen) > 1:
+        names = " and ".join([option for option, _ in chosen])
+        raise click.UsageError(f"{names} are several topics; choose one")
+    topic = chosen[0][1] if chosen else ALERTS
     asyncio.run(_follow(settings, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
 
 

@@ -36,7 +36,7 @@ class SentimentTable(Table):
 
     form = f'must be a table such as {{ text = "comment", model = "{MODELS[0]}" }}'
 
-    text: _Texts = needed("the property that holds the text, or a list, of which the first counts")
+    text: _Texts = needed("the property that holds the text, or a list of such")
     property: _Property = given(PROPERTY, "the property that gets the number, -1 to 1")
     model: _Model = needed("the model that computes it")
 

@@ -32,6 +32,8 @@ def alert_line(value: bytes) -> Text:
         body = orjson.loads(value)
         if str(body.get("kind")).startswith("segment_"):
             return _segment_line(body)
+        if "signal" in body:
+            return _signal_line(body)
         return _feed_line(body) if str(body.get("kind")).startswith("feed_") else _line(body)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return Text(printable(value.decode(errors="replace")), style="dim")
@@ -62,6 +64,32 @@ def _line(body: Mapping[str, Any]) -> Text:
     if why:
         line.append(f"  {why}", style="dim")
     return line
+
+
+def _signal_line(body: Mapping[str, Any]) -> Text:
+    severity = body["severity"]
+    line = Text(f"{_moment(body['occurred_at'])}  ")
+    label = f"{body['signal']} {'ended' if body['kind'] == 'ended' else ''}".strip()
+    line.append(f"{label:<20} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["customer_id"]), style="bold")
+    line.append(f"  {body['score']:g}  ")
+    line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
+    why = ", ".join([_of_signal(reason) for reason in body["reasons"][:_SHOWN_REASONS]])
+    if why:
+        line.append(f"  {why}", style="dim")
+    return line
+
+
+def _of_signal(reason: Mapping[str, Any]) -> str:
+    if reason.get("cause") == "missing":
+        return f"no {' or '.join(map(str, [*reason.get('types', []), *reason.get('band', [])]))} in {reason['within']}"
+    if reason.get("cause") == "moved":
+        return f"{reason['points']:+g} since {_moment(reason['since'])}"
+    if reason.get("cause") == "band":
+        return str(reason["band"])
+    if "points" not in reason:
+        return f"{reason['channel']} {printable(reason['type'])} at {_moment(reason['at'])}"
+    return _reason(reason)
 
 
 def _segment_line(body: Mapping[str, Any]) -> Text:

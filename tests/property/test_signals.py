@@ -29,11 +29,11 @@ Drawn = tuple[World, str, list[Happening], list[Step]]
 
 
 @st.composite
-def rules(draw: st.DrawFn, world: World) -> str:
-    """Draw the tables of some signals."""
+def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
+    """Draw the tables of some signals, also of moves of the score."""
     minute = 60 * 1_000_000
     trend = re.search(r'trend = "(\d+)m"', world.text)
-    panes = int(trend[1]) * minute // world.pane if trend else 0
+    panes = int(trend[1]) * minute // world.pane if trend and moves else 0
     tables = []
     for number in range(draw(st.integers(1, 4))):
         kinds = ("on", "after", "band", "object", "reaches", "leaves", *(("falls_by", "rises_by") if panes else ()))
@@ -63,7 +63,7 @@ def rules(draw: st.DrawFn, world: World) -> str:
 
 
 @st.composite
-def told(draw: st.DrawFn) -> Drawn:
+def told(draw: st.DrawFn, *, moves: bool = True) -> Drawn:
     """Draw a policy, its signals, a life, and how it comes."""
     world = draw(lives.worlds())
     life = [
@@ -71,15 +71,17 @@ def told(draw: st.DrawFn) -> Drawn:
         for happening in draw(lives.lives(world, unique=True))
     ]
     coming = draw(st.sampled_from([lives.in_order, lives.in_any_order, lives.redelivered]))
-    return world, draw(rules(world)), life, draw(coming(world, life))
+    return world, draw(rules(world, moves=moves)), life, draw(coming(world, life))
 
 
-async def live(text: str, steps: Sequence[Step]) -> list[Told]:
-    """Live through the steps, stored in between."""
-    policy = parse_policy(text)
-    store, reader = MemoryStore(policy), Reader(policy)
+async def live(text: str, steps: Sequence[Step], plain: str = "", steps_before: int = 0) -> list[Told]:
+    """Live through the steps, stored in between, the first ones by a plain policy."""
+    policies = [parse_policy(plain or text)] * steps_before + [parse_policy(text)] * (len(steps) - steps_before)
+    store = MemoryStore(policies[0])
     found: list[Told] = []
-    for step in steps:
+    for policy, step in zip(policies, steps, strict=True):
+        store.follow(policy, "")
+        reader = Reader(policy)
         [record] = await store.load([CUSTOMER])
         outcome = advance(policy, record.state, reader.read(step.batch), Moment(step.now))
         for transition in outcome.transitions:
@@ -97,3 +99,17 @@ def test_the_signals_are_those_of_the_brute_force(drawn: Drawn) -> None:
     text = f"{world.with_long_memory}\n{tables}"
     expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now)
     assert asyncio.run(live(text, steps)) == expected
+
+
+@given(told(moves=False), st.data())
+@settings(max_examples=150, deadline=None)
+def test_signals_that_a_policy_begins_to_have_are_those_of_what_comes_after(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, life, steps = drawn
+    before = data.draw(st.integers(0, len(steps) - 1))
+    text = f"{world.with_long_memory}\n{tables}"
+    judged = [step.now for step in steps[:before]]
+    known = [happening for step in steps[:before] for happening in step.batch if happening.time <= max(judged)]
+    since = max(judged) if known else -1
+    expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now, since)
+    plain = world.with_long_memory.replace('"drawn"', '"plain"')
+    assert asyncio.run(live(text, steps, plain, before)) == expected

@@ -29,7 +29,7 @@ class Moment(NamedTuple):
     band: str
 
 
-def signals(events: Sequence[Event], text: str, policy: Policy, until: int) -> list[Told]:
+def signals(events: Sequence[Event], text: str, policy: Policy, until: int, since: int = -1) -> list[Told]:
     """Give all signals of one customer up to a time, by name and time.
 
     Args:
@@ -37,6 +37,7 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int) -> l
         text: of the policy's file, with its signals.
         policy: the same, without them.
         until: microseconds.
+        since: the policy has the signals from then on; what happened by then is no matter of theirs.
     """
     known = [event for event in events if event.time <= until]
     moments = list(_moments(known, policy, until))
@@ -44,12 +45,12 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int) -> l
     for name, table in tomllib.loads(text).get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
         if "on" in table:
-            times = [event.time for event in known if _is(event, table["on"])]
+            times = [event.time for event in known if event.time > since and _is(event, table["on"])]
             found += [Told(name, time) for time in _cooled(times, cooldown)]
         elif "after" in table:
-            found += _waits(name, table, known, moments, until)
+            found += _waits(name, table, known, moments, until, since)
         else:
-            found += _levels(name, table, policy, moments, cooldown)
+            found += _levels(name, table, policy, moments, cooldown, since)
     return sorted(found)
 
 
@@ -78,7 +79,7 @@ def _cooled(times: Sequence[int], cooldown: int) -> list[int]:
 
 
 def _waits(
-    name: str, table: dict[str, Any], events: Sequence[Event], moments: Sequence[Moment], until: int
+    name: str, table: dict[str, Any], events: Sequence[Event], moments: Sequence[Moment], until: int, since: int
 ) -> Iterator[Told]:
     within, about = duration(table["within"]), "object" in table
     raised: list[tuple[int, str]] = []
@@ -90,7 +91,7 @@ def _waits(
             high = BANDS[BANDS.index(table["without_band"]) :]
             answers += [(each.time, each.by_event) for each in moments if each.band in high]
         answers_of[thing] = sorted(answers)
-        begun = -1
+        begun = since + 1
         for event in of_it:
             if event.time < begun or not _is(event, table["after"]):
                 continue
@@ -119,12 +120,14 @@ def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[
 
 
 def _levels(
-    name: str, table: dict[str, Any], policy: Policy, moments: Sequence[Moment], cooldown: int
+    name: str, table: dict[str, Any], policy: Policy, moments: Sequence[Moment], cooldown: int, since: int
 ) -> Iterator[Told]:
     held, last, open_since = _holds(table, policy, None), None, None
     for moment in moments:
         holds = _holds(table, policy, moment)
-        if holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
+        if moment.time <= since:
+            held = holds
+        elif holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
             yield Told(name, moment.time)
             last = open_since = moment.time
         elif not holds and open_since is not None:

@@ -31,8 +31,7 @@ class SignalWatch:
         state: CustomerState,
         feeds: Feeds | None,
         transitions: list[Transition],
-        *,
-        new: bool,
+        since: int,
     ) -> None:
         """Go on from where the customer stands.
 
@@ -41,11 +40,11 @@ class SignalWatch:
             state: the customer's; its part of signals is changed in place.
             feeds: when the feeds have been silent; None where none is watched.
             transitions: where what is raised is added.
-            new: whether the customer has never been judged before.
+            since: up to when the customer had been judged before, in microseconds; `NONE` for a new one.
         """
         self._policy = policy
         self._state = state
-        self._signals = followed(policy, state, new=new)
+        self._signals = followed(policy, state, since)
         self._judged = state.judged
         self._raiser = Raiser(state, self._signals, transitions)
         self._waiting = Waiting(policy, state, self._raiser, feeds, self._signals.since)
@@ -133,22 +132,22 @@ class SignalWatch:
         return first
 
 
-def followed(policy: Policy, state: CustomerState, *, new: bool) -> SignalState:
+def followed(policy: Policy, state: CustomerState, since: int) -> SignalState:
     """Give a customer's part of signals by the rules of a policy: those that are new raise nothing about the past.
 
     Args:
         policy: in force, with signals.
         state: the customer's; changed in place.
-        new: whether the customer has never been judged before.
+        since: up to when the customer had been judged before, in microseconds; `NONE` for a new one.
 
     Returns:
         The part, which is that of the state.
     """
     signals = state.signals
     if signals is None:
-        signals = state.signals = SignalState(policy.signals_digest, NONE if new else state.judged)
+        signals = state.signals = SignalState(policy.signals_digest, since)
     elif signals.rules != policy.signals_digest:
-        signals.rules, signals.since = policy.signals_digest, state.judged
+        signals.rules, signals.since = policy.signals_digest, since
         rules = {rule.code: rule for rule in policy.signals}
         signals.standings = {code: standing for code, standing in signals.standings.items() if code in rules}
         for code, standing in signals.standings.items():
@@ -156,6 +155,6 @@ def followed(policy: Policy, state: CustomerState, *, new: bool) -> SignalState:
             standing.waits = [
                 wait
                 for wait in standing.waits
-                if wait.code in rule.on and (wait.held or wait.time + rule.within > state.judged)
+                if wait.code in rule.on and (wait.held or wait.time + rule.within > since)
             ]
     return signals

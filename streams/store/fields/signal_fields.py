@@ -51,8 +51,12 @@ class Signals(CustomerField):
             return False
         rules, since, *rest = orjson.loads(words)
         signals = record.state.signals = SignalState(str(rules), int(since))
-        for code, standing in (rest[0] if rest else {}).items():
-            signals.standings[code] = _read(standing)
+        try:
+            for code, standing in (rest[0] if rest else {}).items():
+                signals.standings[code] = _read(standing)
+        except AttributeError as error:
+            # Something else stands where an object belongs.
+            raise ValueError(SIGNALS) from error
         signals.stored = words
         return True
 

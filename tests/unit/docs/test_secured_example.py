@@ -113,7 +113,7 @@ def test_the_script_for_kafka_makes_topics_a_user_and_the_rights_of_the_runbook(
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert all("--bootstrap-server localhost:19092" in line for line in lines)
-    assert sum(line.startswith("kafka-topics.sh") for line in lines) == 9
+    assert sum(line.startswith("kafka-topics.sh") for line in lines) == 10
     (user,) = [line for line in lines if line.startswith("kafka-configs.sh")]
     assert f"--entity-name engagement --add-config SCRAM-SHA-512=[password={password}]" in user
     given = []

@@ -294,6 +294,14 @@ def test_a_signal_that_is_new_raises_nothing_about_the_past() -> None:
     assert [one for one in signals_of(anna) if one[0] == "angry"] == [("angry", "01 13:00", False)]
 
 
+def test_the_first_event_under_a_new_signal_raises_it() -> None:
+    anna = Customer(policy_with())
+    anna.do("view", "01 10:00")
+    anna.policy = policy_with(('"by-hand"', '"next"'), text=f"{POLICY}\n{EVENT}")
+    anna.do("complain", "01 13:00")
+    assert signals_of(anna) == [("angry", "01 13:00", False)]
+
+
 def test_what_waits_goes_on_when_another_signal_is_added() -> None:
     anna = Customer(policy(CART))
     anna.do("view", "01 10:00")

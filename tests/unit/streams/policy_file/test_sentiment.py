@@ -30,8 +30,7 @@ def test_a_channel_has_its_texts_told_as_a_number() -> None:
         ),
         (
             '{ model = "vader-1" }',
-            "channels.reviews.sentiment.text: is missing: "
-            + "the property that holds the text, or a list, of which the first counts",
+            "channels.reviews.sentiment.text: is missing: the property that holds the text, or a list of such",
         ),
         (
             '{ text = [], model = "vader-1" }',
