@@ -3,8 +3,8 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -12,9 +12,9 @@ INTERVAL = 0.02
 
 
 async def poll_until(
-    predicate: Callable[[], T | Awaitable[T]],
+    predicate: Callable[[], Any],
     timeout: float = 10.0,  # noqa: ASYNC109 - the deadline belongs to the poll: it reports what it last saw
-) -> T:
+) -> Any:
     """Call a predicate, plain or async, until it returns something true.
 
     Args:

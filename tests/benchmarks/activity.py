@@ -51,11 +51,11 @@ def activity(customers: int, until: float, seed: int = 1) -> Iterator[tuple[str,
         choose.shuffle(order)
         for at, number in zip(times, order, strict=True):
             channel, kind = kinds[number].pop()
-            customer = f"customer-{those[number]:07}"
+            name = f"customer-{those[number]:07}"
             value = {
-                "customer_id": customer,
+                "customer_id": name,
                 "type": kind,
                 "timestamp": round(start + at, 3),
                 "event_id": f"{choose.getrandbits(64):016x}",
             }
-            yield channel, customer.encode(), orjson.dumps(value)
+            yield channel, name.encode(), orjson.dumps(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 import redis
 
@@ -59,12 +60,12 @@ def taken_apart(client: redis.Redis, namespace: str, customers: int, used: int) 
     kinds: Counter[str] = Counter()
     whole = 0
     for key in keys:
-        kinds += bytes_by_kind(client.hgetall(key))
-        whole += client.memory_usage(key, samples=0)
+        kinds += bytes_by_kind(cast("dict[str, str]", client.hgetall(key)))
+        whole += client.memory_usage(key, samples=0) or 0
     parts = {kind: size / len(keys) for kind, size in kinds.most_common()}
     parts["the key: its name, entry and the hash around the fields"] = (whole - kinds.total()) / len(keys)
     for title, pattern in (("bands", "band:*"), ("schedules", "_crossings:*"), ("schedules", "_refreshes:*")):
-        sizes = sum(client.memory_usage(key, samples=0) for key in client.scan_iter(f"{namespace}:{pattern}"))
+        sizes = sum(client.memory_usage(key, samples=0) or 0 for key in client.scan_iter(f"{namespace}:{pattern}"))
         parts[f"index: {title}"] = parts.get(f"index: {title}", 0.0) + sizes / customers
     parts["table of all keys, allocator, the rest"] = used / customers - sum(parts.values())
     return parts
@@ -84,7 +85,8 @@ def compact_share(client: redis.Redis, namespace: str) -> float:
         0 to 1, by a sample.
     """
     keys = _sampled(client, f"{namespace}:customer:*")
-    return sum(client.object("encoding", key) == "listpack" for key in keys) / len(keys)
+    compact = [key for key in keys if client.object("encoding", key) == "listpack"]
+    return len(compact) / len(keys)
 
 
 def _sampled(client: redis.Redis, pattern: str) -> list[str]:

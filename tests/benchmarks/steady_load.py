@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -121,7 +122,7 @@ async def main(brokers: str, prefix: str, rate: int, customers: int, partitions:
         sent = 0
         while sent < rate * seconds:
             wanted = min(int((time.perf_counter() - started) * rate), int(rate * seconds))
-            batches: dict[tuple[str, int], object] = {}
+            batches: dict[tuple[str, int], Any] = {}
             for _ in range(wanted - sent):
                 channel, partition, key, value = next(made)
                 batch = batches.get((channel, partition))

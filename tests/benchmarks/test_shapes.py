@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 import pytest
 
@@ -50,7 +52,7 @@ def test_events_are_put_together_by_topic_and_none_is_lost() -> None:
 
 def test_the_table_compares_each_round_with_the_own_shape() -> None:
     stages = [Stage(shape, MADE) for shape in SHAPES[:2]]
-    results = [{"events": 100.0, "alone": 0.5}] * 3
+    results: list[Mapping[str, float]] = [{"events": 100.0, "alone": 0.5}] * 3
     rates = ([100.0, 200.0, 400.0], [50.0, 160.0, 200.0])
     measured = [
         Measured(Program(stage.shape.title, "", stage.run), each, results)

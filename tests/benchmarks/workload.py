@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -88,7 +89,7 @@ def events(count: int, customers: int, days: int, seed: int = 1) -> Iterator[tup
 
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition that Kafka's producers choose for a key."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 async def create_topics(bootstrap: str, workload: Workload) -> None:
@@ -151,7 +152,7 @@ async def append(bootstrap: str, records: Iterator[tuple[str, bytes, bytes]], pa
     count = 0
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=_BATCH, linger_ms=20)
     await producer.start()
-    open_batches: dict[tuple[str, int], object] = {}
+    open_batches: dict[tuple[str, int], Any] = {}
     sent: list[asyncio.Future[object]] = []
     try:
         for topic, key, value in records:

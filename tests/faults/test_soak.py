@@ -10,7 +10,7 @@ import pytest
 from tests.faults.conftest import MakeRun
 from tests.faults.kafka_faults import PATIENT_POLICY, crash_broker
 from tests.faults.redis_faults import ON_DISK
-from tests.faults.soak import FAULTS, soak
+from tests.faults.soak import FAULTS, Fault, soak
 from tests.reference.brute_force import MILLION, duration
 from tests.services.kafka import KafkaBroker
 
@@ -35,6 +35,6 @@ def test_a_random_mix_of_faults_loses_and_repeats_nothing(fault_run: MakeRun) ->
     }
     title = f"a random mix for {SECONDS:g} s, seed {SEED}"
     with KafkaBroker() as broker, fault_run(title, kafka=broker.bootstrap, **options) as run:
-        faults = {**FAULTS, "broker killed": (partial(crash_broker, broker=broker), 1)}
+        faults: dict[str, tuple[Fault, float]] = {**FAULTS, "broker killed": (partial(crash_broker, broker=broker), 1)}
         injected = soak(run, faults, SECONDS)
     print("injected: " + ", ".join(f"{name} {times}" for name, times in sorted(injected.items())))

@@ -89,7 +89,7 @@ class MortalStore(RedisStore):
         super().__init__(settings)
         self._death = death
         self._move_clock = self.absences.move_clock
-        self.absences.move_clock = self._mortal_move  # type: ignore[method-assign]
+        self.absences.move_clock = self._mortal_move  # type: ignore[assignment, method-assign]
 
     async def _mortal_move(self, *arguments: Any) -> bool:
         self._death.at(DAY_STEPS[0])

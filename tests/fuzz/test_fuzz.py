@@ -24,7 +24,7 @@ from scoring.events.event import EventReader
 from streams.ingest.field_decoding import FieldLoader
 from streams.rounds.round import Round
 from streams.store.fields.alert_fields import EventsAhead
-from streams.store.fields.customer_fields import WRITTEN
+from streams.store.fields.customer_fields import PASSING
 from tests.fuzz import mappings
 from tests.fuzz.accounts import DifferenceError
 from tests.fuzz.contract import EVENT, OUTDATED, judge
@@ -122,8 +122,8 @@ def counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stores_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not store events that are kept aside."""
-    written = [field for field in WRITTEN if not isinstance(field, EventsAhead)]
-    monkeypatch.setattr(streams.store.fields.customer_writing, "WRITTEN", written)
+    written = [field for field in PASSING if not isinstance(field, EventsAhead)]
+    monkeypatch.setattr(streams.store.fields.customer_writing, "PASSING", written)
 
 
 def stores_late(monkeypatch: pytest.MonkeyPatch) -> None:

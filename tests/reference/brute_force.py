@@ -107,7 +107,8 @@ class Rules:
 
 def rules_of(table: dict[str, Any]) -> Rules:
     """Read what a channel says of its events."""
-    by, keys = table.get("retracts_key", "object_id"), {}
+    by = table.get("retracts_key", "object_id")
+    keys: dict[str, str] = {}
     retracts = {kind: listed(names) for kind, names in table.get("retracts", {}).items()}
     for kind, names in retracts.items():
         keys |= dict.fromkeys([kind, *names], by)

@@ -54,7 +54,7 @@ def judged_to_the_end(url: str, namespace: str, customers: int, until: int) -> b
     Returns:
         False also while some schedule holds a time that has come, or a day of the clocks of absence is not closed.
     """
-    client = redis.Redis.from_url(url, decode_responses=True)
+    client: Any = redis.Redis.from_url(url, decode_responses=True)
     try:
         names = [name for name in client.keys(f"{namespace}:_*") if name.split(":")[1] in ("_crossings", "_refreshes")]
         due = sum(client.zcount(name, "-inf", until) for name in names)
@@ -67,7 +67,7 @@ def judged_to_the_end(url: str, namespace: str, customers: int, until: int) -> b
             due += client.zcount(name, "-inf", int(clock[clock["last"]]))
     finally:
         client.close()
-    return due == 0 and waiting == 0 and found == customers
+    return bool(due == 0 and waiting == 0 and found == customers)
 
 
 def score_differences(wanted: Rows, found: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def read_customers(url: str, namespace: str) -> dict[str, dict[str, str]]:
     Returns:
         Fields by customer; customers of whom there is no score yet are left out.
     """
-    client = redis.Redis.from_url(url, decode_responses=True)
+    client: Any = redis.Redis.from_url(url, decode_responses=True)
     prefix = f"{namespace}:customer:"
     found: dict[str, dict[str, str]] = {}
     try:
@@ -85,7 +85,7 @@ def read_band_indexes(url: str, namespace: str) -> dict[str, dict[str, float]]:
     Returns:
         For each band the Unix second of the entry by customer.
     """
-    client = redis.Redis.from_url(url, decode_responses=True)
+    client: Any = redis.Redis.from_url(url, decode_responses=True)
     prefix = f"{namespace}:band:"
     try:
         return {

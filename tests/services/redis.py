@@ -39,7 +39,7 @@ class InstalledRedis(EmbeddedRedis):
             config: Directives of redis.conf with their arguments, over the defaults.
         """
         super().__init__(config)
-        self.name = title
+        self.name = title  # type: ignore[misc]
         self._program = program
 
     def program(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import redis
 
@@ -25,7 +26,7 @@ def _places(client: redis.Redis, key: bytes, wanted: re.Pattern[bytes]) -> Itera
         yield f"in {key!r}"
 
 
-def _contents(client: redis.Redis, key: bytes) -> list[bytes]:
+def _contents(client: Any, key: bytes) -> list[bytes]:
     kind = client.type(key)
     if kind == b"hash":
         return [content for pair in client.hgetall(key).items() for content in pair]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import redis
 
@@ -158,7 +158,7 @@ class System:
 
     def fields(self, customer: str) -> dict[str, str]:
         """Read the published fields of a customer."""
-        found: dict[str, str] = self._redis.hgetall(f"{self.namespace}:customer:{customer}")
+        found = cast("dict[str, str]", self._redis.hgetall(f"{self.namespace}:customer:{customer}"))
         return {name: value for name, value in found.items() if not name.startswith("_")}
 
     def score(self, customer: str) -> str | None:
@@ -243,7 +243,8 @@ class System:
             found = await self.alerts(customer)
             return found if len(found) >= count else []
 
-        return await poll_until(came, within)
+        found: list[dict[str, Any]] = await poll_until(came, within)
+        return found
 
     async def dead_letters(self) -> list[Any]:
         """Read the dead letters of this system's topics, as aiokafka's consumer records."""

@@ -26,7 +26,7 @@ from streams.store.sums.absence_sums import FIELD
 class Absences(CustomerField):
     """The standing with alerts of absence."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it has changed."""
         standing = record.state.absence
         if standing is None and not record.absence:

@@ -35,7 +35,7 @@ _BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
 class Standing(CustomerField):
     """Up to when the customer has been judged, with the flags and times of the alert machine."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it, changed or not."""
         state = record.state
         flags = ("a" if state.armed else "") + episode_flags(state.episode) + ("x" if state.due_crosses else "")
@@ -67,7 +67,7 @@ class Standing(CustomerField):
 class Bands(CustomerField):
     """The band, the one before, and since when."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the three if one has changed."""
         state = record.state
         if state.judged != NONE and band_of(state) != record.stored_band:
@@ -118,7 +118,7 @@ class PassingField(CustomerField):
         """Read it back into a state."""
         raise NotImplementedError
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write what there is, or remove what there was."""
         if self.holds(record.state):
             fields += (self.mark, self.text(record.state))
@@ -136,6 +136,14 @@ class PassingField(CustomerField):
             record.extras = record.extras | {name}
             self.read(record.state, words)
         return True
+
+
+def something_passes(record: CustomerRecord) -> bool:
+    """Return whether a passing field may have to be written: few customers have one, and all are asked."""
+    state = record.state
+    return bool(
+        record.extras or state.ahead or state.held or state.episode or state.warned or state.last_warning != NONE
+    )
 
 
 class EventsAhead(PassingField):
@@ -223,7 +231,7 @@ class OpenEpisode(PassingField):
 class SegmentField(CustomerField):
     """The segment, and when it was reported."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it has changed."""
         state = record.state
         if not state.segment_changed:

@@ -17,7 +17,7 @@ from streams.store.sums.churn_sums import rule_text
 class EndedDays(CustomerField):
     """The days with an event that ends the relation."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the spans that have changed."""
         ended, before = record.state.ended, record.state.ended_before
         if before is None or (policy.figures.churn is None and not record.churn):
@@ -42,7 +42,7 @@ class EndedDays(CustomerField):
 class LostBy(CustomerField):
     """The rule by which the customer is in the sums of who comes and goes."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it is another one."""
         if policy.figures.churn is None and not record.churn:
             return

@@ -25,7 +25,7 @@ from streams.store.sums.visits import decode_visits, encode_visits
 class Panes(CustomerField):
     """The counts of each pane."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the panes that have been touched."""
         state = record.state
         for pane in state.touched_panes:
@@ -61,7 +61,7 @@ class Panes(CustomerField):
 class Visits(CustomerField):
     """The visits of each pane in a channel that has sessions."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the visits of the panes that have been touched."""
         state = record.state
         for channel, pane in state.touched_visits:
@@ -91,7 +91,7 @@ class Visits(CustomerField):
 class ActiveDays(CustomerField):
     """The days on which the customer was active, and the changes of band."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the spans that have been touched."""
         activity = record.state.activity
         for span in activity.touched:
@@ -133,7 +133,7 @@ class ActiveDays(CustomerField):
 class EventIds(CustomerField):
     """The ids of events that are remembered."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the chunks that have been touched."""
         seen = record.state.seen
         if seen.touched:
@@ -156,7 +156,7 @@ class EventIds(CustomerField):
 class ObjectHistories(CustomerField):
     """What was done to each object."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the histories that have been touched."""
         objects = record.state.objects
         if objects is not None and objects.touched:
@@ -185,7 +185,7 @@ class ObjectHistories(CustomerField):
 class CountedIds(CustomerField):
     """What events with an id counted, where ids are linked."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the chunks that have been touched."""
         counted = record.state.counted
         if counted is not None and counted.touched:

@@ -55,11 +55,12 @@ class CustomerField:
         self.mark, self.content, self.public = mark, content, public
         self.attributes, self.not_compared = attributes, not_compared
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write what has changed since the record was stored.
 
         Args:
             policy: in force.
+            own: that of the customer's segment.
             record: as it is to be stored.
             fields: names and values in turn are added.
             removed: names of fields that are not to be there any more are added.

@@ -18,6 +18,7 @@ from streams.store.fields.alert_fields import (
     EventsAhead,
     HeldDrop,
     OpenEpisode,
+    PassingField,
     SegmentField,
     Standing,
     Warnings,
@@ -87,12 +88,14 @@ FIELDS: Final[tuple[CustomerField, ...]] = (
 )
 
 
-def _that_have(method: str) -> tuple[CustomerField, ...]:
+def _that_have(method: str) -> list[CustomerField]:
     """List the fields that have a method of their own: the others need not be asked for each customer."""
-    return tuple([field for field in FIELDS if getattr(type(field), method) is not getattr(CustomerField, method)])
+    return [field for field in FIELDS if getattr(type(field), method) is not getattr(CustomerField, method)]
 
 
-WRITTEN: Final = _that_have("write")
-SETTLED: Final = _that_have("settle")
+#: Those that come and go are asked only where one is there, or may have been.
+PASSING: Final = [field for field in FIELDS if isinstance(field, PassingField)]
+WRITTEN: Final = [field for field in _that_have("write") if field not in PASSING]
+SETTLED: Final = [field for field in _that_have("settle") if field not in PASSING]
 FINISHED: Final = _that_have("finish")
 BY_MARK: Final = {field.mark: field for field in FIELDS if field.mark}

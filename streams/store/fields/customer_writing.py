@@ -13,7 +13,8 @@ from typing import Final
 from scoring.customer.state import NONE
 from scoring.instants import SECOND
 from scoring.policy.policy import BANDS, Policy
-from streams.store.fields.customer_fields import SETTLED, WRITTEN
+from streams.store.fields.alert_fields import something_passes
+from streams.store.fields.customer_fields import PASSING, SETTLED, WRITTEN
 from streams.store.protocol import CustomerRecord
 
 #: The field of a linked id that names its customer.
@@ -33,8 +34,12 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
     """
     fields = ["_v", version]
     removed = list(record.obsolete)
+    own = policy.of(record.state.segment)
     for field in WRITTEN:
-        field.write(policy, record, fields, removed)
+        field.write(policy, own, record, fields, removed)
+    if something_passes(record):
+        for field in PASSING:
+            field.write(policy, own, record, fields, removed)
     return fields, removed
 
 
@@ -102,3 +107,6 @@ def settle(record: CustomerRecord, version: str) -> None:
     record.obsolete = ()
     for field in SETTLED:
         field.settle(record)
+    if something_passes(record):
+        for field in PASSING:
+            field.settle(record)

@@ -32,12 +32,12 @@ _format_judged = lru_cache(maxsize=8)(format_instant)
 class Points(CustomerField):
     """The score, the trend, and the points of each channel."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the numbers that have changed."""
         state = record.state
         if state.judged == NONE:
             return
-        numbers = [state.score, trend(policy.of(state.segment), state), *state.channel_points]
+        numbers = [state.score, trend(own, state), *state.channel_points]
         stored, record.encoded_numbers = record.stored_numbers, numbers
         if numbers == stored:
             return
@@ -66,12 +66,12 @@ class Points(CustomerField):
 class DisengagesAt(CustomerField):
     """When the score falls below `engaged` if nothing more comes."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it has changed."""
         state = record.state
         if state.judged == NONE:
             return
-        leaves = record.encoded_disengages_at = disengages_at(policy.of(state.segment), state)
+        leaves = record.encoded_disengages_at = disengages_at(own, state)
         if leaves != record.stored_disengages_at:
             fields += ("disengages_at", format_instant(leaves) if leaves else "")
 
@@ -95,13 +95,12 @@ class DisengagesAt(CustomerField):
 class Measures(CustomerField):
     """The measures of the policy."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the values that have changed."""
         record.encoded_measures = None
         if not policy.measures or record.state.judged == NONE:
             return
-        policy = policy.of(record.state.segment)
-        measures, stored = measured(policy, record.state), record.stored_measures
+        measures, stored = measured(own, record.state), record.stored_measures
         record.encoded_measures = measures
         if measures == stored:
             return
@@ -132,7 +131,7 @@ class Measures(CustomerField):
 class InSums(CustomerField):
     """By what, and in which segment, the customer is in the sums over all customers."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write the parts of the tally if it is another one."""
         if record.state.judged == NONE:
             return
@@ -168,7 +167,7 @@ class InSums(CustomerField):
 class PolicyVersion(CustomerField):
     """The version of the policy that was applied."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it has changed."""
         version = record.state.policy_version
         if record.state.judged != NONE and version != record.stored_policy_version:
@@ -187,7 +186,7 @@ class PolicyVersion(CustomerField):
 class LastTimes(CustomerField):
     """The time of the newest event, and that of the evaluation."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write both: the second is new each time."""
         state = record.state
         if state.judged != NONE:

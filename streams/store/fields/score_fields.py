@@ -31,7 +31,7 @@ _OF_ALERTS: Final = (Standing(), Bands(), Warnings(), OpenEpisode())
 class NamedScores(CustomerField):
     """The named scores, and how the customer stands with the alerts of each."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write what has changed of them."""
         if not policy.scores or record.state.judged == NONE:
             return

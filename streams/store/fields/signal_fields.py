@@ -29,7 +29,7 @@ SIGNALS: Final = "_u"
 class Signals(CustomerField):
     """How the customer stands with the signals of the policy."""
 
-    def write(self, policy: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
+    def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:
         """Write it if it has changed."""
         signals = record.state.signals
         if signals is None:

@@ -55,7 +55,7 @@ def add_agent(channel: str) -> None:
         )
 
     @app.agent(app.topic(prefix + channel, value_type=Event), name=channel)
-    async def score(stream: faust.StreamT) -> None:
+    async def score(stream: faust.StreamT[Any]) -> None:
         async for event in stream:
             progress["started"] = progress["started"] or time.perf_counter()
             points = weights[channel].get(event.type, 0)

@@ -95,7 +95,7 @@ async def move_leaders(bootstrap: str, topics: Iterable[str]) -> None:
         numbers: dict[str, list[int]] = {name: [] for name in names}
         for topic, number in wanted:
             numbers[topic].append(number)
-        moves = [
+        moves: list[tuple[str, list[tuple[int, list[int], dict[str, str]]], dict[str, str]]] = [
             (topic, [(number, wanted[topic, number], {}) for number in some], {}) for topic, some in numbers.items()
         ]
         answer = await client._send_to_controller(AlterPartitionReassignmentsRequest(_TIMEOUT_MS, moves, {}))
