@@ -178,31 +178,34 @@ def problems(text: str) -> list[str]:
     [
         ("[scores.Loud]", "scores.Loud: a score's name is 1 to 32 characters out of a-z 0-9 _, a letter first"),
         ("[scores]\nloud = 3", "scores.loud: must be a table, [scores.loud]"),
-        ("[scores.loud]", "scores.loud: channels: must hold at least one table with weights"),
-        ("[scores.loud]\ncolour = 3", "scores.loud: colour: unknown key; allowed here: alerts, bands, channels"),
-        ('[scores.loud]\nalerts = "yes"', "scores.loud: alerts: must be true or false"),
-        ("[scores.loud]\nbands = 3", "scores.loud: bands: must be a table"),
+        ("[scores.loud]", "scores.loud.channels: is missing: weights and caps by channel"),
+        ("[scores.loud]\ncolour = 3", "scores.loud.colour: unknown key; allowed here: alerts, bands, channels"),
+        ('[scores.loud]\nalerts = "yes"', "scores.loud.alerts: must be true or false"),
+        ("[scores.loud]\nbands = 3", "scores.loud.bands: must be a table, [scores.loud.bands]"),
         (
             "[scores.loud.bands]\nat_risk = 3",
-            "scores.loud: bands.at_risk: unknown key; allowed here: disengaged, engaged, highly_engaged, power",
+            "scores.loud.bands.at_risk: unknown key; allowed here: disengaged, engaged, highly_engaged, power",
         ),
-        ("[scores.loud.channels.fax]", "scores.loud: channels.fax: the policy has no such channel"),
-        ("[scores.loud.channels.web]", "scores.loud: channels.web: must be a table with weights"),
+        ("[scores.loud.channels.fax]", "scores.loud.channels.fax: the policy has no such channel"),
+        (
+            "[scores.loud.channels.web]",
+            "scores.loud.channels.web.weights: is missing: points by event type; types that are left out bring none",
+        ),
         (
             "[scores.loud.channels.web]\nweights = { fax = 1 }",
-            "scores.loud: channels.web.weights.fax: the policy has no weight for this type, not even 0",
+            "scores.loud.channels.web.weights.fax: the policy has no weight for this type, not even 0",
         ),
         (
             '[scores.loud.channels.web]\ntopic = "a"\nweights = { view = 1 }',
-            "scores.loud: channels.web.topic: unknown key; allowed here: weights, cap",
+            "scores.loud.channels.web.topic: unknown key; allowed here: weights, cap",
         ),
         (
             "[scores.loud.channels.web]\nweights = { view = 1 }\ncap = 3",
-            "scores.loud: channels.web.cap: must be a table such as { open = 1, click = 5 }",
+            "scores.loud.channels.web.cap: must be a table such as { open = 1, click = 5 }",
         ),
         (
             '[scores.loud.channels.web]\nweights = { view = "x" }',
-            "scores.loud: channels.web.weights.view: 'x' is not a number",
+            "scores.loud.channels.web.weights.view: 'x' is not a number",
         ),
         (
             "\n".join(f"[scores.s{number}.channels.web]\nweights = {{ view = 1 }}" for number in range(11)),
