@@ -38,6 +38,7 @@ def defaults() -> dict[str, str]:
         for name, section in sections.items()
         if isinstance(section, type) and issubclass(section, Table)
         for key, field in section.by_key().items()
+        if field.default not in ({}, None)
     }
 
 
