@@ -12,7 +12,7 @@ from scoring.figures.measure_figures import MeasureSums
 from scoring.instants import DAY, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 
 POLICY = parse_policy("""
 version = "by-hand"
