@@ -19,7 +19,7 @@ from scoring.policy.policy import Channel, Policy, counted_panes, topics_by_sect
 from scoring.rules.segments import Profiles
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import Channels, no_shared_sessions
-from streams.policy_file.figures import read_figures
+from streams.policy_file.figures import Kpi
 from streams.policy_file.measures import MeasureReader, Measures
 from streams.policy_file.scores import Scores, check_scores, named_scores
 from streams.policy_file.sections import (
@@ -29,7 +29,6 @@ from streams.policy_file.sections import (
     DeadLetters,
     Events,
     Identities,
-    Kpi,
     ProfilesTable,
     Window,
 )
@@ -119,15 +118,14 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     wrong: list[str] = []
     written = read_table(PolicyFile, document, wrong)
     problems: list[str] = []
-    for section in (written.window, written.dead_letters, written.kpi):
+    for section in (written.window, written.dead_letters):
         section.check(problems)
     written.alerts.check(written.window, problems)
     bounds = written.bands.bounds(problems)
     channels = _channels(written, problems)
     pane, length = written.window.pane, written.window.length
     panes = counted_panes(length, max(pane, 1), written.window.trend)
-    kpi = document.get("kpi", {})
-    figures = read_figures(kpi if isinstance(kpi, dict) else {}, panes, channels, problems)
+    figures = written.kpi.rules(panes, channels, problems)
     declared = MeasureReader(channels, length, max(pane, 1), problems)
     measures = declared.read(written.measures)
     found_targets = targets(written.targets, measures, problems)

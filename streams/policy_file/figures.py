@@ -1,110 +1,123 @@
-"""The part of a policy file that says which figures over all customers there are beyond the usual ones."""
+"""`[kpi]`: which figures over all customers there are beyond the usual ones, and for how long they are kept."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Final
 
-from scoring.instants import DAY, SECOND, parse_duration
+from pydantic import ConfigDict
+
+from scoring.instants import DAY, SECOND, format_duration
 from scoring.policy.policy import Channel
 from scoring.rules.figure_rules import ChurnRule, CountedPanes, FigureRules
 from scoring.rules.groups import Grouping
+from streams.policy_file.table import Check, Table, container, given, needed
+from streams.policy_file.words import DURATION_SCHEMA, NAME, Duration, Flag, Property, duration, named, whole
 
-_SWITCHES: Final = ("by_day", "by_channel", "by_band")
-#: The keys of ``[kpi]`` that are read here.
-FIGURE_KEYS: Final = (*_SWITCHES, "groups", "churn")
+#: The figures of a day look back a month, and compare with those of a month before.
+_LEAST_KEPT: Final = 62 * DAY
 _LONGEST_SILENCE: Final = 1000 * DAY
 #: Of more values a day would need too much room.
 MOST_LARGEST: Final = 1_000
-_KEYS: Final = ("property", "of", "largest")
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_WHOLE_DAYS: Final = "whole days, at most 1000d; 0d: never"
 
 
-def read_figures(
-    table: Mapping[str, Any], counted: CountedPanes, channels: Sequence[Channel], problems: list[str]
-) -> FigureRules:
-    """Read which figures the policy wants.
+def _types(written: object) -> object:
+    if isinstance(written, list) and written and all(isinstance(name, str) for name in written):
+        return written
+    raise ValueError('must be a list of types such as ["email.click"]')
 
-    Args:
-        table: the section ``[kpi]`` of the file.
-        counted: the panes of the policy.
-        channels: of the policy.
-        problems: every problem that is found is added to these.
 
-    Returns:
-        The rules.
-    """
-    switches = {key: table.get(key, False) for key in _SWITCHES}
-    problems += [
-        f"kpi.{key}: must be true or false, not {value!r}"
-        for key, value in switches.items()
-        if not isinstance(value, bool)
-    ]
-    if switches["by_day"] is True:
-        for channel in channels:
+def _silence(written: Any) -> int:
+    after = duration(written, _WHOLE_DAYS)
+    if after % DAY or after > _LONGEST_SILENCE:
+        raise ValueError(f"{written!r} is not {_WHOLE_DAYS}")
+    return after
+
+
+_Types = Annotated[
+    list[str], Check(_types, (), {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1})
+]
+
+
+class GroupTable(Table):
+    """Events that are counted by the values of a property."""
+
+    property: Property = needed("name in the properties of the events")
+    of: _Types = needed("types of events such as email.click")
+    largest: Annotated[int, whole(1, MOST_LARGEST, f"a number of values, 1 to {MOST_LARGEST}")] = given(
+        MOST_LARGEST // 10, "how many values are kept of a day, those with most events"
+    )
+
+
+class ChurnTable(Table):
+    """When a customer counts as lost."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    form: ClassVar[str] = 'must be a table with after or by or both, such as { after = "60d" }'
+
+    after: Annotated[int, Check(_silence, schema=DURATION_SCHEMA)] = given(
+        "30d", "after so long without any event, in whole days; 0d: never"
+    )
+    by: _Types | None = given(None, "by any event of these types such as billing.cancelled")
+
+
+class Kpi(Table):
+    """The figures over all customers."""
+
+    by_day: Flag = given(default=False, description="figures by the day: people, sessions, regularity")
+    by_channel: Flag = given(default=False, description="points and active customers by channel")
+    by_band: Flag = given(default=False, description="measures by band side by side")
+    groups: Annotated[
+        dict[str, GroupTable], container(dict, "must hold tables, such as [kpi.groups.campaign]"), named()
+    ] = given({}, "events by the values of a property, by the names of the groups")
+    churn: ChurnTable | None = given(None, "when a customer counts as lost; after 30 days of silence if none")
+    keep: Duration = given("400d", "for how long they are kept by the day")
+
+    def rules(self, counted: CountedPanes, channels: Sequence[Channel], problems: list[str]) -> FigureRules:
+        """Make the rules.
+
+        Args:
+            counted: the panes of the policy.
+            channels: of the policy.
+            problems: every problem that is found is added to these.
+        """
+        if self.keep < _LEAST_KEPT:
+            problems.append(f"kpi.keep: must be at least {format_duration(_LEAST_KEPT)}")
+        for channel in channels if self.by_day else ():
             pause = max([rule.pause for _, rule in channel.sessions], default=0) * SECOND
             # Where a session of the oldest panes began is not known.
             if counted.kept <= -(-pause // counted.pane):
                 problems.append(
                     f"kpi.by_day: the window and the trend must be longer than channels.{channel.name}.sessions"
                 )
-    groups = _groups(table.get("groups", {}), channels, problems)
-    churn = _churn(table.get("churn"), channels, problems)
-    by_day, by_channel, by_band = [switches[key] is True for key in _SWITCHES]
-    return FigureRules(by_day, by_channel, by_band, groups, churn)
+        groups = []
+        for name, table in self.groups.items():
+            where = f"kpi.groups.{name}"
+            if not re.fullmatch(NAME, name):
+                problems.append(f"{where}: a group's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+            of = _codes(f"{where}.of", table.of, channels, problems)
+            groups.append(Grouping(name, table.property, of, table.largest))
+        churn = self._churn(channels, problems)
+        return FigureRules(self.by_day, self.by_channel, self.by_band, tuple(groups), churn)
+
+    def _churn(self, channels: Sequence[Channel], problems: list[str]) -> ChurnRule | None:
+        table = self.churn
+        if table is None:
+            return None
+        if not table.model_fields_set:
+            problems.append(f"kpi.churn: {table.form}")
+        by = _codes("kpi.churn.by", table.by or (), channels, problems)
+        if not table.after and not by:
+            problems.append("kpi.churn: with neither silence nor events nobody would ever be lost")
+        return ChurnRule(table.after, tuple([code for code, _ in by]))
 
 
-def _churn(table: object, channels: Sequence[Channel], problems: list[str]) -> ChurnRule | None:
-    if table is None:
-        return None
-    if not isinstance(table, dict) or not table:
-        problems.append('kpi.churn: must be a table with after or by or both, such as { after = "60d" }')
-        return None
-    problems += [
-        f"kpi.churn.{key}: unknown key; allowed here: after, by" for key in table if key not in ("after", "by")
-    ]
-    try:
-        after = parse_duration(table.get("after", "30d"))
-    except (ValueError, TypeError):
-        after = -1
-    if after < 0 or after % DAY or after > _LONGEST_SILENCE:
-        problems.append(f"kpi.churn.after: must be whole days, at most 1000; 0d: never; not {table.get('after')!r}")
-    by = _types("kpi.churn.by", table["by"], channels, problems) if "by" in table else ()
-    if not after and not by:
-        problems.append("kpi.churn: with neither silence nor events nobody would ever be lost")
-    return ChurnRule(after, tuple([code for code, _ in by]))
-
-
-def _groups(tables: object, channels: Sequence[Channel], problems: list[str]) -> tuple[Grouping, ...]:
-    if not isinstance(tables, dict):
-        problems.append("kpi.groups: must hold tables, such as [kpi.groups.campaign]")
-        return ()
-    return tuple([_group(name, table, channels, problems) for name, table in tables.items()])
-
-
-def _group(name: str, table: object, channels: Sequence[Channel], problems: list[str]) -> Grouping:
-    where = f"kpi.groups.{name}"
-    if not _NAME.fullmatch(name):
-        problems.append(f"{where}: a group's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
-    if not isinstance(table, dict):
-        problems.append(f"{where}: must be a table, [{where}]")
-        return Grouping(name, "", ())
-    problems += [f"{where}.{key}: unknown key; allowed here: {', '.join(_KEYS)}" for key in table if key not in _KEYS]
-    named = table.get("property")
-    if not isinstance(named, str) or not named:
-        problems.append(f"{where}.property: must be the name of a property")
-    largest = table.get("largest", MOST_LARGEST // 10)
-    if isinstance(largest, bool) or not isinstance(largest, int) or not 1 <= largest <= MOST_LARGEST:
-        problems.append(f"{where}.largest: {largest!r} is not a number of values, 1 to {MOST_LARGEST}")
-        largest = 1
-    return Grouping(name, str(named), _types(f"{where}.of", table.get("of"), channels, problems), largest)
-
-
-def _types(where: str, names: object, channels: Sequence[Channel], problems: list[str]) -> tuple[tuple[str, str], ...]:
-    if not isinstance(names, list) or not names:
-        problems.append(f'{where}: must be a list of types such as ["email.click"]')
-        return ()
+def _codes(
+    where: str, names: Sequence[str], channels: Sequence[Channel], problems: list[str]
+) -> tuple[tuple[str, str], ...]:
+    """Give the types by code and name."""
     known = {f"{channel.name}.{kind.name}": kind.code for channel in channels for kind in channel.types}
     problems += [f"{where}: there is no type {name!r} in the channels" for name in names if name not in known]
     return tuple([(known[name], name) for name in dict.fromkeys(names) if name in known])

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from scoring.instants import DAY, format_duration
+from scoring.instants import format_duration
 from scoring.policy.policy import AT_RISK, BANDS, DISENGAGED
 from scoring.rules.segments import Profiles
 from streams.policy_file.absence import AbsenceOrSwitch
-from streams.policy_file.table import Check, OpenTable, OpenValue, Table, given
+from streams.policy_file.table import Check, Table, given
 from streams.policy_file.words import MOST_POINTS, Duration, Points, Topic, one_of, points_within, text, whole
 
 _MOST_PANES: Final = 10_000
 _MOST_AT_LEAST: Final = 1_000_000
-#: The figures of a day look back a month, and compare with those of a month before.
-_LEAST_KEPT: Final = 62 * DAY
 _LONGEST_FIELD: Final = 100
 _DROPS: Final = (BANDS[DISENGAGED], BANDS[AT_RISK])
 
@@ -127,26 +125,6 @@ class DeadLetters(Table):
         """
         if self.over <= 0:
             problems.append("dead_letters.over: must be more than 0")
-
-
-class Kpi(Table):
-    """The figures over all customers."""
-
-    by_day: OpenValue = given(default=False, description="figures by the day: people, sessions, regularity")
-    by_channel: OpenValue = given(default=False, description="points and active customers by channel")
-    by_band: OpenValue = given(default=False, description="measures by band side by side")
-    groups: OpenTable = given({}, "events by the values of a property, by the names of the groups")
-    churn: OpenTable = given(None, "when a customer counts as lost: after so many days, by events of some types")
-    keep: Duration = given("400d", "for how long they are kept by the day")
-
-    def check(self, problems: list[str]) -> None:
-        """Refuse to keep too little.
-
-        Args:
-            problems: what is wrong is added.
-        """
-        if self.keep < _LEAST_KEPT:
-            problems.append(f"kpi.keep: must be at least {format_duration(_LEAST_KEPT)}")
 
 
 class Identities(Table):

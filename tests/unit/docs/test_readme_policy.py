@@ -20,6 +20,7 @@ from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import ChannelTable
 from streams.policy_file.document import PolicyFile, parse_policy
+from streams.policy_file.figures import ChurnTable, GroupTable, Kpi
 from streams.policy_file.measures import HIGH, KINDS, LOW
 from streams.policy_file.numbers import NumberTable
 from streams.policy_file.scores import MOST_SCORES
@@ -40,6 +41,7 @@ def defaults() -> dict[str, str]:
         for name, section in sections.items()
         if isinstance(section, type) and issubclass(section, Table)
         for key, field in section.by_key().items()
+        if field.default not in ({}, None)
     }
 
 
@@ -60,7 +62,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 
 
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
-    keys = {"version", "identities.topic", *defaults()}
+    keys = {"version", "identities.topic", "kpi.groups", "kpi.churn", *defaults()}
     keys |= {f"channels.<name>.{key}" for key in ChannelTable.by_key()}
     keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets", "signals")}
     keys |= {f"profiles.{key}" for key in ProfilesTable.by_key()}
@@ -138,7 +140,10 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     anna.does("cancellation", order_id="7")
     assert anna.score == 5 + 100 - 6
     tables = [table for table in page("reference/policy").tables() if table[0] == ["key", ""]]
-    assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(NumberTable.by_key())]
+    figures = [key for key in Kpi.by_key() if key not in ("keep", "groups", "churn")]
+    figures += [f"churn.{key}" for key in ChurnTable.by_key()]
+    figures += [f"groups.<name>.{key}" for key in GroupTable.by_key()]
+    assert [[names_in(row[0])[0] for row in table[1:]] for table in tables] == [list(NumberTable.by_key()), figures]
 
 
 def test_targets_are_read_as_shown() -> None:

@@ -9,6 +9,7 @@ from scoring.policy.policy import RESERVED_NAMES
 from streams.policy_file import channels
 from streams.policy_file.channels import ChannelTable
 from streams.policy_file.document import PolicyFile, parse_policy
+from streams.policy_file.figures import Kpi
 
 
 def problems(text: str) -> list[str]:
@@ -63,7 +64,7 @@ def channel(rest: str, name: str = "calls") -> str:
         ("dead_letters = 3", "dead_letters: must be a table, [dead_letters]"),
         ("[dead_letters]\nstop = 1", "dead_letters.stop: unknown key; allowed here: stop_above, at_least, over"),
         ("kpi = 3", "kpi: must be a table, [kpi]"),
-        ('[kpi]\nfor = "400d"', "kpi.for: unknown key; allowed here: keep"),
+        ('[kpi]\nfor = "400d"', f"kpi.for: unknown key; allowed here: {', '.join(Kpi.by_key())}"),
         ('[kpi]\nkeep = "61d"', "kpi.keep: must be at least 62d"),
         ("channels = 3", "channels: must hold at least one table, such as [channels.email]"),
         ("[channels]", "channels: must hold at least one table, such as [channels.email]"),

@@ -22,7 +22,18 @@ WHOLE: dict[str, Any] = {
     "alerts": {"drops": "at_risk", "rearm_margin": 5, "absence": {"share": 1, "memory": "90d", "least_members": 5}},
     "clock": {"lateness": "5s"},
     "dead_letters": {"stop_above": 0.5, "at_least": 7, "over": "1m"},
-    "kpi": {"keep": "90d"},
+    "kpi": {
+        "keep": "90d",
+        "by_day": True,
+        "groups": {"plans": {"property": "plan", "of": ["shop.buy"], "largest": 5}},
+        "churn": {"after": "60d", "by": ["shop.cancel"]},
+    },
+    "signals": {
+        "angry": {"on": ["shop.cancel"], "cooldown": "1d", "quiet": "22:00-08:00", "timezone": "Europe/Berlin"},
+        "cart": {"after": "shop.buy", "without": ["shop.view"], "within": "1h", "severity": "info", "title": "t"},
+        "upsell": {"reaches": "power"},
+        "fall": {"falls_by": "50%", "within": "1d"},
+    },
     "identities": {"topic": "links"},
     "profiles": {"topic": "crm", "segment": "plan"},
     "channels": {
