@@ -75,7 +75,7 @@ def _read(kind: str, sessions: Sequence[tuple[int, int, int]]) -> str:
 
 def regularity_fields(document: dict[str, Any], lives: Lives, now: int, customers: int) -> dict[str, str]:
     """Give how many customers are how regular as of a time."""
-    found = {}
+    found: dict[str, str] = {}
     for name, table in document.get("measures", {}).items():
         if table["kind"] == "regularity":
             words = Counter(Customer(document, events, now).value(table) for events in lives.values())

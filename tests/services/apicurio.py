@@ -62,7 +62,7 @@ class ApicurioRegistry(LoopbackServer):
     def environment(self) -> Mapping[str, str]:
         """Name the hosts and ports; by default the management would listen on all addresses."""
         named = zip(("HTTP", "MANAGEMENT"), self.ports, strict=True)
-        found = {}
+        found: dict[str, str] = {}
         for interface, port in named:
             found |= {f"QUARKUS_{interface}_HOST": LOOPBACK, f"QUARKUS_{interface}_PORT": str(port)}
         return found
