@@ -19,6 +19,7 @@ from tests.unit.streams.bench import Record
 OURS = {
     "churn-risk-alerts",
     "engagement-band-changes",
+    "engagement-signals",
     "engagement-feed-alerts",
     "engagement-dead-letters",
     "engagement-dead-letter-replays",

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from scoring.customer.signals import Signal
 from scoring.instants import HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
 from scoring.policy.policy import DISENGAGED, ENGAGED
@@ -82,3 +83,33 @@ def test_what_is_no_alert_is_written_as_it_stands(value: bytes) -> None:
 )
 def test_reasons_are_said(reasons: list[dict[str, object]], words: str) -> None:
     assert reasons_in_words(reasons) == words
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        ([EVENT], "email unsubscribe -40"),
+        (
+            [
+                {"channel": "web", "type": "cart", "cause": "event", "at": "2026-11-21T08:30:00Z"},
+                {"cause": "missing", "types": ["web.buy"], "band": ["power"], "within": "1h"},
+            ],
+            "web cart at 2026-11-21 08:30:00, no web.buy or power in 1h",
+        ),
+        (
+            [{"cause": "moved", "points": -12.0, "from": 12.0, "since": "2026-11-14T09:30:00Z"}],
+            "-12 since 2026-11-14 09:30:00",
+        ),
+        ([{"cause": "band", "band": "power", "at": "2026-11-21T09:30:00Z"}], "power"),
+    ],
+)
+def test_a_signal_is_one_line_with_its_reasons(reasons: list[dict[str, object]], words: str) -> None:
+    signal = Signal("upsell", "notice", ENGAGED, 45_500_000, AT, reasons, lasts=True)
+    line = alert_line(orjson.dumps(message("ada", signal, AT, "v1")))
+    assert line.plain == f"2026-11-21 09:30:00  upsell               notice    ada  45.5  engaged  {words}"
+
+
+def test_the_end_of_a_signal_says_so() -> None:
+    signal = Signal("upsell", "info", ENGAGED, 45_500_000, AT, [], lasts=True, ended=True)
+    line = alert_line(orjson.dumps(message("ada", signal, AT, "v1")))
+    assert line.plain == "2026-11-21 09:30:00  upsell ended         info      ada  45.5  engaged"
