@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.policy.file.document import parse_policy
+from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.fields.signal_fields import SIGNALS, kept_signals, signal_facts
 from streams.store.protocol import CustomerRecord
