@@ -30,6 +30,7 @@ DERIVED = {
         "tallied_visits",
         "grouped",
         "ended_before",
+        "dropped",
         "touched_visits",
         "new_panes",
     ),
