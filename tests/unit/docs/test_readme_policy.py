@@ -139,7 +139,7 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     assert anna.score == 2 * 5 + 100 - 6
     anna.does("cancellation", order_id="7")
     assert anna.score == 5 + 100 - 6
-    numbers, figures = MANUAL.table("key", ""), MANUAL.table("key of `[kpi]`", "")
+    numbers, figures = MANUAL.table("key of `points`", ""), MANUAL.table("key of `[kpi]`", "")
     assert [names_in(row[0])[0] for row in numbers] == list(NumberTable.by_key())
     keys = [key for key in Kpi.by_key() if key not in ("keep", "groups", "churn")]
     keys += [f"churn.{key}" for key in ChurnTable.by_key()]
