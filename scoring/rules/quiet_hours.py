@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-<<<<<<< HEAD
-from datetime import time as time_of_day
-=======
->>>>>>> signals
 from zoneinfo import ZoneInfo
 
 from scoring.instants import SECOND
@@ -47,10 +43,6 @@ class QuietHours:
         else:
             return 0
         hour, minutes = divmod(self.end, _MINUTES_OF_AN_HOUR)
-<<<<<<< HEAD
-        end = datetime.combine(day, time_of_day(hour, minutes), zone).astimezone(UTC)
-=======
         end = datetime(day.year, day.month, day.day, hour, minutes, tzinfo=zone).astimezone(UTC)
->>>>>>> signals
         # An hour that comes twice ends the second time, if it is the second one in which the time lies.
         return max(round(end.timestamp()) * SECOND, at + 1)
