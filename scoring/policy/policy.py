@@ -483,7 +483,7 @@ def _of_signals(policy: Policy) -> dict[str, object]:
     codes = {code for rule in policy.signals for code in (*rule.on, *rule.without)}
     return {
         "signals_on": {
-            code: tuple([rule for rule in policy.signals if code in (*rule.on, *rule.without)]) for code in codes
+            code: tuple([rule for rule in policy.signals if code in rule.on or code in rule.without]) for code in codes
         },
         "signalled": frozenset([code for rule in policy.signals if rule.kind == EVENT for code in rule.on]),
         "signals_digest": rules_digest(policy.signals),
