@@ -19,7 +19,7 @@ WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p'
 BENCHMARK = $(WITHOUT_SETTINGS) $(BIN)/python -m tests.benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak fuzz memory check docs format compiled dist clean \
+.PHONY: help install demo test faults soak fuzz memory check docs format translated compiled dist clean \
 	bench bench-decode bench-latency bench-memory bench-silence bench-scale bench-start bench-plots
 
 help: ## Show this list
@@ -59,6 +59,10 @@ docs: $(DOCS) ## Build the pages of docs/ into build/docs/html; a link that lead
 
 format: $(INSTALLED) ## Format the code and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only $(CODE) && $(BIN)/ruff format $(CODE)
+
+# The image is compiled, and not all that Python takes can be.
+translated: $(INSTALLED) ## Have mypyc translate the hot path to C, without compiling it
+	@COMPILE_HOT_PATH=1 $(BIN)/python setup.py --quiet --name >/dev/null
 
 compiled: $(COMPILED) ## Build the package with its hot path compiled, into build/compiled (takes a C compiler)
 	@:
