@@ -336,7 +336,7 @@ async def test_segments_have_the_same_figures_to_be_compared(running: Running) -
     for segment, customers in (("free", 3), ("paying", 2)):
         document = await figures(running.system, segment, {"daily_active": customers})
         assert document["measures"]["paid"] == {"value": 5 * customers, "average": 5, "customers": customers}
-    status, words = running.system.command("kpi", "--segments", "--json")
+    _, words = running.system.command("kpi", "--segments", "--json")
     beside = json.loads(words)["by_segment"]
     assert [beside[segment]["measure:paid"] for segment in ("free", "paying")] == ["15", "10"]
 
@@ -349,15 +349,15 @@ async def test_moments_at_which_to_act_are_signals(running: Running) -> None:
         "moments",
         [
             ("buyer", "commerce", "purchase", 1.5 * HOUR, {"amount": 5}),
-            ("asked", "mentions", "answered", 2 * DAY - HOUR, {"object_id": "answered"}),
-            ("waits", "support", "agent_reply", 2 * DAY - HOUR, {"ticket_id": "answered"}),
+            ("asked", "mentions", "answered", 10 * HOUR, {"object_id": "answered"}),
+            ("waits", "support", "agent_reply", 10 * HOUR, {"ticket_id": "answered"}),
         ],
     )
     await fields(system, "moments-buyer", score="20")
     done: list[Happened] = [(who, "clickstream", "add_to_cart", 2 * HOUR, {}) for who in ("buyer", "visitor")]
     for each in ("answered", "open"):
-        done.append(("asked", "mentions", "mention", 2 * DAY, {"object_id": each}))
-        done.append(("waits", "support", "ticket_opened", 2 * DAY, {"ticket_id": each}))
+        done.append(("asked", "mentions", "mention", 25 * HOUR, {"object_id": each}))
+        done.append(("waits", "support", "ticket_opened", 25 * HOUR, {"ticket_id": each}))
     done += [("idle", "mobile", "install", 15 * DAY, {}), ("angry", "survey", "nps", HOUR, {"rating": 6})]
     done += [("content", "survey", "nps", HOUR, {"rating": 7})]
     done += [("best", "commerce", "purchase", day * DAY, {"amount": 5}) for day in range(6, 0, -1)]
