@@ -28,7 +28,7 @@ class Story:
     """What happens with one customer, who is the one that all ids stand for; and how it ends.
 
     `then` is what brings the customer below 0, `because` the types that the alert may name: those of the last step.
-    `signals` are raised by all of it, whichever topic is read first.
+    `signals` are raised and ended by all of it, whichever topic is read first.
     """
 
     policy: str
@@ -208,11 +208,12 @@ STORIES = (
             *at("shopify", [feeds.shopify(71, "orders/cancelled", now, id=500, total_price="250.00")]),
             *at("ses", [feeds.ses(f"{user}@example.org".lower(), "Subscription", now)]),
             *at("typeform", [feeds.typeform(user, now, "stars", 1)]),
+            *at("zendesk", [feeds.zendesk(f"zen-{user}", now, "t1", public=True, staff=True)]),
         ],
         # 75 less for the order, 40 for the newsletter, 20 for the star.
         "-6.8",
         {"large_purchase", "large_purchase.amount", "cancellation", "unsubscribe", "bad_review"},
-        {"upsell", "large_order", "bad_review", "unanswered", "large_fall"},
+        {"upsell", "large_order", "bad_review", "unanswered", "unanswered ended", "large_fall"},
     ),
     Story(
         "publisher",
@@ -358,8 +359,9 @@ async def test_what_vendors_write_of_a_customer_is_scored_and_an_end_is_reported
 
 
 async def raised(system: System, customer: str, wanted: set[str]) -> bool:
-    """Tell whether a customer has signals of these names."""
-    return wanted <= {signal["signal"] for signal in await system.signals(customer) if signal["kind"] == "raised"}
+    """Tell whether a customer has these signals, and ends of signals."""
+    signals = await system.signals(customer)
+    return wanted <= {f"{signal['signal']}{' ended' * (signal['kind'] == 'ended')}" for signal in signals}
 
 
 def linked(system: System, one: str, customer: str) -> bool:
