@@ -94,10 +94,17 @@ def intercom(contact: str, topic: str, at: float, conversation: str, **more: Any
     return record({**body, "data": {"item": item}})
 
 
-def zendesk(requester: str, at: float, ticket: str) -> Record:
-    """Write an event of Zendesk: a ticket that was opened."""
-    body = {"id": f"zen-{ticket}", "type": "zen:event-type:ticket.created", "time": utc(at, "000000Z")}
-    return record({**body, "detail": {"id": ticket, "requester_id": 1, "requester_external_id": requester}})
+def zendesk(requester: str, at: float, ticket: str, **comment: bool) -> Record:
+    """Write an event of Zendesk: a ticket that was opened, or a comment on it, public or not, by staff or not."""
+    kind = "comment_added" if comment else "created"
+    told = (
+        {"comment": {"id": 5, "is_public": comment["public"], "author": {"is_staff": comment["staff"]}}}
+        if comment
+        else {}
+    )
+    body = {"id": f"zen-{ticket}-{kind}-{at}", "type": f"zen:event-type:ticket.{kind}", "time": utc(at, "000000Z")}
+    detail = {"id": ticket, "requester_id": 1, "requester_external_id": requester}
+    return record({**body, "detail": detail, "event": told})
 
 
 def typeform(customer: str, at: float, question: str, number: int) -> Record:

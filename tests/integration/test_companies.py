@@ -28,6 +28,7 @@ class Story:
     """What happens with one customer, who is the one that all ids stand for; and how it ends.
 
     `then` is what brings the customer below 0, `because` the types that the alert may name: those of the last step.
+    `signals` are raised and ended by all of it, whichever topic is read first.
     """
 
     policy: str
@@ -37,6 +38,7 @@ class Story:
     then: Callable[[str, float], Written]
     score: str
     because: set[str]
+    signals: set[str]
 
 
 def saas(user: str, now: float) -> Written:
@@ -179,6 +181,7 @@ STORIES = (
         lambda user, now: at("stripe", [feeds.stripe(f"cus-{user}", "customer.subscription.deleted", now)]),
         "-8",
         {"subscription_cancelled"},
+        {"large_fall"},
     ),
     Story(
         "shop",
@@ -205,10 +208,12 @@ STORIES = (
             *at("shopify", [feeds.shopify(71, "orders/cancelled", now, id=500, total_price="250.00")]),
             *at("ses", [feeds.ses(f"{user}@example.org".lower(), "Subscription", now)]),
             *at("typeform", [feeds.typeform(user, now, "stars", 1)]),
+            *at("zendesk", [feeds.zendesk(f"zen-{user}", now, "t1", public=True, staff=True)]),
         ],
         # 75 less for the order, 40 for the newsletter, 20 for the star.
         "-6.8",
         {"large_purchase", "large_purchase.amount", "cancellation", "unsubscribe", "bad_review"},
+        {"upsell", "large_order", "bad_review", "unanswered", "unanswered ended", "large_fall"},
     ),
     Story(
         "publisher",
@@ -239,6 +244,7 @@ STORIES = (
         ],
         "-39.8",
         {"subscription_cancelled", "unsubscribe"},
+        {"large_fall"},
     ),
     Story(
         "app",
@@ -265,6 +271,7 @@ STORIES = (
         ],
         "-5",
         {"push_off", "unsubscribe", "removal"},
+        {"large_fall"},
     ),
     Story(
         "b2b",
@@ -290,6 +297,7 @@ STORIES = (
         lambda account, now: at("debezium", [feeds.debezium(account, "contract_cancelled", now, 9)]),
         "-43",
         {"contract_cancelled"},
+        {"upsell", "never_started", "unanswered", "large_fall"},
     ),
 )
 
@@ -346,7 +354,14 @@ async def test_what_vendors_write_of_a_customer_is_scored_and_an_end_is_reported
         named = {reason["type"] for reason in alert["reasons"]}
         assert named
         assert named <= story.because
+        await poll_until(lambda: raised(system, customer, story.signals), 40)
         assert await system.dead_letters() == []
+
+
+async def raised(system: System, customer: str, wanted: set[str]) -> bool:
+    """Tell whether a customer has these signals, and ends of signals."""
+    signals = await system.signals(customer)
+    return wanted <= {f"{signal['signal']}{' ended' * (signal['kind'] == 'ended')}" for signal in signals}
 
 
 def linked(system: System, one: str, customer: str) -> bool:

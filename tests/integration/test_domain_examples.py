@@ -39,6 +39,25 @@ to = ["clickstream.page_view"]
 kind = "average"
 of = ["reviews"]
 property = "sentiment"
+[signals.left_cart]
+after = "clickstream.add_to_cart"
+without = "commerce.purchase"
+within = "1h"
+[signals.mention_unanswered]
+after = "mentions.mention"
+without = "mentions.answered"
+within = "1d"
+object = "object_id"
+[signals.never_started]
+after = "mobile.install"
+without_band = "engaged"
+within = "14d"
+[signals.bought]
+on = "commerce.purchase"
+cooldown = "365d"
+[channels.mentions]
+topic = "mentions"
+weights = { mention = 2, answered = 0 }
 [channels.reviews]
 topic = "reviews"
 weights = { review = 2, praise = 10, complaint = -20 }
@@ -317,3 +336,53 @@ async def test_segments_have_the_same_figures_to_be_compared(running: Running) -
     for segment, customers in (("free", 3), ("paying", 2)):
         document = await figures(running.system, segment, {"daily_active": customers})
         assert document["measures"]["paid"] == {"value": 5 * customers, "average": 5, "customers": customers}
+    _, words = running.system.command("kpi", "--segments", "--json")
+    beside = json.loads(words)["by_segment"]
+    assert [beside[segment]["measure:paid"] for segment in ("free", "paying")] == ["15", "10"]
+
+
+async def test_moments_at_which_to_act_are_signals(running: Running) -> None:
+    system = running.system
+    # Answers come first: whoever has been answered in time is not told of, though the question is read later.
+    await send(
+        system,
+        "moments",
+        [
+            ("buyer", "commerce", "purchase", 1.5 * HOUR, {"amount": 5}),
+            ("asked", "mentions", "answered", 10 * HOUR, {"object_id": "answered"}),
+            ("waits", "support", "agent_reply", 10 * HOUR, {"ticket_id": "answered"}),
+        ],
+    )
+    await fields(system, "moments-buyer", score="20")
+    done: list[Happened] = [(who, "clickstream", "add_to_cart", 2 * HOUR, {}) for who in ("buyer", "visitor")]
+    for each in ("answered", "open"):
+        done.append(("asked", "mentions", "mention", 25 * HOUR, {"object_id": each}))
+        done.append(("waits", "support", "ticket_opened", 25 * HOUR, {"ticket_id": each}))
+    done += [("idle", "mobile", "install", 15 * DAY, {}), ("angry", "survey", "nps", HOUR, {"rating": 6})]
+    done += [("content", "survey", "nps", HOUR, {"rating": 7})]
+    done += [("best", "commerce", "purchase", day * DAY, {"amount": 5}) for day in range(6, 0, -1)]
+    await send(system, "moments", done)
+    wanted = {
+        "buyer": ["bought"],
+        "visitor": ["left_cart"],
+        "asked": ["mention_unanswered"],
+        "waits": ["unanswered"],
+        "idle": ["never_started"],
+        "angry": ["detractor"],
+        "content": [],
+        "best": ["bought", "upsell"],
+    }
+    found: dict[str, list[str]] = {}
+
+    async def told() -> bool:
+        signals = await system.signals()
+        for who in wanted:
+            own = [each for each in signals if each["customer_id"] == system.customer(f"moments-{who}")]
+            found[who] = [f"{each['signal']}{' ended' * (each['kind'] == 'ended')}" for each in own]
+        return found == wanted
+
+    try:
+        await poll_until(told, 60)
+    except AssertionError:
+        assert found == wanted
+        raise

@@ -1,12 +1,15 @@
 """The policy files."""
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from scoring.policy.policy import Policy
+from streams.cli.main import engagement
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.docs.reading import DEPLOY
@@ -93,6 +96,38 @@ def test_the_policy_of_a_company_is_whole(name: str) -> None:
     assert any(channel.type_rules for channel in policy.channels)
     # Whatever makes sessions, pairs or measures refers to types that sources or topics of its own can bring.
     assert policy.measures
+
+
+@pytest.mark.parametrize("name", COMPANIES)
+def test_the_policy_of_a_company_signals_moments_and_counts_by_the_day(name: str) -> None:
+    policy = parse_policy(shipped_policy(name))
+    assert {"upsell", "large_fall"} < {signal.name for signal in policy.signals}
+    assert all(signal.title for signal in policy.signals)
+    figures = policy.figures
+    assert (figures.daily, figures.by_channel, figures.by_band) == (True, True, True)
+    assert figures.churn
+    assert [group.name for group in figures.groups] == ["campaign"]
+
+
+@pytest.mark.parametrize("name", ["b2b", "shop"])
+def test_only_a_public_comment_by_staff_answers_a_ticket(tmp_path: Path, name: str) -> None:
+    policy, records = tmp_path / "policy.toml", tmp_path / "records.jsonl"
+    policy.write_text(shipped_policy(name))
+    comments = [
+        {
+            "id": f"{public} {staff}",
+            "type": "zen:event-type:ticket.comment_added",
+            "time": "2026-11-29T10:00:00Z",
+            "detail": {"id": "7", "requester_id": 1},
+            "event": {"comment": {"is_public": public, "author": {"is_staff": staff}}},
+        }
+        for public, staff in ((True, True), (False, True), (True, False))
+    ]
+    records.write_text("\n".join(map(json.dumps, comments)))
+    arguments = ["source", "try", str(records), "--source", "desk", "--policy", str(policy), "--json"]
+    events = [json.loads(line) for line in CliRunner().invoke(engagement, arguments).stdout.splitlines()]
+    assert [event.get("counts_as", event["type"]) for event in events] == ["agent_reply", "reply", "reply"]
+    assert {event["properties"]["object_id"] for event in events} == {"7"}
 
 
 @pytest.mark.parametrize("name", COMPANIES)

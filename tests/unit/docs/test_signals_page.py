@@ -7,7 +7,7 @@ from scoring.judging.alerts import message
 from scoring.rules.signals import SEVERITIES, SignalRule
 from streams.policy_file.document import parse_policy
 from streams.policy_file.signals import _COMMON, _KINDS
-from tests.unit.docs.reading import MANUAL, names_in
+from tests.unit.docs.reading import MANUAL, names_in, page
 
 _CHANNELS = """
 [channels.survey]
@@ -30,7 +30,7 @@ def test_the_sample_has_the_fields_of_a_signal_in_their_order_and_the_table_expl
 
 
 def test_the_examples_are_signals_of_every_kind() -> None:
-    (example,) = [block for block in MANUAL.blocks("toml") if "[signals.left_cart]" in block]
+    (example,) = [block for block in page("reference/signals").blocks("toml") if "[signals.left_cart]" in block]
     policy = parse_policy(f"{_CHANNELS}{example}")
     assert {rule.kind for rule in policy.signals} == {kind for kind, _ in _KINDS.values()}
 
