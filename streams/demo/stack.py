@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -70,7 +71,9 @@ class Stack:
         directory = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="engagement-demo-")))
         self.settings = _settings(kafka.bootstrap, redis.url, directory)
         announce("creating the topics")
-        asyncio.run(ensure_topics(self.settings, _PARTITIONS))
+        # Aside, as Ctrl-C in the main thread while a loop is being made would leave it half made.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            aside.submit(lambda: asyncio.run(ensure_topics(self.settings, _PARTITIONS))).result()
         announce("starting the worker")
         self._worker = _start_worker(self.settings, directory)
         self._running.callback(self.stop_worker)

@@ -6,7 +6,6 @@ Rests on decision 42.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -221,16 +220,20 @@ class Rebuild:
             await asyncio.sleep(_RENEW_SECONDS / 4)
         else:
             raise RebuildRefused("another rebuild of the same namespace is at work")
-        renewing = asyncio.create_task(self._renew(holder))
+        # Not by cancelling: what comes just as Redis answers is lost in the client, and the task would go on.
+        over = asyncio.Event()
+        renewing = asyncio.create_task(self._renew(holder, over))
         try:
             yield holder
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
+            over.set()
+            await renewing
             await self._live.release(holder)
 
-    async def _renew(self, holder: str) -> None:
-        while True:
-            await asyncio.sleep(_RENEW_SECONDS)
-            await self._live.hold(holder, _HOLD_MS)
+    async def _renew(self, holder: str, over: asyncio.Event) -> None:
+        while not over.is_set():
+            try:
+                async with asyncio.timeout(_RENEW_SECONDS):
+                    await over.wait()
+            except TimeoutError:
+                await self._live.hold(holder, _HOLD_MS)

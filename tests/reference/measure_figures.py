@@ -30,7 +30,9 @@ def measure_fields(document: dict[str, Any], customers: Mapping[str, Sequence[Ra
     """
     together = Customer(document, [event for events in customers.values() for event in events], now)
     found = {}
-    for name, table in document["measures"].items():
+    # What is projected is of one customer's own time.
+    tables = {name: table for name, table in document["measures"].items() if "projected" not in table}
+    for name, table in tables.items():
         if table["kind"] in (*_TOTALS, *_QUOTIENTS):
             found[f"measure:{name}"] = _written(together.value(table))
         if table["kind"] in _TOTALS:
