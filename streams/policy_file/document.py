@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -37,7 +37,6 @@ from streams.policy_file.signals import read_signals
 from streams.policy_file.sources import Sources, sources, watched_as_sources
 from streams.policy_file.table import Check, OpenTable, Table, given, read_table, unsaid
 from streams.policy_file.targets import Targets, targets
-from streams.policy_file.words import points
 
 _LONGEST_VERSION: Final = 64
 _NO_CHANNELS: Final = "channels: must hold at least one table, such as [channels.email]"
@@ -130,7 +129,7 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     measures = declared.read(written.measures)
     found_targets = targets(written.targets, measures, problems)
     channels = declared.asked_for(channels)
-    signals, channels = read_signals(document, channels, written.window.model_dump(), _points(problems), problems)
+    signals, channels = read_signals(document, channels, written.window.model_dump(), problems)
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)
     profiles = profiles_of(written.profiles, written.segments, channels, measures, problems)
@@ -170,17 +169,6 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
         signals=signals,
         text=text,
     )
-
-
-def _points(problems: list[str]) -> Callable[[str, object], int]:
-    def read(where: str, value: object) -> int:
-        try:
-            return points(value)
-        except ValueError as error:
-            problems.append(f"{where}: {error}")
-            return 0
-
-    return read
 
 
 def _unnamed(document: Mapping[str, Any]) -> str:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from scoring.instants import format_duration, parse_duration
+from scoring.instants import format_duration
 from scoring.policy.policy import BANDS, Channel, EventType
 from scoring.rules.quiet_hours import QuietHours
 from scoring.rules.signals import BAND, EVENT, MOVE, NO_BAND, SEVERITIES, WITHOUT, SignalRule
+from streams.policy_file.words import NAME, duration, points
 
 SIGNAL_KEYS = ("signals",)
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 #: Each is looked at with every event of a customer.
 MOST_SIGNALS: Final = 50
 #: The keys of which a table has exactly one, the kind of rule, and what may stand beside it.
@@ -42,7 +42,6 @@ def read_signals(
     document: Table,
     channels: Channels,
     window: Mapping[str, int],
-    points: Callable[[str, object], int],
     problems: list[str],
 ) -> tuple[tuple[SignalRule, ...], Channels]:
     """Read the signals.
@@ -51,7 +50,6 @@ def read_signals(
         document: of the file.
         channels: of the policy.
         window: its `length`, `pane` and `trend`, in microseconds.
-        points: reads points in millionths, noting what is wrong with them.
         problems: every problem that is found is added to these.
 
     Returns:
@@ -66,12 +64,12 @@ def read_signals(
     rules: list[SignalRule] = []
     for name, table in tables.items():
         where = f"signals.{name}"
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             problems.append(f"{where}: a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
         if not isinstance(table, dict):
             problems.append(f"{where}: must be a table, [{where}]")
             continue
-        reader = _Reader(where, table, channels, window, points, problems)
+        reader = _Reader(where, table, channels, window, problems)
         rule = reader.rule(name)
         if rule is None:
             continue
@@ -91,14 +89,12 @@ class _Reader:
         table: Table,
         channels: Channels,
         window: Mapping[str, int],
-        points: Callable[[str, object], int],
         problems: list[str],
     ) -> None:
         self._where = where
         self._table = table
         self.channels = channels
         self._window = window
-        self._points = points
         self._problems = problems
 
     def rule(self, name: str) -> SignalRule | None:
@@ -172,9 +168,9 @@ class _Reader:
             self._note("within", f"must be a whole number of panes of {format_duration(self._window['pane'])}")
         points = share = 0
         if isinstance(value, str) and _PERCENT.fullmatch(value):
-            share = self._points(f"{self._where}.{key}", float(value[:-1]) / 100)
+            share = self._points(key, float(value[:-1]) / 100)
         else:
-            points = self._points(f"{self._where}.{key}", value)
+            points = self._points(key, value)
         if points <= 0 and share <= 0:
             self._note(key, f'{value!r} is neither a number of points above 0 nor a share such as "50%"')
         return replace(plain, points=points, share=share, rises=key == "rises_by", within=within)
@@ -245,10 +241,17 @@ class _Reader:
 
     def _duration(self, key: str, value: Any, default: int) -> int:
         try:
-            return parse_duration(value)
-        except (ValueError, TypeError):
-            self._note(key, f"{value!r} is not a duration such as 30d, 24h, 15m, 10s or 500ms")
+            return duration(value)
+        except ValueError as error:
+            self._note(key, str(error))
             return default
+
+    def _points(self, key: str, value: object) -> int:
+        try:
+            return points(value)
+        except ValueError as error:
+            self._note(key, str(error))
+            return 0
 
     def _quiet(self) -> QuietHours | None:
         if "quiet" not in self._table:

@@ -34,8 +34,7 @@ WHERE: Final = "{where}"
 DEFAULT: Final = object()
 
 T = TypeVar("T", bound="Table")
-#: A value, or a table, whose reader is no model yet: it is read from the document.
-OpenValue = Annotated[Any, WithJsonSchema({})]
+#: A table whose reader is no model yet: it is read from the document.
 OpenTable = Annotated[Any, WithJsonSchema({"type": "object"})]
 
 

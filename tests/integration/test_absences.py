@@ -27,19 +27,7 @@ async def test_absences_are_told_once_though_a_worker_is_killed(make_system: Mak
     events = group.history(system, 6_000, customers=80, days=60)
     wanted = expected(parse_policy(POLICY), events)
     feed = group.Feed(system, events, 10, partitions=4)
-    first, second, third = (system.worker() for _ in range(3))
-    first.start()
-    second.start()
-    await asyncio.to_thread(first.wait_ready)
-    await asyncio.to_thread(second.wait_ready)
-    writing = asyncio.create_task(feed.run())
-    try:
-        await feed.reach(0.4)
-        first.kill()
-        await group.start(third)
-        await writing
-    finally:
-        writing.cancel()
+    second, third = await group.lose_a_worker(system, feed)
     ends = max(brute_force.micros(event["timestamp"]) for event in events)
     customers = len({event["customer_id"] for event in events})
     await poll_until(lambda: judged_to_the_end(system.redis_url, system.namespace, customers, ends), 60)

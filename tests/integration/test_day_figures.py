@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MakeSystem
-from tests.integration.test_group import PARTITIONS, START, Feed, history, run_and_compare, start
+from tests.integration.test_group import (
+    PARTITIONS,
+    START,
+    Feed,
+    history,
+    lose_a_worker_and_redis,
+    run_and_compare,
+    start,
+)
 from tests.integration.test_group import POLICY as USUAL
 from tests.polling import poll_until
 from tests.property.test_churn import is_there
@@ -209,15 +217,7 @@ async def test_figures_by_the_day_stay_exact_when_a_worker_is_killed_and_redis_i
     first, second = system.worker(), system.worker()
     await start(first)
 
-    async def life() -> None:
-        await start(second)
-        await feed.reach(1 / 3)
-        first.kill()
-        await feed.reach(2 / 3)
-        keys = system.redis.scan_iter(match=f"{system.namespace}:*", count=1000)
-        system.redis.delete(*[key for key in keys if not key.endswith("_format")])
-
-    await run_and_compare(system, events, feed, life)
+    await run_and_compare(system, events, feed, lambda: lose_a_worker_and_redis(first, second, system, feed))
     right = Right(system, events)
     wanted = right.fields(right.last // figures.DAY)
 

@@ -159,6 +159,35 @@ async def run_and_compare(
     assert kinds["recovered"] > len(events) / 150
 
 
+async def lose_a_worker(system: System, feed: Feed) -> tuple[WorkerProcess, WorkerProcess]:
+    """Feed two workers, kill one in the middle, start a third in its place; return the two that run."""
+    first, second, third = (system.worker() for _ in range(3))
+    first.start()
+    second.start()
+    await asyncio.to_thread(first.wait_ready)
+    await asyncio.to_thread(second.wait_ready)
+    writing = asyncio.create_task(feed.run())
+    try:
+        await feed.reach(0.4)
+        first.kill()
+        await start(third)
+        await writing
+    finally:
+        writing.cancel()
+    return second, third
+
+
+async def lose_a_worker_and_redis(first: WorkerProcess, second: WorkerProcess, system: System, feed: Feed) -> None:
+    """Start a second worker while events come, kill the first, and empty Redis."""
+    await start(second)
+    await feed.reach(1 / 3)
+    first.kill()
+    await feed.reach(2 / 3)
+    keys = system.redis.scan_iter(match=f"{system.namespace}:*", count=1000)
+    # At once, as a Redis that is restarted is empty at once.
+    system.redis.delete(*[key for key in keys if not key.endswith("_format")])
+
+
 async def start(worker: WorkerProcess) -> WorkerProcess:
     """Start a worker and wait until it is ready, while the events go on."""
     worker.start()

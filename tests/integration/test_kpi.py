@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MakeSystem
-from tests.integration.test_group import PARTITIONS, POLICY, START, Feed, history, run_and_compare, start
+from tests.integration.test_group import (
+    PARTITIONS,
+    POLICY,
+    START,
+    Feed,
+    history,
+    lose_a_worker_and_redis,
+    run_and_compare,
+    start,
+)
 from tests.polling import poll_until
 from tests.reference import brute_force, figures
 from tests.services.command import run_command
@@ -72,16 +81,7 @@ async def test_figures_stay_exact_when_a_worker_is_killed_and_redis_is_emptied_a
     first, second = system.worker(), system.worker()
     await start(first)
 
-    async def life() -> None:
-        await start(second)
-        await feed.reach(1 / 3)
-        first.kill()
-        await feed.reach(2 / 3)
-        for key in system.redis.scan_iter(match=f"{system.namespace}:*", count=1000):
-            if not key.endswith("_format"):
-                system.redis.delete(key)
-
-    await run_and_compare(system, events, feed, life)
+    await run_and_compare(system, events, feed, lambda: lose_a_worker_and_redis(first, second, system, feed))
     assert differences(system, events) == []
     assert differences(system, events, 33, 40) == []
     await published(system, events, second)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MakeSystem
-from tests.integration.test_group import PARTITIONS, Feed, history, run_and_compare, start
+from tests.integration.test_group import PARTITIONS, Feed, history, lose_a_worker_and_redis, run_and_compare, start
 from tests.integration.test_group import POLICY as WITHOUT_MEASURES
 from tests.polling import poll_until
 from tests.reference import brute_force
@@ -112,16 +112,7 @@ async def test_measures_stay_exact_through_a_killed_worker_a_new_policy_an_erasu
     first, second = system.worker(), system.worker()
     await start(first)
 
-    async def life() -> None:
-        await start(second)
-        await feed.reach(1 / 3)
-        first.kill()
-        await feed.reach(2 / 3)
-        keys = system.redis.scan_iter(match=f"{system.namespace}:*", count=1000)
-        # At once, as a Redis that is restarted is empty at once.
-        system.redis.delete(*[key for key in keys if not key.endswith("_format")])
-
-    await run_and_compare(system, events, feed, life)
+    await run_and_compare(system, events, feed, lambda: lose_a_worker_and_redis(first, second, system, feed))
     found = await published(system, events)
     assert int(found["measure:spent:customers"]) > 20
     document = json.loads(run_command(system.environment, "kpi", "--json").stdout)
