@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scoring.backtest.alarms import Hits, lead
 from scoring.backtest.observations import Customer, Observation, churned_after, fell_silent
@@ -149,7 +150,7 @@ def warnings_of(report: Report) -> Iterator[str]:
             )
 
 
-def as_document(report: Report) -> dict[str, object]:
+def as_document(report: Report) -> dict[str, Any]:
     """Write a report for machines; lead times are days."""
     return {
         "policy_version": report.policy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -34,7 +35,7 @@ class Stores:
         self.namespace = namespace
         self._memory: MemoryStore | None = None
         self._opened: list[RedisStore] = []
-        self._client = redis.asyncio.Redis.from_url(url or "redis://unused")
+        self._client: Any = redis.asyncio.Redis.from_url(url or "redis://unused")
 
     async def open(self, policy: Policy | None = None) -> Store:
         """Open a store; in memory only the policy can be another, the data are the same."""
@@ -58,7 +59,7 @@ class Stores:
         return fields or await self._client.hgetall(f"{self.namespace}:_unscored:{customer}")
 
     async def encoding_of(self, customer: str) -> str:
-        """Tell how Redis keeps the hash of a customer."""
+        """Return how Redis keeps the hash of a customer."""
         encoding = await self._client.object("ENCODING", f"{self.namespace}:customer:{customer}")
         return str(encoding, "ascii")
 

@@ -20,7 +20,7 @@ from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.protocol import CustomerRecord, LinkWrite
 from streams.store.redis.store import RedisStore
-from tests.contract.records import engaged, write
+from tests.contract.records import engaged, write, write_all
 from tests.services.redis import local_redis
 from tests.unit.docs.reading import ROOT, page
 from tests.unit.scoring.customers import POLICY, Customer, at
@@ -72,7 +72,7 @@ async def absent(_store: RedisStore) -> None:
 
 async def no_score_yet(store: RedisStore) -> None:
     """Store one whose only event is ahead."""
-    await write(store, **{CUSTOMER: ahead()})
+    await write_all(store, {CUSTOMER: ahead()})
 
 
 async def linked_before_anything_came(store: RedisStore) -> None:
@@ -88,7 +88,7 @@ async def linked_and_no_score_yet(store: RedisStore) -> None:
 
 async def scored(store: RedisStore) -> None:
     """Store one with ten points."""
-    await write(store, **{CUSTOMER: engaged()[1]})
+    await write_all(store, {CUSTOMER: engaged()[1]})
 
 
 async def scored_after_waiting(store: RedisStore) -> None:
@@ -98,19 +98,19 @@ async def scored_after_waiting(store: RedisStore) -> None:
     customer = Customer()
     customer.state = record.state
     customer.do("post", "01 09:00", 4, now="02 10:00")
-    await write(store, **{CUSTOMER: record})
+    await write_all(store, {CUSTOMER: record})
 
 
 async def at_zero(store: RedisStore) -> None:
     """Store one whose events have left the window."""
     customer, record = engaged()
     customer.judge("20 00:00")
-    await write(store, **{CUSTOMER: record})
+    await write_all(store, {CUSTOMER: record})
 
 
 async def linked(store: RedisStore) -> None:
     """Make her id one of a customer with a score."""
-    await write(store, anna=engaged()[1], **{CUSTOMER: engaged(1)[1]})
+    await write_all(store, {"anna": engaged()[1], CUSTOMER: engaged(1)[1]})
     await link(store, CUSTOMER, "anna")
 
 
@@ -214,14 +214,14 @@ async def test_what_an_earlier_release_has_stored_without_a_score_moves_out_of_s
         client.rename(f"engagement:_unscored:{CUSTOMER}", KEY)
         [record] = await store.load([CUSTOMER])
         assert record.state.ahead
-        await write(store, **{CUSTOMER: record})
+        await write_all(store, {CUSTOMER: record})
         assert not client.exists(KEY)
         client.rename(f"engagement:_unscored:{CUSTOMER}", KEY)
         [record] = await store.load([CUSTOMER])
         customer = Customer()
         customer.state = record.state
         customer.judge("02 10:00")
-        await write(store, **{CUSTOMER: record})
+        await write_all(store, {CUSTOMER: record})
         assert client.hget(KEY, "score") == b"2"
         assert not client.exists(f"engagement:_unscored:{CUSTOMER}")
 

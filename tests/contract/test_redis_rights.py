@@ -222,8 +222,8 @@ async def test_a_rebuilder_compares_holds_replaces_and_cleans_up(guarded: Guarde
 
     assert guarded.admin.hget("engagement:customer:anna", "score") == "10"
     assert not [key for key in guarded.admin.scan_iter() if key.startswith("engagement.rebuild:")]
-    for store in (worker, live, beside):
-        await store.close()
+    for each in (worker, live, beside):
+        await each.close()
 
 
 async def test_a_rebuilder_without_the_keys_beside_is_told_before_it_writes(guarded: Guarded) -> None:

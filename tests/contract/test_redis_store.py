@@ -29,7 +29,7 @@ PUBLIC_KEYS = ("engagement:customer:", "engagement:band:")
 Call = Callable[[Store], Awaitable[object]]
 
 
-async def all_customers(store: RedisStore) -> list[str]:
+async def all_customers(store: Store) -> list[str]:
     """Go through all customers."""
     return [name async for some in store.customers() for name in some]
 
@@ -266,7 +266,7 @@ async def test_a_script_of_somebody_else_is_waited_for(server: EmbeddedRedis, st
 
 
 def is_busy(url: str) -> bool:
-    """Tell whether a server is kept busy by a script."""
+    """Return whether a server is kept busy by a script."""
     with redis.Redis.from_url(url) as client:
         try:
             client.ping()

@@ -63,7 +63,7 @@ async def test_sums_of_measures_that_are_wrong_are_found_and_mended(
 
     spoiled = f"{settings.namespace}:_kpi:{live.group_of('anna')}:measures"
     async with redis.asyncio.Redis.from_url(settings.redis_url, decode_responses=True) as client:
-        fields = await client.hkeys(spoiled)
+        fields = [str(field) for field in await client.hkeys(spoiled)]
         for kind, day in (("m", 4), ("b", 1), ("^", 4), ("c", 7)):
             await client.hdel(spoiled, *[field for field in fields if field.startswith(f"{kind}{FIRST + day - 1}.")])
     assert await comparison.differences() == [

@@ -8,7 +8,7 @@ from scoring.policy.policy import BANDS
 from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import ERASURES_PARTITION, CustomerRecord, GroupWrite, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import CLICKS, MAILS, WALL, engaged, group_write, move, raised, write
+from tests.contract.records import CLICKS, MAILS, WALL, engaged, group_write, move, raised, write, write_all
 from tests.unit.scoring.customers import at
 
 DIGEST, TIME, PLACE = "d" * 32, at("05 11:00"), 6
@@ -39,7 +39,7 @@ async def test_every_trace_goes_and_nobody_elses(store: Store, stores: Stores) -
     [other] = await neighbours(store)
     anna, her_neighbour = engaged()[1], engaged()[1]
     anna.raised, her_neighbour.raised = [raised("anna", "01 10:00")], [raised(other, "01 10:00")]
-    await write(store, **{"anna": anna, other: her_neighbour})
+    await write_all(store, {"anna": anna, other: her_neighbour})
     assert sorted(await scheduled(store)) == sorted(["anna", "anna", other, other])
 
     assert await store.erase("anna", DIGEST, TIME, PLACE) == {}
@@ -137,6 +137,6 @@ async def test_what_has_been_carried_out_is_told_and_counted(store: Store) -> No
 
 async def test_all_customers_are_gone_through(store: Store) -> None:
     names = {f"c{number}" for number in range(50)} | {"*", "a:b", "two\nlines", "😀"}
-    await write(store, **{name: engaged()[1] for name in names})
+    await write_all(store, {name: engaged()[1] for name in names})
 
     assert {name async for some in store.customers() for name in some} == names

@@ -15,7 +15,7 @@ from streams.errors import FenceMoved
 from streams.store.protocol import Store
 from streams.store.sums.gains import largest_name
 from tests.contract.conftest import Stores
-from tests.contract.records import CLICKS, WALL, group_write, move, write
+from tests.contract.records import CLICKS, WALL, group_write, move, write_all
 from tests.unit.scoring.customers import POLICY, at, policy_with
 
 _GROUPS = """
@@ -52,7 +52,7 @@ async def let(
         for kind, campaign in done
     ]
     advance(policy, record.state, events, Moment(at(now)))
-    await write(store, **{customer: record})
+    await write_all(store, {customer: record})
 
 
 async def counted(store: Store, policy: Policy, day: int = FIRST) -> GroupDay:

@@ -13,7 +13,7 @@ from streams.errors import FenceMoved, VersionMoved
 from streams.store.protocol import CustomerRecord, Store
 from streams.store.redis.store import RedisStore
 from tests.contract.conftest import Stores
-from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
+from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write, write_all
 from tests.unit.scoring.customers import Customer, at
 
 FIRST = at("01 00:00") // 86_400_000_000
@@ -54,12 +54,12 @@ async def test_a_write_adds_what_its_customers_gain_and_the_next_one_only_what_i
 async def test_sums_are_what_all_stored_customers_make_together(store: Store) -> None:
     names = [f"customer-{number}" for number in range(50)]
     for number, name in enumerate(names):
-        await write(store, **{name: engaged(1 + number % 7, f"{1 + number % 5:02} 09:00")[1]})
+        await write_all(store, {name: engaged(1 + number % 7, f"{1 + number % 5:02} 09:00")[1]})
     for name, record in zip(names, await store.load(names), strict=True):
         customer = Customer()
         customer.state = record.state
         customer.do("post", "07 09:00")
-        await write(store, **{name: record})
+        await write_all(store, {name: record})
 
     expected: Counter[str] = Counter()
     for record in await store.load(names):

@@ -10,7 +10,7 @@ from streams.errors import FenceMoved, VersionMoved
 from streams.policy_file.document import parse_policy
 from streams.store.protocol import CustomerRecord, GroupWrite, LinkWrite, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import CLICKS, MAILS, WALL, engaged, move, raised, write
+from tests.contract.records import CLICKS, MAILS, WALL, engaged, move, raised, write, write_all
 from tests.contract.test_store_erasures import scheduled
 from tests.unit.scoring.customers import POLICY, at
 
@@ -112,7 +112,7 @@ async def test_a_link_is_refused_whole_where_one_of_them_has_been_written(store:
     of_link = await judged(store, "cookie", "anna")
     for name in ("cookie", "anna"):
         [written] = await store.load([name])
-        await write(store, **{name: written})
+        await write_all(store, {name: written})
         before = [await stores.hash_of(each) for each in ("cookie", "anna")]
 
         assert isinstance(await store.link(of_link, WALL), VersionMoved)

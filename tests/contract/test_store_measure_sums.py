@@ -15,7 +15,7 @@ from scoring.policy.policy import Policy
 from streams.errors import FenceMoved
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write
+from tests.contract.records import CLICKS, WALL, engaged, group_write, move, write, write_all
 from tests.unit.scoring.customers import POLICY, at, policy_with
 
 MEASURES = """
@@ -61,7 +61,7 @@ async def let(
         value = {"customer_id": customer, "type": kind, "timestamp": at(time) / 1e6, "properties": properties}
         events.append(reader.read(value, 1 << 60)[1])
     advance(policy, record.state, events, Moment(at(now)))
-    await write(store, **{customer: record})
+    await write_all(store, {customer: record})
     return record
 
 

@@ -6,7 +6,7 @@ from scoring.instants import SECOND
 from streams.records import Message
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, engaged, group_write, raised, write
+from tests.contract.records import WALL, engaged, group_write, raised, write, write_all
 
 AFTER = WALL + SECOND
 
@@ -155,7 +155,7 @@ async def test_the_messages_of_one_customer_are_erased_and_no_other(store: Store
     other = next(name for name in map(str, range(2000)) if store.group_of(name) == store.group_of("anna"))
     record = engaged()[1]
     record.raised = [raised(other, "01 10:00")]
-    await write(store, **{other: record})
+    await write_all(store, {other: record})
     await store.erase("anna", "digest", WALL, 0)
 
     assert await waiting(store) == [other]

@@ -16,7 +16,7 @@ from scoring.judging.walk import advance
 from scoring.rules.details import PROFILE, Detail
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, engaged, write
+from tests.contract.records import WALL, engaged, write, write_all
 from tests.contract.test_store_measure_sums import MEASURED, let
 from tests.unit.scoring.customers import at, policy_with
 
@@ -35,7 +35,7 @@ async def tell(store: Store, customer: str, segment: str, time: str) -> Customer
     [record] = await store.load([customer])
     profile = Event(at(time), PROFILE, "", Detail((), "", segment))
     advance(SEGMENTED, record.state, [profile], Moment(at(time)))
-    await write(store, **{customer: record})
+    await write_all(store, {customer: record})
     return record
 
 

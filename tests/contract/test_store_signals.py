@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoring.customer.signals import Signal, SignalState
+from scoring.customer.signals import Signal, SignalState, Standing
 from scoring.judging.alerts import message
 from scoring.judging.linking import merge, pin_reports
 from scoring.judging.moment import Moment
@@ -13,7 +13,7 @@ from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord, Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, write
+from tests.contract.records import WALL, write, write_all
 from tests.unit.scoring.customers import POLICY, Customer, at
 
 TEXT = f"""{POLICY}
@@ -36,7 +36,7 @@ async def judged(store: Store, policy: Policy, now: str, *events: tuple[str, str
     [record] = await store.load([name])
     assert not record.unreadable
     found = judge(record, policy, now, events)
-    await write(store, **{name: record})
+    await write_all(store, {name: record})
     return found
 
 
@@ -48,7 +48,7 @@ def judge(record: CustomerRecord, policy: Policy, now: str, events: Sequence[tup
     return [each for each in outcome.transitions if isinstance(each, Signal)]
 
 
-def standing(signals: SignalState | None) -> object:
+def standing(signals: SignalState | None) -> tuple[str, int, dict[str, Standing]]:
     """Give all that is to be remembered."""
     assert signals is not None
     return signals.rules, signals.since, {code: each for code, each in signals.standings.items() if not each.empty}
@@ -63,7 +63,8 @@ async def test_what_is_remembered_comes_back_as_it_was(stores: Stores) -> None:
     [back] = await store.load(["anna"])
 
     assert standing(back.state.signals) == standing(record.state.signals)
-    parts = [each for _, _, found in [standing(back.state.signals)] for each in found.values()]  # type: ignore[misc]
+    *_, found = standing(back.state.signals)
+    parts = list(found.values())
     assert all(any(getattr(each, name) for each in parts) for name in ("answers", "waits", "reports", "held"))
     assert [each.name for each in await judged(store, SIGNALS, "02 08:00")] == ["cart", "angry"]
 

@@ -128,7 +128,8 @@ class Epoch:
 
     def _draw(self, channel: str, count: int) -> tuple[list[bytes | None], list[Verdict]]:
         """Draw records, but for copies so late that they may count or not, and let the oracle judge them."""
-        values, verdicts = [], []
+        values: list[bytes | None] = []
+        verdicts: list[Verdict] = []
         now = self.bench.now
         while len(values) < count:
             value = self._mutator.draw(channel, now)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -94,7 +95,7 @@ class Secured:
         return made
 
     @property
-    def admin(self) -> redis.Redis:
+    def admin(self) -> Any:
         """A client of Redis that may do everything."""
         return redis.Redis.from_url(self.redis.admin_url, decode_responses=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -41,6 +42,11 @@ def steps(messages: list[dict[str, object]]) -> list[tuple[object, ...]]:
     return [tuple(message[name] for name in names) for message in messages]
 
 
+def scores_at_most(system: System, customer: str, most: int) -> bool:
+    """Return whether a customer's score has fallen so far."""
+    return int(system.score(customer) or 0) <= most
+
+
 async def wait_for_changes(system: System, customer: str, count: int) -> list[dict[str, object]]:
     """Wait until a customer has at least that many band changes."""
 
@@ -71,7 +77,7 @@ async def test_silence_alone_lowers_the_score_and_alerts_at_the_pane_boundary(sh
     assert (await system.wait_for_score(climber, "120", within=2))["disengages_at"] == instant(boundary)
     await system.wait_for_score(fading, "15", within=2)
     for left, points in ((3, 10), (2, 5), (1, 0)):
-        await poll_until(lambda most=points: int(system.score(fading) or 0) <= most, WINDOW)
+        await poll_until(partial(scores_at_most, system, fading, points), WINDOW)
         assert 0 <= time.time() - (boundary - left) < PROMPT
 
     after = await system.wait_for_score(customer, "0", within=2 * WINDOW)

@@ -89,7 +89,7 @@ BAD = {
     "event_id an object": (written(event_id={"a": 1}), "event_id_not_a_string"),
 }
 #: What looks odd and is right all the same.
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "unknown fields": {"whatever": [1, {"a": None}]},
     "properties": {"properties": {"page": "/", "deep": [[[[]]]]}},
     "a number as id": {"event_id": 12},

@@ -359,13 +359,13 @@ async def test_what_vendors_write_of_a_customer_is_scored_and_an_end_is_reported
 
 
 async def raised(system: System, customer: str, wanted: set[str]) -> bool:
-    """Tell whether a customer has these signals, and ends of signals."""
+    """Return whether a customer has these signals, and ends of signals."""
     signals = await system.signals(customer)
     return wanted <= {f"{signal['signal']}{' ended' * (signal['kind'] == 'ended')}" for signal in signals}
 
 
 def linked(system: System, one: str, customer: str) -> bool:
-    """Tell whether an id stands for the customer."""
+    """Return whether an id stands for the customer."""
     return system.fields(as_sent(one)) == {"customer_id": customer}
 
 

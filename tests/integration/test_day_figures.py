@@ -148,7 +148,7 @@ class Right:
         return {name: dict(counts) for name, counts in found.items()}
 
     def there(self, day: int) -> set[str]:
-        """Tell who is a customer at the end of a day, by the policy's rule."""
+        """Return who is a customer at the end of a day, by the policy's rule."""
         found = set()
         for name, active in self.active.items():
             ends = {each.time // figures.DAY for each in self.lives[name] if each.type == "unsubscribe"}

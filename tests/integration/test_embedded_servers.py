@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ class Shell(LoopbackServer):
 
     name = "the shell"
 
-    def __init__(self, line: str, **timeouts: float) -> None:
+    def __init__(self, line: str, **timeouts: Any) -> None:
         """Remember the line."""
         super().__init__(**timeouts)
         self.line = line

@@ -11,6 +11,7 @@ import random
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def history(system: System, count: int, *, customers: int = 250, days: int = 45)
             day = time // DAY
             active = {n: (dice.random() < 0.9) == was for n, was in active.items()}
         who = dice.choice([n for n, here in active.items() if here])
-        ((channel, kind),) = dice.choices(list(KINDS), KINDS.values())
+        ((channel, kind),) = dice.choices(list(KINDS), list(KINDS.values()))
         body = {"channel": channel, "customer_id": system.customer(f"c{who}"), "type": kind}
         events.append({**body, "timestamp": brute_force.rfc3339(time), "event_id": f"e{number}"})
     return events
@@ -140,7 +141,7 @@ async def run_and_compare(
     """Let things happen to the workers while events flow; then compare with the brute force."""
     policy = brute_force.parse_policy((system.folder / f"{system.namespace}.toml").read_text())
     right = brute_force.evaluate_all(brute_force.histories(map(json.dumps, events), policy), policy)
-    wanted = {row.customer_id: brute_force.asdict(row) for row in right}
+    wanted = {row.customer_id: asdict(row) for row in right}
     flow = asyncio.create_task(feed.run())
     try:
         await events_in_life()

@@ -69,12 +69,12 @@ async def test_an_id_is_linked_shown_rebuilt_and_erased(make_system: MakeSystem)
         assert system.fields(cookie) == system.fields(tab) == {"customer_id": anna}
         assert system.bands_of(cookie) == {}
 
-        async def told() -> list[str]:
+        async def reasons() -> list[str]:
             found = await system.dead_letters()
             return [dict(letter.headers)["dlq.reason"].decode() for letter in found]
 
-        await poll_until(lambda: _has(told, 2), 15)
-        assert sorted(await told()) == ["link_closes_circle", "linked_otherwise"]
+        await poll_until(lambda: _has(reasons, 2), 15)
+        assert sorted(await reasons()) == ["link_closes_circle", "linked_otherwise"]
         await wait_for_metric(3, worker, "engagement_links_total", outcome="linked")
         shown = await command(system, "show", cookie)
         assert shown.startswith(f"{cookie} stands for {anna}\n")

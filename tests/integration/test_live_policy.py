@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ async def test_everybody_follows_while_events_flow_and_nobody_is_alerted(make_sy
 
         for worker in (one, two):
             await wait_for_metric(1, worker, "engagement_policy_in_force", version="dearer")
-            await poll_until(lambda worker=worker: metric(worker, "engagement_policy_behind_customers") == 0, 15)
+            await wait_for_metric(0, worker, "engagement_policy_behind_customers")
         status, said = await asyncio.to_thread(system.command, "policy", "status")
         assert (status, "dearer is in force since" in said) == (0, True), said
 
@@ -124,7 +125,7 @@ async def test_a_signal_has_the_file_read_at_once_and_a_broken_one_is_refused(ma
             (policy(system, "second", 2), "version_taken"),
         ):
             put(system, text)
-            await poll_until(lambda reason=reason: refused(worker, reason), 15)
+            await poll_until(partial(refused, worker, reason), 15)
         assert worker.log.read_text().count("is not followed") == 3
         await system.send("clickstream", event(system.customer("new"), "page_view"))
         await system.wait_for_score(system.customer("new"), "1.5")

@@ -95,7 +95,8 @@ async def become_right(system: System, events: list[dict[str, Any]]) -> None:
 
 def objects(system: System, customer: str) -> list[str]:
     """Name the fields that hold what was done to which object."""
-    return [name for name in system.redis.hkeys(f"{system.namespace}:customer:{customer}") if name.startswith("_k")]
+    names = map(str, system.redis.hkeys(f"{system.namespace}:customer:{customer}"))
+    return [name for name in names if name.startswith("_k")]
 
 
 async def test_scores_are_those_of_the_brute_force_in_any_order_and_across_workers(make_system: MakeSystem) -> None:

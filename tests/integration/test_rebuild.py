@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import subprocess
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,11 +65,11 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         """Read until ended: a customer is there, whole, in one band, and the score never goes back."""
-        client = redis.Redis.from_url(self._url, decode_responses=True)
+        client: Any = redis.Redis.from_url(self._url, decode_responses=True)
         last: Counter[str] = Counter()
         while not self._ending.is_set():
             for customer in self._customers:
-                fields = client.hgetall(self._prefix + customer)
+                fields: dict[str, str] = client.hgetall(self._prefix + customer)
                 self.reads += 1
                 if not {"score", "band", "clickstream", "trend", "updated_at", "_v", "_s"} <= fields.keys():
                     self.wrong.append(f"{customer} lacks fields: {sorted(fields)}")
@@ -189,6 +192,11 @@ async def test_a_customer_broken_by_hand_is_set_aside_until_the_way_out_that_is_
         await system.wait_for_score(customer, "2")
 
 
+def there_or_ended(system: System, key: str, process: subprocess.Popen[str]) -> bool:
+    """Return whether Redis has a key, or a process has ended."""
+    return bool(system.redis.exists(key)) or process.poll() is not None
+
+
 def damage(system: System, dice: random.Random) -> list[str]:
     """Break a third of all customers as they are now; give their ids."""
     broken = []
@@ -214,7 +222,7 @@ async def test_everything_is_what_the_brute_force_says_after_a_rebuild_under_loa
     events = history(system, 20_000)
     policy = brute_force.parse_policy((system.folder / f"{system.namespace}.toml").read_text())
     right = brute_force.evaluate_all(brute_force.histories(map(json.dumps, events), policy), policy)
-    wanted = {row.customer_id: brute_force.asdict(row) for row in right}
+    wanted = {row.customer_id: asdict(row) for row in right}
     feed = Feed(system, events, 45)
     with system.worker(), system.worker():
         flow = asyncio.create_task(feed.run())
@@ -286,12 +294,7 @@ async def test_a_rebuild_that_is_killed_is_taken_up_and_workers_go_on_meanwhile(
         rebuilt = f"{system.namespace}.rebuild"
         for prefix, what in ((rebuilt, "_fences:0"), (rebuilt, "_erased"), (system.namespace, "_hold")) * 2:
             with start_command(system.environment, "rebuild") as process:
-                await poll_until(
-                    lambda prefix=prefix, what=what, process=process: (
-                        system.redis.exists(f"{prefix}:{what}") or process.poll() is not None
-                    ),
-                    60,
-                )
+                await poll_until(partial(there_or_ended, system, f"{prefix}:{what}", process), 60)
                 process.kill()
         # Nobody is left who holds the workers.
         before = flow.written

@@ -350,6 +350,10 @@ class Load:
             for _ in range(clients):
                 tasks.create_task(self._client(session))
 
+    def has_acknowledged(self, more_than: int) -> bool:
+        """Return whether more records than so many were taken."""
+        return len(self.acknowledged) > more_than
+
     async def _client(self, session: aiohttp.ClientSession) -> None:
         while not self.stopping:
             self._number += 1
@@ -384,12 +388,12 @@ async def test_killed_under_load_and_started_again_it_loses_nothing_that_it_has_
         clients = asyncio.create_task(load.run())
         for _ in range(4):
             so_far = len(load.acknowledged)
-            await poll_until(lambda so_far=so_far: len(load.acknowledged) > so_far + 300, 30)
+            await poll_until(functools.partial(load.has_acknowledged, so_far + 300), 30)
             received.process.kill()
             received.process.start()
             await asyncio.to_thread(received.process.wait_ready)
         so_far = len(load.acknowledged)
-        await poll_until(lambda: len(load.acknowledged) > so_far + 300, 30)
+        await poll_until(functools.partial(load.has_acknowledged, so_far + 300), 30)
         load.stopping = True
         await clients
         assert load.refused > 4, "nothing was on its way when it was killed"

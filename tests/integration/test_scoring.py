@@ -151,7 +151,7 @@ async def test_a_timestamp_may_be_rfc_3339_seconds_or_milliseconds(running: Runn
     system = running.system
     at = int(time.time()) - 3600
     east = datetime.fromtimestamp(at, timezone(timedelta(hours=5, minutes=30)))
-    written = {
+    written: dict[str, float | str] = {
         "utc": instant(at),
         "lower-case": instant(at).lower(),
         "offset": east.isoformat(),

@@ -87,7 +87,7 @@ async def test_figures_follow_customers_from_segment_to_segment(running: Running
     status, words = system.command("rebuild", "--dry-run", "--figures")
     assert status == 0, words
     group = next(key for key in system.redis.scan_iter(match=f"{system.namespace}:_kpi:*:in:pro", count=1000))
-    [field, *_] = [field for field in system.redis.hkeys(group) if field.startswith("d")]
+    [field, *_] = [field for field in map(str, system.redis.hkeys(group)) if field.startswith("d")]
     system.redis.hincrby(group, field, 3)
     status, words = system.command("rebuild", "--dry-run", "--figures")
     assert (status, "active in 'pro': " in words) == (1, True), words

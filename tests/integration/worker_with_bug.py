@@ -7,8 +7,8 @@ import os
 import sys
 from typing import Any
 
-import streams.worker.agents
 from streams.app import build_app, run_app
+from streams.ingest.event_decoding import Decoder
 from streams.settings.settings import read_settings
 from streams.worker.faust_app import EngagementApp
 
@@ -28,7 +28,7 @@ async def raise_bug_later(*_arguments: Any, **_options: Any) -> Any:
 
 def in_the_agent(_app: EngagementApp) -> None:
     """Fail where a batch is decoded."""
-    streams.ingest.event_decoding.Decoder.decode = raise_bug  # type: ignore[method-assign]
+    Decoder.decode = raise_bug  # type: ignore[method-assign]
 
 
 def in_the_pipeline(app: EngagementApp) -> None:

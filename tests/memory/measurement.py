@@ -92,7 +92,7 @@ def measure(
 
 
 def _all_judged(url: str, namespace: str) -> bool:
-    """Tell whether everybody who is stored has a score: at the start of a backlog events are only put aside."""
+    """Return whether everybody who is stored has a score: at the start of a backlog events are only put aside."""
     with redis.Redis.from_url(url) as client:
         stored = sum(1 for _ in client.scan_iter(f"{namespace}:customer:*", count=10_000))
     return _customers(url, namespace) == stored

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 from click.testing import CliRunner
@@ -26,7 +27,7 @@ MARKS = {30: (0.71, 0.85), 60: (0.75, 0.85), 90: (0.79, 0.85), 120: (0.83, 0.85)
 ABOVE_RECENCY = 0.02
 
 
-def figures(data: Path, policy: Path, runs: tuple[str, ...], processes: int) -> dict[str, object]:
+def figures(data: Path, policy: Path, runs: tuple[str, ...], processes: int) -> dict[str, Any]:
     """Run `engagement validate` on some runs."""
     with tempfile.TemporaryDirectory() as folder:
         events, outcomes = write_history(data, Path(folder), runs)
@@ -36,14 +37,13 @@ def figures(data: Path, policy: Path, runs: tuple[str, ...], processes: int) -> 
         result = CliRunner().invoke(engagement, words, catch_exceptions=False)
     if result.exit_code:
         raise SystemExit(result.stderr)
-    found: dict[str, object] = orjson.loads(result.stdout)
+    found: dict[str, Any] = orjson.loads(result.stdout)
     return found
 
 
-def lines(found: dict[str, object]) -> Iterator[tuple[str, bool]]:
+def lines(found: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Compare the figures with the marks; a line for each, and whether it is met."""
-    moments: list[dict] = found["moments"]  # type: ignore[assignment]
-    for column in moments:
+    for column in found["moments"]:
         day = int(column["moment"].removeprefix("day "))
         mark = MARKS[day][column["outcome"] != "churned"]
         score, recency = column["auc"]["score"], column["auc"]["recency"]

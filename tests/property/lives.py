@@ -103,7 +103,7 @@ def _channel(draw: st.DrawFn, name: str) -> str:
     return f'[channels.{name}]\ntopic = "{name}"\nweights = {_inline(weights)}\ncap = {_inline(caps)}'
 
 
-def _inline(table: dict[str, object]) -> str:
+def _inline(table: Mapping[str, object]) -> str:
     return "{ " + ", ".join(f"{name} = {value}" for name, value in table.items()) + " }"
 
 

@@ -40,7 +40,7 @@ class Biography:
 
 
 def by_brute_force(world: World, life: Iterable[Happening], until: int) -> Biography:
-    """Tell a life from its raw events alone."""
+    """Judge a life from its raw events alone."""
     policy = brute_force.parse_policy(world.text)
     events = [brute_force.counting_as(event, policy) for event in raw_events(life)]
     told = brute_force.evaluate(CUSTOMER, events, policy, until)
@@ -101,7 +101,7 @@ def _value(happening: Happening) -> dict[str, object]:
 
 
 def by_steps(world: World, steps: Sequence[Step]) -> Biography:
-    """Tell a life as the product does, step by step, each loaded from a store and stored again."""
+    """Judge a life as the product does, step by step, each loaded from a store and stored again."""
     return asyncio.run(_through_the_store(world, steps))
 
 

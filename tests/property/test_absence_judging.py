@@ -91,8 +91,8 @@ def test_alerts_are_those_of_the_history(rule: AbsenceRule, histories: list[list
 
     whole = clock_of(rule, histories, last)
     if stream.clock is not None:
-        days = range(stream.clock.first, last + 2)
-        assert [stream.clock.at(day) for day in days] == [whole.at(day) for day in days]
+        closed = range(stream.clock.first, last + 2)
+        assert [stream.clock.at(day) for day in closed] == [whole.at(day) for day in closed]
     expected = []
     for who, days in enumerate(histories):
         for one in absences(rule, whole, days):

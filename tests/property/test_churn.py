@@ -24,7 +24,7 @@ _LIVES = st.lists(st.tuples(st.sets(_DAYS, max_size=8), st.sets(_DAYS, max_size=
 
 
 def is_there(after: int, active: set[int], ends: set[int], day: int) -> bool:
-    """Tell whether somebody is a customer at the end of a day: active before, not long ago, and not gone since."""
+    """Return whether somebody is a customer at the end of a day: active before, not long ago, and not gone since."""
     known = [each for each in active if each <= day]
     if not known:
         return False

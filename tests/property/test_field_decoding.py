@@ -119,7 +119,7 @@ def test_a_random_source_reads_a_random_text_as_if_it_were_decoded_whole(
 @settings(max_examples=100, deadline=None)
 @given(likely | tables | several, values)
 def test_the_data_of_a_cloudevent_in_binary_mode_may_be_decoded_by_its_fields(table: Table, value: bytes) -> None:
-    headers = [("ce_a", b"click"), ("ce_type", b"x"), ("content-type", b"application/json")]
+    headers = (("ce_a", b"click"), ("ce_type", b"x"), ("content-type", b"application/json"))
     record = WrittenRecord(None, value, headers)
     found, wanted = read_twice(source_of({**table, "encoding": "cloudevents"}), record)
     assert repr(found) == repr(wanted)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoring.customer.activity import Activity, contribution, named
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.figures.kpi import Sums, folding
-from scoring.instants import DAY
+from scoring.instants import DAY, MINUTE
 from streams.policy_file.document import parse_policy
 from streams.views.kpi_view import kpi_document
 from tests.property import lives
@@ -27,7 +27,7 @@ People = list[tuple[list[Happening], list[Step]]]
 @st.composite
 def people(draw: st.DrawFn) -> tuple[World, People]:
     """Draw a world and lives in it, each with its batches in any order."""
-    world = draw(lives.worlds(pane=draw(st.sampled_from([lives.MINUTE * 60, DAY, DAY]))))
+    world = draw(lives.worlds(pane=draw(st.sampled_from([MINUTE * 60, DAY, DAY]))))
     found = []
     for _ in range(draw(st.integers(1, 4))):
         life = draw(lives.lives(world, unique=True))

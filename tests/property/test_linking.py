@@ -165,7 +165,7 @@ def by_customer(story: Told) -> dict[str, list[Happening]]:
 
 
 def published(policy: Policy, state: CustomerState) -> dict[str, object]:
-    """Tell what follows from the events alone, and not from when each of them came."""
+    """Return what follows from the events alone, and not from when each of them came."""
     leaves = disengages_at(policy, state)
     numbers = [state.score, trend(policy, state), *state.channel_points]
     return {
@@ -176,7 +176,7 @@ def published(policy: Policy, state: CustomerState) -> dict[str, object]:
 
 
 def expected(world: World, events: Sequence[Happening], until: int) -> dict[str, object]:
-    """Tell the same from the raw events."""
+    """Return the same, from the raw events."""
     policy = brute_force.parse_policy(world.text)
     counting = [brute_force.counting_as(event, policy) for event in raw_events(events)]
     found = brute_force.evaluate("anyone", counting, policy, until)
@@ -338,7 +338,7 @@ def judged(states: Mapping[str, CustomerState], some: Sequence[Deed], now: int) 
 
 
 def everything(state: CustomerState) -> dict[str, object]:
-    """Tell all that follows from the events alone."""
+    """Return all that follows from the events alone."""
     objects = state.objects
     return {
         "panes": {pane: dict(sorted(counts.items())) for pane, counts in state.panes.items()},

@@ -38,7 +38,7 @@ topic = "mail"
 weights = { sent = 0, open = 1, click = 2 }
 machine = { open = "by_machine", click = "sent" }
 """
-_MEASURES = {
+_MEASURES: dict[str, dict[str, Any]] = {
     "views": {"kind": "count", "of": ["web.view", "mail.open"]},
     "views_a_day": {"kind": "count", "of": ["web"], "per": "1d", "times": 0.5},
     "spent": {"kind": "sum", "of": ["web.buy", "web.view"], "property": "amount"},
@@ -130,8 +130,9 @@ def worlds(draw: st.DrawFn) -> World:
     tables = ""
     for name, table in kinds.items():
         over = draw(st.one_of(st.none(), st.integers(1, panes)))
-        shorter = over is not None and table["kind"] != "regularity"
-        keys = {"over": f"{over * minutes}m", **table} if shorter else table
+        keys = dict(table)
+        if over is not None and table["kind"] != "regularity":
+            keys = {"over": f"{over * minutes}m", **table}
         if "projected" in keys:
             keys |= {"projected": f"{draw(st.integers(2, 7)) * minutes // 2}m"}
         tables += f"[measures.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
@@ -155,7 +156,7 @@ def _toml(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-_numbers = st.one_of(
+_numbers: st.SearchStrategy[Any] = st.one_of(
     st.integers(-3, 12),
     st.integers(1, 10),
     st.floats(-20, 20, allow_nan=False),
@@ -240,7 +241,7 @@ def by_brute_force(world: World, arrived: dict[str, RawEvent], now: int, too_lat
 
 
 def too_late(world: World, step: Step, judged: int, kept: int) -> set[str]:
-    """Tell which events of a step come when no pane is kept for them.
+    """Return which events of a step come when no pane is kept for them.
 
     Args:
         world: the policy.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,7 +84,7 @@ def test_every_score_is_that_of_the_brute_force_under_the_last_policy(told: Told
     assert not any(fixed_differences(*_parsed(worlds[0], worlds[0], world)) for world in worlds)
 
     found = asyncio.run(live(worlds, steps, in_force))
-    expected = by_brute_force(worlds[in_force[-1]], life, steps[-1].now).fields
+    expected: dict[str, Any] = by_brute_force(worlds[in_force[-1]], life, steps[-1].now).fields
     for name in OF_THE_COUNTS:
         if name in expected:
             assert type(expected[name])(found[name]) == expected[name], name

@@ -22,9 +22,10 @@ from streams.store.protocol import GroupWrite
 from streams.store.sums.gains import MEASURES, SEGMENTS, Additions, join, less
 from streams.store.sums.shares import share_of
 from streams.upkeep.figure_report import published_measures
-from tests.property.test_measure_figures import RawEvent, another, reader_of_both
+from tests.property.test_measure_figures import another, reader_of_both
 from tests.property.test_measures import START, Happening, World, lives, worlds
 from tests.reference.measure_figures import measure_fields
+from tests.reference.measures import RawEvent
 
 _NAMES = ("small", "large", "measures", "@in: strange")
 _PROFILES = '\n[profiles]\ntopic = "profiles"\n[segments.large.channels.web]\nweights = { view = 7 }\n'

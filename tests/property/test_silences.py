@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,10 @@ class Story:
     feeds: dict[str, Feed]
 
 
+#: `draw` of a composite strategy, or of `st.data()`.
+Draw = Callable[..., Any]
+
+
 @st.composite
 def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
     """Draw a world, a life, and what others do meanwhile on its channels."""
@@ -60,7 +65,7 @@ def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
     return Story(world, text, steps, feeds)
 
 
-def known(draw: st.DrawFn, policy: Policy, feeds: dict[str, Feed], now: int, judged: Collection[int] = ()) -> Feeds:
+def known(draw: Draw, policy: Policy, feeds: dict[str, Feed], now: int, judged: Collection[int] = ()) -> Feeds:
     """Draw what is known of the feeds at a time, told in pieces.
 
     That is everything up to it, the times of all events that are judged, as they are noted before, and perhaps more.
@@ -86,8 +91,8 @@ def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
     return decode(policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
 
 
-def by_product(draw: st.DrawFn, story: Story) -> Told:
-    """Tell a life as the product does, each step from what was stored after the one before."""
+def by_product(draw: Draw, story: Story) -> Told:
+    """Judge a life as the product does, each step from what was stored after the one before."""
     policy = parse_policy(story.text)
     reader, state, found = Reader(policy), CustomerState(), Told()
     judged: set[int] = set()
@@ -109,7 +114,7 @@ def by_product(draw: st.DrawFn, story: Story) -> Told:
     return found
 
 
-def assert_told_the_same(draw: st.DrawFn, story: Story) -> None:
+def assert_told_the_same(draw: Draw, story: Story) -> None:
     """Compare the definition and the product."""
     life = [happening for step in story.steps for happening in step.batch]
     life.sort(key=lambda happening: happening.time)

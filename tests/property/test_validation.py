@@ -6,6 +6,7 @@ import statistics
 from bisect import bisect_left
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -27,7 +28,7 @@ _ANSWERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-3, 3), st.boo
 
 
 @given(_ANSWERS)
-def test_the_auc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves(answers: list[tuple]) -> None:
+def test_the_auc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves(answers: list[tuple[Any, ...]]) -> None:
     pairs = [
         (mine > theirs) + (mine == theirs) / 2
         for group, mine, happened in answers
@@ -43,7 +44,7 @@ def test_the_auc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves(an
 
 
 @given(_ANSWERS)
-def test_ranking_in_one_group_is_ranking(answers: list[tuple]) -> None:
+def test_ranking_in_one_group_is_ranking(answers: list[tuple[Any, ...]]) -> None:
     _, values, outcomes = ([answer[index] for answer in answers] for index in range(3))
     assert rank_within("a" * len(answers), values, outcomes) == rank(values, outcomes)
 
@@ -73,7 +74,7 @@ _CUSTOMERS = st.builds(
     st.lists(st.tuples(_CUSTOMERS, st.lists(st.integers(0, 20), max_size=4).map(sorted)), max_size=8),
     st.integers(0, 20),
 )
-def test_alarms_are_right_if_the_customer_churns_after_them(alarms: list[tuple], end: int) -> None:
+def test_alarms_are_right_if_the_customer_churns_after_them(alarms: list[tuple[Any, ...]], end: int) -> None:
     alarms = [
         (customer if customer.churned else Customer("anna", until=customer.until, churned=customer.churned), times)
         for customer, times in alarms
@@ -103,7 +104,7 @@ def test_alarms_are_right_if_the_customer_churns_after_them(alarms: list[tuple],
 
 
 @st.composite
-def told(draw: st.DrawFn) -> tuple[World, dict[str, list], list[int], bool]:
+def told(draw: st.DrawFn) -> tuple[World, dict[str, list[Any]], list[int], bool]:
     """Draw a world, the lives of some customers in it, and when to look."""
     world = draw(worlds())
     population = {name: draw(lives(world, unique=True)) for name in ("anna", "ben", "cleo")}
@@ -114,7 +115,7 @@ def told(draw: st.DrawFn) -> tuple[World, dict[str, list], list[int], bool]:
 
 @given(told())
 @settings(max_examples=200, deadline=None)
-def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tuple) -> None:
+def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tuple[Any, ...]) -> None:
     world, population, looks, again = drawn
     policy, reference = parse_policy(world.with_long_memory), brute_force.parse_policy(world.text)
     reader = Reader(policy)
@@ -140,10 +141,8 @@ def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tupl
             following = raw[len(before)].time if len(before) < len(raw) else NEVER
             band = brute_force.BANDS.index(reference.band(points)) if before else found[name].observations[column].band
             ages = [time // world.pane - event.time // world.pane for event in before]
-            decayed = sum(policy.factor(age) for age in ages if age < world.panes)
-            expected.append(
-                Observation(name, CutOff(time, column), points, band, last, inside, following, pytest.approx(decayed))
-            )
+            decayed: Any = pytest.approx(sum(policy.factor(age) for age in ages if age < world.panes))
+            expected.append(Observation(name, CutOff(time, column), points, band, last, inside, following, decayed))
         assert found[name].observations == expected
         wanted = brute_force.evaluate(name, raw, reference, end)
         assert [brute_force.rfc3339(time) for time in found[name].alerts.get("churn_risk", [])] == [
@@ -187,7 +186,7 @@ def test_amounts_that_stand_beside_the_counts_are_no_events() -> None:
 @given(
     st.lists(st.tuples(_CUSTOMERS, st.integers(0, 15)), min_size=1, max_size=6), st.integers(0, 20), st.integers(0, 20)
 )
-def test_the_lot_draws_from_those_who_were_there_on_the_day(drawn: list[tuple], end: int, day: int) -> None:
+def test_the_lot_draws_from_those_who_were_there_on_the_day(drawn: list[tuple[Any, ...]], end: int, day: int) -> None:
     people = [
         (
             replace(

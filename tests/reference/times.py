@@ -88,5 +88,5 @@ def day_of(date: str) -> int | None:
 
 
 def is_leap(year: int) -> bool:
-    """Tell whether a year has a 29th of February."""
+    """Return whether a year has a 29th of February."""
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

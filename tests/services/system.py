@@ -152,7 +152,7 @@ class System:
     # --- Out
 
     @property
-    def redis(self) -> redis.Redis:
+    def redis(self) -> Any:
         """A client of the Redis server."""
         return self._redis
 
@@ -181,7 +181,7 @@ class System:
         return found
 
     def bands_of(self, customer: str) -> dict[str, float]:
-        """Tell in which bands' indexes a customer stands, and since when."""
+        """Return the bands in whose indexes a customer stands, and since when."""
         bands = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
         scores = {band: self._redis.zscore(f"{self.namespace}:band:{band}", customer) for band in bands}
         return {band: score for band, score in scores.items() if score is not None}
@@ -261,11 +261,11 @@ class System:
         return sorted(own, key=lambda message: str(message["occurred_at"]))
 
     async def committed(self) -> dict[tuple[str, int], int]:
-        """Tell what the consumer group has committed."""
+        """Return what the consumer group has committed."""
         return await committed(self.kafka, self.namespace)
 
     async def log_ends(self) -> dict[tuple[str, int], int]:
-        """Tell the ends of the logs of the source topics."""
+        """Return the ends of the logs of the source topics."""
         return await log_ends(self.kafka, self.topics)
 
 

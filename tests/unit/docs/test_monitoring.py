@@ -13,7 +13,12 @@ from streams.metrics import Metrics
 from tests.unit.docs.reading import DEPLOY
 
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+#: What a metric is called at Prometheus, by its type.
+SUFFIXES: dict[str | None, tuple[str, ...]] = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": ("_bucket", "_sum", "_count"),
+}
 
 
 def collectors() -> list[MetricWrapperBase]:

@@ -34,7 +34,7 @@ from tests.unit.docs.reading import MANUAL, names_in, page
 
 NOW = parse_timestamp("2026-11-21T12:00:00Z")
 GOOD = {"customer_id": "c", "type": "open", "timestamp": "2026-11-21T11:00:00Z"}
-BAD = {
+BAD: dict[str, dict[str, object] | bytes] = {
     "empty_value": b"",
     "invalid_utf8": b'{"customer_id": "\xff"}',
     "not_json": b'{"timestamp": NaN}',
@@ -51,7 +51,7 @@ BAD = {
     "timestamp_in_future": {"timestamp": "2026-11-21T12:05:01Z"},
     "event_id_not_a_string": {"event_id": 1.5},
 }
-BAD_PROFILES = {
+BAD_PROFILES: dict[str, dict[str, object]] = {
     "segment_not_a_string": {"segment": 3},
     "segment_not_printable": {"segment": "a\n"},
     "segment_too_long": {"segment": "x" * 65},
@@ -113,7 +113,7 @@ def test_a_reason_for_a_dead_letter_is_given_for_what_it_says(reason: str) -> No
             ProfileReader(Profiles()).read({"customer_id": "c", **BAD_PROFILES[reason]}, NOW, NOW)
         return
     bad = BAD[reason]
-    (letter,) = decoded(bad if isinstance(bad, bytes) else json.dumps(GOOD | bad).encode())
+    (letter,) = decoded(bad if isinstance(bad, bytes) else json.dumps({**GOOD, **bad}).encode())
     assert letter.reason == reason
 
 
@@ -130,7 +130,7 @@ def test_every_reason_in_the_code_is_in_the_table() -> None:
                 # A reason may be chosen by a condition.
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.args[0])))
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and node.value.value:
-                found.add(node.value.value)
+                found.add(str(node.value.value))
             elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
                 found |= set(re.findall(r"'([a-z]+(?:_[a-z]+)+)'", ast.unparse(node.value)))
     assert {str(name) for name in found} == {names_in(row[0])[0] for row in MANUAL.table("`dlq.reason`", "")}

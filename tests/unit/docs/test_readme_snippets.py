@@ -24,7 +24,7 @@ def test_python_compiles_and_imports_what_exists(snippet: str) -> None:
 
 @pytest.mark.parametrize("snippet", MANUAL.blocks("python"))
 def test_python_uses_no_name_that_it_has_not_made(snippet: str) -> None:
-    made, used = set(dir(builtins)), set()
+    made, used = set(dir(builtins)), set[str]()
     for node in ast.walk(ast.parse(snippet)):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else made).add(node.id)

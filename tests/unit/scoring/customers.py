@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
 from scoring.instants import MINUTE
@@ -86,7 +87,7 @@ class Customer:
         self.feeds: Feeds | None = None
         self.story: Story = []
         self.changes: list[tuple[str, str]] = []
-        self.transitions: list[Alert | BandChange] = []
+        self.transitions: list[Alert | BandChange | Signal] = []
 
     def event(self, kind: str, time: str, event_id: str | None = None) -> Event:
         """Read one event as a producer would send it."""

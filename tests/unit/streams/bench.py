@@ -194,11 +194,11 @@ class Bench:
         self.journal.append("seek")
 
     def unread(self) -> set[Partition]:
-        """Tell of what partitions more is to come."""
+        """Return the partitions of which more is to come."""
         return set(self.more_to_come)
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Tell the starts of the log."""
+        """Return the starts of the log."""
         return {partition: self.log_starts.get(partition, 0) for partition in partitions}
 
     async def assign(self, *partitions: Partition) -> dict[Partition, int]:

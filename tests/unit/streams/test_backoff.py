@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from streams.app import build_app
 from streams.backoff import Backoff
@@ -140,7 +141,8 @@ async def test_a_worker_that_waits_in_its_assignment_counts_it_and_says_so_once(
     store = MemoryStore(builtin_policy())
     app = assigned_app(monkeypatch, store)
     app.preflight._not_begun = ""
-    marks, reasons = store.exchange_marks, []
+    marks = store.exchange_marks
+    reasons: list[str] = []
 
     async def fails_thrice(*arguments: Any) -> Any:
         if len(reasons) < 3:
@@ -149,7 +151,7 @@ async def test_a_worker_that_waits_in_its_assignment_counts_it_and_says_so_once(
         return await marks(*arguments)
 
     monkeypatch.setattr(store, "exchange_marks", fails_thrice)
-    assert await app.offsets_to_start([Partition("email", 0)]) == {Partition("email", 0): 0}
+    assert await app.offsets_to_start([TP("email", 0)]) == {Partition("email", 0): 0}
 
     assert retries(app.parts.engine.metrics) == 3
     assert reasons[1:] == ["Redis is a slave and takes no writes"] * 2
@@ -169,7 +171,7 @@ async def test_a_worker_that_is_stopped_in_its_assignment_starts_nowhere(monkeyp
         raise GONE
 
     monkeypatch.setattr(store, "exchange_marks", fails)
-    assert await app.offsets_to_start([Partition("email", 0)]) == {}
+    assert await app.offsets_to_start([TP("email", 0)]) == {}
     assert app.not_ready_because() != ""
 
 

@@ -80,5 +80,5 @@ def test_what_had_to_be_forgotten_is_counted_and_keeps_what_it_counts() -> None:
     outcome = customer.judge("03 00:00", *events(rows[-1], UNLIKE, LIKE))
     assert outcome.crowded > 0
     assert counts(customer, "01") == {"like": len(rows)}
-    assert len(customer.state.objects.histories) <= MOST_OBJECTS  # type: ignore[union-attr]
+    assert len(customer.state.objects.histories) <= MOST_OBJECTS
     assert PAIRED.paired[LIKED].key == "object_id"

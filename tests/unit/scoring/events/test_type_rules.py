@@ -37,7 +37,7 @@ when = { "properties.campaign" = ["autumn", "winter"] }
 
 
 def counts_as(channel: str, kind: str, properties: object) -> tuple[str, int]:
-    """Tell which type an event counts as, and how many properties were ignored."""
+    """Return which type an event counts as, and how many properties were ignored."""
     policy = parse_policy(POLICY)
     [own] = [each for each in policy.channels if each.name == channel]
     reader = EventReader(own, policy.types)

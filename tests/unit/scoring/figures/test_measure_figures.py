@@ -142,19 +142,21 @@ def test_a_click_through_rate_is_of_people_and_clicks_have_a_figure_of_their_own
 
 
 @pytest.mark.parametrize(
-    ("policy", "name", "to", "of"),
+    ("policy", "name", "channel", "to", "of"),
     [
-        ("web-email-social", "click_through_rate", "email.delivered", "email.click"),
-        ("mobile", "push_open_rate", "mobile.push_delivered", "mobile.push_opened"),
-        ("survey", "answer_rate", "survey.sent", "survey.csat"),
-        ("offline", "attendance_rate", "offline.sign_up", "offline.attendance"),
+        ("web-email-social", "click_through_rate", "email", "delivered", "click"),
+        ("mobile", "push_open_rate", "mobile", "push_delivered", "push_opened"),
+        ("survey", "answer_rate", "survey", "sent", "csat"),
+        ("offline", "attendance_rate", "offline", "sign_up", "attendance"),
     ],
 )
-def test_a_rate_of_people_is_never_more_than_all_of_them(policy: str, name: str, to: str, of: str) -> None:
+def test_a_rate_of_people_is_never_more_than_all_of_them(
+    policy: str, name: str, channel: str, to: str, of: str
+) -> None:
     crowd = shipped(policy)
     for number in range(4):
-        crowd.do(f"{number}", *to.split("."))
-    crowd.do("0", *of.split("."), 9, day=1)
+        crowd.do(f"{number}", channel, to)
+    crowd.do("0", channel, of, 9, day=1)
     assert crowd.figures(day=1)[name] == MeasureFigure("25", "", 4, "225")
     assert crowd.figures(day=0)[name] == MeasureFigure("0", "", 4, "0")
     assert crowd.figures(day=400)[name] == MeasureFigure("", "", 0, "")

@@ -198,7 +198,7 @@ def test_tickets_and_replies() -> None:
 
 
 def opened_on(*days: int, machine: bool = False) -> str:
-    """Tell the regularity of somebody who opens e-mails on some days before today."""
+    """Return the regularity of somebody who opens e-mails on some days before today."""
     anna = Anna("web-email-social")
     anna.does("email", "delivered")
     for day in days:

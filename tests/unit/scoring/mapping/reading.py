@@ -21,7 +21,7 @@ EVENT: dict[str, Any] = {"who": "maria", "what": "click", "when": 1_790_000_000}
 
 
 def problems_of(text: str, **fields: Any) -> list[str]:
-    """Tell what is wrong with a source that is the text and fields."""
+    """Return what is wrong with a source that is the text and fields."""
     problems: list[str] = []
     read_source("web", {**tomllib.loads(text), **fields}, CHANNELS, problems)
     return problems
@@ -43,5 +43,5 @@ def read(value: Any, text: str = "", *, latest: int = LATEST, **fields: Any) -> 
 
 
 def said(outcomes: list[Outcome]) -> list[Any]:
-    """Tell of events who did what, of the others what they are, each with its part."""
+    """Return of each event who did it, of the others what they are, each with its part."""
     return [(each.part, getattr(each, "customer", None) or getattr(each, "reason", None) or "-") for each in outcomes]

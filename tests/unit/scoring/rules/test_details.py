@@ -13,7 +13,18 @@ from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.points import POINT
 from scoring.policy.policy import Channel, EventType, type_code
-from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, MOST_VALUE, SUM, VALUES, Detail, amount_of, latest_value
+from scoring.rules.details import (
+    AT_LEAST,
+    AT_MOST,
+    LATEST,
+    MOST_VALUE,
+    SUM,
+    VALUES,
+    Amount,
+    Detail,
+    amount_of,
+    latest_value,
+)
 from streams.policy_file.document import builtin_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
@@ -26,9 +37,10 @@ LARGE = amount_of("shop", "purchase", "amount", AT_LEAST, 100 * POINT)
 SMALL = amount_of("shop", "purchase", "amount", AT_MOST, 10 * POINT)
 FOLLOWERS = amount_of("shop", "purchase", "followers", LATEST)
 NOON = at("01 12:00")
+WRONG: tuple[object, ...] = ("100", True, [100], {}, 1e13, -(10**13), float("inf"), float("nan"), 10**400)
 
 
-def reader(*amounts: object, object_property: str = "") -> EventReader:
+def reader(*amounts: Amount, object_property: str = "") -> EventReader:
     """Make a reader of a channel whose purchases have details."""
     kind = EventType(
         type_code("shop", "purchase"), 0, "purchase", POINT, amounts=amounts, object_property=object_property
@@ -63,8 +75,10 @@ def test_a_number_is_taken_as_it_is_written(written: float, millionths: int) -> 
 
 @pytest.mark.parametrize(
     "properties",
-    [{"amount": wrong} for wrong in ("100", True, [100], {}, 1e13, -(10**13), float("inf"), float("nan"), 10**400)]
-    + [[], "amount", 3, False],
+    [
+        *({"amount": wrong} for wrong in WRONG),
+        *([], "amount", 3, False),
+    ],
 )
 def test_a_property_of_the_wrong_type_is_ignored_and_counted_and_the_event_stands(properties: object) -> None:
     shop = reader(PAID, PURCHASES)
@@ -90,7 +104,7 @@ def test_a_property_of_a_type_for_which_nothing_is_asked_is_not_read() -> None:
     ("amount", "codes"),
     [(9, {SMALL}), (10, {SMALL}), (10.000001, set()), (99.999999, set()), (100, {LARGE}), (101, {LARGE})],
 )
-def test_values_are_counted_by_the_side_of_a_bound_on_which_they_are(amount: float, codes: set[object]) -> None:
+def test_values_are_counted_by_the_side_of_a_bound_on_which_they_are(amount: float, codes: set[Amount]) -> None:
     found = read(reader(LARGE, SMALL, PURCHASES), {"amount": amount})
     assert found is not None
     assert dict(found.amounts) == {each.code: 1 for each in (*codes, PURCHASES)}

@@ -146,9 +146,9 @@ def test_what_has_left_the_kept_panes_changes_nothing() -> None:
     customer = anna(LIKE, now="01 10:00")
     customer.judge("09 00:00", *events(("feed.unlike", "08 10:00", "photo")))
     assert (customer.score, counts(customer, "08")) == (0, {"unlike": 1})
-    assert next(iter(customer.state.objects.histories.values())).count(",") == 0  # type: ignore[union-attr]
+    assert next(iter(customer.state.objects.histories.values())).count(",") == 0
     customer.judge("20 00:00")
-    assert (customer.state.panes, customer.state.objects.histories) == ({}, {})  # type: ignore[union-attr]
+    assert (customer.state.panes, customer.state.objects.histories) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_late_retraction_lowers_an_older_pane_and_is_judged_with_its_true_step
     assert (customer.score, customer.band) == (9, "disengaged")
     [alert] = [transition for transition in customer.transitions if getattr(transition, "kind", "") == "churn_risk"]
     assert (alert.score, alert.previous_score, alert.occurred_at) == (9_000_000, 12_000_000, at("03 11:00"))
-    assert alert.reasons == [  # type: ignore[union-attr]
+    assert alert.reasons == [
         {
             "channel": "feed",
             "type": "like",
@@ -319,7 +319,7 @@ def test_what_is_taken_back_answers_nothing_and_delivers_nothing() -> None:
 def test_amounts_are_taken_back_with_their_action() -> None:
     [like, unlike] = events(LIKE, UNLIKE)
     amounts = (("$abc", 7), ("^def", 9))
-    like = like.with_detail(like.detail._replace(amounts=amounts))  # type: ignore[attr-defined]
+    like = like.with_detail(like.detail._replace(amounts=amounts))
     for order in permutations([like, unlike]):
         customer = Customer(PAIRED)
         for event in order:

@@ -54,7 +54,7 @@ WITH_SESSIONS = parse_policy(
 
 
 def told(*events: tuple[str, str], now: str) -> list[str]:
-    """Tell the sessions of a customer who does something at some times."""
+    """Return the sessions of a customer who does something at some times."""
     anna = Customer(WITH_SESSIONS)
     for kind, time in events:
         anna.judge(now, anna.event(kind, time))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
@@ -53,7 +54,7 @@ def test_without_a_part_of_the_budget_drops_are_those_into_at_risk_and_the_bands
     assert policy.bounds == parse_policy(POLICY).bounds
 
 
-def fit(folder: Path, budget: str) -> dict:
+def fit(folder: Path, budget: str) -> dict[str, Any]:
     """Fit alerts to the made-up population; give the new policy, and what validate says of its alerts."""
     policy, events, outcomes = made_up(folder)
     # Only work scores: 27 points or more after nine days, and less from the second day with less of it on.

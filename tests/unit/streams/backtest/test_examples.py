@@ -62,7 +62,7 @@ def test_oulad_becomes_events_in_the_order_of_time_and_outcomes(data: Path) -> N
 
 def test_the_marks_of_oulad_are_compared_with_what_validate_tells(data: Path) -> None:
     found = predict.figures(data, predict.POLICY, ("BBB-2013B",), 1)
-    moments: list[dict] = found["moments"]  # type: ignore[assignment]
+    moments = found["moments"]
     assert [column["moment"] for column in moments] == [f"day {day}" for day in predict.MARKS] * 2
     auc = {"score": 0.72, "recency": 0.71, "events": 0.5}
     compared = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import orjson
 from click.testing import CliRunner
@@ -20,7 +21,7 @@ weights = { noise = 0 }
 LOUD = "[scores.loud]\nalerts = true\n[scores.loud.channels.web]\nweights = { noise = 90 }\n"
 
 
-def validated(folder: Path, policy_text: str, *, profiles: list[dict[str, str]]) -> dict:
+def validated(folder: Path, policy_text: str, *, profiles: list[dict[str, str]]) -> Any:
     """Validate a policy on the events and some profiles."""
     policy, events, outcomes = made_up(folder, decline=15)
     policy.write_text(policy.read_text() + policy_text)

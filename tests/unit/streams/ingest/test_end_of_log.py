@@ -67,7 +67,7 @@ def fetch(consumer: LooseConsumer, *partitions: TP) -> AsyncIterator[Any]:
         consumer._thread.now |= dict.fromkeys(partitions, END)
         return records, None
 
-    consumer._wait_next_records = fetched
+    consumer._wait_next_records = fetched  # type: ignore[method-assign, assignment]
     return consumer.getmany(1.0)
 
 

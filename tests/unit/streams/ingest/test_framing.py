@@ -8,6 +8,7 @@ import json
 import struct
 import uuid
 import zlib
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,9 @@ from streams.ingest.encodings import decoder_of, schemas_of
 from streams.ingest.framing import SCHEMA_HEADER, unframe
 from streams.ingest.schemas import Schema, SchemaFile
 from streams.ingest.snowplow import COLUMNS
+
+#: By number or GUID, what a registry gives.
+Schemas = Mapping[str, object]
 
 GUID = uuid.UUID("1b4e28ba-2fa1-11d2-883f-0016d3cca427")
 SCHEMA = {
@@ -62,16 +66,16 @@ def by_number(body: bytes, schema: int = 7) -> bytes:
     return b"\x00" + struct.pack(">I", schema) + body
 
 
-def read(encoding: str, value: bytes, headers: dict[str, bytes] | None = None, **schemas: Any) -> Any:
+def read(encoding: str, value: bytes, headers: dict[str, bytes] | None = None, schemas: Schemas | None = None) -> Any:
     """Decode one value."""
-    known = SchemaFile({"7": SCHEMA, str(GUID): SCHEMA, **schemas})
+    known = SchemaFile({"7": SCHEMA, str(GUID): SCHEMA, **(schemas or {})})
     return decoder_of(encoding, known)(WrittenRecord(None, value, tuple((headers or {}).items())))
 
 
-def reason(encoding: str, value: bytes, headers: dict[str, bytes] | None = None, **schemas: Any) -> str:
-    """Tell why a value cannot be decoded."""
+def reason(encoding: str, value: bytes, headers: dict[str, bytes] | None = None, schemas: Schemas | None = None) -> str:
+    """Return why a value cannot be decoded."""
     with pytest.raises(InvalidEvent) as refused:
-        read(encoding, value, headers, **schemas)
+        read(encoding, value, headers, schemas)
     return refused.value.reason
 
 
@@ -122,12 +126,12 @@ def test_what_is_not_framed_known_or_avro_says_so(value: bytes, why: str) -> Non
 
 
 def test_a_schema_that_is_none_is_unknown() -> None:
-    assert reason("avro", by_number(avro(), 9), **{"9": {"type": "no type"}}) == "schema_unknown"
+    assert reason("avro", by_number(avro(), 9), schemas={"9": {"type": "no type"}}) == "schema_unknown"
 
 
 def test_schemas_may_be_written_as_a_registry_gives_them() -> None:
     as_registry = {"schema": orjson.dumps(SCHEMA).decode(), "schemaType": "AVRO"}
-    assert read("avro", by_number(avro(), 9), **{"9": as_registry})["who"] == "maria"
+    assert read("avro", by_number(avro(), 9), schemas={"9": as_registry})["who"] == "maria"
 
 
 @pytest.mark.parametrize("content", [{"x": {}}, {"7": 5}])
@@ -222,27 +226,28 @@ def test_a_protobuf_message_is_an_object_with_the_fields_that_are_set() -> None:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     made = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Event"))()
-    made.who, made.at_ms, made.kind, made.raw = "maria", 1_793_923_334_841, 1, b"\x00"  # type: ignore[attr-defined]
-    made.items.add(sku="K-07")  # type: ignore[attr-defined]
+    made.who, made.at_ms, made.kind, made.raw = "maria", 1_793_923_334_841, 1, b"\x00"
+    made.items.add(sku="K-07")
     text = base64.b64encode(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()).decode()
     wanted = {"who": "maria", "at_ms": 1_793_923_334_841, "kind": "B", "items": [{"sku": "K-07"}], "raw": "AA=="}
     body = made.SerializeToString()
 
     by_index = {"9": {"schemaType": "PROTOBUF", "schema": text}}
-    assert read("protobuf", by_number(b"\x02\x02" + body, 9), **by_index) == wanted
-    assert read("protobuf", by_number(b"\x04\x02\x00" + made.items[0].SerializeToString(), 9), **by_index) == {
+    assert read("protobuf", by_number(b"\x02\x02" + body, 9), schemas=by_index) == wanted
+    assert read("protobuf", by_number(b"\x04\x02\x00" + made.items[0].SerializeToString(), 9), schemas=by_index) == {
         "sku": "K-07"
-    }  # type: ignore[attr-defined]
-    assert read("protobuf", by_number(b"\x00", 9), **by_index) == {}
+    }
+    assert read("protobuf", by_number(b"\x00", 9), schemas=by_index) == {}
     by_name = {"9": {"schemaType": "PROTOBUF", "schema": text, "message": "shop.Event"}}
-    assert read("protobuf", by_number(b"\x00" + body, 9), **by_name) == wanted
+    assert read("protobuf", by_number(b"\x00" + body, 9), schemas=by_name) == wanted
 
-    assert reason("protobuf", by_number(b"\x02\x0a" + body, 9), **by_index) == "not_protobuf"
-    assert reason("protobuf", by_number(b"\x02\x02\xff\xff", 9), **by_index) == "not_protobuf"
-    assert reason("protobuf", by_number(b"\xff" * 9, 9), **by_index) == "not_framed"
+    assert reason("protobuf", by_number(b"\x02\x0a" + body, 9), schemas=by_index) == "not_protobuf"
+    assert reason("protobuf", by_number(b"\x02\x02\xff\xff", 9), schemas=by_index) == "not_protobuf"
+    assert reason("protobuf", by_number(b"\xff" * 9, 9), schemas=by_index) == "not_framed"
     for wrong in ({"schema": "syntax = proto3;"}, {"schema": text, "message": "shop.Nothing"}):
         assert (
-            reason("protobuf", by_number(b"\x00", 9), **{"9": {"schemaType": "PROTOBUF", **wrong}}) == "schema_unknown"
+            reason("protobuf", by_number(b"\x00", 9), schemas={"9": {"schemaType": "PROTOBUF", **wrong}})
+            == "schema_unknown"
         )
 
 
@@ -283,15 +288,15 @@ def test_messages_of_protobuf_itself_are_as_in_json_and_those_without_such_a_for
     body: bytes, wanted: Any
 ) -> None:
     schema = {"9": {"schemaType": "PROTOBUF", "schema": WELL_KNOWN}}
-    assert read("protobuf", by_number(b"\x00" + body, 9), **schema) == wanted
+    assert read("protobuf", by_number(b"\x00" + body, 9), schemas=schema) == wanted
 
 
 def test_a_schema_may_be_a_union_or_an_array_of_types() -> None:
     union = ["null", {"type": "record", "name": "A", "fields": [{"name": "n", "type": "int"}]}, "bytes"]
     schemas = {"9": union, "10": {"type": "array", "items": SCHEMA}}
-    assert read("avro", by_number(b"\x02\x0a", 9), **schemas) == {"n": 5}
-    assert read("avro", by_number(b"\x04\x02\xff", 9), **schemas) == "/w=="
-    (found,) = read("avro", by_number(b"\x02" + avro() + b"\x00", 10), **schemas)
+    assert read("avro", by_number(b"\x02\x0a", 9), schemas=schemas) == {"n": 5}
+    assert read("avro", by_number(b"\x04\x02\xff", 9), schemas=schemas) == "/w=="
+    (found,) = read("avro", by_number(b"\x02" + avro() + b"\x00", 10), schemas=schemas)
     assert found["who"] == "maria"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -40,7 +41,7 @@ def test_every_known_shape_has_a_file_or_tests_of_its_own() -> None:
     assert set(preset_names()) == set(NAMES) | WITHOUT_FILE
 
 
-def becomes(name: str, value: dict[str, object] | bytes, **own: object) -> list[Line]:
+def becomes(name: str, value: Mapping[str, object] | bytes, **own: object) -> list[Line]:
     """Read one value by a shape that is known by name."""
     reader = SourceReader(source_of(name, {"channel": "clickstream", **own, "format": name}))
     content = value if isinstance(value, bytes) else orjson.dumps(value)

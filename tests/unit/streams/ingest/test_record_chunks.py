@@ -38,7 +38,7 @@ def fetcher(result: FetchResult, chunk: int = 2) -> Any:
     """Give a fetcher that has an answer, and takes its records in chunks."""
     made = SimpleNamespace(_records=OrderedDict([(WEB, result)]))
     size: Any = SimpleNamespace(chunk=chunk)
-    take_in_chunks(made, size)  # type: ignore[arg-type]
+    take_in_chunks(made, size)
     return made
 
 

@@ -95,7 +95,7 @@ class Decoding:
 
 
 def names(batch: DecodedBatch) -> list[tuple[int, str]]:
-    """Tell of whom there are events, by the offset of the record."""
+    """Return whose events there are, by the offset of the record."""
     return [(offset, customer) for offset, customer, _ in batch.events]
 
 

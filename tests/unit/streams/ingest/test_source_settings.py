@@ -56,7 +56,7 @@ ignore = ["a", "b", "c", "d", "e", "f", "g"]
 
 
 def problems(**given: str) -> str:
-    """Tell what is wrong with settings."""
+    """Return what is wrong with settings."""
     with pytest.raises(SettingsError) as refused:
         read_settings({PREFIX + name: value for name, value in given.items()})
     return "\n".join(refused.value.problems)

@@ -46,7 +46,7 @@ class Batches:
 def sender(**partitions: int) -> EventSender:
     made = EventSender(read_settings({"ENGAGEMENT_KAFKA_BROKERS": "nowhere:1"}))
     made._partitions = partitions
-    made._producer = Batches()  # type: ignore[assignment]
+    made._producer = Batches()
     return made
 
 

@@ -54,7 +54,7 @@ def publisher_with(producer: Producer) -> tuple[Publisher, Metrics]:
     """Make a publisher that is connected already."""
     metrics = Metrics()
     publisher = Publisher(read_settings({}), metrics)
-    publisher._producer = producer  # type: ignore[assignment]
+    publisher._producer = producer
     return publisher, metrics
 
 

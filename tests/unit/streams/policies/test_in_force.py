@@ -47,7 +47,7 @@ def move_link(link: Path, target: Path) -> None:
 
 async def opened(path: Path, store: Bench | None = None) -> Bench:
     """Give a worker that has agreed on the policy, with a customer of six posts."""
-    bench = Bench(clock="wall", text=read(path), policy_path=str(path), store=store and store.store)
+    bench = Bench(clock="wall", text=read(path), policy_path=str(path), store=None if store is None else store.store)
     await bench.policies.open()
     await bench.assign(*bench.clock.partitions)
     bench.now = at("01 09:00")

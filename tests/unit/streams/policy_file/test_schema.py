@@ -31,7 +31,7 @@ FILES = [
 
 
 def problems(text: str) -> list[str]:
-    """Tell what the schema does not take."""
+    """Return what the schema does not take."""
     return [f"{error.json_path}: {error.message}" for error in CHECK.iter_errors(tomllib.loads(text))]
 
 

@@ -146,7 +146,7 @@ def test_the_digest_tells_policies_apart_by_what_segments_mean() -> None:
 
 
 def fixed(before: str, after: str) -> list[str]:
-    """Tell what cannot change live between two policies with some lines more."""
+    """Return what cannot change live between two policies with some lines more."""
     old, new = parse_policy(POLICY + before), parse_policy(POLICY + after)
     return fixed_differences(old, old, new)
 

@@ -132,7 +132,7 @@ def test_a_key_that_is_given_replaces_that_of_the_shape_and_types_are_added() ->
 def test_readings_add_their_types_to_those_of_the_source() -> None:
     text = '[types]\nclick = "a"\nother = "b"\n[[events]]\n[events.types]\nclick = "c"'
     (outcome,) = read(EVENT, text)
-    assert outcome.type == "c"  # type: ignore[union-attr]
+    assert outcome.type == "c"
     assert dict(source(text).readings[0].types)["other"] == ("clickstream", "b")
 
 

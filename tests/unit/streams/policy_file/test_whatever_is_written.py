@@ -87,7 +87,7 @@ WHOLE: dict[str, Any] = {
         },
     },
 }
-WRONG = (3, math.nan, True, "", "[", [], [3], [{}], {"x": 3}, {"": ""})
+WRONG: tuple[object, ...] = (3, math.nan, True, "", "[", [], [3], [{}], {"x": 3}, {"": ""})
 
 
 def places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

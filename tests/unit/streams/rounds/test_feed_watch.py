@@ -367,7 +367,7 @@ async def test_a_policy_that_watches_nothing_costs_no_call() -> None:
     async def refuse(*_: Any) -> Any:
         raise AssertionError("called")
 
-    bench.store.exchange_feeds = bench.store.note_told = refuse  # type: ignore[method-assign]
+    bench.store.exchange_feeds = bench.store.note_told = refuse  # type: ignore[method-assign, assignment]
     await bench.assign(WEB)
     await bench.apply(bench.submission(0, *[did("anna", "buy", "01 09:00")] * 3))
     bench.now = at("04 00:01")

@@ -27,7 +27,7 @@ async def bench(*, shared: Bench | None = None) -> Bench:
 
 
 async def stands(bench: Bench, customer: str = "anna") -> tuple[str, str]:
-    """Tell score and band."""
+    """Return score and band."""
     return await bench.field(customer, "score"), await bench.field(customer, "band")
 
 

@@ -247,7 +247,7 @@ async def test_a_round_that_is_held_by_a_fault_is_not_waited_for(bench: Bench) -
 
 
 async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
-    records = bench.submission(0, *buys(1)).batch.source.records * WAITING_EVENTS
+    records = [*bench.submission(0, *buys(1)).batch.source.records] * WAITING_EVENTS
     source = RecordBatch(WEB, 0, records)
     large = Submission(DecodedBatch(source, [], [], 0, 0), Event(bench.journal, "large"))
     await bench.pipeline.submit(large)
@@ -258,7 +258,7 @@ async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
 
 
 async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
-    records = bench.submission(0, *buys(1)).batch.source.records * ROUND_EVENTS
+    records = [*bench.submission(0, *buys(1)).batch.source.records] * ROUND_EVENTS
     batches = [
         Submission(DecodedBatch(RecordBatch(WEB, 0, records[:size]), [], [], 0, 0), Event(bench.journal, str(size)))
         for size in (ROUND_EVENTS - 1, 10, 1)

@@ -32,7 +32,7 @@ def events_of(bench: Bench, kind: str, time: str, count: int = 1) -> list[Event]
     return [reader.read(did("anna", kind, time), at("09 00:00"))[1]] * count
 
 
-def work(bench: Bench, now: int = NOW, **events: list[Event]) -> Work:
+def work(bench: Bench, now: int = NOW, /, **events: list[Event]) -> Work:
     """Make work of customers and their events, without fences."""
     groups: dict[int, dict[str, list[Event]]] = {}
     for customer, some in events.items():

@@ -33,7 +33,7 @@ def worker(text: str = ABSENCE, shared: Bench | None = None) -> Bench:
     return bench
 
 
-def expected() -> list[tuple[str, str, str, str]]:
+def expected() -> list[tuple[str, str, str]]:
     """Give the alerts that the whole history says, by customer and time."""
     rule = Bench(text=ABSENCE).policy.absence
     assert rule is not None
@@ -271,7 +271,7 @@ async def test_the_store_is_asked_for_what_was_reported_of_segments_once_for_eac
         asked += 1
         return await exchange(*arguments)
 
-    bench.store.exchange_feeds = counted  # type: ignore[method-assign]
+    bench.store.exchange_feeds = counted  # type: ignore[method-assign, assignment]
     offset = 0
     for day in (2, 3, 4):
         bench.now = at(f"{day:02} 12:00")

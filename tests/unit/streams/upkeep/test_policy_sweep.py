@@ -168,7 +168,7 @@ async def test_a_walk_waits_for_the_evaluation_time() -> None:
     bench = await with_customers(3)
     await bench.store.policies.propose(offered(DEAR, bench.now), 1)
     await bench.pipeline.follow_policy()
-    bench.clock.evaluation = lambda *_: (0, 0)  # type: ignore[method-assign, assignment]
+    bench.clock.evaluation = lambda *_: (0, 0)  # type: ignore[method-assign]
     await turn(bench)
 
     assert versions(bench) == {"by-hand": 3}

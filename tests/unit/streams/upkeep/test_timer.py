@@ -300,7 +300,7 @@ async def test_a_turn_that_takes_long_is_told_of_once_a_minute(caplog: pytest.Lo
             bench.elapsed += int(seconds * SECOND / bench.store.groups)
             return []
 
-        bench.store.unpublished = wait  # type: ignore[method-assign]
+        bench.store.unpublished = wait  # type: ignore[method-assign, assignment]
         await turn(bench)
         return len([line for line in caplog.messages if "a turn of the timer took" in line])
 
