@@ -5,8 +5,10 @@ Rests on decisions 61 and 78.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from prometheus_client import Counter
@@ -28,6 +30,32 @@ class Stoppable(Protocol):
 
     async def sleep(self, n: float) -> None:
         """Sleep for some seconds, or until the service is stopped."""
+
+
+class StopSignal:
+    """A service that goes on until it is asked to stop, and whose sleep ends then."""
+
+    def __init__(self) -> None:
+        """Begin unasked."""
+        self._asked = asyncio.Event()
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._asked.is_set()
+
+    def stop(self) -> None:
+        """End after what is being done."""
+        self._asked.set()
+
+    async def until_stopped(self) -> None:
+        """Sleep until it is asked to stop."""
+        await self._asked.wait()
+
+    async def sleep(self, n: float) -> None:
+        """Sleep for some seconds, or until it is asked to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), n)
 
 
 class CountsRetries(Protocol):

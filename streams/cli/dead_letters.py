@@ -189,8 +189,8 @@ def replay_letters(
     try:
         asyncio.run(_replay(settings, replay, dry=dry_run))
     finally:
-        _print_counts(replay.counts, "would be replayed" if dry_run else "replayed", stopped=replay.stopped)
-    if replay.stopped:
+        _print_counts(replay.counts, "would be replayed" if dry_run else "replayed", stopped=replay.should_stop)
+    if replay.should_stop:
         click.get_current_context().exit(INTERRUPTED)
 
 

@@ -57,13 +57,13 @@ def replay(
         try:
             asyncio.run(_run(settings, sender, run, events.total_bytes))
         finally:
-            stopped = "stopped: " if run.stopped else ""
+            stopped = "stopped: " if run.should_stop else ""
             click.echo(f"{stopped}{counted(sender.delivered, 'event')} sent")
     if run.unsent:
         raise Refusal(f"{counted(run.unsent, 'line')} could not be sent", run.problems)
-    if not sender.delivered and not run.stopped:
+    if not sender.delivered and not run.should_stop:
         raise Refusal(f"there is no event in {', '.join(map(str, files))}")
-    if run.stopped:
+    if run.should_stop:
         click.get_current_context().exit(INTERRUPTED)
 
 

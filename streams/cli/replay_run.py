@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
+from streams.backoff import StopSignal
 from streams.backtest.event_files import EventFiles, EventLine
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_progress import ReplayProgress
@@ -22,7 +22,7 @@ class Sender(Protocol):
     delivered: int
 
     def add(self, topic: str, key: bytes, value: bytes) -> bool:
-        """Prepare a record; tells whether the round is full."""
+        """Prepare a record; return whether the round is full."""
 
     async def send_round(self) -> None:
         """Send what is prepared."""
@@ -31,7 +31,7 @@ class Sender(Protocol):
         """Wait until everything has arrived."""
 
 
-class Replay:
+class Replay(StopSignal):
     """Reads events and sends them, at a pace or as fast as possible, until their end, a limit, or `stop`."""
 
     def __init__(self, events: EventFiles, sender: Sender, pace: Pace | None, limit: int | None) -> None:
@@ -43,22 +43,13 @@ class Replay:
             pace: None for as fast as possible.
             limit: the most events to send; None for all.
         """
+        super().__init__()
         self._events = events
         self._sender = sender
         self._pace = pace
         self._limit = limit
-        self._stop = asyncio.Event()
         self.unsent = 0
         self.problems: list[str] = []
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """End after what is being sent."""
-        self._stop.set()
 
     async def send(self, progress: ReplayProgress) -> None:
         """Send, and wait until everything has arrived.
@@ -90,8 +81,8 @@ class Replay:
             if self._pace and (delay := self._pace.delay(line.time)) > _TICK_SECONDS:
                 await self._sender.send_round()
                 progress.show(self._events.read_bytes, self._sender.delivered)
-                await self._sleep(delay)
-            if self.stopped:
+                await self.sleep(delay)
+            if self.should_stop:
                 return
             if self._sender.add(line.topic, line.customer, line.value):
                 await self._sender.send_round()
@@ -106,9 +97,3 @@ class Replay:
             self.problems.append(f"{line.file}:{line.number}: {printable(line.problem)}")
         elif self.unsent == _REPORTED_LINES + 1:
             self.problems.append("...")
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        except TimeoutError:
-            return

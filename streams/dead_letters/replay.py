@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced, UnknownError, UnsupportedVersionError
 
 from scoring.instants import MILLISECOND, parse_timestamp
+from streams.backoff import StopSignal
 from streams.dead_letters.ledger import Replayed, read_replayed, written
 from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.erasures.log import ErasureLog, read_erasures
@@ -126,7 +127,7 @@ class LetterSender:
         return letter.source_partition if known else None
 
 
-class LetterReplay:
+class LetterReplay(StopSignal):
     """Goes through the dead letters once, from the oldest to where the topic ends at the start."""
 
     def __init__(self, settings: Settings, choice: LetterFilter, *, limit: int | None, most_replays: int) -> None:
@@ -138,30 +139,21 @@ class LetterReplay:
             limit: the most letters to send; None for all.
             most_replays: a letter that was replayed that often and came back is left out.
         """
+        super().__init__()
         self._settings = settings
         self._choice = choice
         self._topics = read_topics(settings.policy)
         self._limit = limit
         self._most_replays = most_replays
         self._sender: LetterSender | None = None
-        self._stopped = False
         self.counts = ReplayCounts()
         self.chosen = 0
-
-    def stop(self) -> None:
-        """End after what is being sent."""
-        self._stopped = True
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopped
 
     async def run(self, show: Callable[[int, int, int], None], *, dry: bool) -> None:
         """Send the chosen letters.
 
         Args:
-            show: is told how many offsets have been passed, of how many, and how many letters were chosen.
+            show: gets how many offsets have been passed, of how many, and how many letters were chosen.
             dry: only count, send nothing.
 
         Raises:
@@ -194,10 +186,10 @@ class LetterReplay:
                     if len(waiting) == _LETTERS or sum(each.size for each in waiting) > _BYTES:
                         await self._send(waiting)
                         waiting = []
-                    if self._stopped:
+                    if self.should_stop:
                         break
                 show(topic.passed, topic.length, self.chosen)
-                if self._stopped or self.chosen == self._limit:
+                if self.should_stop or self.chosen == self._limit:
                     break
         await self._send(waiting)
 

@@ -1,7 +1,8 @@
-"""A Kafka producer that is idempotent where the broker can."""
+"""The start of a Kafka producer, idempotent where the broker can be, and its end."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -41,6 +42,21 @@ async def start_producer(settings: Settings, **options: Any) -> AIOKafkaProducer
         return await _started(settings, enable_idempotence=False, **options)
     finally:
         sender.removeFilter(_is_news)
+
+
+async def stop_producer(producer: AIOKafkaProducer, within: float) -> None:
+    """Stop a producer, which by itself would wait for ever for a broker that is away.
+
+    Args:
+        producer: started.
+        within: the seconds that what is under way has; after them it is let go.
+    """
+    try:
+        async with asyncio.timeout(within):
+            await producer.stop()
+    except TimeoutError:
+        logger.warning("what was under way to Kafka has not ended within %g s and is let go", within)
+        await producer.client.close()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

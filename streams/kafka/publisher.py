@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 
 from streams.errors import BrokerUnavailable
-from streams.kafka.producers import start_producer
+from streams.kafka.producers import start_producer, stop_producer
 from streams.kafka.topics import read_topics
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
@@ -148,12 +148,7 @@ class Publisher:
         # A producer that has failed once may refuse everything from then on, so the next attempt makes a new one.
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await producer.stop()
-            except TimeoutError:
-                logger.warning("what was under way to Kafka has not ended within %g s and is let go", _PATIENCE)
-                await producer.client.close()
+            await stop_producer(producer, _PATIENCE)
 
 
 def _dead_letter(letter: DeadLetter) -> _Sent:

@@ -1,4 +1,4 @@
-"""Writes records to Kafka and tells when Kafka has them.
+"""Writes records to Kafka, and says when Kafka has them.
 
 Rests on decision 88.
 """
@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.errors import BrokerUnavailable, RequestRefused
 from streams.kafka.access import check_rights
-from streams.kafka.producers import start_producer
+from streams.kafka.producers import start_producer, stop_producer
 from streams.kafka.topics import MOST_RECORD_BYTES, ensure_topics
 from streams.receiver.limits import Backlog
 from streams.settings.settings import Settings
@@ -149,7 +149,7 @@ class Delivery:
         if self._producer is not producer:
             return
         self._producer = None
-        task = asyncio.create_task(_stopped(producer))
+        task = asyncio.create_task(stop_producer(producer, CLOSED_WITHIN))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -157,15 +157,5 @@ class Delivery:
         self._pending.pop(task, None)
         self._backlog.let_go(size)
         if not task.cancelled():
-            # Whoever waited has been told; who waits no longer has been told something else.
+            # Whoever waited has had it; who waits no longer has had another answer.
             task.exception()
-
-
-async def _stopped(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, which would wait for ever for a broker that is away."""
-    try:
-        async with asyncio.timeout(CLOSED_WITHIN):
-            await producer.stop()
-    except TimeoutError:
-        logger.warning("what was under way to Kafka has not ended within %g s and is let go", CLOSED_WITHIN)
-        await producer.client.close()

@@ -12,7 +12,7 @@ import signal
 
 from aiohttp import web
 
-from streams.backoff import Backoff
+from streams.backoff import Backoff, StopSignal
 from streams.errors import AccessDenied, WebPortTaken
 from streams.receiver.delivery import ACKNOWLEDGED_WITHIN, Delivery
 from streams.receiver.limits import Backlog
@@ -30,8 +30,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _STOPS_WITHIN = ACKNOWLEDGED_WITHIN + 5.0
 
 
-class Receiver:
-    """Runs until it is told to stop."""
+class Receiver(StopSignal):
+    """Takes deliveries until it is asked to stop; then it takes nothing more, and answers what it has taken."""
 
     def __init__(self, settings: Settings, plan: ReceiverPlan) -> None:
         """Put the parts together.
@@ -41,29 +41,13 @@ class Receiver:
             plan: what is received.
         """
         self._settings = settings
-        self._stop = asyncio.Event()
+        super().__init__()
         self._metrics = ReceiverMetrics()
         backlog = Backlog(plan.backlog_bytes)
         topics = list(dict.fromkeys(endpoint.source.topic for endpoint in plan.endpoints.values()))
         self._delivery = Delivery(settings, topics, backlog)
         self._pages = Pages(plan, self._delivery, backlog, self._metrics, settings.web_token)
         self._waiting = Backoff(self._metrics, logger, "waiting for it", _FIRST_WAIT, _LONGEST_WAIT)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether it has been told to stop."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """Take nothing more, answer what has been taken, and end."""
-        self._stop.set()
-
-    async def sleep(self, n: float) -> None:
-        """Sleep for some seconds, or until it is told to stop."""
-        try:
-            await asyncio.wait_for(self._stop.wait(), n)
-        except TimeoutError:
-            return
 
     async def run(self) -> None:
         """Run.
@@ -79,7 +63,7 @@ class Receiver:
             if await self._waiting.until_done(self, self._delivery.open, unless=(AccessDenied,)):
                 self._pages.not_ready_because = ""
                 logger.info("ready")
-                await self._stop.wait()
+                await self.until_stopped()
             self._pages.not_ready_because = "stopping"
             logger.info("stopping")
         finally:

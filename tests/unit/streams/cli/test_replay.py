@@ -1,12 +1,13 @@
 """A replay: what is sent, in which rounds, and what is said of the rest."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from streams.backtest.event_files import EventFiles
+from streams.backtest.event_files import EventFiles, EventLine
 from streams.cli.main import engagement
 from streams.cli.replay_pace import Pace
 from streams.cli.replay_run import Replay
@@ -85,7 +86,7 @@ async def test_lines_that_cannot_be_sent_are_counted_and_the_first_are_named(tmp
 
 async def test_what_comes_before_a_damage_is_sent(tmp_path: Path) -> None:
     class Damaged(EventFiles):
-        def lines(self, *, timed: bool = False):  # noqa: ANN202 - as in the class
+        def lines(self, *, timed: bool = False) -> Iterator[EventLine]:
             yield from super().lines(timed=timed)
             raise UnreadableEvents(["damaged"])
 
@@ -113,7 +114,7 @@ async def test_told_to_stop_it_sends_no_more(tmp_path: Path) -> None:
         run = Replay(files, sender, Pace(1), None)
         run.stop()
         await run.send(Unwatched())
-    assert run.stopped
+    assert run.should_stop
     assert sender.delivered == 0
 
 
