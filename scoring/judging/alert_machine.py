@@ -80,7 +80,7 @@ TRANSITIONS: Final[Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]] = {
 
 
 def place_of(state: CustomerState) -> str:
-    """Tell in which state of the machine a customer is."""
+    """Return in which state of the machine a customer is."""
     if state.episode is None:
         return AT_REST if state.held is None else FALLING
     return OPEN if state.held is None else DEEPENING
@@ -110,7 +110,7 @@ def end_of(policy: Policy, episode: Episode) -> int:
 
 
 def is_unmoved(policy: Policy, state: CustomerState, start: int) -> bool:
-    """Tell that steps between two scores of one band, all up or all down, give the machine nothing to do.
+    """Return whether steps between two scores of one band, all up or all down, give the machine nothing to do.
 
     Args:
         policy: in force.
@@ -164,7 +164,7 @@ class AlertMachine:
             before: the score before it, in millionths.
             score: the score after it.
             cause: ``event`` or ``expired``.
-            reasons: what the step is made of; asked for only where something is told.
+            reasons: what the step is made of; asked for only where something is published.
             feeding: the watched channels that had brought points; asked for only at a fall. None: there is none.
         """
         state, policy = self._state, self._policy
@@ -190,14 +190,14 @@ class AlertMachine:
             state.held["reasons"] = largest_first(self._told() + state.held["reasons"])
             self._report_at(at, score)
 
-    def follow(self) -> None:
+    def take_over(self) -> None:
         """Account for where other rules have put the customer, whose score is that of these rules already."""
         band = self._policy.band_of(self._state.score)
         self._score = self._state.score
         self._take(MOVED if band < accounted_for(self._state) else STANDS)
 
     def change_band(self, before: int, at: int, cause: str) -> None:
-        """Tell the band into which other rules have put the customer, if it is another one.
+        """Return the band into which other rules have put the customer, if it is another one.
 
         Args:
             before: the score by the rules of before, in millionths.

@@ -33,7 +33,7 @@ def go_over(
     before = state.score if state.score_before_policy is None else state.score_before_policy
     state.score_before_policy = None
     derive(policy, state)
-    machine.follow()
+    machine.take_over()
     machine.change_band(before, at, cause)
     follow_policy(policy, state)
     # What comes next by itself follows from the new policy.

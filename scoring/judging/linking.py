@@ -37,7 +37,7 @@ def merge(
 ) -> Sequence[Transition]:
     """Make what is known of an id part of what is known of the customer whose it is.
 
-    Both are judged up to the same time first. What the silence up to then makes of the customer is told as ever; the
+    Both are judged up to the same time first. What the silence up to then makes of each is published as ever; the
     link itself raises no alert, and a band that differs by it is a band change with the cause ``link``.
 
     Args:
@@ -212,7 +212,7 @@ def _add_days(state: CustomerState, linked: CustomerState) -> None:
 
 
 def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
-    """Go on from both by each named score that raises alerts; its changes of band are not told."""
+    """Go on from both by each named score that raises alerts; its changes of band are not published."""
     for score in policy.alerting:
         theirs = linked.named.get(score.name) if linked.named is not None else None
         mine = state.named.get(score.name) if state.named is not None else None
@@ -237,7 +237,7 @@ def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -
         state.episode = state.episode.joined_by(linked.episode)
     elif linked.episode is not None:
         state.episode, state.held, state.armed = linked.episode, None, False
-    AlertMachine(policy, state).follow()
+    AlertMachine(policy, state).take_over()
     if policy.warn_before:
         last = max(state.last_warning, linked.last_warning)
         follow_policy(policy, state)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from scoring.errors import InvalidEvent
-from scoring.mapping.getters import Follow, Levels
+from scoring.mapping.getters import Levels, Lookup
 from scoring.mapping.paths import ROOT, Path, Step
 
 MOST_ELEMENTS: Final = 10_000
@@ -27,7 +27,7 @@ class Unwrap:
             paths: at which it may stand; the first that leads to an object or an array holds.
             loads: decodes what stands there as a text.
         """
-        self._ways = [Follow(path.steps) for path in paths]
+        self._ways = [Lookup(path.steps) for path in paths]
         self._names = ", ".join(path.text for path in paths)
         self._loads = loads
 
@@ -42,7 +42,7 @@ class Unwrap:
         """
         wrong = ""
         for way in self._ways:
-            found = way.follow(record)
+            found = way.of(record)
             if type(found) is str:
                 try:
                     found = self._loads(found)
@@ -67,7 +67,7 @@ class WrittenJson:
             root: whether those paths are meant that start at the record, or those that start at the event.
         """
         chosen = [path for path in paths if (path.origin == ROOT) == root and path.steps]
-        self._fields = [(Follow(path.steps[:-1]), path.steps[-1]) for path in chosen]
+        self._fields = [(Lookup(path.steps[:-1]), path.steps[-1]) for path in chosen]
         self._loads = loads
 
     def read(self, value: Any) -> None:
@@ -77,7 +77,7 @@ class WrittenJson:
             value: changed in place.
         """
         for way, last in self._fields:
-            around = way.follow(value)
+            around = way.of(value)
             if type(around) is dict:
                 text = around.get(last)
             elif type(around) is list and type(last) is int and last < len(around):
@@ -102,7 +102,7 @@ class Elements:
         Args:
             arrays: the steps to each, from the outer one to the inner one.
         """
-        self._ways = tuple([Follow(steps) for steps in arrays])
+        self._ways = tuple([Lookup(steps) for steps in arrays])
         self.depth = len(arrays)
 
     def start(self, event: Any) -> Any:
@@ -111,7 +111,7 @@ class Elements:
         Args:
             event: of the record.
         """
-        return self._ways[0].follow(event)
+        return self._ways[0].of(event)
 
     def reaches(self, event: Any) -> bool:
         """Return whether there is an inner array.
@@ -135,15 +135,15 @@ class Elements:
         return found
 
 
-def _reaches(value: Any, ways: tuple[Follow, ...]) -> bool:
-    found = ways[0].follow(value)
+def _reaches(value: Any, ways: tuple[Lookup, ...]) -> bool:
+    found = ways[0].of(value)
     if type(found) is not list:
         return False
     return len(ways) == 1 or any(_reaches(element, ways[1:]) for element in found)
 
 
-def _add_elements(found: list[Levels | str], levels: Levels, ways: tuple[Follow, ...], at: int) -> None:
-    array = ways[at].follow(levels[-1])
+def _add_elements(found: list[Levels | str], levels: Levels, ways: tuple[Lookup, ...], at: int) -> None:
+    array = ways[at].of(levels[-1])
     if array is None:
         return
     if type(array) is not list:

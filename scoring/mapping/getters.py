@@ -27,8 +27,8 @@ class Getter:
         raise NotImplementedError
 
 
-class Follow:
-    """Follows steps from a value inwards."""
+class Lookup:
+    """Goes some steps from a value inwards."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         """Keep the steps.
@@ -38,13 +38,13 @@ class Follow:
         """
         self._steps = tuple(steps)
 
-    def follow(self, value: Any) -> Any:
+    def of(self, value: Any) -> Any:
         """Give the value at the end; None where a step leads nowhere.
 
         Args:
             value: where the first step starts.
         """
-        return _followed(value, self._steps)
+        return _at_end(value, self._steps)
 
 
 def compile_path(path: Path, depth: int) -> Getter:
@@ -84,7 +84,7 @@ class _Way(Getter):
         self._level, self._steps = level, tuple(steps)
 
     def get(self, levels: Levels) -> Any:
-        return _followed(levels[self._level], self._steps)
+        return _at_end(levels[self._level], self._steps)
 
 
 class _OfRecord(Getter):
@@ -94,8 +94,8 @@ class _OfRecord(Getter):
         self._steps = tuple(steps)
 
     def get(self, levels: Levels) -> Any:
-        value = _followed(levels[RECORD], self._steps)
-        return _followed(levels[EVENT], self._steps) if value is None else value
+        value = _at_end(levels[RECORD], self._steps)
+        return _at_end(levels[EVENT], self._steps) if value is None else value
 
 
 class _RecordKey(Getter):
@@ -122,7 +122,7 @@ class _Header(Getter):
         return _text(found)
 
 
-def _followed(value: Any, steps: tuple[Step, ...]) -> Any:
+def _at_end(value: Any, steps: tuple[Step, ...]) -> Any:
     for step in steps:
         if isinstance(step, str):
             if type(value) is not dict:
@@ -141,7 +141,7 @@ def _followed(value: Any, steps: tuple[Step, ...]) -> Any:
 
 def _found(elements: list[Any], find: Find) -> Any:
     for element in elements:
-        value = _followed(element, find.steps)
+        value = _at_end(element, find.steps)
         if value is not None and as_text(value) == find.wanted:
             return element
     return None

@@ -14,7 +14,7 @@ _RATE_SECONDS = 3.0
 
 
 @dataclass(slots=True)
-class Standing:
+class CustomerRow:
     """A watched customer: score and trend in points, band."""
 
     score: float
@@ -40,7 +40,7 @@ class Board:
     by_silence: int = 0
     recovered: int = 0
     bands: Mapping[str, int] = field(default_factory=dict)
-    standings: Mapping[str, Standing | None] = field(default_factory=dict)
+    rows: Mapping[str, CustomerRow | None] = field(default_factory=dict)
     alerts: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=SHOWN_ALERTS))
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from scoring.instants import SECOND
-from streams.demo.board import Board, Standing
+from streams.demo.board import Board, CustomerRow
 from streams.demo.records import record_of
 from streams.demo.stack import Stack
 from streams.demo.traffic import CUSTOMERS, customer_names, traffic, watched
@@ -100,13 +100,13 @@ async def _follow(settings: Settings, board: Board) -> None:
 async def _look(store: RedisStore, board: Board) -> None:
     board.bands = await store.band_counts()
     names = watched(customer_names(CUSTOMERS))
-    board.standings = {name: _standing(await store.read(name)) for name in names}
+    board.rows = {name: _row_of(await store.read(name)) for name in names}
 
 
-def _standing(record: CustomerRecord | None) -> Standing | None:
+def _row_of(record: CustomerRecord | None) -> CustomerRow | None:
     if record is None:
         return None
-    return Standing(float(record.fields["score"]), float(record.fields["trend"]), record.fields["band"])
+    return CustomerRow(float(record.fields["score"]), float(record.fields["trend"]), record.fields["band"])
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scoring.policy.policy import BANDS
-from streams.demo.board import SHOWN_ALERTS, Board, Standing
+from streams.demo.board import SHOWN_ALERTS, Board, CustomerRow
 from streams.views.alert_line import reasons_in_words
 from streams.views.customer_view import BAND_STYLES
 
@@ -34,7 +34,7 @@ def screen(board: Board, seconds: float | None) -> RenderableType:
     upper.add_column(ratio=1)
     upper.add_row(
         Panel(_bands(board), title="customers by band, from Redis", height=10),
-        Panel(_standings(board), title="some of them", height=10),
+        Panel(_customer_rows(board), title="some of them", height=10),
     )
     return Group(
         _headline(board, seconds),
@@ -83,26 +83,26 @@ def _bands(board: Board) -> RenderableType:
     return table
 
 
-def _standings(board: Board) -> RenderableType:
+def _customer_rows(board: Board) -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    for customer, standing in board.standings.items():
-        if standing is None:
+    for customer, row in board.rows.items():
+        if row is None:
             table.add_row(Text(customer), Text("   -", style="dim"))
             continue
-        style = BAND_STYLES.get(standing.band, "")
+        style = BAND_STYLES.get(row.band, "")
         table.add_row(
             Text(customer, overflow="ellipsis", no_wrap=True),
-            Text(f"{standing.score:>4.0f}"),
-            _arrow(standing),
-            _bar(max(standing.score, 0) / _FULL_SCORE, style),
+            Text(f"{row.score:>4.0f}"),
+            _arrow(row),
+            _bar(max(row.score, 0) / _FULL_SCORE, style),
         )
     return table
 
 
-def _arrow(standing: Standing) -> Text:
-    if standing.trend > 0:
+def _arrow(row: CustomerRow) -> Text:
+    if row.trend > 0:
         return Text("▲", style="green")
-    return Text("▼", style="red") if standing.trend < 0 else Text(" ")
+    return Text("▼", style="red") if row.trend < 0 else Text(" ")
 
 
 def _bar(share: float, style: str) -> Text:

@@ -47,7 +47,7 @@ class ErasureKnowledge(Protocol):
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them."""
 
-    async def follow(self) -> None:
+    async def read_on(self) -> None:
         """Read what is new, and see to it that it is carried out."""
 
     async def look_again(self) -> None:
@@ -70,7 +70,7 @@ class NoErasures:
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Do nothing."""
 
-    async def follow(self) -> None:
+    async def read_on(self) -> None:
         """Do nothing."""
 
     async def look_again(self) -> None:
@@ -120,7 +120,7 @@ class Erasures:
         Raises:
             TransientError: if Kafka or the store does not answer.
         """
-        await self.follow()
+        await self.read_on()
 
     async def close(self) -> None:
         """Give up the connection."""
@@ -183,7 +183,7 @@ class Erasures:
             if tombstone := self._unsettled.get(self._digest(customer)):
                 await erase(self._store, self._log, customer, tombstone)
 
-    async def follow(self) -> None:
+    async def read_on(self) -> None:
         """Read what is new, and see to it that it is carried out.
 
         Raises:
@@ -225,7 +225,7 @@ class Erasures:
         # First the fences: what is carried out between the two looks is in the topic by the second.
         fences = (await self._store.fences([ERASURES_PARTITION]))[ERASURES_PARTITION]
         required = max(fence.offset if fence else 0 for fence in fences)
-        await self.follow()
+        await self.read_on()
         if required > self.known:
             raise LogGap(
                 f"the erasures up to {required} have been carried out, but their topic ends at {self.known}: "
@@ -238,7 +238,7 @@ class Erasures:
         Raises:
             TransientError: if Kafka or the store does not answer.
         """
-        await self.follow()
+        await self.read_on()
         if self._unsettled:
             await self._sweep()
 

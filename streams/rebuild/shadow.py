@@ -130,7 +130,7 @@ class Shadow:
 
         Args:
             bounds: where they stand.
-            show: is told how many offsets have been passed, of how many, and how many events have been applied.
+            show: gets how many offsets have been passed, of how many, and how many events have been applied.
 
         Returns:
             How many offsets were passed.
@@ -177,7 +177,7 @@ class Shadow:
         decoded = [
             self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
         ]
-        await self.erasures.follow()
+        await self.erasures.read_on()
         await self._link(links, bounds)
         marks = self._clock.with_batches(decoded)
         time = min(self._clock.evaluation(marks)[0], bounds.time)
@@ -254,7 +254,7 @@ class Shadow:
         """Take over segments of which the log does not tell any more.
 
         Args:
-            told: by customer, when it was told (microseconds), and the segment.
+            told: by customer, when it was reported (microseconds), and the segment.
             bounds: up to where has been judged.
 
         Raises:

@@ -36,7 +36,7 @@ _CHECK_EVERY = 5 * SECOND
 _TYPES_EVERY = 5 * SECOND
 _EXCHANGE_EVERY = SECOND
 _BROKER_CHECK_SECONDS = 4.0
-#: A turn that takes longer is told of, but only once in so long.
+#: A turn that takes longer is logged, but only once in so long.
 _LONG_TURN, _TELL_EVERY = 10 * SECOND, MINUTE
 
 
@@ -107,7 +107,7 @@ class Timer:
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions, held)
         began = self._elapsed()
         try:
-            await self._erasures.follow()
+            await self._erasures.read_on()
             await self._pipeline.follow_policy()
             await self._pipeline.check_fences()
             await self._exchange()

@@ -32,7 +32,7 @@ EVENT_ID: Final = "#"
 _BAND_INDEX: Final = {name: index for index, name in enumerate(BANDS)}
 
 
-class Standing(CustomerField):
+class JudgedUpTo(CustomerField):
     """Up to when the customer has been judged, with the flags and times of the alert machine."""
 
     def write(self, policy: Policy, own: Policy, record: CustomerRecord, fields: list[str], removed: list[str]) -> None:

@@ -17,10 +17,10 @@ from streams.store.fields.alert_fields import (
     Bands,
     EventsAhead,
     HeldDrop,
+    JudgedUpTo,
     OpenEpisode,
     PassingField,
     SegmentField,
-    Standing,
     Warnings,
 )
 from streams.store.fields.churn_fields import EndedDays, LostBy
@@ -37,7 +37,7 @@ _BY_ARRIVAL: Final = "until when an id is remembered depends on when its event c
 FIELDS: Final[tuple[CustomerField, ...]] = (
     CustomerField("_v", "the version, unique to each write", not_compared="each write has another one"),
     CustomerField("_l", "a linked id of the customer", not_compared="the ids are compared before all else"),
-    Standing(
+    JudgedUpTo(
         "_s",
         "up to when the customer has been judged; flags: `a` armed, `o` an alert is open, `e` its episode is stored, "
         "`x` the next change is a drop; the last alert; when the score changes next",

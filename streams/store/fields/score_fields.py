@@ -20,12 +20,12 @@ from scoring.judging.named_scores import view_of
 from scoring.judging.score import trend
 from scoring.points import text, to_millionths
 from scoring.policy.policy import BANDS, Policy
-from streams.store.fields.alert_fields import Bands, OpenEpisode, Standing, Warnings
+from streams.store.fields.alert_fields import Bands, JudgedUpTo, OpenEpisode, Warnings
 from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.fields.episodes import encode_episode, episode_flags, take_episode
 from streams.store.protocol import CustomerRecord
 
-_OF_ALERTS: Final = (Standing(), Bands(), Warnings(), OpenEpisode())
+_OF_ALERTS: Final = (JudgedUpTo(), Bands(), Warnings(), OpenEpisode())
 
 
 class NamedScores(CustomerField):

@@ -42,8 +42,8 @@ class MemoryAbsences:
         self._clocks: dict[str, SegmentClock] = {}
         self._schedules: dict[str, dict[str, int]] = defaultdict(dict)
 
-    def follow(self, group: int, customer: str, record: CustomerRecord) -> None:
-        """Follow a record that has just been encoded.
+    def reschedule(self, group: int, customer: str, record: CustomerRecord) -> None:
+        """Give a customer another place in the schedule, by a record that has just been encoded.
 
         Args:
             group: of the customer.

@@ -215,7 +215,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
                 self._schedules[schedule[0], group][customer] = int(schedule[1:])
         for message in record.raised:
             self._outboxes[group][customer, message.name] = now, encode_message(message)
-        self.absences.follow(group, customer, record)
+        self.absences.reschedule(group, customer, record)
         settle(record, version)
 
     def _version(self) -> str:

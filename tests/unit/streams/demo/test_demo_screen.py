@@ -9,7 +9,7 @@ from scoring.instants import parse_timestamp
 from scoring.judging.alerts import Alert, message
 from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED
 from streams.cli.demo import summary
-from streams.demo.board import Board, Standing
+from streams.demo.board import Board, CustomerRow
 from streams.demo.screen import screen, status_line
 from streams.demo.traffic import customer_names, watched
 
@@ -39,7 +39,7 @@ def full_board(clock: Clock) -> Board:
         clock.now = 100.0 + second
         board.note_sent(1_000 * second, bad=12)
     board.bands = dict.fromkeys(BANDS, 300)
-    board.standings = dict.fromkeys(watched(customer_names(300)), Standing(250.0, -3.0, "highly_engaged"))
+    board.rows = dict.fromkeys(watched(customer_names(300)), CustomerRow(250.0, -3.0, "highly_engaged"))
     for _ in range(20):
         board.note_alert(alert("churn_risk", EXPIRED, EXPIRED, EXPIRED, EXPIRED))
     board.note_alert(alert("churn_risk", EVENT))
@@ -110,7 +110,7 @@ def test_every_watched_customer_has_one_line_however_high_the_score() -> None:
 
 def test_an_empty_board_can_be_drawn() -> None:
     board = Board()
-    board.standings = {"ada.adler": None}
+    board.rows = {"ada.adler": None}
     assert any("ada.adler" in line for line in lines_of(board, None))
     assert "0 events" in status_line(board)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ class ListedLog:
 class ErasingBench(Bench):
     """A bench whose pipeline follows erasures."""
 
-    def __init__(self, log: ListedLog | None = None, **options: object) -> None:
+    def __init__(self, log: ListedLog | None = None, **options: Any) -> None:
         """Wire the parts."""
         self.log = log or ListedLog()
         super().__init__(erasure_log=self.log, **options)
@@ -97,7 +98,7 @@ async def test_a_worker_that_has_read_the_tombstone_in_between_is_refused_all_th
 
     async def erased_and_read() -> None:
         await bench.erase("anna", web=2)
-        await bench.erasures.follow()
+        await bench.erasures.read_on()
 
     bench.store.before_apply.append(erased_and_read)
     await bench.apply(bench.submission(0, did("anna", "view", "01 09:00")))
@@ -140,7 +141,7 @@ async def test_an_erasure_that_the_worker_reads_after_it_has_chosen_the_events_w
         bench.erasures.carry_out = carry_out
         chosen = list(customers)
         await bench.erase("anna", web=2)
-        await bench.erasures.follow()
+        await bench.erasures.read_on()
         await carry_out(chosen)
 
     bench.erasures.carry_out = once_erased_and_read
@@ -155,12 +156,12 @@ async def test_something_new_for_an_erased_customer_first_removes_the_old() -> N
     await bench.assign(WEB)
     await bench.apply(bench.submission(0, *[did("anna", "view", "01 09:00")] * 4))
     await bench.publish("anna", web=4)
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     await bench.apply(bench.submission(4, did("anna", "view", "01 09:01")))
 
     assert await bench.field("anna", "score") == "1"
     bench.now += GRACE
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     assert await bench.field("anna", "score") == "1"
 
 
@@ -169,12 +170,12 @@ async def test_what_the_command_left_undone_is_done_after_a_while() -> None:
     await bench.assign(WEB)
     await bench.apply(bench.submission(0, did("anna", "view", "01 09:00"), did("ben", "view", "01 09:00")))
     await bench.publish("anna", web=2)
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     bench.now += GRACE - SECOND
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     assert bench.store.hashes.keys() == {"anna", "ben"}
     bench.now += SECOND
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     assert bench.store.hashes.keys() == {"ben"}
 
 
@@ -184,10 +185,10 @@ async def test_a_store_that_has_forgotten_an_erasure_is_made_to_carry_it_out_aga
     await bench.apply(bench.submission(0, did("anna", "view", "01 09:00")))
     kept = {name: dict(value) for name, value in bench.store.hashes.items()}
     await bench.erase("anna", web=1)
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     bench.store.hashes, bench.store._erased, bench.store._carried_out = kept, {}, []
     for _ in range(2):
-        await bench.erasures.follow()
+        await bench.erasures.read_on()
         bench.now += GRACE
 
     assert bench.store.hashes == {}
@@ -198,9 +199,9 @@ async def test_what_was_applied_while_the_erasure_was_under_way_is_covered_in_th
     await bench.assign(WEB)
     await bench.apply(bench.submission(0, *[did("anna", "view", "01 09:00")] * 4))
     await bench.publish("anna", web=2)
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
     bench.now += GRACE
-    await bench.erasures.follow()
+    await bench.erasures.read_on()
 
     assert [dict(each.offsets) for each in bench.log.records] == [{WEB.label: 2}, {WEB.label: 4}]
     assert len({each.erased_at for each in bench.log.records}) == 1
