@@ -40,7 +40,7 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     """Wire a worker.
 
     Args:
-        settings: what it is told from outside.
+        settings: of the worker.
         store: another store than Redis.
         wall: reads the machine's clock, in microseconds since 1970.
 
@@ -71,7 +71,7 @@ def run_worker(settings: Settings) -> int:
     """Run a worker until it is told to stop or fails.
 
     Args:
-        settings: what it is told from outside.
+        settings: of the worker.
 
     Returns:
         The exit status of the process: 0 after SIGTERM or SIGINT.

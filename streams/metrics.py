@@ -144,7 +144,7 @@ class Metrics:
             self.lag.labels(partition.topic, str(partition.number)).set(seconds)
 
     def set_unknown_types(self, counts: Names) -> None:
-        """Tell the unknown types with the most events, so many of a channel that Prometheus can bear them.
+        """Set the unknown types with the most events, so many of a channel that Prometheus can bear them.
 
         Args:
             counts: by channel and type.
@@ -157,7 +157,7 @@ class Metrics:
                 self.unknown_types.labels(channel, kind).set(count)
 
     def set_figures(self, figures: Mapping[str, str]) -> None:
-        """Tell the figures over all customers; one that says nothing is not mentioned.
+        """Set the figures over all customers; one that says nothing is left out.
 
         Args:
             figures: as applications read them.
@@ -168,7 +168,7 @@ class Metrics:
                 self.kpi.labels(name).set(float(value))
 
     def set_targets(self, targets: Sequence[Target], figures: Mapping[str, str]) -> None:
-        """Tell what the policy wants of figures over all customers, and whether they are so.
+        """Set what the policy wants of figures over all customers, and whether they are so.
 
         Args:
             targets: of the policy in force.
@@ -186,7 +186,7 @@ class Metrics:
                 self.targets_met.labels(target.figure).set({MET: 1, MISSED: 0, WARNING: -1}[verdict])
 
     def set_segment_figures(self, segments: Mapping[str, Mapping[str, str]]) -> None:
-        """Tell the figures of segments, but for the flows between bands; one that says nothing is not mentioned.
+        """Set the figures of segments, but for the flows between bands; one that says nothing is left out.
 
         Args:
             segments: by name, with figures as applications read them.
@@ -198,7 +198,7 @@ class Metrics:
                     self.segment_kpi.labels(segment, name).set(float(value))
 
     def note_evaluation(self, now: int) -> None:
-        """Tell the evaluation time.
+        """Set the evaluation time.
 
         Args:
             now: microseconds since 1970; 0 while it is not known.

@@ -1,4 +1,4 @@
-"""What alerts were worth: how many were right, how many churned customers they told of, and how long before.
+"""What alerts were worth: how many were right, how many churned customers they announced, and how long before.
 
 Rests on decision 14.
 """
@@ -118,12 +118,12 @@ class AlarmReport:
 
     @property
     def recall(self) -> float | None:
-        """The share of the churned customers of whom an alert told before."""
+        """The share of the churned customers whom an alert announced."""
         return self.told / self.churned if self.churned else None
 
     @property
     def recall_within(self) -> float | None:
-        """The share of the customers with a day of churn of whom an alert told within the horizon before it."""
+        """The share of the customers with a day of churn whom an alert announced within the horizon before it."""
         return self.told_within / self.dated if self.dated else None
 
     @property

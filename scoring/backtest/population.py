@@ -48,7 +48,7 @@ class CustomerHistory:
             policy: to judge by.
             name: the customer's id.
             moments: at which to look, in the order of time.
-            trail: is told where the score has been; None where nobody asks.
+            trail: gets where the score has been; None where nobody asks.
         """
         self._policy = policy
         self.trail = trail
@@ -69,7 +69,7 @@ class CustomerHistory:
             events: new ones, in the order of arrival.
             now: the evaluation time of the stream clock, in microseconds.
             feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
-            look: told of each observation with the state at that time.
+            look: called for each observation with the state at that time.
         """
         while self._moments and self._moments[-1].time <= now:
             moment = self._moments.pop()
@@ -144,7 +144,7 @@ class Population:
             policy: to judge by.
             moments: by customer, at which to look, in the order of time; other customers are left out. None for all
                 customers who come, and no look.
-            look: told of each observation with the state at that time.
+            look: called for each observation with the state at that time.
             trails: keep where each score has been.
         """
         self._policy = policy

@@ -25,7 +25,7 @@ from typing import Final
 
 WEEK: Final = 7
 MONTH: Final = 30
-#: Days that one stored number tells of.
+#: Days in one stored number.
 SPAN: Final = 50
 _NOBODY: Final = -1
 _FIRST_DAY: Final = ord("A")
@@ -74,7 +74,7 @@ class Activity:
             self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
 
     def has(self, day: int) -> bool:
-        """Tell whether the customer was active on a day.
+        """Return whether the customer was active on a day.
 
         Args:
             day: its number.
@@ -257,7 +257,7 @@ def days_of_span(span: int, bits: int) -> list[int]:
 
 
 def contribution(activity: Activity) -> dict[str, int]:
-    """Tell what a customer adds to the sums altogether.
+    """Return what a customer adds to the sums altogether.
 
     Args:
         activity: of the customer.

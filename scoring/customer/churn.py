@@ -44,7 +44,7 @@ def flip(spans: dict[int, int], day: int) -> None:
 
 
 def churn_fields(after: int, active: Sequence[int], ends: Sequence[int]) -> dict[str, int]:
-    """Tell what a customer adds to the sums altogether.
+    """Return what a customer adds to the sums altogether.
 
     Args:
         after: for how many days of silence a customer is not lost yet; 0: for ever.
@@ -90,7 +90,7 @@ def churn_text(after: int, *, ends: bool) -> str:
 
 
 def fields_by(text: str, active: Sequence[int], ends: Sequence[int]) -> dict[str, int]:
-    """Tell what a customer adds who is counted by a stored rule.
+    """Return what a customer counted by a stored rule adds.
 
     Args:
         text: of the rule, '' for none.

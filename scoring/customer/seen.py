@@ -33,7 +33,7 @@ _WITH_INDEX: Final = 3
 
 
 class _Index:
-    """Tells whether an id is among many: all ids in buckets by their hash, an id found by the look through one bucket.
+    """Knows whether an id is among many: all ids in buckets by their hash, an id found by the look through one bucket.
 
     It grows by linear hashing, one bucket at a time: to make it anew would hold up the worker where there are millions.
     """

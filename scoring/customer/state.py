@@ -22,7 +22,7 @@ from scoring.rules.sessions import Visit
 #: No pane yet.
 NONE: Final = -1
 
-#: An event that has been told from its repetitions: time, code of its type, detail.
+#: An event as its repetitions are known by: time, code of its type, detail.
 Timed = tuple[int, str, Detail | None]
 
 
@@ -50,7 +50,7 @@ class CustomerState:
     `due_crosses` whether that is a fall out of `engaged`. `visits` are the parts of sessions that lie in each pane, by
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
-    stored, where measures are told of all customers together, `tallied_visits` the visits, where sessions are,
+    stored, where measures are published for all customers combined, `tallied_visits` the visits, where sessions are,
     `grouped` what events count in groups that is not stored yet, by group and field, `dropped` what is kept no more.
     `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
     is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
@@ -105,17 +105,17 @@ class CustomerState:
 
     @property
     def alert_open(self) -> bool:
-        """Tell whether a churn alert has been raised, and no recovery after it."""
+        """Return whether a churn alert has been raised, and no recovery after it."""
         return self.episode is not None
 
 
 def is_newer(state: CustomerState, told_at: int, segment: str) -> bool:
-    """Tell whether a segment takes the place of the one that a customer is in: the newest holds, in any order.
+    """Return whether a segment takes the place of the one that a customer is in: the newest holds, in any order.
 
     Args:
         state: the customer's.
-        told_at: when it was told, in microseconds.
-        segment: its name; of two that were told at one time the later one in the alphabet holds.
+        told_at: when it was reported, in microseconds.
+        segment: its name; of two that were reported for one time the later one in the alphabet holds.
     """
     return (told_at, segment) > (state.segment_at, state.segment)
 
@@ -125,7 +125,7 @@ def take_segment(state: CustomerState, told_at: int, segment: str) -> None:
 
     Args:
         state: changed in place.
-        told_at: when it was told, in microseconds.
+        told_at: when it was reported, in microseconds.
         segment: its name, '' for none.
     """
     state.segment, state.segment_at, state.segment_changed = segment, told_at, True

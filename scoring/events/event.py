@@ -84,7 +84,7 @@ class EventReader:
             policy_codes: those of the types of all channels of the policy. A type that the policy does not name and
                 that shares the code of one of them must not be counted as that one.
             groups: in which events count by the value of a property.
-            analyze: the model of the channel's `sentiment`; None has no text told as a number.
+            analyze: the model of the channel's `sentiment`; with None no text becomes a number.
         """
         self._name = channel.name
         self._salted = hashlib.blake2b(f"{channel.name}\0".encode(), digest_size=8)

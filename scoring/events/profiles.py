@@ -36,8 +36,8 @@ class ProfileReader:
             latest: the newest time that is let in.
 
         Returns:
-            The customer's id, and what is told as an event with the code `PROFILE`, whose detail holds the segment; ''
-            for a customer who has left it. None where nothing is told of the segment.
+            The customer's id, and what is said as an event with the code `PROFILE`, whose detail holds the segment; ''
+            for a customer who has left it. None where nothing is said of the segment.
 
         Raises:
             InvalidEvent: with the reason, if a field is missing or wrong.

@@ -58,7 +58,7 @@ def explained_from(policy: Policy, state: CustomerState) -> int:
 def change(policy: Policy, state: CustomerState, at: int, since: int) -> list[Part]:
     """Explain how a score has changed.
 
-    Events are told by the pane in which they happened, so the score of then is that of all its current pane.
+    Events are known by the pane in which they happened, so the score of then is that of all its current pane.
 
     Args:
         policy: in force.

@@ -62,7 +62,7 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
         machine: that has judged it.
 
     Returns:
-        The alerts that it has raised, with the name of the score; its changes of band are not told.
+        The alerts that it has raised, with the name of the score; its changes of band are not published.
     """
     if state.named is None:
         state.named = {}

@@ -197,7 +197,7 @@ def next_change(policy: Policy, state: CustomerState) -> int:
 
 
 def judged_again_at(policy: Policy, state: CustomerState) -> int:
-    """Tell when a drop that is held back is judged again.
+    """Return when a drop that is held back is judged again.
 
     Args:
         policy: in force.
@@ -214,7 +214,7 @@ def judged_again_at(policy: Policy, state: CustomerState) -> int:
 
 
 def cooldown_end(policy: Policy, state: CustomerState) -> int:
-    """Tell until when the cooldown holds a fall back.
+    """Return until when the cooldown holds a fall back.
 
     Args:
         policy: in force.
@@ -229,7 +229,7 @@ def cooldown_end(policy: Policy, state: CustomerState) -> int:
 
 
 def falls_at(policy: Policy, state: CustomerState, time: int) -> bool:
-    """Tell whether the score falls out of `engaged`, or below `disengaged`, by a time at which it changes next.
+    """Return whether the score falls out of `engaged`, or below `disengaged`, by a time at which it changes next.
 
     Args:
         policy: in force.

@@ -22,7 +22,7 @@ from scoring.rules.details import PROFILE
 
 
 def take_profiles(state: CustomerState, events: Iterable[Event]) -> list[Event]:
-    """Take over what profiles tell of the segment.
+    """Take over what profiles say of the segment.
 
     Args:
         state: the customer's; changed in place.

@@ -158,7 +158,7 @@ class Steps:
             self._judge_each(steps)
 
     def _all_the_same(self, start: int, *, up: bool, down: bool) -> bool:
-        """Tell whether none of the steps can have changed band or alert: one direction, and neither moved."""
+        """Return whether none of the steps can have changed band or alert: one direction, and neither moved."""
         state, policy = self.state, self.policy
         if (up and down) or not policy.band_of(start) == policy.band_of(state.score) == state.band:
             return False

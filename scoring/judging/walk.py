@@ -1,4 +1,4 @@
-"""The walk: takes what happens to one customer up to a moment, and gives what is to be told.
+"""The walk: takes what happens to one customer up to a moment, and gives what is to be published.
 
 Rests on decision 3.
 """

@@ -106,7 +106,7 @@ class ElementReading:
 
 
 class _Field:
-    """A value, and how its paths are told of."""
+    """A value, and how its paths are named in messages."""
 
     def __init__(self, value: Value, depth: int) -> None:
         self.value = compile_value(value, depth)
@@ -232,7 +232,7 @@ def _is_element(path: Path) -> bool:
 
 
 def _paths(reading: Reading) -> Iterator[Path]:
-    """Give the paths by which it is told whether elements may be other than objects."""
+    """Give the paths that decide whether elements may be other than objects."""
     values = [reading.customer, reading.type, reading.time, *([] if reading.id is None else [reading.id])]
     for rule in reading.links:
         values += [rule.id, rule.customer]

@@ -89,7 +89,7 @@ class _RecordReading:
         self._record_json = WrittenJson(reading.json, loads, root=True)
         self._event_json = WrittenJson(reading.json, loads, root=False)
         depths = [elements.depth for elements in self._each] or [0]
-        # What is told outside the elements is told once, before they are looked for.
+        # What is said outside the elements is read once, before they are looked for.
         outer, inner = _parted(reading.when, depths), _parted(reading.unless, depths)
         self._conditions = Filter(outer[0], inner[0], depths[0])
         self._elements = [ElementReading(reading, depth, Filter(outer[1], inner[1], depth), loads) for depth in depths]

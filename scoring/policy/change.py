@@ -63,7 +63,7 @@ def _is_default(field: Field[Any], value: Any) -> bool:
 
 
 def fixed_differences(in_force: Policy, own: Policy, new: Policy) -> list[str]:
-    """Tell what of a new policy a live system cannot follow.
+    """Return what of a new policy a live system cannot follow.
 
     Stored counts lie in panes, and only those are kept that window and trend look at. Agents, topics and limits are
     made when a worker starts.

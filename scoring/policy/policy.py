@@ -134,7 +134,7 @@ class Channel:
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
     of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
     that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that its sources
-    have told `silence_after`. `sentiment` says which texts are told as a number, None for none.
+    have told `silence_after`. `sentiment` says which texts become a number, None for none.
     """
 
     name: str
@@ -328,7 +328,7 @@ class Policy:
         return now // self.pane - self.kept_panes + 1
 
     def told_from(self, now: int) -> int:
-        """Give the first pane as of which the window can still be told from the counts that are kept.
+        """Give the first pane as of which the window can still be read from the counts that are kept.
 
         Args:
             now: the evaluation time, in microseconds.
@@ -336,7 +336,7 @@ class Policy:
         return now // self.pane - self.kept_panes + self.panes
 
     def past_from(self, now: int) -> tuple[int, int] | None:
-        """Give the first pane that is kept, and the first of which is told, where figures are kept by the day.
+        """Give the first pane that is kept, and the first that is reported, where figures are kept by the day.
 
         Args:
             now: the evaluation time, in microseconds.
@@ -398,7 +398,7 @@ def _of_window(policy: Policy) -> dict[str, object]:
 
 
 def counted_panes(length: int, pane: int, trend: int) -> CountedPanes:
-    """Tell how many panes the window has, and how many are kept: as many more as the trend looks back.
+    """Return how many panes the window has, and how many are kept: as many more as the trend looks back.
 
     Args:
         length: of the window, in microseconds.
@@ -445,7 +445,7 @@ def _of_measures(policy: Policy) -> dict[str, object]:
 
 
 def _counted(channel: Channel) -> CountedChannel:
-    """Tell what figures by the day count of a channel."""
+    """Return what figures by the day count of a channel."""
     types = [*channel.types, *channel.numbers]
     bringing = {number.code for number in channel.numbers if number.weight > 0}
     earning = [

@@ -26,7 +26,7 @@ MOST_VALUE: Final = 10**12
 #: No code of a type begins with these: an amount can never be taken for a count.
 _ADDED: Final = "$"
 _NEWEST: Final = "^"
-#: Stands where the code of a type stands in an event: what is told is a profile. No code of a type begins with it.
+#: Stands where the code of a type stands in an event: what is said is a profile. No code of a type begins with it.
 PROFILE: Final = "@"
 #: Before what is measured between events; no code of a type begins with it either.
 MEASURED: Final = "~"
@@ -38,7 +38,7 @@ _VALUE_BITS: Final = 60
 class Detail(NamedTuple):
     """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
 
-    `segment` is the one that it says the customer is in, '' where it tells of none. `id` is the digest of the event's
+    `segment` is the one that it says the customer is in, '' where it names none. `id` is the digest of the event's
     id, where it matters which event it was. `groups` are those in which it counts, with the values: only where it
     comes, not where it is kept for later.
     """
@@ -122,7 +122,7 @@ def add_amount(counts: dict[str, int], code: str, amount: int) -> None:
 
 
 def is_type(code: str) -> bool:
-    """Tell whether what stands under a code is a count of events, and no amount or duration.
+    """Return whether what stands under a code is a count of events, and no amount or duration.
 
     Args:
         code: in a pane.
@@ -131,7 +131,7 @@ def is_type(code: str) -> bool:
 
 
 def is_sum(code: str) -> bool:
-    """Tell whether what stands under a code is a sum of amounts, so that one of them can be taken away again.
+    """Return whether what stands under a code is a sum of amounts, so that one of them can be taken away again.
 
     Args:
         code: of a count or an amount.
@@ -140,7 +140,7 @@ def is_sum(code: str) -> bool:
 
 
 def is_latest(code: str) -> bool:
-    """Tell whether what stands under a code is a latest value.
+    """Return whether what stands under a code is a latest value.
 
     Args:
         code: of a count or an amount.

@@ -28,7 +28,7 @@ class ChurnRule:
 class FigureRules:
     """Which figures are counted, all of them by the day.
 
-    `by_day` are the measures of every kind that can be told of all customers together, `by_channel` points and active
+    `by_day` are the measures that can be published for all customers combined, `by_channel` points and active
     customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a property.
     `churn` says when a customer is lost, None where that is after 30 days of silence.
     """

@@ -17,7 +17,7 @@ RATE: Final = "rate"
 SHARE: Final = "share"
 #: A fraction per time, in which a customer's own time counts where it is shorter than that of the measure.
 PROJECTED: Final = "projected"
-#: The forms that are made of sums, so that they can be told of all customers together.
+#: The forms that are made of sums, so that they can be published for all customers combined.
 SUMMED: Final = (FRACTION, RATE, SHARE)
 #: How many panes had an event.
 PANES: Final = "panes"

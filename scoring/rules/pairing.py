@@ -1,6 +1,6 @@
 """Pairing: what several events of one object make of each other, such as a like and the unlike that takes it back.
 
-Everything here is told by the times of the events and never by the order in which they came. What an action counts
+Everything here follows from the times of the events and never from the order in which they came. What an action counts
 hangs on those after it, or at most `reach` before it, and on nothing older; so the older ones can be forgotten.
 
 Rests on decisions 11 and 24.
@@ -148,7 +148,7 @@ class Pairing:
         1. A retraction takes back the newest action before it, or at the same time, that no other has taken back:
            the action and its amounts are taken away from its pane. Where that is asked for, it is counted apart.
         2. An action behind a gateway is taken away likewise, and counted apart.
-        3. Durations are told of what is left, in the pane of their start.
+        3. Durations are taken from what is left, in the pane of their start.
 
         Args:
             history: of the object, in any order; actions of other codes are passed over.

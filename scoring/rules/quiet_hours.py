@@ -23,7 +23,7 @@ class QuietHours:
     timezone: str = "UTC"
 
     def end_after(self, at: int) -> int:
-        """Tell when the quiet hours in which a time lies end.
+        """Return when the quiet hours in which a time lies end.
 
         Args:
             at: microseconds.

@@ -20,11 +20,11 @@ _MONDAY: Final = 3
 
 
 def regularity(panes: Iterable[int], span: int, pane: int) -> int:
-    """Tell daily from weekly and monthly: on more than half of the days, in more than half of the weeks, or at all.
+    """Return how regular somebody is: active on more than half of the days, in more than half of the weeks, or at all.
 
     Args:
         panes: with an event, all within the span.
-        span: over how many panes it is told.
+        span: how many panes it is about.
         pane: the length of one, in microseconds.
 
     Returns:
@@ -41,11 +41,11 @@ def regularity(panes: Iterable[int], span: int, pane: int) -> int:
 
 
 def regularity_changes(panes: Sequence[int], span: int, pane: int, start: int, end: int) -> dict[tuple[int, int], int]:
-    """Tell when a customer becomes regular, as of the panes of a range; what was before is not asked for.
+    """Return when a customer becomes regular, as of the panes of a range; what was before does not count.
 
     Args:
         panes: with an event, in order.
-        span: over how many panes it is told.
+        span: how many panes it is about.
         pane: the length of one, in microseconds.
         start: the first pane of the range.
         end: the last one.

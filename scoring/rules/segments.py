@@ -1,4 +1,4 @@
-"""The segment of a customer: where it is told, what it may be called, and which of two told ones holds.
+"""The segment of a customer: where it is reported, what it may be called, and which of two reported ones holds.
 
 Rests on decision 18.
 """

@@ -22,7 +22,7 @@ Analyzer = Callable[[str], float]
 
 @dataclass(frozen=True, slots=True)
 class Sentiment:
-    """How a channel's texts are told: `text` names properties, of which the first that is a text with words counts."""
+    """How a channel's texts become a number: the first of the properties `text` with words in it counts."""
 
     text: tuple[str, ...]
     property: str = PROPERTY

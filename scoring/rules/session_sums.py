@@ -25,7 +25,7 @@ Visits = Mapping[int, Sequence[Visit]]
 
 
 def session_fields(channel: str, visits: Visits, pause: int, start: int) -> dict[str, int]:
-    """Tell what the sessions of some panes add.
+    """Return what the sessions of some panes add.
 
     Args:
         channel: its stored code.

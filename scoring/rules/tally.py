@@ -58,7 +58,7 @@ class Holders:
     name: str
 
     def among(self, counts: Mapping[str, int]) -> bool:
-        """Tell whether a pane has any of the codes.
+        """Return whether a pane has any of the codes.
 
         Args:
             counts: of the pane, by code.
@@ -88,7 +88,7 @@ class Tally:
     by_band: bool = False
 
     def settled(self, span: int, kept_from: int) -> int:
-        """Give the first pane as of which a span of panes can still be told from what a customer keeps.
+        """Give the first pane as of which a span of panes can still be read from what a customer keeps.
 
         Args:
             span: how many panes.
@@ -167,7 +167,7 @@ def tally_of(
 
 
 def held_by(measure: Measure) -> tuple[tuple[tuple[str, ...], int], ...]:
-    """Tell which customers a measure counts: who has any of some codes in so many panes.
+    """Return which customers a measure counts: those with any of some codes in so many panes.
 
     Args:
         measure: of the policy.
@@ -247,7 +247,7 @@ def _holders(held: Iterable[Held], mark: str) -> tuple[Holders, ...]:
 
 
 def tally_panes(tally: Tally, panes: Panes, kept_from: int = 0, band: str = "") -> dict[str, int]:
-    """Tell what a customer adds to the sums by counts and amounts altogether.
+    """Return what a customer adds to the sums by counts and amounts altogether.
 
     Args:
         tally: by which the customer is counted.
@@ -294,7 +294,7 @@ def capped(code: str, count: int, cap: int) -> int:
 
 
 def regular_fields(holders: Holders, held: Sequence[int], pane: int, start: int, end: int) -> dict[str, int]:
-    """Tell what a customer adds to the numbers of those who are regular, from one pane to another.
+    """Return what a customer adds to the numbers of those who are regular, from one pane to another.
 
     Args:
         holders: whose regularity it is.
@@ -325,7 +325,7 @@ def _add_holder(found: dict[str, int], holders: Holders, panes: Sequence[int], s
 
 
 def archive(fields: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:
-    """Tell how to keep elsewhere what sums forget: both together stay what they were.
+    """Return the additions that keep elsewhere what sums forget: both together stay what they were.
 
     Args:
         fields: of the sums.
@@ -340,12 +340,12 @@ def archive(fields: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, 
 def folding(
     fields: Mapping[str, int], kept_from: int, told_from: int, sessions_from: int | None = None
 ) -> dict[str, int]:
-    """Tell how to make sums forget panes, without a change to the measures of later ones.
+    """Return the additions by which sums forget panes, and the measures of later ones stay.
 
     Args:
         fields: of sums.
         kept_from: the first pane whose counts are kept.
-        told_from: the first pane of which measures are told.
+        told_from: the first pane of which measures are reported.
         sessions_from: the first pane whose sessions are kept; by default `kept_from`.
 
     Returns:

@@ -23,7 +23,7 @@ class Target:
     """Bounds of a figure, in its own unit; a None asks for nothing.
 
     It is met from `at_least` up to `at_most`, and worth a warning below `warn_below` and above `warn_above`. The
-    `benchmark` is told beside it. `figure` is the name under which the figure is published.
+    `benchmark` is shown beside it. `figure` is the name under which the figure is published.
     """
 
     figure: str

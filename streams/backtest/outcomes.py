@@ -75,9 +75,9 @@ def check_met(path: Path, customers: Collection[str], met: Collection[str], stra
     told, seen = (_some(names) for names in (customers, strangers))
     has = f"EVENTS are of {seen}" if seen else "there is no event that could be read"
     raise InvalidOutcomes(
-        [f"{path} tells of {len(customers):,} customers, such as {told}, and none of them has an event: {has}"]
+        [f"{path} has {len(customers):,} customers, such as {told}, and none of them has an event: {has}"]
         if told
-        else [f"{path} tells of nobody"]
+        else [f"{path} names no customer"]
     )
 
 

@@ -109,7 +109,7 @@ def _draw_leads(axes: Axes, report: Report) -> None:
         leads = sorted(length / DAY for length in rule.alarms.leads_last)
         shares = [100 * (index + 1) / len(leads) for index in range(len(leads))]
         axes.step(leads, shares, where="post", label=rule.title)
-    axes.set(title="From the last alert to the churn", xlabel="days", ylabel="% of the churns that were told of")
+    axes.set(title="From the last alert to the churn", xlabel="days", ylabel="% of the churns that were announced")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")

@@ -123,7 +123,7 @@ def replay_here(
         policy: to judge by.
         moments: by customer, at which to look.
         show: how far it is.
-        look: told of each observation with the state at that time.
+        look: called for each observation with the state at that time.
         trails: keep where each score has been.
 
     Returns:

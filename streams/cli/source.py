@@ -211,7 +211,7 @@ async def _try_records(
 
 
 class _Counting:
-    """Tells which type an event counts as by the rules of the policy; without them where the policy is refused."""
+    """Knows which type an event counts as by the rules of the policy; without them where the policy is refused."""
 
     def __init__(self, text: str) -> None:
         self._types: dict[str, EventType] = {}

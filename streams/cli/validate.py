@@ -59,7 +59,7 @@ def validate(
     plan, policy = look.plan, settings.policy
     customers = read_outcomes(outcomes, look.within) if outcomes is not None else {}
     if outcomes is not None and not look.silence and all(customer.churned is None for customer in customers.values()):
-        raise Refusal(f"{outcomes} tells of nobody whether they churned; --silent asks the events instead")
+        raise Refusal(f"{outcomes} says of nobody whether they churned; --silent asks the events instead")
     first: dict[str, int] = {}
     if outcomes is None or (plan.days and any(customer.start is None for customer in customers.values())):
         with open_offset_progress("events read") as show:

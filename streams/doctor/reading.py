@@ -49,7 +49,7 @@ def read(overrides: Mapping[str, str]) -> Reading:
 
 
 async def check_settings(reading: Reading) -> list[Finding]:
-    """Tell the settings that decide most; see `settings_findings`."""
+    """Report the settings that decide most; see `settings_findings`."""
     return settings_findings(reading)
 
 

@@ -65,7 +65,7 @@ def server_findings(info: Mapping[str, Any]) -> list[Finding]:
     """Say for what a worker would refuse the server, and whether its memory is nearly full.
 
     Args:
-        info: what the server tells of itself.
+        info: what the server says of itself.
     """
     findings = [wrong(str(fault)) for fault in server_faults(info)]
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
@@ -91,7 +91,7 @@ def persistence_findings(info: Mapping[str, Any], snapshots: str | None) -> list
     """Say whether the server keeps the scores on disk.
 
     Args:
-        info: what the server tells of itself.
+        info: what the server says of itself.
         snapshots: when it makes them, as it is configured; '' for never, None where this user may not see it.
     """
     failed = [name for name in ("rdb_last_bgsave_status", "aof_last_write_status") if info.get(name, "ok") != "ok"]
@@ -148,7 +148,7 @@ def clock_findings(info: Mapping[str, Any], before: int, after: int) -> list[Fin
     """Say whether the clocks of this machine and of the server differ.
 
     Args:
-        info: what the server tells of itself.
+        info: what the server says of itself.
         before: this machine's clock when the server was asked, in microseconds.
         after: the same, when the answer had come.
     """

@@ -88,7 +88,7 @@ def _plain_schema(schema: Any) -> Any:
 
 
 def _has_unplain(schema: Any) -> bool:
-    """Tell whether values may be of kinds that JSON has not."""
+    """Return whether values may be of kinds that JSON has not."""
     if isinstance(schema, list):
         return any(_has_unplain(each) for each in schema)
     if isinstance(schema, dict):

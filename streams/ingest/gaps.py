@@ -78,7 +78,7 @@ async def find_gaps(settings: Settings, store: Store, topics: Iterable[str]) -> 
         first, end = ranges[partition]
         log = ids[partition.topic]
         another = bool(known and log and noted[partition] not in ("", log))
-        # A group is told of an erasure when it has one: its fence may be anywhere before the others.
+        # A group learns of an erasure when it has one: its fence may be anywhere before the others.
         least = first if partition == ERASURES_PARTITION else min(known, default=first)
         if another or (known and not first <= least <= max(known) <= end):
             applied = max(known) if another or max(known) > end else min(known)

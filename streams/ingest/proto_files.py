@@ -23,7 +23,7 @@ _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 def is_proto_text(text: str) -> bool:
-    """Tell whether a schema is the text of a Protobuf file, and no set of descriptors in base64.
+    """Return whether a schema is the text of a Protobuf file, and no set of descriptors in base64.
 
     Args:
         text: of the schema.

@@ -28,7 +28,7 @@ logger = get_logger(__name__)
 
 #: Customers' ids that a decoder remembers; some hundred bytes each.
 _MOST_NAMES: Final = 20_000
-#: How long a source may leave out all that comes before that is told.
+#: How long a source may leave out all that comes before that is reported.
 SKIPPING_AFTER = HOUR
 _TOLD: Final = -1
 
@@ -285,7 +285,7 @@ def _letter(batch: RecordBatch, record: Any, bad: Sequence[Bad]) -> DeadLetter:
 
 
 def _wanted_parts(headers: Iterable[tuple[str, bytes]]) -> frozenset[int]:
-    """Tell which parts a replay asks for; nothing where it asks for all."""
+    """Return which parts a replay asks for; nothing where it asks for all."""
     found = b""
     for name, content in headers:
         if name == PARTS:

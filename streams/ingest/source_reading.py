@@ -58,7 +58,7 @@ class SourceReader:
                 return self._read_whole(record, latest)
             read = self._mapping.read(value, record, latest)
             for outcome in read:
-                if type(outcome) is Bad:  # what is wrong is told of the whole
+                if type(outcome) is Bad:  # what is wrong is reported of the whole
                     return self._read_whole(record, latest)
             return read
         return self._read_whole(record, latest)

@@ -156,7 +156,7 @@ async def _missing_on_topics(client: AIOKafkaClient, needed: Mapping[str, Collec
     missing = []
     for operation, some in needed.items():
         for topic in some:
-            # One that is not told of is taken to be allowed.
+            # One that is not reported is taken to be allowed.
             error, rights = found.get(topic, (0, 0))
             if error == TopicAuthorizationFailedError.errno or (not error and not allows(rights, operation)):
                 missing.append(f"{operation} on topic {topic}")

@@ -49,7 +49,7 @@ def read_topics(policy: Policy) -> list[str]:
 
 
 def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
-    """Tell the settings of each topic when it is created.
+    """Return the settings of each topic when it is created.
 
     Args:
         policy: its window decides how long events are kept.
@@ -78,7 +78,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
 
 
 def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = "") -> int:
-    """Tell how many partitions a topic gets: erasures and links are read in one order by all, so they have one.
+    """Return how many partitions a topic gets: erasures and links are read in one order by all, so they have one.
 
     Args:
         topic: its name.

@@ -61,7 +61,7 @@ class ChannelTable(Table):
     session_types: Listed | None = given(None, "the types of events that make sessions; all if none")
     pages: Listed | None = given(None, "the types of events that are views of a page")
     machine: Marks = given({}, "by event type, the property that marks the events of machines")
-    sentiment: SentimentTable | None = given(None, "the texts that are told as a number")
+    sentiment: SentimentTable | None = given(None, "the texts whose sentiment becomes a number")
     types: TypeRules = given([], "rules by which events count as those of another type")
     points: Numbers = given({}, "by event type, points for a number that its events tell")
     retracts: Retracts = given({}, "by event type, the types whose events each of its events takes back")

@@ -58,7 +58,7 @@ def _anything(value: object) -> object:
 _Types = Annotated[
     list[Any], Check(_types, (), {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1})
 ]
-#: What is no name is told of as a name that the policy does not have.
+#: What is no name is reported as a name that the policy does not have.
 _Named = Annotated[Any, Check(_anything, "", {"type": "string", "minLength": 1})]
 #: The type of each key, what it is, and what holds where it is left out.
 _KEYS: Final[dict[str, tuple[Any, str, Any]]] = {

@@ -1,4 +1,4 @@
-"""`[profiles]` and `[segments.NAME]`: where segments are told, and what differs for their customers.
+"""`[profiles]` and `[segments.NAME]`: where segments are reported, and what differs for their customers.
 
 Rests on decision 19.
 """

@@ -1,4 +1,4 @@
-"""`channels.NAME.sentiment`: the texts that are told as a number.
+"""`channels.NAME.sentiment`: the texts whose sentiment becomes a number.
 
 Rests on decisions 109 and 118.
 """
@@ -32,7 +32,7 @@ _Model = Annotated[str, one_of(MODELS, stand_in=MODELS[0])]
 
 
 class SentimentTable(Table):
-    """Which texts of a channel's events are told as a number."""
+    """Which texts of a channel's events become a number."""
 
     form = f'must be a table such as {{ text = "comment", model = "{MODELS[0]}" }}'
 

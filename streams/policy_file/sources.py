@@ -51,7 +51,7 @@ _Document = Mapping[str, Any]
 
 
 def _all(parse: Callable[[str], Any]) -> Check:
-    """Check a text or a list of texts, each of which is read; every problem is told."""
+    """Check a text or a list of texts, each of which is read; every problem is reported."""
 
     def read(written: object) -> tuple[Any, ...]:
         texts = [written] if isinstance(written, str) else written
@@ -346,7 +346,7 @@ class _Maker:
         return reading
 
     def _feeds(self, name: str, channel: str) -> tuple[str, str]:
-        """Tell which channel and type a renamed type is."""
+        """Return which channel and type a renamed type is."""
         other, dot, rest = name.partition(".")
         return (other, rest) if dot and rest and other in self._channels else (channel, name)
 

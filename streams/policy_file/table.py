@@ -115,7 +115,7 @@ def container(expected: type, allowed: str) -> Check:
 
     Args:
         expected: `dict` or `list`.
-        allowed: what is told where it is none.
+        allowed: the message where it is none.
     """
 
     def read(value: object) -> object:
@@ -147,7 +147,7 @@ class Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, validate_default=True, arbitrary_types_allowed=True
     )
-    #: What is told where there is something else than a table, and before the keys where there is one too many.
+    #: The message where there is something else than a table, and before the keys where there is one too many.
     form: ClassVar[str] = f"must be a table, [{WHERE}]"
     unknown: ClassVar[str] = "unknown key; allowed here:"
 

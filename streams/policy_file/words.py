@@ -57,7 +57,7 @@ def points_within(least: float, most: float, allowed: str) -> Check:
     Args:
         least: that it may be.
         most: that it may be.
-        allowed: what is told where it is outside of these.
+        allowed: the message where it is outside of these.
     """
 
     def read(value: object) -> int:
@@ -114,7 +114,7 @@ def text(most: int | None, told: Callable[[object], str], stand_in: object = DEF
 
     Args:
         most: how many characters it may have.
-        told: what is told of another value.
+        told: the message about another value.
         stand_in: see `Check`.
     """
 

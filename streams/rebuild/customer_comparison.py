@@ -93,7 +93,7 @@ class Comparison:
             rebuilt: computed anew, from the same of the log.
 
         Returns:
-            When it was told (microseconds), and the segment; None if there is nothing to take over.
+            When it was reported (microseconds), and the segment; None if there is nothing to take over.
         """
         if self.since is None or self.settings.policy.profiles is None or rebuilt.absent:
             return None
@@ -133,7 +133,7 @@ def _told(fields: Mapping[str, str]) -> tuple[int, str]:
 
 
 class _Absent(dict[str, object]):
-    """Facts of which one that is not there is told as nothing."""
+    """Facts of which one that is not there reads as nothing."""
 
     def __missing__(self, _name: str) -> str:
         return "nothing"

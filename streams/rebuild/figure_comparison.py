@@ -47,7 +47,7 @@ class FigureComparison:
         self._missing: dict[int, Additions] = {}
 
     async def differences(self) -> list[str]:
-        """Tell where the sums are not what the customers make together.
+        """Return where the sums differ from what the customers make together.
 
         Returns:
             A few words for each kind of figure.
@@ -120,7 +120,7 @@ class FigureComparison:
         return tally.folding(fields, kept_from, told_from, max(policy.tally.sessions_from(kept_from), told_from))
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
-        """Tell what is missing; of the newest of something only what is newer than what stands."""
+        """Return what is missing; of the newest of something only what is newer than what stands."""
         missing = join([right, less(stands)])
         for name, fields in missing.items():
             newest = stands.get(name, {})
@@ -130,7 +130,7 @@ class FigureComparison:
 
 
 def _of_days(name: str) -> bool:
-    """Tell whether sums are those of `scoring.customer.activity`."""
+    """Return whether sums are those of `scoring.customer.activity`."""
     return not name.startswith((MEASURES, ABSENCE)) and name != SEGMENTS
 
 

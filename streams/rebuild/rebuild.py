@@ -39,13 +39,13 @@ class Display(Protocol):
     """Shows what a rebuild is doing."""
 
     def reading(self, passed: int, total: int, events: int) -> None:
-        """Tell how far the log has been read: offsets, of how many, and the events applied."""
+        """Show how far the log has been read: offsets, of how many, and the events applied."""
 
     def comparing(self, customers: int, differing: int) -> None:
-        """Tell how many customers have been compared, and how many seem to differ."""
+        """Show how many customers have been compared, and how many seem to differ."""
 
     def replacing(self, customers: int) -> None:
-        """Tell that the writers are held, and so many customers are looked at again."""
+        """Show that the writers are held, and how many customers are looked at again."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Rebuild:
 
         Args:
             settings: of the live namespace.
-            display: is told what happens.
+            display: shows what happens.
             from_beginning: read all that the log holds, and not just window and trend.
             figures: add up the figures over all customers, too, while the workers are held.
         """
@@ -162,7 +162,7 @@ class Rebuild:
             )
 
     async def _told_since(self) -> int | None:
-        """Find the first day of which the log tells everything, where it does not tell of all."""
+        """Find the first day of which the log has everything, where it has not all."""
         if self._whole and await self._log.is_whole():
             return None
         policy = self._settings.policy

@@ -50,7 +50,7 @@ class Engine:
     def followers(self) -> list[Follower]:
         """The parts that go by the policy: whatever part has `follow`, so that none can be left out.
 
-        The store is told on its own, as it takes the digest of the policy, too; what follows the erasures is no part
+        The store learns it on its own, as it takes the digest of the policy, too; what follows the erasures is no part
         that goes by the policy.
         """
         names = [each.name for each in fields(self) if each.name not in ("store", "erasures")]

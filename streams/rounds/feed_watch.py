@@ -43,9 +43,9 @@ class FeedWatch:
 
         Args:
             policy: names the watched channels and sources.
-            clock: ``wall`` tells of silences from the first look on, ``stream`` of all in the log.
+            clock: ``wall`` reports silences from the first look on, ``stream`` of all in the log.
             store: where the workers share what they know.
-            publisher: of what is told.
+            publisher: of what is reported.
             metrics: shows what is silent.
             wall: reads the wall clock, in microseconds.
             namespace: of the service.
@@ -152,9 +152,9 @@ class FeedWatch:
         self._add(self._stored)
 
     async def tell(self, now: int) -> None:
-        """Tell what has happened to the feeds up to the evaluation time.
+        """Report what has happened to the feeds up to the evaluation time.
 
-        What is to be told is stored first, then published, then stored as published; so it is told at least once,
+        What is to be reported is stored first, then published, then stored as published; so it goes out at least once,
         under one id.
 
         Args:

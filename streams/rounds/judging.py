@@ -40,7 +40,7 @@ class Judge:
             policy: in force.
             cache: holds the customers who are judged.
             wall: reads the wall clock, in microseconds.
-            set_aside: told of customers who cannot be read.
+            set_aside: gets the customers who cannot be read.
             namespace: of the service.
         """
         self._set_aside = set_aside

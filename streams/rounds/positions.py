@@ -33,7 +33,7 @@ class Positions:
         return list(self._start_of_log)
 
     def group_of(self, customer: str) -> int:
-        """Tell a customer's fence group."""
+        """Return a customer's fence group."""
         return self._store.group_of(customer)
 
     async def assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:

@@ -15,7 +15,7 @@ _BROKER = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]+):(?P<port>[0-9]{1,5})")
 
 
 def is_host(text: str) -> bool:
-    """Tell whether a text can be the name or the address of a host; what it is called by need not exist.
+    """Return whether a text can be the name or the address of a host; what it is called by need not exist.
 
     Args:
         text: an IPv6 address without brackets.
@@ -36,7 +36,7 @@ def is_host(text: str) -> bool:
 
 
 def is_host_and_port(text: str) -> bool:
-    """Tell whether a text is `host:port`, with an IPv6 address in brackets."""
+    """Return whether a text is `host:port`, with an IPv6 address in brackets."""
     match = _BROKER.fullmatch(text)
     if match is None or not 0 < int(match["port"]) <= _MOST_PORT:
         return False

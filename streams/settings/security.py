@@ -24,7 +24,7 @@ class Tls:
     key_file: str = ""
 
     def __bool__(self) -> bool:
-        """Tell whether any file is named."""
+        """Return whether any file is named."""
         return bool(self.ca_file or self.certificate_file or self.key_file)
 
     def context(self) -> ssl.SSLContext:
@@ -42,13 +42,13 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A word that must not be told: it is shown nowhere, and remembers the file that it came from."""
+    """A word that must stay secret: it is shown nowhere, and remembers the file that it came from."""
 
     word: str = field(default="", repr=False)
     file: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
-        """Tell whether there is one."""
+        """Return whether there is one."""
         return bool(self.word)
 
 

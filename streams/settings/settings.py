@@ -19,7 +19,7 @@ from streams.settings.security import MECHANISMS, KafkaSecurity, RedisSecurity, 
 _OF_TESTS = f"{PREFIX}TEST_"
 #: How much a name must be like that of a setting to be taken for one that was misspelled.
 _LIKE = 0.87
-#: Kubernetes tells of a service by the name of `engagement` in such variables.
+#: Kubernetes announces a service by the name of `engagement` in such variables.
 _OF_KUBERNETES = re.compile(
     r"\w+_(SERVICE_(HOST|PORT\w*)|PORT_[0-9]+_(TCP|UDP|SCTP)\w*)=.*|\w+_PORT=(tcp|udp|sctp)://.*"
 )
@@ -27,7 +27,7 @@ _OF_KUBERNETES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a worker is told from outside; `streams.settings.environment` names the variables.
+    """What is set for a worker from outside; `streams.settings.environment` names the variables.
 
     `kafka_session_timeout` is in seconds, `policy_rate` in customers a second. `policy_path` is '' for the built-in
     policy, `receiver_file` '' for none.

@@ -127,7 +127,7 @@ class LinkWrite:
 
 
 class FeedRecord(NamedTuple):
-    """What is stored of a feed: the stretches of its events (microseconds), and what has been told of it, as JSON."""
+    """What is stored of a feed: the stretches of its events (microseconds), and what has been reported, as JSON."""
 
     stretches: Sequence[Stretch] = ()
     told: str = ""
@@ -166,7 +166,7 @@ class KpiStore(Protocol):
         ...
 
     async def segments(self) -> dict[str, int]:
-        """Tell which segments have customers with a score, and how many."""
+        """Return which segments have customers with a score, and how many."""
         ...
 
     async def fold_measures(
@@ -205,7 +205,7 @@ class KpiStore(Protocol):
         """Remove the published figures of all segments but these."""
 
     async def take_turn(self, milliseconds: int) -> bool:
-        """Tell whether to make the figures now; for so long no other worker is told so."""
+        """Return whether to make the figures now; if so, no other worker gets True for so long."""
         ...
 
 
@@ -246,7 +246,7 @@ class Store(Protocol):
         """Give up the connections."""
 
     def group_of(self, customer: str) -> int:
-        """Tell a customer's fence group, from 0 to `groups` - 1."""
+        """Return a customer's fence group, from 0 to `groups` - 1."""
         ...
 
     async def fences(self, partitions: Sequence[Partition]) -> dict[Partition, list[Fence | None]]:
@@ -254,7 +254,7 @@ class Store(Protocol):
         ...
 
     async def logs(self, partitions: Sequence[Partition]) -> dict[Partition, str]:
-        """Tell of which log the fences of partitions speak, by the id of its topic; '' where none has been noted."""
+        """Return the log that the fences of partitions are of, by the id of its topic; '' where none has been noted."""
         ...
 
     async def note_logs(self, logs: Mapping[Partition, str]) -> None:
@@ -355,11 +355,11 @@ class Store(Protocol):
         ...
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
-        """Store what has been told of a feed; False if what is stored is not what was expected."""
+        """Store what has been reported of a feed; False if what is stored is not what was expected."""
         ...
 
     async def note_unknown_types(self, hour: int, counts: Names) -> None:
-        """Count events of types that the policy does not name, to be told of; old ones are forgotten.
+        """Count events of types that the policy does not name, to be reported; old ones are forgotten.
 
         Args:
             hour: its number since 1970.
@@ -388,7 +388,7 @@ class Store(Protocol):
         ...
 
     async def erased(self) -> dict[str, int]:
-        """Tell which erasures have been carried out: the time of the last one by digest."""
+        """Return which erasures have been carried out: the time of the last one by digest."""
         ...
 
     async def erasures_carried_out(self) -> int:

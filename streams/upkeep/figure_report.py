@@ -40,7 +40,7 @@ class FigureReport:
         Args:
             policy: in force.
             store: of the sums.
-            metrics: where the figures are told.
+            metrics: that show the figures.
         """
         self._policy = policy
         self._store = store

@@ -18,7 +18,7 @@ from streams.rounds.notices import Note, Notices, read_note
 
 logger = get_logger(__name__)
 
-#: Before the name of a segment, among the channels of which something is told.
+#: Before the name of a segment, among the channels of which something is reported.
 _SEGMENT = "@"
 
 
@@ -29,7 +29,7 @@ class SegmentWatch:
         """Put the parts together.
 
         Args:
-            engine: on the wall clock what happens is told from the first look on, on the stream clock all in the log.
+            engine: on the wall clock what happens is reported from the first look on, else all in the log.
         """
         self._policy = engine.settings.policy
         self._stream = engine.settings.clock == "stream"
@@ -50,9 +50,9 @@ class SegmentWatch:
         self._done.clear()
 
     async def tell(self, clocks: Mapping[str, SegmentClock]) -> None:
-        """Return what has happened to the segments up to the last closed day.
+        """Report what has happened to the segments up to the last closed day.
 
-        What is to be told is stored first, then published, then stored as published; so it is told at least once,
+        What is to be reported is stored first, then published, then stored as published; so it goes out at least once,
         under one id.
 
         Args:

@@ -64,7 +64,7 @@ def add_pages(
         metrics: what `/metrics` shows.
         not_ready_because: tells why the worker is not ready, '' if it is.
         remarks: what an operator should look at though the worker is ready; told to the same.
-        token: who does not send it only learns whether the worker is alive and ready; without one, all is told.
+        token: who does not send it only learns whether the worker is alive and ready; without one, all is shown.
     """
 
     @app.page("/")

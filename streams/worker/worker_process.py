@@ -57,7 +57,7 @@ def in_one_line(error: BaseException | None) -> str:
         error: that ended it.
     """
     if error is None:
-        return "for a reason that nothing has told of"
+        return "for a reason that nothing has reported"
     causes = list(_causes(error))
     expected = next((cause for cause in causes if isinstance(cause, StreamsError)), None)
     if expected is not None:

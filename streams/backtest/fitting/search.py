@@ -47,7 +47,7 @@ class Search:
 
         Args:
             counts: of every customer at every moment.
-            questions: what is to be told.
+            questions: what is to be counted.
             signs: by type, as for `fit_weights`.
             tell: told after each try how many there have been.
         """

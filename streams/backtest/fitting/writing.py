@@ -64,7 +64,7 @@ def threshold(scores: Floats, happened: NDArray[np.bool_]) -> float:
 
 
 def shares(features: Floats, weights: Floats, strata: NDArray[np.int64]) -> Floats:
-    """Tell what each type contributes to the differences between the scores.
+    """Return what each type contributes to the differences between the scores.
 
     Args:
         features: of each question.

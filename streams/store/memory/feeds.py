@@ -26,7 +26,7 @@ class MemoryFeeds:
         return dict(self._feeds)
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
-        """Store what has been told of a feed."""
+        """Store what has been reported of a feed."""
         record = self._feeds.get(channel, FeedRecord())
         if record.told != expected:
             return False

@@ -94,7 +94,7 @@ class MemoryKpi:
         return join({"": self._sums[name]} for name in names).get("", {})
 
     async def segments(self) -> dict[str, int]:
-        """Tell which segments have customers."""
+        """Return which segments have customers."""
         return {field.removeprefix(IN_SEGMENT): count for field, count in self._sums[SEGMENTS].items()}
 
     async def fold_measures(
@@ -121,5 +121,5 @@ class MemoryKpi:
         self._figures = {name: figures for name, figures in self._figures.items() if not name or name in segments}
 
     async def take_turn(self, milliseconds: int) -> bool:
-        """Tell whether to make the figures now: there is one worker, who makes them whenever it asks."""
+        """Return whether to make the figures now: there is one worker, who makes them whenever it asks."""
         return milliseconds > 0

@@ -123,7 +123,7 @@ local function largest_at(key, field)
   return day, day .. ':order'
 end
 
--- Tells whether one of some codes, of four characters each, is a code.
+-- Returns whether one of some codes, of four characters each, is a code.
 local function is_among(codes, code)
   for at = 1, #codes, 4 do
     if codes:sub(at, at + 3) == code then
@@ -231,7 +231,7 @@ end
 --       digest of the policy by which the customers were judged ('' where there are none);
 --       up to where the writer has read the erasures.
 -- returns: {} when written, {'held'}, {'policy'}, {'fence', partition, offset} or {'version', ids...} when refused.
--- `check` tells why it cannot be done, or from where on the customers stand in the arguments; `write` does it.
+-- `check` says why it cannot be done, or from where on the customers stand in the arguments; `write` does it.
 local function check(fences, args)
   local prefix, group = args[1], args[2]
   if redis.call('EXISTS', prefix .. '_hold') == 1 then
@@ -565,7 +565,7 @@ local function marks(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
--- Tells which calls the user may not make.
+-- Returns which calls the user may not make.
 -- args: per call: number of words, words.
 -- returns: the numbers of the refused calls, the first being 0.
 local function forbidden(keys, args)

@@ -1,6 +1,6 @@
 #!lua name=NAME
 -- What is known of the feeds. A hash with two fields per channel: 's<channel>' holds its stretches of events
--- (first-last, in whole microseconds, separated by commas), 'a<channel>' what has been told of it.
+-- (first-last, in whole microseconds, separated by commas), 'a<channel>' what has been reported of it.
 -- Rests on decision 36.
 
 local function read(text, found)
@@ -38,7 +38,7 @@ local function exchange(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
--- Notes what has been told of a feed, unless another worker has noted something meanwhile.
+-- Notes what has been reported of a feed, unless another worker has noted something meanwhile.
 -- keys: the hash
 -- args: channel, what is expected to be stored ('' for nothing), what is to be stored
 -- returns: 1 if it was stored.

@@ -59,7 +59,7 @@ class RedisKpi:
         return found
 
     async def segments(self) -> dict[str, int]:
-        """Tell which segments have customers."""
+        """Return which segments have customers."""
         counts = await self._added_up(SEGMENTS)
         return {field.removeprefix(IN_SEGMENT): count for field, count in counts.items()}
 
@@ -145,7 +145,7 @@ class RedisKpi:
                 await self._send([["DEL", *gone], ["HDEL", key, *old]])
 
     async def _folded(self, group: int, name: str) -> int | None:
-        """Tell from where on sums are kept; None if from the first."""
+        """Return from where on sums are kept; None if from the first."""
         [folded] = await self._send([["HGET", f"{self._prefix}_kpi_from", f"{group}:{name}"]])
         return int(folded) if folded else None
 
@@ -177,7 +177,7 @@ class RedisKpi:
         return _pairs(answer)
 
     async def take_turn(self, milliseconds: int) -> bool:
-        """Tell whether to make the figures now."""
+        """Return whether to make the figures now."""
         [answer] = await self._send([["SET", f"{self._prefix}_kpi_turn", "taken", "NX", "PX", milliseconds]])
         return answer is not None
 

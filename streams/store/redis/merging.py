@@ -1,4 +1,4 @@
-"""Puts the days that the log tells of in the place of those that are stored, and keeps what is older."""
+"""Puts the days that the log has in the place of those that are stored, and keeps what is older."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None
     Args:
         live: the fields as stored.
         rebuilt: those computed anew; none if the log holds nothing of the customer.
-        since: number of the first day of which the log tells everything; None where it tells of all.
+        since: number of the first day of which the log has everything; None where it has all days.
 
     Returns:
         Before that day what was stored, from it on what the log says. Of the bands all changes that were stored, and
-        one into the band of now; all by the log where it tells of all. What stands of signals stays where the log does
-        not tell of all, or the policy has not had the signals all the time.
+        one into the band of now; all by the log where it has all. What stands of signals stays where the log has
+        not all, or the policy has not had the signals all the time.
     """
     before, after = activity_in(live), activity_in(rebuilt)
     if rebuilt and since is not None and not stands_for(rebuilt):

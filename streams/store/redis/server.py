@@ -72,7 +72,7 @@ def check_server(info: Mapping[str, Any]) -> None:
     """Refuse a server that would lose or drop scores.
 
     Args:
-        info: what the server tells of itself.
+        info: what the server says of itself.
 
     Raises:
         UnsafeStore: if it is too old, part of a Redis Cluster, or set up so that it drops keys.
@@ -86,7 +86,7 @@ def server_faults(info: Mapping[str, Any]) -> Iterator[UnsafeStore | StoreUnavai
     """List all for which a server is refused; see `check_server`.
 
     Args:
-        info: what the server tells of itself.
+        info: what the server says of itself.
     """
     version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _LEAST_VERSION:

@@ -239,7 +239,7 @@ class RedisStore(RedisSession):
         return decode_feeds(dict(zip(answer[::2], answer[1::2], strict=True)))
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
-        """Store what has been told of a feed."""
+        """Store what has been reported of a feed."""
         return bool(await self._call_feeds("note", channel, expected, told))
 
     async def _call_feeds(self, function: str, *arguments: str | int) -> Any:

@@ -1,5 +1,5 @@
 
--- Types that the policy does not name: what was sent of them, by the hour, to be told.
+-- Types that the policy does not name: what was sent of them, by the hour, to be reported.
 -- Rests on decision 69.
 
 -- Counts events, and forgets old hours.

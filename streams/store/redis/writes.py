@@ -1,4 +1,4 @@
-"""The words in which writes are told to the function library.
+"""The words in which the function library gets writes.
 
 Rests on decisions 28 and 45.
 """

@@ -43,7 +43,7 @@ def rule_text(policy: Policy, state: CustomerState) -> str:
 
 
 def churn_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[str, dict[str, int]]:
-    """Tell what a customer adds to the sums by a write.
+    """Return what a customer adds to the sums by a write.
 
     Args:
         policy: in force.
@@ -73,7 +73,7 @@ def churn_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[st
 
 
 def churn_share(fields: Mapping[str, str], activity: Activity, segment: str) -> dict[str, dict[str, int]]:
-    """Tell what a stored customer adds to the sums altogether.
+    """Return what a stored customer adds to the sums altogether.
 
     Args:
         fields: of the hash as stored.

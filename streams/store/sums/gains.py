@@ -1,4 +1,4 @@
-"""What writes add to the sums over customers, and how that is told to the function library.
+"""What writes add to the sums over customers, and how the function library gets it.
 
 Rests on decisions 22, 48 and 55.
 """
@@ -205,7 +205,7 @@ def _kept_from(policy: Policy, record: CustomerRecord) -> int:
 
 
 def counted_segment(policy: Policy, record: CustomerRecord) -> str:
-    """Tell in whose sums a customer is to be.
+    """Return in whose sums a customer is to be.
 
     Args:
         policy: in force; one without profiles leaves segments as they are stored.
@@ -265,7 +265,7 @@ def join(all_additions: Iterable[Additions]) -> Additions:
 
 
 def less(additions: Additions) -> Additions:
-    """Tell how to take additions back; the newest of something stays, as less than it changes nothing.
+    """Return the additions that take others back; the newest of something stays, as less than it changes nothing.
 
     Args:
         additions: by name and field.

@@ -21,7 +21,7 @@ from streams.store.sums.visits import decode_visits
 
 
 def share_of(fields: Mapping[str, str]) -> Additions:
-    """Tell what a customer adds to the sums altogether.
+    """Return what a customer adds to the sums altogether.
 
     Args:
         fields: of the hash as stored; what somebody has made unreadable there is left out.
@@ -149,7 +149,7 @@ def _visits_in(fields: Mapping[str, str], length: int) -> Mapping[str, Visits]:
 
 
 def leaving(fields: Mapping[str, str]) -> Additions:
-    """Tell how to take a customer out of the sums.
+    """Return the additions that take a customer out of the sums.
 
     Args:
         fields: of the hash as stored.
@@ -161,7 +161,7 @@ def leaving(fields: Mapping[str, str]) -> Additions:
 
 
 def exchanging(before: Mapping[str, str], after: Mapping[str, str]) -> Additions:
-    """Tell how to put a customer in the sums in the place of what was stored.
+    """Return the additions that put a customer in the sums in the place of what was stored.
 
     Args:
         before: fields of the hash as stored.

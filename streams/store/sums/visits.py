@@ -1,7 +1,7 @@
 """How the visits of a pane are written: short, as Redis keeps values of at most 64 bytes compact.
 
 A visit is the second at which it began, counted from the start of the pane; after a dot its length in seconds; after
-another its pages. What is 0 seconds long with one page is told by its beginning alone. Visits are separated by commas,
+another its pages. What is 0 seconds long with one page is its beginning alone. Visits are separated by commas,
 numbers are in base 64: a day's visit takes four characters if it was a single page, and mostly seven otherwise.
 
 Rests on decision 9.

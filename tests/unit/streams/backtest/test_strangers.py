@@ -31,7 +31,7 @@ def test_outcomes_of_other_customers_are_refused_with_what_was_compared(
     result = run(tmp_path, *command, outcomes=OTHERS)
     assert result.exit_code != 0
     assert result.stdout == ""
-    assert "tells of 4 customers, such as 'C0', 'C1', 'C2', and none of them has an event" in result.stderr
+    assert "has 4 customers, such as 'C0', 'C1', 'C2', and none of them has an event" in result.stderr
     assert "EVENTS are of 'c0', 'c1', 'c2'" in result.stderr
 
 
