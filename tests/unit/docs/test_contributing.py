@@ -29,6 +29,22 @@ def test_the_rooms_are_drawn_in_the_order_in_which_they_may_import(package: str)
     assert list(drawn(package)) == rooms
 
 
+def test_unit_tests_stand_in_the_room_of_what_they_are_about() -> None:
+    astray = []
+    for test in (ROOT / "tests" / "unit").rglob("test_*.py"):
+        room = ROOT / test.parent.relative_to(ROOT / "tests" / "unit")
+        if test.parent.name == "docs":
+            continue
+        if not room.is_dir():
+            astray.append(f"{test}: there is no room {room}")
+        name = test.stem.removeprefix("test_")
+        elsewhere = [path for package in ("scoring", "streams") for path in (ROOT / package).rglob(f"{name}.py")]
+        if elsewhere and not any(path.stem == name for path in room.iterdir()):
+            astray.append(f"{test}: named like {elsewhere[0]}, which stands elsewhere")
+
+    assert not astray
+
+
 def test_every_file_and_folder_that_is_named_is_there() -> None:
     named = set(re.findall(r"(?<![\w./])((?:scoring|streams|tests|deploy)/[\w/.]*)", CONTRIBUTING.text))
 
