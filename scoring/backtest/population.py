@@ -86,7 +86,7 @@ class CustomerHistory:
         if not events and now <= state.judged:
             return
         if self._ahead and events:
-            self._tell_what_came(events)
+            self._note_what_came(events)
         if self.trail is not None:
             self.trail.wait(self._policy.of(state.segment), state, now)
         outcome = advance(self._policy, state, events, Moment(now, now, feeds))
@@ -105,7 +105,7 @@ class CustomerHistory:
             self.panes[pane] = events_in(state.panes[pane])
         settle_panes(state)
 
-    def _tell_what_came(self, events: Sequence[Event]) -> None:
+    def _note_what_came(self, events: Sequence[Event]) -> None:
         for observation in self._ahead:
             came = [event.time for event in events if event.time >= observation.moment.time]
             observation.next_event_at = min([observation.next_event_at, *came])

@@ -109,7 +109,7 @@ class CustomerState:
         return self.episode is not None
 
 
-def is_newer(state: CustomerState, told_at: int, segment: str) -> bool:
+def is_newer_segment(state: CustomerState, told_at: int, segment: str) -> bool:
     """Return whether a segment takes the place of the one that a customer is in: the newest holds, in any order.
 
     Args:

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scoring.customer.churn import flip, list_days
-from scoring.customer.state import NONE, CustomerState, Timed, derive, is_newer, take_segment, touch, touch_visits
+from scoring.customer.state import (
+    NONE,
+    CustomerState,
+    Timed,
+    derive,
+    is_newer_segment,
+    take_segment,
+    touch,
+    touch_visits,
+)
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
 from scoring.judging.absence_judging import pin_absence, unite_absences
@@ -55,7 +64,7 @@ def merge(
     advance(policy, linked, (), Moment(at, moment.horizon, moment.feeds))
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
-    if is_newer(state, linked.segment_at, linked.segment):
+    if is_newer_segment(state, linked.segment_at, linked.segment):
         take_segment(state, linked.segment_at, linked.segment)
     own = policy.of(state.segment)
     _add_events_ahead(state, linked)

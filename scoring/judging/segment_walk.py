@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from scoring.customer.state import NONE, CustomerState, Timed, is_newer, take_segment
+from scoring.customer.state import NONE, CustomerState, Timed, is_newer_segment, take_segment
 from scoring.events.event import Event
 from scoring.judging.active_days import enter_band, note_bands, note_days
 from scoring.judging.alert_machine import AlertMachine
@@ -35,7 +35,7 @@ def take_profiles(state: CustomerState, events: Iterable[Event]) -> list[Event]:
     for event in events:
         if event.code != PROFILE:
             rest.append(event)
-        elif event.detail is not None and is_newer(state, event.time, event.detail.segment):
+        elif event.detail is not None and is_newer_segment(state, event.time, event.detail.segment):
             take_segment(state, event.time, event.detail.segment)
     return rest
 
@@ -61,14 +61,14 @@ def judge_by_segment(
         outcome: gets the transitions.
     """
     for time, _, detail in outdated:
-        if detail is not None and detail.segment and is_newer(state, time, detail.segment):
+        if detail is not None and detail.segment and is_newer_segment(state, time, detail.segment):
             take_segment(state, time, detail.segment)
     transitions: list[Transition] = []
     holding: list[str] = []
     transitions += _change_segment(policy, state, before, due, moment)
     start = 0
     for index, (time, _, detail) in enumerate(due):
-        if detail is None or not detail.segment or not is_newer(state, time, detail.segment):
+        if detail is None or not detail.segment or not is_newer_segment(state, time, detail.segment):
             continue
         before = state.segment
         if detail.segment != before and (state.judged != NONE or index):

@@ -39,7 +39,7 @@ class EngagementWorker(QuietWorker):
     def _crash(self, reason: BaseException) -> None:
         # What crashes first takes the others with it. Said at once: at its end, mode makes a crash its own cause.
         if not self._first_crash and not isinstance(reason, asyncio.CancelledError):
-            self._first_crash = in_one_line(reason)
+            self._first_crash = why_ended(reason)
         super()._crash(reason)
 
     @property
@@ -47,10 +47,10 @@ class EngagementWorker(QuietWorker):
         """Why the worker has ended that nobody told to, in one line."""
         begun = self._starting_fut
         failed = begun.exception() if begun is not None and begun.done() and not begun.cancelled() else None
-        return self._first_crash or in_one_line(failed or self.crash_reason)
+        return self._first_crash or why_ended(failed or self.crash_reason)
 
 
-def in_one_line(error: BaseException | None) -> str:
+def why_ended(error: BaseException | None) -> str:
     """Say why a process ends: an expected error says it itself, of any other its root and the place of it.
 
     Args:

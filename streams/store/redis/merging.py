@@ -29,7 +29,7 @@ class Merged:
     gains: Additions
 
 
-def merge(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None) -> Merged:
+def merge_days(live: Mapping[str, str], rebuilt: Mapping[str, str], since: int | None) -> Merged:
     """Return what of the activity a customer has who is replaced.
 
     Args:

@@ -15,7 +15,7 @@ from scoring.rules.absence import SegmentClock
 from streams.errors import RebuildRefused
 from streams.settings.settings import Settings
 from streams.store.fields.customer_reading import fields_in
-from streams.store.redis.merging import merge
+from streams.store.redis.merging import merge_days
 from streams.store.redis.server import ERASER, REBUILDER, Role
 from streams.store.redis.store import GROUPS, RedisStore
 from streams.store.sums.gains import Additions, join, words_of
@@ -160,7 +160,7 @@ class ReplaceableStore(RedisStore):
         """
         for group, some in self._by_group(customers):
             live, rebuilt = await self.views(some), await other.views(some)
-            merged = {customer: merge(live[customer].fields, rebuilt[customer].fields, since) for customer in some}
+            merged = {customer: merge_days(live[customer].fields, rebuilt[customer].fields, since) for customer in some}
             words: list[str | int] = [*words_of(join(each.gains for each in merged.values()))]
             for customer, each in merged.items():
                 words += (customer, each.version, 2 * len(each.fields), len(each.removed))

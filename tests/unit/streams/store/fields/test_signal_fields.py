@@ -8,7 +8,7 @@ from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_writing import encode
 from streams.store.fields.signal_fields import SIGNALS, kept_signals, signal_facts
 from streams.store.protocol import CustomerRecord
-from streams.store.redis.merging import merge
+from streams.store.redis.merging import merge_days
 from tests.unit.scoring.customers import POLICY, Customer, policy_with
 
 CART = '[signals.cart]\nafter = "web.view"\nwithout = "web.buy"\nwithin = "1h"'
@@ -28,7 +28,7 @@ SINCE_ALWAYS, SINCE_A_TIME = '["AbCd",-1]', '["AbCd",1700000000000000]'
 )
 def test_the_live_field_stays_where_the_log_or_the_policy_knows_less(live: str, *, whole: bool, kept: bool) -> None:
     assert kept_signals({SIGNALS: live}, whole=whole) == ({SIGNALS: live} if kept else {})
-    merged = merge({"_v": "a", SIGNALS: live}, {"_v": "b", SIGNALS: "anew"}, None if whole else 0)
+    merged = merge_days({"_v": "a", SIGNALS: live}, {"_v": "b", SIGNALS: "anew"}, None if whole else 0)
     assert merged.fields.get(SIGNALS) == (live if kept else None)
 
 
