@@ -6,7 +6,6 @@ Rests on decisions 25 and 92.
 from __future__ import annotations
 
 import tomllib
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from scoring.instants import DAY, format_duration
 from scoring.points import rounded
 from scoring.policy.policy import AT_RISK, BANDS, DISENGAGED, ENGAGED, Policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
+from streams.backtest.fitting.folds import folds_of
 from streams.backtest.replaying import Past, Replayed
 from streams.backtest.rules import Alerts
 from streams.errors import InvalidOutcomes
@@ -32,7 +32,6 @@ PARTS = (0.25, 0.5, 0.75)
 #: Bounds of `engaged` that are tried, as parts of the policy's own, from the one that raises the most alerts down.
 _BOUNDS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
 _COOLDOWNS = (7 * DAY, 14 * DAY, 28 * DAY)
-_FOLDS = 5
 #: The alerts of all customers: their times by name.
 _Times = Mapping[str, Sequence[int]]
 
@@ -95,7 +94,7 @@ class BudgetFit:
         self._budget = budget
         self._alerts = Alerts(policy, customers, replayed, horizon)
         self._dated = any(customer.churned_at is not None for customer in customers.values())
-        self._folds = _folds(customers)
+        self._folds = folds_of({name: customer.group for name, customer in customers.items()})
         self._days = {
             past.name: days_expected(customers[past.name], past.began, self._until)
             for past in self._pasts
@@ -206,14 +205,6 @@ class BudgetFit:
         # The first and the last month are parts of one.
         inner = sorted(present)[1:-1]
         return sorted(100 * alerts.get(month, 0) / present[month] for month in inner)
-
-
-def _folds(customers: Mapping[str, Customer]) -> dict[str, int]:
-    """Part the customers for cross-validation: by group where there are enough of them."""
-    groups = list(dict.fromkeys(customer.group for customer in customers.values()))
-    if len(groups) > 2:  # noqa: PLR2004 - with two, half of the history would be left to learn from
-        return {name: groups.index(customer.group) % _FOLDS for name, customer in customers.items()}
-    return {name: zlib.crc32(name.encode("utf-8", "surrogatepass")) % _FOLDS for name in customers}
 
 
 def _best(tried: Mapping[Plan, Hits]) -> Plan:

@@ -6,7 +6,7 @@ Rests on decision 47.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scoring.backtest.observations import Observation
 from scoring.customer.state import CustomerState
 from scoring.policy.policy import Policy
+from streams.backtest.fitting.folds import folds_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -156,27 +157,19 @@ class Questions:
         return np.not_equal(self.folds, fold)
 
 
-def questions_of(
-    asked: Sequence[tuple[int, bool, int, str]], customers: Sequence[str], folds: int, hashed: Mapping[str, int]
-) -> Questions:
+def questions_of(asked: Sequence[tuple[int, bool, int, str]], customers: Sequence[str]) -> Questions:
     """Put the questions into arrays.
 
     Args:
         asked: row, outcome, task and group of each.
         customers: the customer of each, in the same order.
-        folds: into how many parts to divide for cross-validation: by group where there are enough of them.
-        hashed: a number for each customer that is as good as chance.
 
     Returns:
         The questions.
     """
     groups = [group for *_, group in asked]
     names = {group: index for index, group in enumerate(dict.fromkeys(groups))}
-    by_group = len(names) > 2  # noqa: PLR2004 - with two, half of the history would be left to learn from
-    fold = [
-        (names[group] if by_group else hashed[customer]) % folds
-        for group, customer in zip(groups, customers, strict=True)
-    ]
+    folds = folds_of(dict(zip(customers, groups, strict=True)))
     tasks = np.array([task for _, _, task, _ in asked], np.int64)
     strata = np.array([task * len(names) + names[group] for _, _, task, group in asked], np.int64)
     return Questions(
@@ -185,5 +178,5 @@ def questions_of(
         tasks,
         groups,
         np.unique(strata, return_inverse=True)[1].astype(np.int64),
-        np.array(fold, np.int64),
+        np.array([folds[customer] for customer in customers], np.int64),
     )

@@ -5,7 +5,6 @@ Rests on decision 47.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from streams.backtest.replaying import Show, Survey, replay_here
 from streams.errors import InvalidOutcomes
 from streams.policy_file.document import parse_policy
 
-_FOLDS = 5
 _PANES = (1, 2, 3, 7)
 _LENGTHS = (0.5, 1, 1.5, 2, 3)
 _HALF_LIVES = (0.1, 0.2, 0.35, 0.5, 0.75, 1)
@@ -177,8 +175,7 @@ def _questions(collector: CountCollector, history: History, known_until: int) ->
             [f"too little to learn from: {churned} of {len(asked)} times it came about; {_LEAST_HAPPENED} are needed"]
         )
     names = [collector.observations[row].customer for row, *_ in asked]
-    hashed = {name: zlib.crc32(name.encode("utf-8", "surrogatepass")) for name in set(names)}
-    return questions_of(asked, names, _FOLDS, hashed)
+    return questions_of(asked, names)
 
 
 def _written(
