@@ -50,10 +50,9 @@ class Engine:
     def followers(self) -> list[Follower]:
         """The parts that go by the policy: whatever part has `follow`, so that none can be left out.
 
-        The store learns it on its own, as it takes the digest of the policy, too; what follows the erasures is no part
-        that goes by the policy.
+        The store is left out, as it takes the digest of the policy, too.
         """
-        names = [each.name for each in fields(self) if each.name not in ("store", "erasures")]
+        names = [each.name for each in fields(self) if each.name != "store"]
         parts = [getattr(self, name) for name in names] + [intake.decoder for intake in self.intakes.values()]
         return [part for part in parts if isinstance(part, Follower)]
 
