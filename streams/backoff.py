@@ -122,7 +122,7 @@ class Backoff:
         attempt: Callable[[], Awaitable[T]],
         *,
         unless: tuple[type[TransientError], ...] = (),
-        held: Callable[[], object] | None = None,
+        failed: Callable[[], object] | None = None,
     ) -> T | None:
         """Try until it succeeds or the service is stopped.
 
@@ -130,7 +130,7 @@ class Backoff:
             service: to which the loop belongs.
             attempt: what is tried.
             unless: faults that are not waited for.
-            held: called after each failed attempt.
+            failed: called after each failed attempt.
 
         Returns:
             What the attempt gave; None if the service was stopped before.
@@ -142,8 +142,8 @@ class Backoff:
                 raise
             except TransientError as error:
                 pause = self.note(error)
-                if held is not None:
-                    held()
+                if failed is not None:
+                    failed()
                 await service.sleep(pause)
             else:
                 self.over()

@@ -18,7 +18,7 @@ from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
 from streams.policies.watched_file import PolicyFile
 from streams.policy_file.document import parse_policy
-from streams.settings.policy_source import parse_source
+from streams.settings.policy_source import parse_policy_file
 from streams.settings.settings import Settings
 from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, StoredPolicy, offered
 from streams.store.protocol import Store
@@ -125,7 +125,7 @@ class PolicyInForce:
         """Offer the file if it has changed; returns whether it was offered."""
         try:
             text = await self._file.changed()
-            policy = None if text is None else parse_source(text, self._file.path)
+            policy = None if text is None else parse_policy_file(text, self._file.path)
         except SettingsError as error:
             self._refuse("wrong", "; ".join(error.problems))
             return False

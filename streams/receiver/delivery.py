@@ -94,7 +94,7 @@ class Delivery:
             RequestRefused: if the backlog is full, or one of them is larger than the topic takes.
         """
         size = sum(len(record.value) for record in records)
-        self._backlog.hold(size)
+        self._backlog.add(size)
         task = asyncio.create_task(self._send(topic, records))
         self._pending[task] = time.monotonic()
         task.add_done_callback(lambda done: self._settled(done, size))
@@ -155,7 +155,7 @@ class Delivery:
 
     def _settled(self, task: asyncio.Task[None], size: int) -> None:
         self._pending.pop(task, None)
-        self._backlog.let_go(size)
+        self._backlog.take_away(size)
         if not task.cancelled():
             # Whoever waited has had it; who waits no longer has had another answer.
             task.exception()

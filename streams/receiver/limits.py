@@ -63,7 +63,7 @@ class Backlog:
             most: bytes.
         """
         self._most = most
-        self.held = 0
+        self.size = 0
 
     def check(self) -> None:
         """Look whether there is room for anything.
@@ -71,11 +71,11 @@ class Backlog:
         Raises:
             RequestRefused: if there is none.
         """
-        if self.held >= self._most:
+        if self.size >= self._most:
             raise RequestRefused(_UNAVAILABLE, "backlog", "Kafka is behind", retry_after=_PAUSE)
 
-    def hold(self, size: int) -> None:
-        """Count bytes until they are let go.
+    def add(self, size: int) -> None:
+        """Count bytes until they are taken away.
 
         Args:
             size: of the records of a request, which may be larger than the room that is left.
@@ -84,12 +84,12 @@ class Backlog:
             RequestRefused: if there is no room for anything.
         """
         self.check()
-        self.held += size
+        self.size += size
 
-    def let_go(self, size: int) -> None:
+    def take_away(self, size: int) -> None:
         """Count bytes no longer.
 
         Args:
-            size: that was held.
+            size: that was added.
         """
-        self.held -= size
+        self.size -= size

@@ -182,7 +182,7 @@ class Pages:
             headers = {"WWW-Authenticate": "Bearer"}
             return web.json_response({"error": "the token is needed"}, status=_UNAUTHORIZED, headers=headers)
         self._metrics.ready.set(0 if self._why_not_ready() else 1)
-        self._metrics.backlog.set(self._backlog.held)
+        self._metrics.backlog.set(self._backlog.size)
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, content_type=CONTENT_TYPE_PLAIN_1_0_0.split(";")[0])
 

@@ -138,7 +138,9 @@ class Pipeline(Service):
     async def _store_until_done(self, submissions: Sequence[Submission]) -> list[RecordBatch] | None:
         """Store a round; returns the batches that are to be acknowledged as applied, None if the worker stops."""
         started = time.perf_counter()
-        accepted = await self._storing.until_done(self, partial(self._store_round, submissions), held=self._resting.set)
+        accepted = await self._storing.until_done(
+            self, partial(self._store_round, submissions), failed=self._resting.set
+        )
         self._metrics.rounds.observe(time.perf_counter() - started)
         return accepted
 
@@ -157,7 +159,7 @@ class Pipeline(Service):
     async def _acknowledge_once_out(self, messages: Sequence[Any], accepted: Iterable[RecordBatch]) -> None:
         """Publish what a round raised, until it is out, and acknowledge its batches by the events of Faust."""
         try:
-            if await self._sending.until_done(self, self._send, held=self._resting.set):
+            if await self._sending.until_done(self, self._send, failed=self._resting.set):
                 for source in accepted:
                     source.applied = True
                 for message in messages:

@@ -24,7 +24,7 @@ def read_policy(path: str) -> Policy:
     Raises:
         SettingsError: with every problem, if it cannot be read or is refused.
     """
-    return parse_source(read_text(path), path)
+    return parse_policy_file(read_text(path), path)
 
 
 def read_text(path: str) -> str:
@@ -42,7 +42,7 @@ def read_text(path: str) -> str:
         raise SettingsError([f"cannot read {path}: {error}"]) from error
 
 
-def parse_source(text: str, path: str) -> Policy:
+def parse_policy_file(text: str, path: str) -> Policy:
     """Make a policy of a text.
 
     Args:

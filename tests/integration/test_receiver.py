@@ -301,7 +301,7 @@ async def test_after_a_producer_has_failed_the_next_record_gets_another_one(
         delivery._producer._sender._sender_task.cancel()
         with pytest.raises(BrokerUnavailable, match="Kafka has not acknowledged"):
             await delivery.write(topic, [OutRecord(None, b"2", ())])
-        assert backlog.held == 0
+        assert backlog.size == 0
         await delivery.write(topic, [OutRecord(None, b"3", ())])
     finally:
         await delivery.close()

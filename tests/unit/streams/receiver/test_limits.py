@@ -69,13 +69,13 @@ def test_what_is_refused_is_not_counted() -> None:
 
 def test_the_backlog_takes_what_there_is_any_room_for_and_nothing_beyond() -> None:
     backlog = Backlog(100)
-    backlog.hold(60)
-    backlog.hold(60)
+    backlog.add(60)
+    backlog.add(60)
     with pytest.raises(RequestRefused) as error:
-        backlog.hold(1)
+        backlog.add(1)
     assert (error.value.status, error.value.code, error.value.retry_after) == (503, "backlog", 1)
-    assert backlog.held == 120
-    backlog.let_go(60)
+    assert backlog.size == 120
+    backlog.take_away(60)
     backlog.check()
-    backlog.let_go(60)
-    assert backlog.held == 0
+    backlog.take_away(60)
+    assert backlog.size == 0
