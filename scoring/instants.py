@@ -36,8 +36,9 @@ _MILLISECONDS_FROM: Final = 1e11
 _LATEST_PLAIN: Final = 4e12
 _MILLISECONDS: Final = 1e3
 _HALF: Final = 0.5
-# Characters of 2026-11-21T09:30:00.123Z.
-_TO_THE_MILLISECOND: Final = 24
+# Characters of 2026-11-21T09:30:00Z, and of that with milliseconds or microseconds, as `format_instant` writes them.
+_TO_THE_SECOND: Final = 20
+_WITH_FRACTION: Final = (24, 27)
 _MICROSECONDS: Final = 1e6
 _NO_TIME: Final = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
 _TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
@@ -148,7 +149,10 @@ def _parse_rfc3339(text: str) -> int:
 
 def _is_plain(text: str) -> bool:
     """Return whether it is written as nearly all systems write it, if only numbers stand between the marks."""
-    if len(text) != _TO_THE_MILLISECOND or text[10] != "T" or text[19] != "." or text[23] != "Z":
+    length = len(text)
+    if length != _TO_THE_SECOND and (length not in _WITH_FRACTION or text[19] != "."):
+        return False
+    if text[-1] != "Z" or text[10] != "T":
         return False
     return text[4] == "-" and text[7] == "-" and text[13] == ":" and text[16] == ":"
 
