@@ -36,16 +36,13 @@ _MILLISECONDS_FROM: Final = 1e11
 _LATEST_PLAIN: Final = 4e12
 _MILLISECONDS: Final = 1e3
 _HALF: Final = 0.5
-# Characters of 2026-11-21T09:30:00.123Z.
-_TO_THE_MILLISECOND: Final = 24
+# Characters of 2026-11-21T09:30:00Z, and of that with milliseconds or microseconds, as `format_instant` writes them.
+_TO_THE_SECOND: Final = 20
+_WITH_FRACTION: Final = (24, 27)
 _MICROSECONDS: Final = 1e6
 _NO_TIME: Final = "neither an RFC 3339 string nor a finite number of Unix seconds or milliseconds"
 _TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
-# Looked up instead of checked and converted, which takes several calls.
-_SECONDS: Final = {text: number * SECOND for number, text in enumerate(_TWO_DIGITS)}
-_MINUTES: Final[dict[str, int]] = {}
-_MOST_MINUTES: Final = 4096
-_MILLISECONDS_WRITTEN: Final = {f"{number:03}": number * MILLISECOND for number in range(1_000)}
+_READ: Final = datetime.fromisoformat
 
 
 def parse_duration(text: str) -> int:
@@ -131,17 +128,14 @@ def _from_number(value: float) -> int:
 
 
 def _parse_rfc3339(text: str) -> int:
-    if len(text) == _TO_THE_MILLISECOND and text[-1] == "Z" and text[19] == ".":
-        # What most systems write, in great numbers and close together.
-        second, fraction = _SECONDS.get(text[17:19]), _MILLISECONDS_WRITTEN.get(text[20:23])
-        if second is not None and fraction is not None:
-            minute = _MINUTES.get(text[:17])
-            if minute is not None:
-                return minute + second + fraction
-            try:
-                return _minute(text[:17]) + second + fraction
-            except ValueError:
-                pass  # the slow way says why
+    if _is_plain(text):
+        try:
+            time = _since_epoch(text)
+        except ValueError:
+            time = -1
+        if time >= 0:
+            return time
+        # The slow way says why, or knows better.
     if _SHAPE.fullmatch(text) is None:
         spelled = _respelled(text)
         if _SHAPE.fullmatch(spelled) is None:
@@ -153,20 +147,18 @@ def _parse_rfc3339(text: str) -> int:
     return _from_1970(_since_epoch(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text))
 
 
-def _minute(text: str) -> int:
-    """Read the start of a minute, up to the colon behind it, and remember it."""
-    start = f"{text}00Z"
-    if _SHAPE.fullmatch(start) is None:
-        raise ValueError(_NO_TIME)
-    time = _from_1970(_since_epoch(start.upper()))
-    if len(_MINUTES) >= _MOST_MINUTES:
-        _MINUTES.clear()
-    _MINUTES[text] = time
-    return time
+def _is_plain(text: str) -> bool:
+    """Return whether it is written as nearly all systems write it, if only numbers stand between the marks."""
+    length = len(text)
+    if length != _TO_THE_SECOND and (length not in _WITH_FRACTION or text[19] != "."):
+        return False
+    if text[-1] != "Z" or text[10] != "T":
+        return False
+    return text[4] == "-" and text[7] == "-" and text[13] == ":" and text[16] == ":"
 
 
 def _since_epoch(text: str) -> int:
-    elapsed = datetime.fromisoformat(text) - _EPOCH
+    elapsed = _READ(text) - _EPOCH
     return (elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds
 
 

@@ -26,7 +26,9 @@ def count_event(policy: Policy, state: CustomerState, pane: int, code: str, deta
     Returns:
         The points by which the pane changed.
     """
-    counts = open_pane(policy, state, pane)
+    counts = state.panes.get(pane)
+    if counts is None or pane not in state.touched_panes:
+        counts = open_pane(policy, state, pane)
     number = counts.get(code, 0) + 1
     counts[code] = number
     added = 0
