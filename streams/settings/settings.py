@@ -78,7 +78,7 @@ class Settings:
             "POLICY": self.policy_path,
             "POLICY_RATE": str(self.policy_rate),
             "NAMESPACE": self.namespace,
-            "OUTPUT_TOPICS": "namespace" if self.topic_prefix else "",
+            "OUTPUT_TOPICS": "namespace" if self.topic_prefix else "shared",
             "CLOCK": self.clock,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
