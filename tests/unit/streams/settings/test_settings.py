@@ -318,7 +318,7 @@ def test_a_policy_must_not_read_what_its_own_namespace_writes(tmp_path: Path) ->
     given = {"POLICY": str(path), "OUTPUT_TOPICS": "namespace"}
 
     assert settings_of(**given, NAMESPACE="zeta").policy.own_topics == ("acme.engagement-signals",)
-    with pytest.raises(SettingsError, match="the service itself writes 'acme.engagement-signals'"):
+    with pytest.raises(SettingsError, match=r"the service itself writes 'acme\.engagement-signals'"):
         settings_of(**given, NAMESPACE="acme")
 
 
