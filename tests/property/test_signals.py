@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
+from scoring.instants import format_duration
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from tests.property import lives
+from tests.property import lives, test_half_life, test_named_scores, test_segments
 from tests.property.lives import Happening, Step, World
 from tests.property.references import CUSTOMER, Reader, raw_events
 from tests.reference import brute_force
@@ -113,3 +114,37 @@ def test_signals_that_a_policy_begins_to_have_are_those_of_what_comes_after(draw
     expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now, since)
     plain = world.with_long_memory.replace('"drawn"', '"plain"')
     assert asyncio.run(live(text, steps, plain, before)) == expected
+
+
+@given(told(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_points_that_fade_raise_the_signals_of_the_brute_force(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, life, steps = drawn
+    half_life = data.draw(test_half_life.half_lives(world))
+    text = world.with_long_memory.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
+
+    def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
+        return test_half_life.score_of(events, policy, half_life, time)
+
+    policy = brute_force.parse_policy(world.text)
+    expected = signals(raw_events(life), tables, policy, steps[-1].now, score_of=score_of)
+    assert asyncio.run(live(f"{text}\n{tables}", steps)) == expected
+
+
+@given(test_segments.segmented(again=True), st.data())
+@settings(max_examples=150, deadline=None)
+def test_signals_go_by_the_bands_and_weights_of_the_segment(told: test_segments.Told, data: st.DataObject) -> None:
+    world, life, steps = told
+    tables = data.draw(rules(world))
+    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}", steps)) == expected
+
+
+@given(told(), st.data())
+@settings(max_examples=50, deadline=None)
+def test_named_scores_change_no_signal(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, life, steps = drawn
+    named, _ = data.draw(test_named_scores.weighed(world))
+    scores = f"[scores.loud]\nalerts = true\n{named.replace('NAME', 'loud')}"
+    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}\n{scores}", steps)) == expected
