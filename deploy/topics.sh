@@ -4,13 +4,15 @@
 #
 #   deploy/topics.sh BROKER:9092
 #
-# PARTITIONS (12), REPLICAS (3), KAFKA_TOPICS (kafka-topics.sh): from the environment.
+# PARTITIONS (12), REPLICAS (3), KAFKA_TOPICS (kafka-topics.sh): from the environment; and NAMESPACE, if the topics that
+# the service writes are to be of the namespace (ENGAGEMENT_OUTPUT_TOPICS=namespace).
 set -euo pipefail
 
 brokers=${1:?"usage: $0 HOST:PORT[,HOST:PORT...]"}
 partitions=${PARTITIONS:-12}
 replicas=${REPLICAS:-3}
 tool=${KAFKA_TOPICS:-kafka-topics.sh}
+prefix=${NAMESPACE:+$NAMESPACE.}
 
 day=$((24 * 60 * 60 * 1000))
 largest_event=$((8 * 1024 * 1024))
@@ -35,10 +37,10 @@ for topic in clickstream email social; do
     create "$topic" "retention.ms=$events_kept" "max.message.bytes=$largest_event"
 done
 for topic in churn-risk-alerts engagement-band-changes engagement-signals engagement-feed-alerts; do
-    create "$topic" "retention.ms=$output_kept"
+    create "$prefix$topic" "retention.ms=$output_kept"
 done
-create engagement-dead-letters "retention.ms=$output_kept" "max.message.bytes=$largest_dead_letter"
+create "${prefix}engagement-dead-letters" "retention.ms=$output_kept" "max.message.bytes=$largest_dead_letter"
 # What says that a dead letter has been replayed outlives the letter.
-create engagement-dead-letter-replays "retention.ms=$((2 * output_kept))"
+create "${prefix}engagement-dead-letter-replays" "retention.ms=$((2 * output_kept))"
 # Kept for good, and read in one order by all.
-partitions=1 create engagement-erasures "cleanup.policy=compact"
+partitions=1 create "${prefix}engagement-erasures" "cleanup.policy=compact"

@@ -22,10 +22,12 @@ from streams.views.alert_line import alert_line
 @click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
 @click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
 @click.option("--signals", is_flag=True, help="Follow the signals of the policy instead.")
-@click.option("--feeds", is_flag=True, help="Follow the feeds that fall silent, and come back, instead.")
+@click.option(
+    "--feeds", is_flag=True, help="Follow the feeds that fall silent, and the figures that miss their targets, instead."
+)
 @click.option("--json", "as_json", is_flag=True, help="The messages as they are, one JSON object a line.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
-@takes_settings("brokers")
+@takes_settings("brokers", "namespace")
 def alerts(
     settings: Settings,
     *,
@@ -60,7 +62,7 @@ async def _follow(settings: Settings, topic: str, *, from_beginning: bool, as_js
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
-        async with tail_topics(settings, [topic], from_beginning=from_beginning) as records:
+        async with tail_topics(settings, [settings.written(topic)], from_beginning=from_beginning) as records:
             await _print(records, as_json=as_json, limit=limit)
 
 

@@ -34,7 +34,7 @@ from streams.views.dead_letter_view import letter_document, letter_line, readabl
 from streams.views.tables import plain_table
 from streams.views.wording import counted, moment, printable
 
-_READ = {"Read": (DEAD_LETTERS, DEAD_LETTER_REPLAYS)}
+_READ = (DEAD_LETTERS, DEAD_LETTER_REPLAYS)
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
 
 
@@ -68,7 +68,7 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
 @_takes_choice
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line, with the record.")
-@takes_settings("brokers")
+@takes_settings("brokers", "namespace")
 def list_letters(settings: Settings, choice: LetterFilter, *, limit: int | None, as_json: bool) -> None:
     """List the dead letters that are there now.
 
@@ -81,10 +81,12 @@ def list_letters(settings: Settings, choice: LetterFilter, *, limit: int | None,
 
 async def _list(settings: Settings, choice: LetterFilter, *, limit: int | None, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    await check_rights(settings, _READ)
+    await check_rights(settings, {"Read": [settings.written(topic) for topic in _READ]})
     replayed = await read_replayed(settings)
     reasons: Counter[str] = Counter()
-    async with open_range(settings, DEAD_LETTERS, since_ms=choice.since // MILLISECOND or None) as topic:
+    async with open_range(
+        settings, settings.written(DEAD_LETTERS), since_ms=choice.since // MILLISECOND or None
+    ) as topic:
         async for records in topic.batches():
             for letter in map(read_letter, records):
                 if letter is None or not choice.takes(letter):
@@ -111,7 +113,7 @@ def _print_letter(console: Console, letter: Letter, replayed: Replayed, *, as_js
 @click.argument("place", metavar="PLACE")
 @click.option("--value", "only_value", is_flag=True, help="Only the value of the record, byte for byte.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@takes_settings("brokers")
+@takes_settings("brokers", "namespace")
 def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bool) -> None:
     """Show one dead letter whole.
 
@@ -134,9 +136,9 @@ def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bo
 
 
 async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter | None, Replayed]:
-    await check_rights(settings, _READ)
+    await check_rights(settings, {"Read": [settings.written(topic) for topic in _READ]})
     replayed = await read_replayed(settings)
-    async with open_range(settings, DEAD_LETTERS, only=(partition, offset)) as topic:
+    async with open_range(settings, settings.written(DEAD_LETTERS), only=(partition, offset)) as topic:
         async for records in topic.batches():
             for record in records:
                 return read_letter(record), replayed
@@ -173,7 +175,7 @@ def _letter_table(letter: Letter, replayed: Replayed) -> Table:
     help="Leave out what was replayed so often and came back each time.",
 )
 @click.option("--dry-run", is_flag=True, help="Report what would be sent, and send nothing.")
-@takes_settings("brokers", "policy")
+@takes_settings("brokers", "policy", "namespace")
 def replay_letters(
     settings: Settings, choice: LetterFilter, *, limit: int | None, max_replays: int, dry_run: bool
 ) -> None:
@@ -196,8 +198,8 @@ def replay_letters(
 
 async def _replay(settings: Settings, replay: LetterReplay, *, dry: bool) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, replay.stop)
-    read = {"Read": (*_READ["Read"], ERASURES)}
-    written = (*read_topics(settings.policy), DEAD_LETTER_REPLAYS)
+    read = {"Read": [settings.written(topic) for topic in (*_READ, ERASURES)]}
+    written = (*read_topics(settings.policy), settings.written(DEAD_LETTER_REPLAYS))
     await check_rights(settings, read if dry else {**read, "Write": written})
     if not dry:
         await ensure_topics(settings, topics=written)

@@ -11,7 +11,7 @@ from scoring.ids import MOST_ID_BYTES
 from streams.cli.options import takes_settings
 from streams.cli.parameters import MOMENT
 from streams.cli.refusal import Refusal
-from streams.erasures.compacted import KEYED_TOPICS, compacted_topics, forget_keys
+from streams.erasures.compacted import compacted_topics, forget_keys, keyed_topics
 from streams.erasures.eraser import Eraser, Erasure
 from streams.erasures.log import ErasureLog
 from streams.kafka.access import check_rights
@@ -66,11 +66,12 @@ def _told(asked: str, done: Erasure, *, known: bool) -> str:
 
 async def _check_rights(settings: Settings) -> list[str]:
     """Ask for every right before anything is erased; return the compacted topics."""
+    erasures, keyed = [settings.written(ERASURES)], keyed_topics(settings)
     needed = {
-        "Read": [ERASURES],
-        "Write": [ERASURES],
-        "Describe": [*read_topics(settings.policy), *KEYED_TOPICS],
-        "DescribeConfigs": KEYED_TOPICS,
+        "Read": erasures,
+        "Write": erasures,
+        "Describe": [*read_topics(settings.policy), *keyed],
+        "DescribeConfigs": keyed,
     }
     await check_rights(settings, needed)
     compacted = await compacted_topics(settings)
@@ -81,7 +82,7 @@ async def _check_rights(settings: Settings) -> list[str]:
 
 async def _erase(settings: Settings, customers: tuple[str, ...], events_before: int | None, *, unknown: bool) -> None:
     compacted = await _check_rights(settings)
-    await ensure_topics(settings, topics=[ERASURES])
+    await ensure_topics(settings, topics=[settings.written(ERASURES)])
     log = ErasureLog(settings)
     store = RedisStore(settings, ERASER)
     gone: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scoring.figures.band_figures import BandSums
 from scoring.figures.channel_figures import channel_figures
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureSums
@@ -11,6 +12,7 @@ from streams.upkeep.figure_report import (
     goings_of,
     largest,
     published,
+    published_bands,
     published_channels,
     published_measures,
 )
@@ -62,4 +64,6 @@ def figures_told(policy: Policy, sums: Sums, goings: Sums, counted: DaySums, fir
     told |= published_measures(counted.measures(measured, last, sum(at_last.bands)) or {})
     if policy.figures.by_channel:
         told |= published_channels(channel_figures(policy, measured, last))
+    if policy.figures.by_band:
+        told |= published_bands(BandSums(policy, counted.fields, sums).figures(last, counted.pane(last)))
     return told

@@ -63,8 +63,9 @@ def rebuild(settings: Settings, *, from_beginning: bool, dry_run: bool, figures:
 
 
 async def _rebuild(settings: Settings, *, from_beginning: bool, figures: bool, dry: bool) -> Result:
-    topics = (*read_topics(settings.policy), ERASURES)
-    await check_rights(settings, {"Read": topics, "Write": [ERASURES]})
+    erasures = settings.written(ERASURES)
+    topics = (*read_topics(settings.policy), erasures)
+    await check_rights(settings, {"Read": topics, "Write": [erasures]})
     await ensure_topics(settings, topics=topics)
     with open_offset_progress("events") as show:
         return await Rebuild(settings, _Screen(show), from_beginning=from_beginning, figures=figures).run(dry=dry)

@@ -82,8 +82,9 @@ async def read_replayed(settings: Settings) -> Replayed:
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
-    replayed = Replayed((await topic_ids(settings, [DEAD_LETTERS]))[DEAD_LETTERS])
-    async with open_range(settings, DEAD_LETTER_REPLAYS) as topic:
+    letters = settings.written(DEAD_LETTERS)
+    replayed = Replayed((await topic_ids(settings, [letters]))[letters])
+    async with open_range(settings, settings.written(DEAD_LETTER_REPLAYS)) as topic:
         async for records in topic.batches():
             for record in records:
                 replayed.note(record.value)

@@ -28,7 +28,7 @@ from streams.kafka.topics import MOST_DEAD_LETTER_BYTES, read_topics
 from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
 
-#: One replay at a time: a second one takes the name over, and the first is refused from then on.
+#: One replay of a topic at a time: a second one takes the name over, and the first is refused from then on.
 TRANSACTIONAL_ID = "engagement-dead-letter-replay"
 _TRANSACTION_MS = 60_000
 _REQUEST_MS = 20_000
@@ -70,7 +70,10 @@ class LetterSender:
         options = {"request_timeout_ms": _REQUEST_MS, "max_request_size": 2 * MOST_DEAD_LETTER_BYTES}
         try:
             self._producer = await start_producer(
-                self._settings, transactional_id=TRANSACTIONAL_ID, transaction_timeout_ms=_TRANSACTION_MS, **options
+                self._settings,
+                transactional_id=self._settings.written(TRANSACTIONAL_ID),
+                transaction_timeout_ms=_TRANSACTION_MS,
+                **options,
             )
         except (UnknownError, UnsupportedVersionError, ValueError):
             # The embedded broker has no transactions.
@@ -117,7 +120,8 @@ class LetterSender:
             for letter in letters
         ]
         await asyncio.gather(*pending)
-        await self._producer.send_and_wait(DEAD_LETTER_REPLAYS, written(letters, self.log))
+        note = self._settings.written(DEAD_LETTER_REPLAYS)
+        await self._producer.send_and_wait(note, written(letters, self.log))
 
     async def _partition(self, letter: Letter) -> int | None:
         """Choose where it came from, so that a partitioner of the producers' own is respected."""
@@ -175,7 +179,7 @@ class LetterReplay(StopSignal):
         erasures = await read_erasures(self._settings)
         since = self._choice.since // MILLISECOND or None
         waiting: list[Letter] = []
-        async with open_range(self._settings, DEAD_LETTERS, since_ms=since) as topic:
+        async with open_range(self._settings, self._settings.written(DEAD_LETTERS), since_ms=since) as topic:
             async for records in topic.batches():
                 for record in records:
                     letter = self._sort(record, replayed, erasures)

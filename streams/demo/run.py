@@ -89,9 +89,10 @@ async def _send(settings: Settings, board: Board, stop: asyncio.Event) -> None:
 
 
 async def _follow(settings: Settings, board: Board) -> None:
-    async with tail_topics(settings, [ALERTS, DEAD_LETTERS], from_beginning=True) as records:
+    alerts, letters = settings.written(ALERTS), settings.written(DEAD_LETTERS)
+    async with tail_topics(settings, [alerts, letters], from_beginning=True) as records:
         async for record in records:
-            if record.topic == DEAD_LETTERS:
+            if record.topic == letters:
                 board.dead_letters += 1
             else:
                 board.note_alert(record.value)

@@ -15,6 +15,7 @@ from streams.kafka.connections import kafka_options
 from streams.kafka.topics import topic_settings
 from streams.metrics import Metrics
 from streams.settings.settings import Settings
+from streams.topic_names import ERASURES
 
 logger = get_logger(__name__)
 
@@ -36,16 +37,20 @@ async def warn_of_lost_records(settings: Settings, metrics: Metrics) -> None:
 
 
 async def _findings(settings: Settings) -> dict[str, list[Finding]]:
-    policy = settings.policy
+    policy, erasures = settings.policy, settings.written(ERASURES)
+    wanted = topic_settings(policy, settings.topic_prefix)
     admin = AIOKafkaAdminClient(**kafka_options(settings))
     try:
         await admin.start()
         present = set(await admin.list_topics())
-        configs = await topic_configs(admin, [topic for topic in topic_settings(policy) if topic in present])
+        configs = await topic_configs(admin, [topic for topic in wanted if topic in present])
     except (AccessDenied, KafkaError, OSError, NotImplementedError) as error:
         logger.info("not checked whether topics keep what a rebuild needs: %s", error or repr(error))
         return {}
     finally:
         await admin.close()
     kept = {topic: {topic: config} for topic, config in configs.items()}
-    return {topic: [*retention_findings(policy, one), *cleaning_findings(policy, one)] for topic, one in kept.items()}
+    return {
+        topic: [*retention_findings(policy, one), *cleaning_findings(policy, one, erasures)]
+        for topic, one in kept.items()
+    }

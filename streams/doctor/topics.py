@@ -22,36 +22,38 @@ _CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_z
 
 async def check_topics(reading: Reading) -> list[Finding]:
     """Look at the topics and their partitions; see `topic_findings`."""
-    policy = reading.settings.policy
     async with kafka_admin(reading.settings) as admin:
         described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
-    return topic_findings(policy, described)
+    return topic_findings(reading.settings.policy, described, reading.settings.topic_prefix)
 
 
-def topic_findings(policy: Policy, described: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
+def topic_findings(
+    policy: Policy, described: Mapping[str, Sequence[Mapping[str, Any]]], prefix: str = ""
+) -> list[Finding]:
     """Say which topics are absent, have too many partitions, or partitions without a leader.
 
     Args:
         policy: names the topics that are read.
         described: the partitions of each topic that exists, as Kafka describes them.
+        prefix: of the topics that the service writes.
     """
-    wanted = list(topic_settings(policy))
+    wanted = list(topic_settings(policy, prefix))
     present = {topic: described[topic] for topic in wanted if topic in described}
     findings = []
     if absent := [topic for topic in wanted if topic not in described]:
         remedy = "A worker creates what is absent when it starts; or create them with deploy/topics.sh"
         findings.append(doubtful(f"absent: {', '.join(absent)}", remedy))
     for topic, partitions in present.items():
-        findings += _of_partitions(policy, topic, partitions)
+        findings += _of_partitions(partition_count(topic, 0, policy.identities, prefix), topic, partitions)
     if not findings:
         findings.append(right(f"all {len(wanted)} are there, and every partition has a leader"))
     return findings
 
 
-def _of_partitions(policy: Policy, topic: str, partitions: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def _of_partitions(most: int, topic: str, partitions: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     if without := [str(each["partition"]) for each in partitions if each["leader"] < 0]:
         yield wrong(f"{topic} has no leader for partition {', '.join(without)}", "Bring their brokers back")
-    if partition_count(topic, identities=policy.identities) == 1 < len(partitions):
+    if most == 1 < len(partitions):
         yield doubtful(
             f"{topic} has {len(partitions)} partitions, and is read in one order by all workers",
             "Make it anew with one partition",
@@ -60,24 +62,26 @@ def _of_partitions(policy: Policy, topic: str, partitions: Sequence[Mapping[str,
 
 async def check_topic_settings(reading: Reading) -> list[Finding]:
     """Look at how the topics are kept, cleaned and compressed."""
-    policy = reading.settings.policy
-    async with kafka_admin(reading.settings) as admin, telling():
+    settings, policy = reading.settings, reading.settings.policy
+    wanted = topic_settings(policy, settings.topic_prefix)
+    async with kafka_admin(settings) as admin, telling():
         there = set(await admin.list_topics())
-        configs = await topic_configs(admin, [topic for topic in topic_settings(policy) if topic in there])
+        configs = await topic_configs(admin, [topic for topic in wanted if topic in there])
     return [
         *retention_findings(policy, configs),
-        *cleaning_findings(policy, configs),
-        *size_findings(policy, configs),
+        *cleaning_findings(policy, configs, settings.written(ERASURES)),
+        *size_findings(policy, configs, settings.written(DEAD_LETTERS)),
         *compression_findings(configs, readable_codecs()),
     ]
 
 
-def cleaning_findings(policy: Policy, configs: Configs) -> list[Finding]:
+def cleaning_findings(policy: Policy, configs: Configs, erasures: str = ERASURES) -> list[Finding]:
     """Say which topics are compacted that must not be, and which are not that have to be.
 
     Args:
         policy: names the topics.
         configs: the settings of each topic that exists.
+        erasures: the topic of the erasures.
     """
     cleaned = {topic: config.get("cleanup.policy", "").split(",") for topic, config in configs.items()}
     findings = [
@@ -88,8 +92,8 @@ def cleaning_findings(policy: Policy, configs: Configs) -> list[Finding]:
         for topic in event_topics(policy)
         if "compact" in cleaned.get(topic, ())
     ]
-    if "delete" in cleaned.get(ERASURES, ()) and _ends(configs[ERASURES]):
-        says = f"{ERASURES} forgets who was erased after a while, and they come back when their events are read again"
+    if "delete" in cleaned.get(erasures, ()) and _ends(configs[erasures]):
+        says = f"{erasures} forgets who was erased after a while, and they come back when their events are read again"
         findings.append(wrong(says, "Set cleanup.policy=compact"))
     kept_for_good = [policy.identities] + ([policy.profiles.topic] if policy.profiles is not None else [])
     findings += [
@@ -104,19 +108,20 @@ def _ends(config: Mapping[str, str]) -> bool:
     return any(int(config.get(name, -1)) >= 0 for name in ("retention.ms", "retention.bytes"))
 
 
-def size_findings(policy: Policy, configs: Configs) -> list[Finding]:
+def size_findings(policy: Policy, configs: Configs, letters: str = DEAD_LETTERS) -> list[Finding]:
     """Say whether a record of a source topic may be too large for the dead letters.
 
     Args:
         policy: names the topics.
         configs: the settings of each topic that exists.
+        letters: the topic of the dead letters.
     """
     sizes = {topic: int(config.get("max.message.bytes", 0)) for topic, config in configs.items()}
-    room = sizes.get(DEAD_LETTERS, 0)
+    room = sizes.get(letters, 0)
     larger = [topic for topic in source_topics(policy) if sizes.get(topic, 0) > room > 0]
     if not larger:
         return []
-    says = f"{DEAD_LETTERS} takes {room:,} bytes, less than {', '.join(larger)}: a bad record that is larger holds it"
+    says = f"{letters} takes {room:,} bytes, less than {', '.join(larger)}: a bad record that is larger holds it"
     return [doubtful(says, "Set max.message.bytes of the dead letters above that of the topics")]
 
 

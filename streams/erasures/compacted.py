@@ -14,8 +14,10 @@ from streams.kafka.producers import start_producer
 from streams.settings.settings import Settings
 from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS
 
-#: The topics that hold customers' ids as keys, and may have been made compacted.
-KEYED_TOPICS = (ALERTS, BAND_CHANGES, SIGNALS)
+
+def keyed_topics(settings: Settings) -> list[str]:
+    """List the topics that hold customers' ids as keys, and may have been made compacted."""
+    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS)]
 
 
 async def compacted_topics(settings: Settings) -> list[str]:
@@ -28,7 +30,7 @@ async def compacted_topics(settings: Settings) -> list[str]:
         BrokerUnavailable: if Kafka does not answer or refuses.
     """
     try:
-        return await _compacted(settings, KEYED_TOPICS)
+        return await _compacted(settings, keyed_topics(settings))
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
 

@@ -20,11 +20,10 @@ from streams.kafka.topic_range import partitions_of
 from streams.settings.settings import Settings
 from streams.topic_names import ERASURES
 
-_PARTITION = TopicPartition(ERASURES, 0)
 _POLL_MILLISECONDS = 500
 _END_SECONDS = 5.0
 _ANEW = (
-    ERASURES + " was made anew: {} records have been read of it, and now it is another log under this name. Erase the "
+    "{} was made anew: {} records have been read of it, and now it is another log under this name. Erase the "
     f"customers again, then go on with the new log: engagement gaps accept {ERASURES}/0"
 )
 
@@ -39,6 +38,7 @@ class ErasureLog:
             settings: name the brokers and the key of the digests.
         """
         self._settings = settings
+        self._partition = TopicPartition(settings.written(ERASURES), 0)
         self._consumer: AIOKafkaConsumer | None = None
         self._pinned: PinnedTopics | None = None
         #: The id of the topic that has been read, '' where Kafka tells none.
@@ -68,32 +68,32 @@ class ErasureLog:
             consumer = self._consumer = lone_consumer(self._settings)
             self._pinned = fetch_by_id(consumer)
             await consumer.start()
-            topic_id = (await self._pinned.pin([ERASURES]))[ERASURES]
+            topic_id = (await self._pinned.pin([self._partition.topic]))[self._partition.topic]
             if self.next_offset and self.topic_id and topic_id not in ("", self.topic_id):
-                raise LogGap(_ANEW.format(self.next_offset))
+                raise LogGap(_ANEW.format(self._partition.topic, self.next_offset))
             self.topic_id = topic_id or self.topic_id
-            consumer.assign([_PARTITION])
-            consumer.seek(_PARTITION, self.next_offset)
+            consumer.assign([self._partition])
+            consumer.seek(self._partition, self.next_offset)
         return self._consumer
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         # The client itself would try for much longer, and whoever waits would not know why.
         async with asyncio.timeout(_END_SECONDS):
-            end = (await end_offsets(consumer, [_PARTITION]))[_PARTITION]
+            end = (await end_offsets(consumer, [self._partition]))[self._partition]
         if end < self.next_offset:
-            message = f"{ERASURES} was made anew: {self.next_offset} records have been read of it, and it holds {end}"
-            raise LogGap(message)
+            read = f"{self.next_offset} records have been read of it, and it holds {end}"
+            raise LogGap(f"{self._partition.topic} was made anew: {read}")
         while self.next_offset < end or self._made_anew:
             if self._made_anew and not self.next_offset:
                 # Nothing is remembered of the old one. The next look reads the new one.
                 await self._disconnect()
                 return
             if self._made_anew:
-                raise LogGap(_ANEW.format(self.next_offset))
-            found = await consumer.getmany(_PARTITION, timeout_ms=_POLL_MILLISECONDS)
-            for record in found.get(_PARTITION, ()):
+                raise LogGap(_ANEW.format(self._partition.topic, self.next_offset))
+            found = await consumer.getmany(self._partition, timeout_ms=_POLL_MILLISECONDS)
+            for record in found.get(self._partition, ()):
                 self._take(record.key, record.value, record.offset)
-            self.next_offset = await consumer.position(_PARTITION)
+            self.next_offset = await consumer.position(self._partition)
 
     @property
     def _made_anew(self) -> bool:
@@ -123,7 +123,9 @@ class ErasureLog:
         producer = await start_producer(self._settings)
         try:
             key, value = tombstone.digest.encode(), encode_tombstone(tombstone, self.digests)
-            sent = await producer.send_and_wait(ERASURES, value, key=key, partition=_PARTITION.partition)
+            sent = await producer.send_and_wait(
+                self._partition.topic, value, key=key, partition=self._partition.partition
+            )
         except KafkaError as error:
             raise BrokerUnavailable(f"Kafka has not accepted an erasure: {error!r}") from error
         finally:
@@ -162,7 +164,7 @@ async def read_erasures(settings: Settings) -> ErasureLog:
         BrokerUnavailable: if Kafka does not answer.
     """
     log = ErasureLog(settings)
-    if await partitions_of(settings, ERASURES):
+    if await partitions_of(settings, settings.written(ERASURES)):
         try:
             await log.catch_up()
         finally:

@@ -67,10 +67,13 @@ async def find_gaps(settings: Settings, store: Store, topics: Iterable[str]) -> 
     wanted = list(topics)
     # A topic that is hidden looks like one that does not exist.
     await check_rights(settings, {"Describe": wanted})
-    # That of the erasures is no source, but what is remembered of it is a fence, too.
-    wanted.append(ERASURES)
+    # That of the erasures is no source, but what is remembered of it is a fence, too, whatever its prefix.
+    erasures = settings.written(ERASURES)
+    wanted.append(erasures)
     ids = await topic_ids(settings, wanted)
-    ranges = await log_ranges(settings, wanted)
+    found = await log_ranges(settings, wanted)
+    ranges = {ERASURES_PARTITION if at.topic == erasures else at: bounds for at, bounds in found.items()}
+    ids[ERASURES] = ids.pop(erasures)
     noted = await store.logs(sorted(ranges))
     gaps = []
     for partition, fences in (await store.fences(sorted(ranges))).items():

@@ -103,12 +103,13 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
         settings: name the brokers, the user and the consumer group.
         topics: that are read.
     """
+    # A worker that carries an erasure out may have to say that it covers more.
+    written = map(settings.written, (ALERTS, BAND_CHANGES, SIGNALS, FEED_ALERTS, DEAD_LETTERS, ERASURES))
     needed = {
-        "Read": (*topics, ERASURES),
-        # A worker that carries an erasure out may have to say that it covers more.
-        "Write": (ALERTS, BAND_CHANGES, SIGNALS, FEED_ALERTS, DEAD_LETTERS, ERASURES, *_told_links(settings.policy)),
+        "Read": (*topics, settings.written(ERASURES)),
+        "Write": (*written, *_told_links(settings.policy)),
         # Only looked for, and created where it is absent.
-        "Describe": (DEAD_LETTER_REPLAYS,),
+        "Describe": (settings.written(DEAD_LETTER_REPLAYS),),
     }
     await check_rights(settings, needed, settings.namespace)
 

@@ -52,7 +52,7 @@ class Publisher:
             metrics: where dead letters are counted.
         """
         self._settings = settings
-        self._topics = {*read_topics(settings.policy), *WRITTEN_TOPICS}
+        self._topics = {*read_topics(settings.policy), *map(settings.written, WRITTEN_TOPICS)}
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -93,7 +93,10 @@ class Publisher:
             BrokerUnavailable: if one was not accepted; all may then be published again.
         """
         await self._send(
-            [(message.topic, customer.encode(), orjson.dumps(message.body), []) for customer, message in messages]
+            [
+                (self._settings.written(message.topic), customer.encode(), orjson.dumps(message.body), [])
+                for customer, message in messages
+            ]
         )
 
     async def publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
@@ -105,7 +108,8 @@ class Publisher:
         Raises:
             BrokerUnavailable: if one was not accepted; all may then be published again.
         """
-        await self._send([_dead_letter(letter) for letter in letters])
+        topic = self._settings.written(DEAD_LETTERS)
+        await self._send([_dead_letter(letter, topic) for letter in letters])
         for letter in letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
 
@@ -151,7 +155,7 @@ class Publisher:
             await stop_producer(producer, _PATIENCE)
 
 
-def _dead_letter(letter: DeadLetter) -> _Sent:
+def _dead_letter(letter: DeadLetter, topic: str = DEAD_LETTERS) -> _Sent:
     record = letter.record
     headers = [
         *record.headers,
@@ -162,7 +166,7 @@ def _dead_letter(letter: DeadLetter) -> _Sent:
         ("dlq.offset", str(record.offset).encode()),
         *([(PARTS, letter.parts.encode())] if letter.parts else []),
     ]
-    return DEAD_LETTERS, record.key, record.value, headers
+    return topic, record.key, record.value, headers
 
 
 def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
@@ -171,7 +175,7 @@ def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
     if isinstance(error, MessageSizeTooLargeError):
         size = len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
         what = "a message"
-        if topic == DEAD_LETTERS:
+        if topic.endswith(DEAD_LETTERS):
             # The record's own headers stand first, and may bear the same names.
             place = [dict(headers)[f"dlq.{name}"].decode() for name in ("topic", "partition", "offset")]
             what = "the dead letter of {}[{}] at offset {}".format(*place)

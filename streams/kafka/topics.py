@@ -48,11 +48,12 @@ def read_topics(policy: Policy) -> list[str]:
     return [*source_topics(policy), *([policy.identities] if policy.identities else [])]
 
 
-def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
+def topic_settings(policy: Policy, prefix: str = "") -> dict[str, dict[str, str]]:
     """Return the settings of each topic when it is created.
 
     Args:
         policy: its window decides how long events are kept.
+        prefix: of the topics that the service writes.
 
     Returns:
         Topic to settings. Events outlive the window and the trend by a week, so that the scores can be rebuilt from
@@ -66,7 +67,7 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
         topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
     if policy.identities:
         topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
-    return topics | {
+    written = {
         ALERTS: output,
         BAND_CHANGES: output,
         SIGNALS: output,
@@ -75,17 +76,19 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
         DEAD_LETTER_REPLAYS: {"retention.ms": str(_REPLAYS_KEPT_DAYS * DAY // MILLISECOND)},
         ERASURES: {"cleanup.policy": "compact"},
     }
+    return topics | {prefix + topic: config for topic, config in written.items()}
 
 
-def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = "") -> int:
+def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = "", prefix: str = "") -> int:
     """Return how many partitions a topic gets: erasures and links are read in one order by all, so they have one.
 
     Args:
         topic: its name.
         partitions: of any other topic.
         identities: the name of the topic of the links.
+        prefix: of the topics that the service writes.
     """
-    return 1 if topic in (ERASURES, identities) else partitions
+    return 1 if topic in (prefix + ERASURES, identities) else partitions
 
 
 async def ensure_topics(
@@ -108,7 +111,7 @@ async def ensure_topics(
     admin = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=_TIMEOUT_MS)
     try:
         await admin.start()
-        wanted = topic_settings(settings.policy)
+        wanted = topic_settings(settings.policy, settings.topic_prefix)
         needed = wanted if topics is None else topics
         missing = [topic for topic in needed if topic not in set(await admin.list_topics())]
         if missing:
@@ -117,7 +120,7 @@ async def ensure_topics(
             topics = [
                 NewTopic(
                     name,
-                    partition_count(name, partitions, settings.policy.identities),
+                    partition_count(name, partitions, settings.policy.identities, settings.topic_prefix),
                     replicas,
                     topic_configs=wanted[name],
                 )

@@ -68,6 +68,7 @@ class PolicyInForce:
             followers: the parts that go by the policy, besides the store; told of each change.
         """
         self._own = settings.policy
+        self._prefix = settings.topic_prefix
         self._file = PolicyFile(settings.policy_path, settings.policy.text)
         self._store = store
         self._metrics = metrics
@@ -125,7 +126,7 @@ class PolicyInForce:
         """Offer the file if it has changed; returns whether it was offered."""
         try:
             text = await self._file.changed()
-            policy = None if text is None else parse_policy_file(text, self._file.path)
+            policy = None if text is None else parse_policy_file(text, self._file.path, self._prefix)
         except SettingsError as error:
             self._refuse("wrong", "; ".join(error.problems))
             return False

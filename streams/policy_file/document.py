@@ -36,7 +36,7 @@ from streams.policy_file.segments import Segments, check_segments, profiles_of, 
 from streams.policy_file.signals import read_signals
 from streams.policy_file.sources import Sources, sources, watched_as_sources
 from streams.policy_file.table import Check, OpenTable, Table, given, read_table, unsaid
-from streams.policy_file.targets import Targets, targets
+from streams.policy_file.targets import Targets, published_names, targets
 
 _LONGEST_VERSION: Final = 64
 _NO_CHANNELS: Final = "channels: must hold at least one table, such as [channels.email]"
@@ -127,7 +127,8 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     figures = written.kpi.rules(panes, channels, problems)
     declared = MeasureReader(channels, length, max(pane, 1), problems)
     measures = declared.read(written.measures)
-    found_targets = targets(written.targets, measures, problems)
+    names = published_names(measures, channels, figures, panes.spans())
+    found_targets = targets(written.targets, names, measures, problems)
     channels = declared.asked_for(channels)
     signals, channels = read_signals(document, channels, written.window.model_dump(), problems)
     _no_shared_codes(channels, problems)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict
 
-from scoring.rules.measures import Measure
+from scoring.policy.policy import BANDS, Channel
+from scoring.rules.figure_rules import FigureRules
+from scoring.rules.measures import RATE, REGULARITY, SUMMED, Measure
+from scoring.rules.regularity import REGULARITIES
 from scoring.rules.targets import FIGURES, Target
 from streams.policy_file.table import Check, Table, container, given
 
@@ -62,27 +65,62 @@ class TargetTable(Table):
 Targets = Annotated[dict[str, TargetTable], container(dict, "must hold tables, such as [targets.retention]")]
 
 
-def targets(tables: Mapping[str, TargetTable], measures: Sequence[Measure], problems: list[str]) -> tuple[Target, ...]:
+def published_names(
+    measures: Sequence[Measure], channels: Sequence[Channel], figures: FigureRules, spans: Iterable[str]
+) -> dict[str, str]:
+    """Name the figures over all customers that are one number each.
+
+    Args:
+        measures: of the policy.
+        channels: of the policy.
+        figures: what is counted.
+        spans: the names of the active customers of a channel.
+
+    Returns:
+        What stands in the policy file, with the name under which the figure is published.
+    """
+    found = {name: name for name in FIGURES}
+    found |= {measure.name: f"measure:{measure.name}" for measure in measures if measure.is_number}
+    if figures.by_day:
+        regular = [
+            f"{measure.name}:{each}" for measure in measures if measure.form == REGULARITY for each in REGULARITIES
+        ]
+        found |= {name: f"measure:{name}" for name in regular}
+    if figures.by_channel:
+        own = [f"channel:{channel.name}:{name}" for channel in channels for name in ("points", *spans)]
+        found |= {name: name for name in own}
+    if figures.by_band:
+        summed = [measure for measure in measures if measure.form in SUMMED and measure.form != RATE]
+        told = [f"band:{band}:{measure.name}" for band in BANDS for measure in summed]
+        found |= {name: name for name in told}
+    return found
+
+
+def targets(
+    tables: Mapping[str, TargetTable], names: Mapping[str, str], measures: Sequence[Measure], problems: list[str]
+) -> tuple[Target, ...]:
     """Make the targets.
 
     Args:
         tables: by the names of figures and measures.
+        names: as `published_names` gives them.
         measures: of the policy.
         problems: every problem that is found is added to these.
 
     Returns:
         The targets, in the order of the file.
     """
-    names = {measure.name: measure.is_number for measure in measures}
+    declared = {measure.name for measure in measures}
     found = []
     for name, table in tables.items():
         where = f"targets.{name}"
-        if name in FIGURES and name in names:
+        if name in FIGURES and name in declared:
             problems.append(f"{where}: is the name of a figure and of a measure; rename the measure")
-        elif name not in FIGURES and name not in names:
-            known = ", ".join((*FIGURES, *names))
-            problems.append(f"{where}: there is neither a figure nor a measure of this name; there are {known}")
-        elif not names.get(name, True):
+        elif name in declared and name not in names:
             problems.append(f"{where}: the measure is a word, and has no bounds")
-        found.append(table.target(where, name if name in FIGURES else f"measure:{name}", problems))
+        elif name not in names:
+            problems.append(
+                f"{where}: there is neither a figure nor a measure of this name; there are {', '.join(names)}"
+            )
+        found.append(table.target(where, names.get(name, name), problems))
     return tuple(found)

@@ -130,6 +130,7 @@ class Environment(BaseModel):
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
         description="1 to 100 characters out of letters, digits, '.', '_', '-'",
     )
+    OUTPUT_TOPICS: Literal["shared", "namespace"] = Field("shared", description="'shared' or 'namespace'")
     CLOCK: Literal["wall", "stream"] = Field("wall", description="'wall' or 'stream'")
     WEB_HOST: Annotated[str, AfterValidator(_host)] = Field(
         "127.0.0.1", description="the name or the address of a host"

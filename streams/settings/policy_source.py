@@ -12,11 +12,12 @@ from streams.policy_file.document import parse_policy
 from streams.topic_names import WRITTEN_TOPICS
 
 
-def read_policy(path: str) -> Policy:
+def read_policy(path: str, prefix: str = "") -> Policy:
     """Read the policy that the settings name.
 
     Args:
         path: of a TOML file; '' for the built-in policy.
+        prefix: of the topics that the service writes, where it is known.
 
     Returns:
         The policy.
@@ -24,7 +25,7 @@ def read_policy(path: str) -> Policy:
     Raises:
         SettingsError: with every problem, if it cannot be read or is refused.
     """
-    return parse_policy_file(read_text(path), path)
+    return parse_policy_file(read_text(path), path, prefix)
 
 
 def read_text(path: str) -> str:
@@ -42,12 +43,13 @@ def read_text(path: str) -> str:
         raise SettingsError([f"cannot read {path}: {error}"]) from error
 
 
-def parse_policy_file(text: str, path: str) -> Policy:
+def parse_policy_file(text: str, path: str, prefix: str = "") -> Policy:
     """Make a policy of a text.
 
     Args:
         text: TOML.
         path: where it stands, for the messages.
+        prefix: of the topics that the service writes, where it is known.
 
     Raises:
         SettingsError: with every problem, if it is refused.
@@ -59,7 +61,7 @@ def parse_policy_file(text: str, path: str) -> Policy:
     written = [
         f"{path}: {section}.topic: the service itself writes {topic!r}"
         for section, topic in topics_by_section(policy.channels, policy.identities, policy.profiles, policy.sources)
-        if topic in WRITTEN_TOPICS
+        if topic.removeprefix(prefix) in WRITTEN_TOPICS
     ]
     if written:
         raise SettingsError(written)

@@ -1,4 +1,7 @@
-"""The settings; the one place that reads the environment."""
+"""The settings; the one place that reads the environment.
+
+Rests on decision 127.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Settings:
     """What is set for a worker from outside; `streams.settings.environment` names the variables.
 
     `kafka_session_timeout` is in seconds, `policy_rate` in customers a second. `policy_path` is '' for the built-in
-    policy, `receiver_file` '' for none.
+    policy, `receiver_file` '' for none. `topic_prefix` stands before the name of every topic that the service writes.
     """
 
     policy: Policy
@@ -41,6 +44,7 @@ class Settings:
     policy_path: str = ""
     policy_rate: int = 2_000
     namespace: str = DEFAULT_NAMESPACE
+    topic_prefix: str = ""
     clock: str = "wall"
     # Erased customers are written down under digests made with it.
     erasure_key: Secret = field(default_factory=Secret)
@@ -53,6 +57,18 @@ class Settings:
     receiver_file: str = ""
     log_level: str = "INFO"
 
+    def written(self, name: str) -> str:
+        """Name a topic of `streams.topic_names` as Kafka knows it.
+
+        Args:
+            name: as the code names it.
+
+        Example:
+            >>> Settings(Policy(channels=()), topic_prefix="acme.").written("churn-risk-alerts")
+            'acme.churn-risk-alerts'
+        """
+        return self.topic_prefix + name
+
     def environment(self) -> dict[str, str]:
         """Write the settings as the environment that gives them back."""
         values = {
@@ -62,6 +78,7 @@ class Settings:
             "POLICY": self.policy_path,
             "POLICY_RATE": str(self.policy_rate),
             "NAMESPACE": self.namespace,
+            "OUTPUT_TOPICS": "namespace" if self.topic_prefix else "shared",
             "CLOCK": self.clock,
             "WEB_HOST": self.web_host,
             "WEB_PORT": str(self.web_port),
@@ -113,7 +130,8 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     given = {**(os.environ if environment is None else environment), **(overrides or {})}
     found = read_environment(given, problems)
     path = given.get(f"{PREFIX}POLICY", "").strip()
-    policy = _policy(path, problems)
+    prefix = f"{found.NAMESPACE}." if found is not None and found.OUTPUT_TOPICS == "namespace" else ""
+    policy = _policy(path, prefix, problems)
     if found is None or policy is None:
         raise SettingsError(problems)
     return Settings(
@@ -124,6 +142,7 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
         policy_path=path,
         policy_rate=found.POLICY_RATE,
         namespace=found.NAMESPACE,
+        topic_prefix=prefix,
         clock=found.CLOCK,
         erasure_key=found.ERASURE_KEY_FILE,
         web_host=found.WEB_HOST,
@@ -153,9 +172,9 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     )
 
 
-def _policy(path: str, problems: list[str]) -> Policy | None:
+def _policy(path: str, prefix: str, problems: list[str]) -> Policy | None:
     try:
-        return read_policy(path)
+        return read_policy(path, prefix)
     except SettingsError as error:
         problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
         return None

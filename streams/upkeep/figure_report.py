@@ -90,31 +90,52 @@ class FigureReport:
 
     async def _make(self, segment: str, now: int, in_bands: Sequence[int] | None = None) -> None:
         policy, kpi = self._policy, self._store.kpi
-        day = now // DAY
-        sums = Sums(await kpi.sums(segment), in_bands)
-        [figures] = sums.figures(day, day)
-        churn = policy.figures.churn
-        goings = sums if churn is None else goings_of(policy, await kpi.churn(segment))
-        [moves] = goings.figures(day, day)
-        fields = published(figures, goings.period(day - PERIOD + 1, day), moves)
-        flows = sums.flows(day - PERIOD + 1, day)
-        fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
-        if policy.tallied:
-            counted = await kpi.measures(segment)
-            measures, pane = MeasureSums(counted), now // policy.pane
-            fields |= published_measures(measures.figures(policy, pane, sum(figures.bands)))
-            if policy.figures.by_channel:
-                fields |= published_channels(channel_figures(policy, measures, day))
-            if policy.figures.by_band:
-                fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
+        fields = await figures_of(policy, self._store, segment, now, in_bands)
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
         kept_from = max(now - policy.keep_figures, 0) // DAY
         await kpi.fold(segment, kept_from)
-        if churn is not None:
+        if policy.figures.churn is not None:
             await kpi.fold(segment, kept_from, churn=True)
         for group in policy.figures.groups:
             await kpi.fold_groups(largest_name(group, segment), kept_from)
         await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
+
+
+async def figures_of(
+    policy: Policy, store: Store, segment: str, now: int, in_bands: Sequence[int] | None = None
+) -> dict[str, str]:
+    """Make the figures of a day as applications read them.
+
+    Args:
+        policy: in force.
+        store: of the sums.
+        segment: its name, '' for all customers.
+        now: a moment of the day, in microseconds; what came after its pane does not count.
+        in_bands: see `Sums`.
+
+    Returns:
+        Fields and values.
+
+    Raises:
+        TransientError: if the store does not answer.
+    """
+    kpi, day, pane = store.kpi, now // DAY, now // policy.pane
+    sums = Sums(await kpi.sums(segment), in_bands)
+    [figures] = sums.figures(day, day)
+    goings = sums if policy.figures.churn is None else goings_of(policy, await kpi.churn(segment))
+    [moves] = goings.figures(day, day)
+    fields = published(figures, goings.period(day - PERIOD + 1, day), moves)
+    flows = sums.flows(day - PERIOD + 1, day)
+    fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
+    if policy.tallied:
+        counted = await kpi.measures(segment)
+        measures = MeasureSums(counted)
+        fields |= published_measures(measures.figures(policy, pane, sum(figures.bands)))
+        if policy.figures.by_channel:
+            fields |= published_channels(channel_figures(policy, measures, day))
+        if policy.figures.by_band:
+            fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
+    return fields
 
 
 def largest(segments: Mapping[str, int]) -> list[str]:

@@ -19,7 +19,7 @@ _SHOWN_REASONS = 3
 
 
 def alert_line(value: bytes) -> Text:
-    """Write one message of the alerts' topic, of the band changes', or of the feeds'.
+    """Write one message of the alerts' topic, of the band changes', or of the feeds', segments' and targets'.
 
     Args:
         value: of the record.
@@ -32,6 +32,8 @@ def alert_line(value: bytes) -> Text:
         body = orjson.loads(value)
         if str(body.get("kind")).startswith("segment_"):
             return _segment_line(body)
+        if str(body.get("kind")).startswith("target_"):
+            return _target_line(body)
         if "signal" in body:
             return _signal_line(body)
         return _feed_line(body) if str(body.get("kind")).startswith("feed_") else _line(body)
@@ -98,6 +100,16 @@ def _segment_line(body: Mapping[str, Any]) -> Text:
     line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["segment"]) or "all customers", style="bold")
     line.append(f"  {body['active_members']} members active, usually {body['usual_members']:g}")
+    return line
+
+
+def _target_line(body: Mapping[str, Any]) -> Text:
+    severity = body["severity"]
+    line = Text(f"{_moment(body['occurred_at'])}  ")
+    line.append(f"{body['kind'].replace('_', ' '):<14} {severity:<8}  ", style=_STYLES.get(severity, ""))
+    line.append(printable(body["figure"]), style="bold")
+    bounds = ", ".join([f"{name.replace('_', ' ')} {bound:g}" for name, bound in body["target"].items()])
+    line.append(f"  {body['value']:g}, missed since {body['missed_since']}  {bounds}")
     return line
 
 

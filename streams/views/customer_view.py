@@ -23,6 +23,7 @@ from streams.views.explanation_view import (
     panes_text,
     period_until,
 )
+from streams.views.signal_view import signal_documents, signal_table
 from streams.views.tables import plain_table
 from streams.views.wording import age, moment, printable, signed
 
@@ -84,7 +85,8 @@ def customer_document(policy: Policy, customer: str, record: CustomerRecord, per
         period: of the change that is explained.
 
     Returns:
-        The published fields, points as numbers, with `alert_open`, `warned`, `made_of` and what explains the score.
+        The published fields, points as numbers, with `alert_open`, `warned`, `signals` where the policy has some,
+        `made_of` and what explains the score.
     """
     channels = [channel.name for channel in policy.channels]
     numbers = {*_NUMBERS, *channels, *[measure.name for measure in policy.measures if measure.is_number]}
@@ -107,6 +109,7 @@ def customer_document(policy: Policy, customer: str, record: CustomerRecord, per
         **{name: float(value) if name in numbers else value for name, value in fields.items() if name[0] != "_"},
         "alert_open": record.state.alert_open,
         "warned": record.state.warned,
+        **({"signals": signal_documents(policy, record.state)} if policy.signals else {}),
         "made_of": made_of,
         **explanation_document(policy, record.state, period),
     }
@@ -138,6 +141,9 @@ def customer_text(
     sections = [facts, _made_of(policy, record.state, now)]
     if policy.measures:
         sections.append(_measures(policy, record.fields))
+    signals = signal_table(policy, record.state, now)
+    if signals is not None:
+        sections.append(signals)
     if panes:
         sections.append(panes_text(policy, record.state, period))
     if period.since < period.at:

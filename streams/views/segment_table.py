@@ -13,7 +13,7 @@ _SHOWN = 8
 
 
 def segment_table(figures: Mapping[str, Mapping[str, str]]) -> Table:
-    """Write the figures of segments, a column for each of those with the most customers.
+    """Write the figures of segments, a column for each of those with the most customers; those of bands are left out.
 
     Args:
         figures: as applications read them, by segment.
@@ -25,7 +25,7 @@ def segment_table(figures: Mapping[str, Mapping[str, str]]) -> Table:
         table.add_column(printable(name), justify="right")
     names = dict.fromkeys(figure for name in by_size for figure in figures[name])
     for figure in names:
-        if figure != "day":
+        if figure != "day" and not figure.startswith("band:"):
             told = [figures[name].get(figure, "") or "-" for name in by_size[:_SHOWN]]
             table.add_row(figure.removeprefix("measure:"), *told)
     return table

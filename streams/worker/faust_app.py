@@ -194,6 +194,7 @@ class EngagementApp(BatchApp):
         )
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
+            await self.parts.targets.turn(clock.evaluation()[0])
 
     @property
     def consumer_thread(self) -> RecordBatchConsumerThread:

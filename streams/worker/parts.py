@@ -17,6 +17,7 @@ from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.figure_report import FigureReport
 from streams.upkeep.policy_sweep import PolicySweep
 from streams.upkeep.segment_watch import SegmentWatch
+from streams.upkeep.target_watch import TargetWatch
 from streams.upkeep.timer import Timer
 
 
@@ -31,6 +32,7 @@ class Parts:
     absences: AbsenceWatch
     segments: SegmentWatch
     figures: FigureReport
+    targets: TargetWatch
     timer: Timer
 
 
@@ -47,10 +49,10 @@ def build_parts(engine: Engine, log: Log, elapsed: Callable[[], int] = elapsed) 
     """
     settings, store, metrics = engine.settings, engine.store, engine.metrics
     absences, segments = AbsenceWatch(engine), SegmentWatch(engine)
-    figures = FigureReport(settings.policy, store, metrics)
-    followers = [*engine.followers, absences, segments, figures]
+    figures, targets = FigureReport(settings.policy, store, metrics), TargetWatch(engine)
+    followers = [*engine.followers, absences, segments, figures, targets]
     policies = PolicyInForce(settings, store, metrics, engine.clock.wall, followers)
     pipeline = Pipeline(engine, policies, log)
     sweep = PolicySweep(engine, pipeline, policies)
     timer = Timer(engine, pipeline, sweep, absences, segments, elapsed)
-    return Parts(engine, policies, pipeline, sweep, absences, segments, figures, timer)
+    return Parts(engine, policies, pipeline, sweep, absences, segments, figures, targets, timer)

@@ -10,7 +10,7 @@ from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
-from scoring.rules.groups import GroupDay
+from scoring.rules.groups import GroupDay, join_days
 from streams.errors import FenceMoved
 from streams.store.protocol import Store
 from streams.store.sums.gains import largest_name
@@ -144,3 +144,59 @@ async def test_days_that_are_too_old_are_forgotten(stores: Stores) -> None:
     assert set(await store.kpi.groups(name, 0, 1 << 31)) == {FIRST + 1}
     await let(store, policy, "anna", "02 09:00", ("post", "spring"))
     assert by_name(policy, await counted(store, policy, FIRST + 1)) == {"spring": {"social.post": 2}}
+
+
+async def test_a_long_value_is_cut_and_a_truth_value_is_a_word(stores: Stores) -> None:
+    policy = grouped(10)
+    store = await stores.open(policy)
+    await let(store, policy, "anna", "01 09:00", ("post", "x" * 101), ("post", "x" * 200), ("post", True))
+    await let(store, policy, "anna", "01 09:00", ("post", False), ("post", 1.5), ("post", ["spring"]))
+    assert by_name(policy, await counted(store, policy)) == {
+        "x" * 100: {"social.post": 2},
+        "true": {"social.post": 1},
+        "false": {"social.post": 1},
+    }
+
+
+async def test_an_event_counts_when_it_is_let_in_unless_its_pane_is_kept_no_more(stores: Stores) -> None:
+    policy = grouped(10)
+    store = await stores.open(policy)
+    await let(store, policy, "anna", "09 09:00", ("post", "spring"))
+    [record] = await store.load(["anna"])
+    reader = event_reader(policy.channels[1], policy)
+    for day in ("05", "06", "12"):
+        value = {"customer_id": "anna", "type": "post", "timestamp": at(f"{day} 10:00") / 10**6}
+        event = reader.read(value | {"properties": {"campaign": "other"}}, 1 << 60)[1]
+        advance(policy, record.state, [event], Moment(at("09 10:00")))
+    await write(store, anna=record)
+    # Window and trend are four days: from the 6th on. What is ahead counts at once.
+    days = {day: by_name(policy, await counted(store, policy, FIRST + day)) for day in (4, 5, 8, 11)}
+    other = {"other": {"social.post": 1}}
+    assert days == {4: {}, 5: other, 8: {"spring": {"social.post": 1}}, 11: other}
+
+
+async def test_neither_a_retraction_nor_an_erasure_takes_anything_back(stores: Stores) -> None:
+    text = POLICY.replace("impression = 0 }", 'impression = 0 }\nretracts = { impression = "post" }')
+    policy = policy_with(text=text + _GROUPS % 10)
+    store = await stores.open(policy)
+    await let(store, policy, "anna", "01 09:00", ("post", "spring"))
+    [record] = await store.load(["anna"])
+    reader = event_reader(policy.channels[1], policy)
+    for hour, kind in ((9, "post"), (10, "impression")):
+        value = {"customer_id": "anna", "type": kind, "timestamp": at(f"01 {hour:02}:30") / 10**6}
+        event = reader.read(value | {"properties": {"campaign": "spring", "object_id": "one"}}, 1 << 60)[1]
+        advance(policy, record.state, [event], Moment(at("01 11:00")))
+    await write(store, anna=record)
+    # Of two posts the score has lost one.
+    assert record.state.score == 2_000_000
+    kept = {"spring": {"social.post": 2, "social.impression": 1}}
+    assert by_name(policy, await counted(store, policy)) == kept
+    await store.erase("anna", "digest", at("01 12:00"), 0)
+    assert (await store.kpi.figures(), await store.read("anna")) == ({}, None)
+    assert by_name(policy, await counted(store, policy)) == kept
+
+
+def test_what_may_be_missing_adds_up_over_days_and_parts() -> None:
+    one = GroupDay({"spring": {"abcd": 3}}, {"abcd": 5}, 2)
+    other = GroupDay({"spring": {"abcd": 1}, "fall": {"abcd": 4}}, {"abcd": 9}, 4)
+    assert join_days([one, other]) == GroupDay({"spring": {"abcd": 4}, "fall": {"abcd": 4}}, {"abcd": 14}, 6)

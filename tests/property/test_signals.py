@@ -6,16 +6,19 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
+from scoring.customer.state import CustomerState
+from scoring.instants import format_duration
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
+from streams.store.fields.signal_fields import signal_facts
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from tests.property import lives
+from tests.property import lives, test_half_life, test_named_scores, test_segments
 from tests.property.lives import Happening, Step, World
 from tests.property.references import CUSTOMER, Reader, raw_events
 from tests.reference import brute_force
@@ -74,10 +77,12 @@ def told(draw: st.DrawFn, *, moves: bool = True) -> Drawn:
     return world, draw(rules(world, moves=moves)), life, draw(coming(world, life))
 
 
-async def live(text: str, steps: Sequence[Step], plain: str = "", steps_before: int = 0) -> list[Told]:
-    """Live through the steps, stored in between, the first ones by a plain policy."""
-    policies = [parse_policy(plain or text)] * steps_before + [parse_policy(text)] * (len(steps) - steps_before)
-    store = MemoryStore(policies[0])
+async def live(
+    text: str, steps: Sequence[Step], before: str = "", steps_before: int = 0, store: MemoryStore | None = None
+) -> list[Told]:
+    """Live through the steps, stored in between, the first ones by another policy."""
+    policies = [parse_policy(before or text)] * steps_before + [parse_policy(text)] * (len(steps) - steps_before)
+    store = store or MemoryStore(policies[0])
     found: list[Told] = []
     for policy, step in zip(policies, steps, strict=True):
         store.follow(policy, "")
@@ -113,3 +118,104 @@ def test_signals_that_a_policy_begins_to_have_are_those_of_what_comes_after(draw
     expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now, since)
     plain = world.with_long_memory.replace('"drawn"', '"plain"')
     assert asyncio.run(live(text, steps, plain, before)) == expected
+
+
+@given(told(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_points_that_fade_raise_the_signals_of_the_brute_force(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, life, steps = drawn
+    half_life = data.draw(test_half_life.half_lives(world))
+    text = world.with_long_memory.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
+
+    def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
+        return test_half_life.score_of(events, policy, half_life, time)
+
+    policy = brute_force.parse_policy(world.text)
+    expected = signals(raw_events(life), tables, policy, steps[-1].now, score_of=score_of)
+    assert asyncio.run(live(f"{text}\n{tables}", steps)) == expected
+
+
+@given(test_segments.segmented(again=True), st.data())
+@settings(max_examples=150, deadline=None)
+def test_signals_go_by_the_bands_and_weights_of_the_segment(told: test_segments.Told, data: st.DataObject) -> None:
+    world, life, steps = told
+    tables = data.draw(rules(world))
+    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}", steps)) == expected
+
+
+@given(told(), st.data())
+@settings(max_examples=50, deadline=None)
+def test_named_scores_change_no_signal(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, life, steps = drawn
+    named, _ = data.draw(test_named_scores.weighed(world))
+    scores = f"[scores.loud]\nalerts = true\n{named.replace('NAME', 'loud')}"
+    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}\n{scores}", steps)) == expected
+
+
+@given(told(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_who_is_erased_begins_anew_and_nothing_waits_or_is_open_any_more(drawn: Drawn, data: st.DataObject) -> None:
+    world, tables, _, steps = drawn
+    text, policy = f"{world.with_long_memory}\n{tables}", brute_force.parse_policy(world.text)
+    first = data.draw(st.integers(1, len(steps)))
+    erased_at = max(step.now for step in steps[:first])
+    # What is sent again, or late, has no effect if it happened before.
+    rest = [step._replace(batch=[each for each in step.batch if each.time > erased_at]) for step in steps[first:]]
+
+    async def erased() -> list[Told]:
+        store = MemoryStore(parse_policy(text))
+        found = await live(text, steps[:first], store=store)
+        await store.erase(CUSTOMER, "digest", erased_at, 0)
+        return sorted([*found, *await live(text, rest, store=store)])
+
+    lives_of = [{each.event_id: each for step in some for each in step.batch} for some in (steps[:first], rest)]
+    expected = signals(raw_events(lives_of[0].values()), text, policy, erased_at)
+    expected += signals(raw_events(lives_of[1].values()), text, policy, steps[-1].now)
+    assert asyncio.run(erased()) == sorted(expected)
+
+
+@st.composite
+def in_order_with_three_sets_of_rules(draw: st.DrawFn) -> tuple[World, list[str], list[Step], int]:
+    """Draw a policy, three sets of signals with names of their own, a life in order, and a step."""
+    world = draw(lives.worlds())
+    tables = [draw(rules(world, moves=False)).replace("[signals.s", f"[signals.{name}") for name in "abc"]
+    steps = draw(lives.in_order(world, draw(lives.lives(world, unique=True))))
+    return world, tables, steps, draw(st.integers(0, len(steps) - 1))
+
+
+@given(in_order_with_three_sets_of_rules())
+@settings(max_examples=150, deadline=None)
+def test_a_change_of_other_signals_does_nothing_to_one(drawn: tuple[World, list[str], list[Step], int]) -> None:
+    world, (kept, gone, new), steps, before = drawn
+    policy, life = brute_force.parse_policy(world.text), [each for step in steps for each in step.batch]
+    judged = max([step.now for step in steps[:before]], default=-1)
+    # What comes late after the change is told by no rule, as it happened before.
+    assume(not any(each.time <= judged for step in steps[before:] for each in step.batch))
+    texts = [f"{world.with_long_memory}\n{kept}\n{other}" for other in (gone, new)]
+    found = asyncio.run(live(texts[1], steps, texts[0].replace('"drawn"', '"before"'), before))
+    until = steps[-1].now
+    assert [each for each in found if each.name[0] == "a"] == signals(raw_events(life), kept, policy, until)
+    since = judged if any(each.time <= judged for step in steps[:before] for each in step.batch) else -1
+    assert [each for each in found if each.name[0] == "c"] == signals(raw_events(life), new, policy, until, since)
+
+
+@given(told())
+@settings(max_examples=100, deadline=None)
+def test_who_is_made_anew_from_the_log_stands_as_before(drawn: Drawn) -> None:
+    world, tables, life, steps = drawn
+    text = f"{world.with_long_memory}\n{tables}"
+
+    async def states() -> list[CustomerState]:
+        found = []
+        for some in (steps, [Step(life, steps[-1].now)]):
+            store = MemoryStore(parse_policy(text))
+            await live(text, some, store=store)
+            [record] = await store.load([CUSTOMER])
+            found.append(record.state)
+        return found
+
+    stepwise, anew = asyncio.run(states())
+    mine, theirs = signal_facts(stepwise, anew)
+    assert mine == theirs

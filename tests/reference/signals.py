@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.reference import brute_force
-from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths
+from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths, segment_of
+
+#: The score of some events by a policy at a time, in millionths.
+Score = Callable[[list[Event], Policy, int], int]
 
 
 class Told(NamedTuple):
@@ -20,16 +23,28 @@ class Told(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A moment at which a customer is judged: time, whether by an event, what is known by then, score and band."""
+    """A moment at which a customer is judged: time, whether by an event, what is known by then, score and band.
+
+    The policy is that of the segment; `before` is the same time without the event, where that has changed the segment.
+    """
 
     time: int
     by_event: bool
     known: Sequence[Event]
+    policy: Policy
     score: int
     band: str
+    before: Moment | None = None
 
 
-def signals(events: Sequence[Event], text: str, policy: Policy, until: int, since: int = -1) -> list[Told]:
+def signals(
+    events: Sequence[Event],
+    text: str,
+    policy: Policy,
+    until: int,
+    since: int = -1,
+    score_of: Score = brute_force.score_of,
+) -> list[Told]:
     """Give all signals of one customer up to a time, by name and time.
 
     Args:
@@ -38,9 +53,10 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int, sinc
         policy: the same, without them.
         until: microseconds.
         since: the policy has the signals from then on; what happened by then is no matter of theirs.
+        score_of: what the score is.
     """
     known = [event for event in events if event.time <= until]
-    moments = list(_moments(known, policy, until))
+    moments = list(_moments(known, policy, until, score_of))
     found: list[Told] = []
     for name, table in tomllib.loads(text).get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
@@ -50,20 +66,28 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int, sinc
         elif "after" in table:
             found += _waits(name, table, known, moments, until, since)
         else:
-            found += _levels(name, table, policy, moments, cooldown, since)
+            found += _levels(name, table, moments, cooldown, since, score_of)
     return sorted(found)
 
 
-def _moments(events: Sequence[Event], policy: Policy, until: int) -> Iterator[Moment]:
+def _moments(events: Sequence[Event], policy: Policy, until: int, score_of: Score) -> Iterator[Moment]:
     if not events:
         return
     first = events[0].time // policy.pane + 1
     times = [(pane * policy.pane, 0, 0) for pane in range(first, until // policy.pane + 1)]
     times += [(event.time, 1, index) for index, event in enumerate(events)]
+    segment = segment_of(list(events[:1]))
     for time, step, index in sorted(times):
         known = events[: index + 1] if step else [event for event in events if event.time < time]
-        score = brute_force.score_of(list(known), policy, time)
-        yield Moment(time, bool(step), known, score, policy.band(score))
+        own, another = policy.of(segment_of(list(known))), policy.of(segment)
+        before = _moment(time, bool(step), events[:index], own, score_of) if own is not another else None
+        segment = segment_of(list(known))
+        yield _moment(time, bool(step), known, own, score_of)._replace(before=before)
+
+
+def _moment(time: int, by_event: bool, known: Sequence[Event], policy: Policy, score_of: Score) -> Moment:  # noqa: FBT001
+    score = score_of(list(known), policy, time)
+    return Moment(time, by_event, known, policy, score, policy.band(score))
 
 
 def _is(event: Event, names: str | list[str]) -> bool:
@@ -120,11 +144,14 @@ def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[
 
 
 def _levels(
-    name: str, table: dict[str, Any], policy: Policy, moments: Sequence[Moment], cooldown: int, since: int
+    name: str, table: dict[str, Any], moments: Sequence[Moment], cooldown: int, since: int, score_of: Score
 ) -> Iterator[Told]:
-    held, last, open_since = _holds(table, policy, None), None, None
+    held, last, open_since = _holds(table, None, score_of), None, None
     for moment in moments:
-        holds = _holds(table, policy, moment)
+        if moment.before is not None:
+            # What another segment makes of the same points raises nothing.
+            held = _holds(table, moment.before, score_of)
+        holds = _holds(table, moment, score_of)
         if moment.time <= since:
             held = holds
         elif holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
@@ -136,7 +163,7 @@ def _levels(
         held = holds
 
 
-def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool:
+def _holds(table: dict[str, Any], moment: Moment | None, score_of: Score) -> bool:
     band = moment.band if moment is not None else "disengaged"
     if "reaches" in table:
         return BANDS.index(band) >= BANDS.index(table["reaches"])
@@ -146,7 +173,7 @@ def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool
         return False
     rises = "rises_by" in table
     by = table["rises_by" if rises else "falls_by"]
-    before = brute_force.score_of(list(moment.known), policy, moment.time - duration(table["within"]))
+    before = score_of(list(moment.known), moment.policy, moment.time - duration(table["within"]))
     moved = (moment.score - before) * (1 if rises else -1)
     if isinstance(by, str):
         return before > 0 and moved * 100 >= before * int(by.rstrip("%"))

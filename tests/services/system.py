@@ -44,6 +44,7 @@ class System:
         policy: str,
         clock: str = "wall",
         session_timeout: float = 10.0,
+        output_topics: str = "shared",
     ) -> None:
         """Prepare.
 
@@ -55,6 +56,7 @@ class System:
             policy: its text; `NAMESPACE` in it stands for the namespace, so that the topics are of its own.
             clock: ``wall`` or ``stream``.
             session_timeout: of the consumer group, in seconds.
+            output_topics: ``shared`` with the other systems, or ``namespace``.
         """
         self.kafka = kafka
         self.redis_url = redis_url
@@ -68,15 +70,16 @@ class System:
             "ENGAGEMENT_REDIS_URL": redis_url,
             "ENGAGEMENT_POLICY": str(path),
             "ENGAGEMENT_NAMESPACE": namespace,
+            "ENGAGEMENT_OUTPUT_TOPICS": output_topics,
             "ENGAGEMENT_CLOCK": clock,
         }
         self.settings: Settings = read_settings(self.environment)
         self._redis = redis.Redis.from_url(redis_url, decode_responses=True)
-        self._alerts = TopicTail(kafka, ALERTS)
-        self._changes = TopicTail(kafka, BAND_CHANGES)
-        self._signals = TopicTail(kafka, SIGNALS)
-        self._letters = TopicTail(kafka, DEAD_LETTERS)
-        self._feeds = TopicTail(kafka, FEED_ALERTS)
+        self._alerts = TopicTail(kafka, self.settings.written(ALERTS))
+        self._changes = TopicTail(kafka, self.settings.written(BAND_CHANGES))
+        self._signals = TopicTail(kafka, self.settings.written(SIGNALS))
+        self._letters = TopicTail(kafka, self.settings.written(DEAD_LETTERS))
+        self._feeds = TopicTail(kafka, self.settings.written(FEED_ALERTS))
         self._workers: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
@@ -94,7 +97,7 @@ class System:
     async def create_topics(self, partitions: int = _PARTITIONS) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""
         # All systems of a broker share the topics of the results: as many partitions, whichever test comes first.
-        await ensure_topics(self.settings, _PARTITIONS, WRITTEN_TOPICS)
+        await ensure_topics(self.settings, _PARTITIONS, map(self.settings.written, WRITTEN_TOPICS))
         await ensure_topics(self.settings, partitions)
         for tail in (self._alerts, self._changes, self._signals, self._letters, self._feeds):
             await tail.begin()

@@ -52,6 +52,15 @@ def test_it_creates_the_topics_with_the_settings_of_the_worker(tmp_path: Path) -
         assert line["--replication-factor"] == [str(topics._MOST_REPLICAS)]
 
 
+def test_the_topics_of_a_whole_namespace_can_be_created(tmp_path: Path) -> None:
+    done = run(tmp_path, "broker:9092", NAMESPACE="acme")
+    lines = [options(line) for line in done.stdout.splitlines()]
+    assert {line["--topic"][0] for line in lines} == topics.topic_settings(builtin_policy(), "acme.").keys()
+    alone = [line["--topic"][0] for line in lines if line["--partitions"] == ["1"]]
+    assert alone == ["acme.engagement-erasures"]
+    assert topics.partition_count("acme.engagement-erasures", prefix="acme.") == 1
+
+
 def test_partitions_and_replicas_can_be_chosen(tmp_path: Path) -> None:
     done = run(tmp_path, "broker:9092", PARTITIONS="6", REPLICAS="1")
     for line in map(options, done.stdout.splitlines()):

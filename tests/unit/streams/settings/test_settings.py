@@ -58,6 +58,8 @@ def test_without_any_the_defaults_hold() -> None:
         ("REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
         ("REDIS_URL", "redis+sentinel://a:1,b/c/2", "redis_url", "redis+sentinel://a:1,b/c/2"),
         ("NAMESPACE", "a.B-c_1", "namespace", "a.B-c_1"),
+        ("OUTPUT_TOPICS", "shared", "topic_prefix", ""),
+        ("OUTPUT_TOPICS", "namespace", "topic_prefix", "engagement."),
         ("CLOCK", "stream", "clock", "stream"),
         ("WEB_HOST", "::", "web_host", "::"),
         ("WEB_PORT", "65535", "web_port", 65535),
@@ -296,6 +298,7 @@ def test_all_problems_are_told_at_once_those_of_the_policy_included(tmp_path: Pa
             "ENGAGEMENT_KAFKA_SESSION_TIMEOUT": "6.5",
             "ENGAGEMENT_REDIS_URL": "redis://:word@host:1/2",
             "ENGAGEMENT_NAMESPACE": "other",
+            "ENGAGEMENT_OUTPUT_TOPICS": "namespace",
             "ENGAGEMENT_CLOCK": "stream",
             "ENGAGEMENT_WEB_HOST": "::1",
             "ENGAGEMENT_WEB_PORT": "80",
@@ -307,6 +310,16 @@ def test_the_environment_gives_the_settings_back(given: dict[str, str]) -> None:
 
     assert read_settings(settings.environment()) == settings
     assert settings.environment().items() >= given.items()
+
+
+def test_a_policy_must_not_read_what_its_own_namespace_writes(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('version = "loop"\n[channels.web]\ntopic = "acme.engagement-signals"\nweights = { view = 1 }\n')
+    given = {"POLICY": str(path), "OUTPUT_TOPICS": "namespace"}
+
+    assert settings_of(**given, NAMESPACE="zeta").policy.own_topics == ("acme.engagement-signals",)
+    with pytest.raises(SettingsError, match=r"the service itself writes 'acme\.engagement-signals'"):
+        settings_of(**given, NAMESPACE="acme")
 
 
 def test_the_environment_names_the_policy(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import orjson
 import pytest
 
 from scoring.customer.signals import Signal
-from scoring.instants import HOUR, parse_timestamp
+from scoring.figures import target_notices
+from scoring.instants import DAY, HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
 from scoring.policy.policy import DISENGAGED, ENGAGED
 from scoring.sources.feed_notices import Notice, notice_message
@@ -113,3 +114,12 @@ def test_the_end_of_a_signal_says_so() -> None:
     signal = Signal("upsell", "info", ENGAGED, 45_500_000, AT, [], lasts=True, ended=True)
     line = alert_line(orjson.dumps(message("ada", signal, AT, "v1")))
     assert line.plain == "2026-11-21 09:30:00  upsell ended         info      ada  45.5  engaged"
+
+
+def test_a_figure_that_misses_its_target_is_one_line() -> None:
+    policy = parse_policy("[channels.email]\nweights = { open = 1 }\n[targets.retention]\nat_least = 70\n")
+    missed = target_notices.Notice("missed", 66.5, AT // DAY, AT // DAY)
+    line = alert_line(orjson.dumps(target_notices.notice_message(policy, policy.targets[0], missed, AT)))
+    assert line.plain == (
+        "2026-11-22 00:00:00  target missed  notice    retention  66.5, missed since 2026-11-21  at least 70"
+    )

@@ -1,0 +1,95 @@
+"""From a figure beside its target, day by day, to what operators are told: that it passes a bound, and that it is back.
+
+Rests on decision 128.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from scoring.ids import DEFAULT_NAMESPACE, ids_of
+from scoring.instants import DAY, format_instant
+from scoring.policy.policy import Policy
+from scoring.rules.targets import MET, MISSED, WARNING, Target
+
+_IDS: Final = uuid.UUID("0b6a7c1e-5d0f-5c63-9a4e-2f8d1c7b3e90")
+#: The verdicts by their number in what is stored.
+_VERDICTS: Final = (MET, MISSED, WARNING)
+_SEVERITIES: Final = {MET: "info", MISSED: "notice", WARNING: "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has been told of a figure: the last day judged, the number of the verdict, and since which day it is missed.
+
+    Of what was not told of, it is taken that it meets its target; `since` is 0 then.
+    """
+
+    judged: int
+    verdict: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The verdict of a figure is another at the end of a day; `since` is the first day that was told to miss it."""
+
+    verdict: str
+    value: float
+    day: int
+    since: int
+
+
+def follow(target: Target, value: str, told: Told, day: int) -> tuple[Told, Notice | None]:
+    """Judge a figure at the end of a day.
+
+    Args:
+        target: of the figure.
+        value: as it is published for the day; '' where there is nothing to tell, which leaves the verdict as it is.
+        told: what has been told.
+        day: its number; one that has been judged changes nothing.
+
+    Returns:
+        What has been told then, and what is to be told.
+    """
+    if day <= told.judged:
+        return told, None
+    verdict = target.verdict(float(value)) if value else ""
+    if not verdict or verdict == _VERDICTS[told.verdict]:
+        return replace(told, judged=day), None
+    since = told.since or day
+    notice = Notice(verdict, float(value), day, since)
+    return Told(day, _VERDICTS.index(verdict), 0 if verdict == MET else since), notice
+
+
+def notice_message(
+    policy: Policy, target: Target, notice: Notice, detected_at: int, namespace: str = DEFAULT_NAMESPACE
+) -> dict[str, Any]:
+    """Write a notice as it is published.
+
+    Args:
+        policy: in force.
+        target: of the figure.
+        notice: of the figure.
+        detected_at: the wall clock when it was noticed, in microseconds.
+        namespace: of the service.
+
+    Returns:
+        What the JSON of the message holds. The id is made of namespace, kind, figure and day.
+    """
+    kind, figure = f"target_{notice.verdict}", target.figure.removeprefix("measure:")
+    return {
+        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{kind}\0{notice.day}\0{target.figure}")),
+        "kind": kind,
+        "namespace": namespace,
+        "severity": _SEVERITIES[notice.verdict],
+        "figure": figure,
+        "value": notice.value,
+        "target": {name: bound for name, bound in asdict(target).items() if name != "figure" and bound is not None},
+        "missed_since": format_instant(notice.since * DAY)[:10],
+        "occurred_at": format_instant((notice.day + 1) * DAY),
+        "detected_at": format_instant(detected_at),
+        "policy_version": policy.version,
+    }
