@@ -12,10 +12,10 @@ from streams.kafka.configs import topic_configs
 from streams.kafka.connections import kafka_options
 from streams.kafka.producers import start_producer
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS
+from streams.topic_names import ALERTS, BAND_CHANGES, SHADOW_TOPICS, SIGNALS
 
 #: The topics that hold customers' ids as keys, and may have been made compacted.
-KEYED_TOPICS = (ALERTS, BAND_CHANGES, SIGNALS)
+KEYED_TOPICS = (ALERTS, BAND_CHANGES, SIGNALS, *SHADOW_TOPICS)
 
 
 async def compacted_topics(settings: Settings) -> list[str]:

@@ -19,7 +19,16 @@ from streams.errors import AccessDenied, BrokerUnavailable
 from streams.kafka.access import unavailable
 from streams.kafka.connections import kafka_options
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
+from streams.topic_names import (
+    ALERTS,
+    BAND_CHANGES,
+    DEAD_LETTER_REPLAYS,
+    DEAD_LETTERS,
+    ERASURES,
+    FEED_ALERTS,
+    SHADOW_TOPICS,
+    SIGNALS,
+)
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -66,6 +75,8 @@ def topic_settings(policy: Policy) -> dict[str, dict[str, str]]:
         topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
     if policy.identities:
         topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
+    if policy.shadow is not None:
+        topics |= dict.fromkeys(SHADOW_TOPICS, output)
     return topics | {
         ALERTS: output,
         BAND_CHANGES: output,

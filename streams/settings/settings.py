@@ -12,7 +12,7 @@ from scoring.ids import DEFAULT_NAMESPACE
 from scoring.policy.policy import Policy
 from streams.errors import SettingsError
 from streams.settings.environment import PREFIX, Environment, read_environment
-from streams.settings.policy_source import read_policy
+from streams.settings.policy_source import beside, read_policy
 from streams.settings.security import MECHANISMS, KafkaSecurity, RedisSecurity, SchemaAccess, Secret, Tls
 
 #: What the tests of the service are told in such variables.
@@ -30,7 +30,8 @@ class Settings:
     """What a worker is told from outside; `streams.settings.environment` names the variables.
 
     `kafka_session_timeout` is in seconds, `policy_rate` in customers a second. `policy_path` is '' for the built-in
-    policy, `receiver_file` '' for none.
+    policy, `shadow_path` '' for no shadow policy beside it; where there is one, `policy` has it. `receiver_file` is ''
+    for none.
     """
 
     policy: Policy
@@ -39,6 +40,7 @@ class Settings:
     # It may hold a password, which must not appear where settings are printed.
     redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
+    shadow_path: str = ""
     policy_rate: int = 2_000
     namespace: str = DEFAULT_NAMESPACE
     clock: str = "wall"
@@ -60,6 +62,7 @@ class Settings:
             "KAFKA_SESSION_TIMEOUT": str(self.kafka_session_timeout).removesuffix(".0"),
             "REDIS_URL": self.redis_url,
             "POLICY": self.policy_path,
+            "SHADOW_POLICY": self.shadow_path,
             "POLICY_RATE": str(self.policy_rate),
             "NAMESPACE": self.namespace,
             "CLOCK": self.clock,
@@ -113,7 +116,8 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     given = {**(os.environ if environment is None else environment), **(overrides or {})}
     found = read_environment(given, problems)
     path = given.get(f"{PREFIX}POLICY", "").strip()
-    policy = _policy(path, problems)
+    shadow_path = given.get(f"{PREFIX}SHADOW_POLICY", "").strip()
+    policy = _policy(path, shadow_path, problems)
     if found is None or policy is None:
         raise SettingsError(problems)
     return Settings(
@@ -122,6 +126,7 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
         kafka_session_timeout=found.KAFKA_SESSION_TIMEOUT,
         redis_url=found.REDIS_URL,
         policy_path=path,
+        shadow_path=shadow_path,
         policy_rate=found.POLICY_RATE,
         namespace=found.NAMESPACE,
         clock=found.CLOCK,
@@ -153,11 +158,14 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     )
 
 
-def _policy(path: str, problems: list[str]) -> Policy | None:
+def _policy(path: str, shadow_path: str, problems: list[str]) -> Policy | None:
+    name = f"{PREFIX}POLICY"
     try:
-        return read_policy(path)
+        policy = read_policy(path)
+        name = f"{PREFIX}SHADOW_POLICY"
+        return beside(policy, read_policy(shadow_path), shadow_path) if shadow_path else policy
     except SettingsError as error:
-        problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
+        problems += [f"{name}: {problem}" for problem in error.problems]
         return None
 
 
