@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -66,7 +66,7 @@ def _warned_as(world: World, text: str) -> str:
 
 
 @given(drawn(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_shadow_is_judged_as_if_it_were_alone(world: Drawn, data: st.DataObject) -> None:
     change = data.draw(st.integers(0, len(world.steps)))
     ours = [with_shadow(policy, world.shadow) for policy in world.policies]
@@ -77,12 +77,22 @@ def test_the_shadow_is_judged_as_if_it_were_alone(world: Drawn, data: st.DataObj
     usual, as_usual = asyncio.run(_by_steps(plain, world.steps))
 
     assert {name: fields.get(f"{name}:{SHADOW}", "") for name in _FIELDS} == {name: alone[name] for name in _FIELDS}
-    of_shadow = [each for each in raised if not isinstance(each, BandChange) and each.score_name]
-    without_name = [replace(each, score_name="") for each in of_shadow]
-    assert without_name == [each for each in expected if not isinstance(each, BandChange)]
-    assert [each for each in raised if each not in of_shadow] == as_usual
+    assert _of_shadow(raised) == _in_order(each for each in expected if not isinstance(each, BandChange))
+    others = [each for each in raised if isinstance(each, BandChange) or not each.score_name]
+    assert _in_order(others) == _in_order(as_usual)
     published = {name: fields[name] for name in usual if not name.startswith("_")}
     assert published == {name: value for name, value in usual.items() if not name.startswith("_")}
+
+
+def _of_shadow(transitions: Iterable[Transition]) -> list[Transition]:
+    """Give what the shadow has raised, as it would be by a policy alone."""
+    raised = [each for each in transitions if not isinstance(each, BandChange) and each.score_name == SHADOW]
+    return _in_order([replace(each, score_name="") for each in raised])
+
+
+def _in_order(transitions: Iterable[Transition]) -> list[Transition]:
+    """Sort transitions by time: those of one batch are, where several scores are judged."""
+    return sorted(transitions, key=lambda each: (each.occurred_at, repr(each)))
 
 
 async def _by_steps(policies: Sequence[Policy], steps: Sequence[Step]) -> tuple[Mapping[str, str], list[Transition]]:
@@ -96,7 +106,7 @@ async def _by_steps(policies: Sequence[Policy], steps: Sequence[Step]) -> tuple[
 
 
 @given(drawn(linked=True), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_linked_ids_are_judged_by_the_shadow_as_if_it_were_alone(world: Drawn, data: st.DataObject) -> None:
     owners = [data.draw(st.booleans()) for _ in world.steps]
     when = data.draw(st.integers(0, len(world.steps)))
@@ -106,8 +116,7 @@ def test_linked_ids_are_judged_by_the_shadow_as_if_it_were_alone(world: Drawn, d
 
     view = (state.named or {}).get(SHADOW, CustomerState())
     assert (view.score, view.band, view.episode, view.held) == (alone.score, alone.band, alone.episode, alone.held)
-    told = [replace(each, score_name="") for each in raised if not isinstance(each, BandChange) and each.score_name]
-    assert told == [each for each in expected if not isinstance(each, BandChange)]
+    assert _of_shadow(raised) == _in_order(each for each in expected if not isinstance(each, BandChange))
 
 
 def _linked(
