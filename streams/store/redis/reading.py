@@ -8,6 +8,7 @@ from dataclasses import replace
 from scoring.policy.policy import Policy
 from streams.settings.settings import Settings
 from streams.store.fields.customer_reading import fields_in
+from streams.store.redis.server import WORKER, Role
 from streams.store.redis.store import RedisStore
 
 
@@ -32,11 +33,12 @@ class ScoreReader(RedisStore):
         return str(pane or "")
 
 
-def score_reader(settings: Settings, policy: Policy) -> ScoreReader:
+def score_reader(settings: Settings, policy: Policy, role: Role = WORKER) -> ScoreReader:
     """Make a reader.
 
     Args:
         settings: name the server and the namespace.
         policy: by which the customers are read.
+        role: what else will be done, once it is opened for more than reading.
     """
-    return ScoreReader(replace(settings, policy=policy))
+    return ScoreReader(replace(settings, policy=policy), role)
