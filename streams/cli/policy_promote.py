@@ -12,8 +12,7 @@ from streams.cli.refusal import Refusal
 from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.policies import IN_FORCE, TAKEN, StoredPolicy, offered
-from streams.store.redis.reading import score_reader
-from streams.store.redis.server import PROMOTER
+from streams.store.redis.store import RedisStore
 from streams.views.wording import printable
 
 
@@ -40,7 +39,7 @@ def promote(settings: Settings, *, now: bool) -> None:
 
 
 async def _promote(settings: Settings, *, now: bool) -> StoredPolicy:
-    store = score_reader(settings, settings.policy, PROMOTER)
+    store = RedisStore(settings)
     try:
         await store.open_existing()
         record, place = await store.policies.in_force(), await store.policies.place()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from scoring.policy.policy import Policy
 from streams.settings.settings import Settings
 from streams.store.fields.customer_reading import fields_in
-from streams.store.redis.server import WORKER, Role
 from streams.store.redis.store import RedisStore
 
 
@@ -33,12 +32,11 @@ class ScoreReader(RedisStore):
         return str(pane or "")
 
 
-def score_reader(settings: Settings, policy: Policy, role: Role = WORKER) -> ScoreReader:
+def score_reader(settings: Settings, policy: Policy) -> ScoreReader:
     """Make a reader.
 
     Args:
         settings: name the server and the namespace.
         policy: by which the customers are read.
-        role: what else will be done, once it is opened for more than reading.
     """
-    return ScoreReader(replace(settings, policy=policy), role)
+    return ScoreReader(replace(settings, policy=policy))

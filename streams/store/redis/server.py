@@ -64,8 +64,6 @@ ERASER = Role((*_FUNCTIONS, "EXISTS", "HGET", "HGETALL", "HKEYS", "HSET", "HDEL"
 GAP_ACCEPTOR = Role(
     ("INFO", *_FUNCTIONS, "EXISTS", "TYPE", "HGET", "HMGET", "HSET", "HSETNX", "HDEL", "ZADD", "ZREM"), under="_"
 )
-#: `engagement policy promote`.
-PROMOTER = Role(("INFO", *_FUNCTIONS, "HGET", "HMGET", "HSET", "HDEL"), under="_")
 #: `engagement rebuild`, on the live namespace and on the one beside it.
 REBUILDER = Role((*WORKER.commands, "COPY", "UNLINK", "ZRANGE", "ZSCAN", "ZSCORE"))
 
