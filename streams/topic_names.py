@@ -3,8 +3,15 @@
 ALERTS = "churn-risk-alerts"
 BAND_CHANGES = "engagement-band-changes"
 SIGNALS = "engagement-signals"
+#: What a shadow policy raises: nobody is to act on it.
+SHADOW_ALERTS = "engagement-alerts-shadow"
+SHADOW_SIGNALS = "engagement-signals-shadow"
 FEED_ALERTS = "engagement-feed-alerts"
 DEAD_LETTERS = "engagement-dead-letters"
 DEAD_LETTER_REPLAYS = "engagement-dead-letter-replays"
 ERASURES = "engagement-erasures"
-WRITTEN_TOPICS = (ALERTS, BAND_CHANGES, SIGNALS, FEED_ALERTS, DEAD_LETTERS, DEAD_LETTER_REPLAYS, ERASURES)
+SHADOW_TOPICS = (SHADOW_ALERTS, SHADOW_SIGNALS)
+WRITTEN_TOPICS = (
+    *(ALERTS, BAND_CHANGES, SIGNALS, *SHADOW_TOPICS, FEED_ALERTS),
+    *(DEAD_LETTERS, DEAD_LETTER_REPLAYS, ERASURES),
+)

@@ -19,7 +19,8 @@ MOST_REPORTS: Final = 16
 class Signal:
     """A signal that is raised, or that has `ended`; times in microseconds, scores in millionths.
 
-    `about` names beside name and time what the id is made of: the digest of an event's id or of an object, or ''.
+    `about` names beside name and time what the id is made of: the digest of an event's id or of an object, or ''; so
+    does `score_name`, which is '' for the score that has no other name.
     `opened` is the time of which the id of an end is made. `lasts` tells whether its rule has an end; `earlier` are
     the open reports before it. `title` and `text` are those of the policy.
     """
@@ -38,6 +39,7 @@ class Signal:
     title: str = ""
     text: str = ""
     segment: str = ""
+    score_name: str = ""
 
     @property
     def report(self) -> Report:

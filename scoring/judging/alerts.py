@@ -148,14 +148,14 @@ def message(
     }
     if transition.segment:
         body["segment"] = transition.segment
-    if isinstance(transition, Signal):
-        return _signal_message(customer, transition, body, namespace)
     if isinstance(transition, BandChange):
         change = f"band_change:{BANDS[transition.band]}"
         change_id = transition_id(customer, change, transition.occurred_at, namespace)
         return {"change_id": change_id, **body, "cause": transition.cause, "reasons": transition.reasons}
     if transition.score_name:
         body["score_name"] = transition.score_name
+    if isinstance(transition, Signal):
+        return _signal_message(customer, transition, body, namespace)
     if transition.disengages_at:
         body["disengages_at"] = format_instant(transition.disengages_at)
     own = Report(transition.name, transition.about or transition.occurred_at)
@@ -172,7 +172,7 @@ def message(
 
 
 def _signal_message(customer: str, signal: Signal, body: dict[str, Any], namespace: str) -> dict[str, Any]:
-    *earlier, signal_id = report_ids(customer, (*signal.earlier, signal.report), namespace)
+    *earlier, signal_id = report_ids(customer, (*signal.earlier, signal.report), namespace, signal.score_name)
     return {
         "signal_id": signal_id,
         **({"episode_id": earlier[0] if earlier else signal_id} if signal.lasts else {}),

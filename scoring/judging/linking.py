@@ -109,8 +109,8 @@ def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
             ids = report_ids(name, each.episode.reports, namespace, score_name)
             reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
             each.episode = replace(each.episode, reports=tuple(reports))
+        pin_signals(each, name, namespace, score_name)
     pin_absence(state, name, namespace)
-    pin_signals(state, name, namespace)
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
@@ -230,10 +230,12 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
             state.named = {**(state.named or {}), score.name: theirs}
             theirs = None
         view = begin(score, state)
-        derive(score.policy, view)
+        own = score.policy.of(view.segment)
+        derive(own, view)
         if theirs is not None:
-            _unite_alerts(score.policy, view, theirs)
-        view.band = score.policy.band_of(view.score)
+            unite_signals(view, theirs)
+            _unite_alerts(own, view, theirs)
+        view.band = own.band_of(view.score)
         state.named = {**(state.named or {}), score.name: view}
 
 

@@ -1,16 +1,16 @@
 """Named scores: other weights for the same counts, judged beside the score where they are to raise alerts.
 
-Rests on decision 20.
+Rests on decisions 20 and 123.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from scoring.customer.objects import Objects
 from scoring.customer.state import CustomerState, derive, settle_panes
-from scoring.judging.alert_machine import AlertMachine
-from scoring.judging.alerts import Alert
+from scoring.judging.alerts import BandChange, Transition
 from scoring.policy.policy import NamedScore, Policy
 
 
@@ -28,8 +28,9 @@ def view_of(score: NamedScore, state: CustomerState) -> CustomerState:
     if judged is not None:
         return judged
     view = CustomerState(judged=state.judged, panes=state.panes)
-    derive(score.policy, view)
-    view.band = score.policy.band_of(view.score)
+    own = score.policy.of(state.segment)
+    derive(own, view)
+    view.band = own.band_of(view.score)
     return view
 
 
@@ -44,25 +45,34 @@ def begin(score: NamedScore, state: CustomerState) -> CustomerState:
         A state with copies of all that events change, and with the alerts of that score.
     """
     view = state.named.get(score.name) if state.named is not None else None
-    if view is None:
+    if view is None or (score.shadow and view.policy_version != score.policy.version):
+        # A changed shadow policy is another one, which has raised nothing yet.
         view = CustomerState(band_since=state.band_since)
     view.judged, view.due = state.judged, state.due
     view.panes = {pane: dict(counts) for pane, counts in state.panes.items()}
     view.objects = None if state.objects is None else Objects(dict(state.objects.histories))
+    if score.shadow:
+        view.segment, view.segment_at = state.segment, state.segment_at
+        if score.policy.signals:
+            view.visits = {
+                channel: {pane: list(some) for pane, some in panes.items()} for channel, panes in state.visits.items()
+            }
     return view
 
 
-def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine: AlertMachine) -> list[Alert]:
+def finish(
+    score: NamedScore, state: CustomerState, view: CustomerState, transitions: Iterable[Transition]
+) -> list[Transition]:
     """Keep a judged view with the customer.
 
     Args:
         score: that raises alerts.
         state: the customer's.
         view: of `begin`, judged.
-        machine: that has judged it.
+        transitions: that judging it has brought.
 
     Returns:
-        The alerts that it has raised, with the name of the score; its changes of band are not published.
+        The alerts and signals among them, with the name of the score; its changes of band are not published.
     """
     if state.named is None:
         state.named = {}
@@ -75,8 +85,10 @@ def finish(score: NamedScore, state: CustomerState, view: CustomerState, machine
     view.activity.flipped.clear()
     view.activity.entered = 0
     view.ended.clear()
-    alerts = [transition for transition in machine.transitions if isinstance(transition, Alert)]
-    return [replace(alert, score_name=score.name, segment=state.segment) for alert in alerts]
+    raised = [transition for transition in transitions if not isinstance(transition, BandChange)]
+    if score.shadow:
+        return [replace(each, score_name=score.name) for each in raised]
+    return [replace(each, score_name=score.name, segment=state.segment) for each in raised]
 
 
 def schedule(policy: Policy, state: CustomerState) -> None:

@@ -13,7 +13,7 @@ from scoring.customer.state import NONE, CustomerState, Timed
 from scoring.events.event import Event
 from scoring.judging.absence_judging import judge_absences
 from scoring.judging.admission import admit
-from scoring.judging.alerts import Alert
+from scoring.judging.alerts import Transition
 from scoring.judging.judge import judge
 from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin, finish, schedule
@@ -73,7 +73,7 @@ def _advance_by_several(
     if policy.profiles is not None:
         events = take_profiles(state, events)
     due, outdated = admit(policy, state, events, moment, outcome)
-    named = _judge_named(policy, state, due, outdated, moment)
+    named = _judge_named(policy, state, before, due, outdated, moment)
     if policy.profiles is not None:
         judge_by_segment(policy, state, before, due, outdated, moment, outcome)
     else:
@@ -85,12 +85,15 @@ def _advance_by_several(
 
 
 def _judge_named(
-    policy: Policy, state: CustomerState, due: Sequence[Timed], outdated: Sequence[Timed], moment: Moment
-) -> list[Alert]:
-    """Judge by each named score that raises alerts, on copies of the counts; give the alerts."""
-    alerts: list[Alert] = []
+    policy: Policy, state: CustomerState, before: str, due: Sequence[Timed], outdated: Sequence[Timed], moment: Moment
+) -> list[Transition]:
+    """Judge by each named score that raises alerts, on copies of the counts; give what it raises."""
+    raised: list[Transition] = []
     for score in policy.alerting:
-        view = begin(score, state)
-        machine = judge(score.policy, view, due, outdated, moment, Outcome())
-        alerts += finish(score, state, view, machine)
-    return alerts
+        view, outcome = begin(score, state), Outcome()
+        if score.policy.profiles is not None:
+            judge_by_segment(score.policy, view, before, due, outdated, moment, outcome)
+        else:
+            outcome.transitions = judge(score.policy, view, due, outdated, moment, outcome).transitions
+        raised += finish(score, state, view, outcome.transitions)
+    return raised

@@ -157,11 +157,21 @@ class Channel:
 
 @dataclass(frozen=True)
 class NamedScore:
-    """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts."""
+    """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts.
+
+    `shadow` tells that it is that of a shadow policy, which has a version, segments and signals of its own.
+    """
 
     name: str
     policy: Policy
     alerts: bool = False
+    shadow: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its published fields."""
+        own = ("score", "band", "trend", "policy_version") if self.shadow else ("score", "band", "trend")
+        return tuple([f"{field}:{self.name}" for field in own])
 
 
 @dataclass(frozen=True)
@@ -261,6 +271,8 @@ class Policy:
     objects_kept: int = field(init=False, repr=False, compare=False)
     #: The named scores that raise alerts.
     alerting: tuple[NamedScore, ...] = field(init=False, repr=False, compare=False)
+    #: The shadow policy that is judged beside this one; None for none.
+    shadow: Policy | None = field(init=False, repr=False, compare=False)
     #: The rules of signals that events of a type matter to, by its code.
     signals_on: dict[str, tuple[SignalRule, ...]] = field(init=False, repr=False, compare=False)
     #: The codes of the types whose events each raise a signal, so that it matters which event it was.
@@ -469,22 +481,24 @@ def _spans(policy: Policy) -> set[int]:
 def _of_names(policy: Policy) -> dict[str, object]:
     channels = [channel.name for channel in policy.channels]
     measures = tuple([measure.name for measure in policy.measures])
-    scores = tuple([f"{field}:{score.name}" for score in policy.scores for field in ("score", "band", "trend")])
+    scores = tuple([field for score in policy.scores for field in score.fields])
     return {
         "number_names": ("score", "trend", *channels),
         "measure_names": measures,
         "score_fields": scores,
         "published_names": RESERVED_NAMES | {"segment", *channels, *measures, *scores},
         "alerting": tuple([score for score in policy.scores if score.alerts]),
+        "shadow": next(iter([score.policy for score in policy.scores if score.shadow]), None),
     }
 
 
 def _of_signals(policy: Policy) -> dict[str, object]:
     codes = {code for rule in policy.signals for code in (*rule.on, *rule.without)}
+    by_event = {code for rule in policy.signals if rule.kind == EVENT for code in rule.on}
     return {
         "signals_on": {
             code: tuple([rule for rule in policy.signals if code in rule.on or code in rule.without]) for code in codes
         },
-        "signalled": frozenset([code for rule in policy.signals if rule.kind == EVENT for code in rule.on]),
+        "signalled": frozenset(by_event.union(*[score.policy.signalled for score in policy.scores])),
         "signals_digest": rules_digest(policy.signals),
     }

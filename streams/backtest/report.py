@@ -170,11 +170,17 @@ def as_document(report: Report) -> dict[str, Any]:
             }
             for column in report.columns
         ],
-        "alerts": [_row(report, rule) for rule in report.rules],
+        "alerts": [rule_document(rule, labelled=report.labelled) for rule in report.rules],
     }
 
 
-def _row(report: Report, rule: Rule) -> dict[str, object]:
+def rule_document(rule: Rule, *, labelled: bool) -> dict[str, object]:
+    """Write what the alerts of a rule were worth for machines; lead times are days.
+
+    Args:
+        rule: of any name.
+        labelled: whether anybody's outcome is known.
+    """
     alarms = rule.alarms
     return {
         "rule": rule.name,
@@ -183,22 +189,22 @@ def _row(report: Report, rule: Rule) -> dict[str, object]:
         "alerts": alarms.hits.alerts,
         "right": alarms.hits.right,
         "per_100_a_month": alarms.per_100_a_month,
-        **_shares(alarms.hits, report.labelled),
+        **_shares(alarms.hits, labelled),
         "recall": alarms.recall,
-        "false_per_100": alarms.false_per_100 if report.labelled else None,
+        "false_per_100": alarms.false_per_100 if labelled else None,
         "lead_first_days": lead(alarms.leads_first),
         "lead_last_days": lead(alarms.leads_last),
         "busiest_1_percent": alarms.busiest_1_percent,
         "told_of": alarms.told_of,
-        "told_of_churned": alarms.told_of_churned if report.labelled else None,
+        "told_of_churned": alarms.told_of_churned if labelled else None,
         "back_within_horizon": alarms.back_within,
         "within": {
             "days": alarms.horizon / DAY,
-            **_shares(alarms.within, report.labelled and alarms.dated > 0),
+            **_shares(alarms.within, labelled and alarms.dated > 0),
             "recall": alarms.recall_within,
         },
         "by_tenure": [
-            {"from_day": days, "alerts": hits.alerts, **_shares(hits, report.labelled)}
+            {"from_day": days, "alerts": hits.alerts, **_shares(hits, labelled)}
             for days, hits in alarms.by_tenure.items()
         ],
     }

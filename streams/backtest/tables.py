@@ -56,10 +56,22 @@ def _alerts(report: Report) -> Iterator[Table]:
         table.add_row(rule.title, *rates, _percent(alarms.busiest_1_percent), _percent(alarms.back_within))
     yield table
     if report.labelled:
-        yield _before_churn(report.rules)
-        if report.rules[0].alarms.dated:
-            yield _within(report.rules)
+        yield from rule_tables(report.rules)
         yield _tenure(report.rules[0])
+
+
+def rule_tables(rules: Sequence[Rule]) -> Iterator[Table]:
+    """Write what the alerts of rules were worth, where it is known who churned.
+
+    Args:
+        rules: to be compared.
+
+    Yields:
+        Alerts before the churn and, where the days of the churn are known, those within the horizon.
+    """
+    yield _before_churn(rules)
+    if rules[0].alarms.dated:
+        yield _within(rules)
 
 
 def _before_churn(rules: Sequence[Rule]) -> Table:

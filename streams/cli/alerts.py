@@ -14,7 +14,7 @@ from rich.console import Console
 from streams.cli.options import takes_settings
 from streams.kafka.topic_follower import tail_topics
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS, SIGNALS
+from streams.topic_names import ALERTS, BAND_CHANGES, FEED_ALERTS, SHADOW_TOPICS, SIGNALS
 from streams.views.alert_line import alert_line
 
 
@@ -22,6 +22,7 @@ from streams.views.alert_line import alert_line
 @click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
 @click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
 @click.option("--signals", is_flag=True, help="Follow the signals of the policy instead.")
+@click.option("--shadow", is_flag=True, help="Follow what the shadow policy raises instead, alerts and signals.")
 @click.option(
     "--feeds", is_flag=True, help="Follow the feeds that fall silent, and the figures that miss their targets, instead."
 )
@@ -34,6 +35,7 @@ def alerts(
     from_beginning: bool,
     band_changes: bool,
     signals: bool,
+    shadow: bool,
     feeds: bool,
     as_json: bool,
     limit: int | None,
@@ -45,24 +47,27 @@ def alerts(
     Example: engagement alerts --from-beginning --limit 10
     """
     options = (
-        ("--band-changes", band_changes, BAND_CHANGES),
-        ("--signals", signals, SIGNALS),
-        ("--feeds", feeds, FEED_ALERTS),
+        ("--band-changes", band_changes, [BAND_CHANGES]),
+        ("--signals", signals, [SIGNALS]),
+        ("--shadow", shadow, [*SHADOW_TOPICS]),
+        ("--feeds", feeds, [FEED_ALERTS]),
     )
-    chosen = [(option, topic) for option, given, topic in options if given]
+    chosen = [(option, topics) for option, given, topics in options if given]
     if len(chosen) > 1:
         names = " and ".join([option for option, _ in chosen])
         raise click.UsageError(f"{names} are several topics; choose one")
-    topic = chosen[0][1] if chosen else ALERTS
-    asyncio.run(_follow(settings, topic, from_beginning=from_beginning, as_json=as_json, limit=limit))
+    topics = chosen[0][1] if chosen else [ALERTS]
+    asyncio.run(_follow(settings, topics, from_beginning=from_beginning, as_json=as_json, limit=limit))
 
 
-async def _follow(settings: Settings, topic: str, *, from_beginning: bool, as_json: bool, limit: int | None) -> None:
+async def _follow(
+    settings: Settings, topics: list[str], *, from_beginning: bool, as_json: bool, limit: int | None
+) -> None:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how following ends
-        async with tail_topics(settings, [settings.written(topic)], from_beginning=from_beginning) as records:
+        async with tail_topics(settings, [*map(settings.written, topics)], from_beginning=from_beginning) as records:
             await _print(records, as_json=as_json, limit=limit)
 
 

@@ -14,6 +14,7 @@ from scoring.policy.policy import BANDS, NO_CAP, Policy
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
+from streams.cli.policy_promote import promote
 from streams.cli.policy_schema import schema
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
@@ -32,11 +33,12 @@ from streams.views.wording import counted, printable
 
 @click.group()
 def policy() -> None:
-    """Check, show, compare and fit policies; see who follows."""
+    """Check, show, compare and fit policies; see who follows; put one in force."""
 
 
 policy.add_command(compare)
 policy.add_command(fit)
+policy.add_command(promote)
 policy.add_command(schema)
 policy.add_command(status)
 
@@ -69,21 +71,24 @@ def check(file: Path) -> None:
 @policy.command()
 @click.argument("name", required=False, type=click.Choice(shipped_policies()))
 @click.option("--in-force", is_flag=True, help="The one that the workers apply, read from Redis.")
+@click.option("--shadow", is_flag=True, help="The shadow policy that they judge beside it, read from Redis.")
 @takes_settings("policy", "redis", "namespace")
-def show(settings: Settings, name: str | None, *, in_force: bool) -> None:
+def show(settings: Settings, name: str | None, *, in_force: bool, shadow: bool) -> None:
     """Print the policy that the settings name, as a file to start from, or one of those that come with the package.
 
     Example: engagement policy show commerce > policy.toml
     """
-    if name is not None and in_force:
-        raise click.UsageError("a name and --in-force cannot be given together")
+    if (name is not None) + in_force + shadow > 1:
+        raise click.UsageError("a name, --in-force and --shadow cannot be given together")
     if name is not None:
         click.echo(shipped_policy(name), nl=False)
+    elif in_force or shadow:
+        click.echo(asyncio.run(_in_force(settings, shadow=shadow)), nl=False)
     else:
-        click.echo(asyncio.run(_in_force(settings)) if in_force else settings.policy.text, nl=False)
+        click.echo(settings.policy.text, nl=False)
 
 
-async def _in_force(settings: Settings) -> str:
+async def _in_force(settings: Settings, *, shadow: bool) -> str:
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()
@@ -92,7 +97,9 @@ async def _in_force(settings: Settings) -> str:
         await reader.close()
     if record is None:
         raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
-    return record.text
+    if shadow and not record.shadow_text:
+        raise Refusal(f"no shadow policy is running under {printable(settings.namespace)!r}")
+    return record.shadow_text if shadow else record.text
 
 
 def _print_summary(parsed: Policy) -> None:

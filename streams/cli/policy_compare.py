@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
 
 from scoring.events.event import MOST_AHEAD
-from scoring.instants import format_duration, format_instant
-from scoring.points import rounded
-from scoring.policy.policy import BANDS, Channel, Policy
-from streams.backtest.alert_comparison import Alerts, History, Raised, compare_alerts
+from scoring.instants import format_duration
+from scoring.policy.policy import Channel, Policy
+from streams.backtest.alert_comparison import History, compare_alerts
 from streams.backtest.event_files import EventFiles, EventLine, known_channels
 from streams.cli.options import takes_settings
+from streams.cli.policy_compare_live import compare_running
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.policies.band_moves import BandMoves, compare_live
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
 from streams.store.redis.reading import score_reader
-from streams.views.policy_compare_view import print_alerts, print_moves
+from streams.views.policy_compare_view import alerts_document, moves_document, print_alerts, print_moves
 from streams.views.wording import counted
 
 _CHUNK = 20_000
@@ -33,8 +32,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("old", type=_FILE)
-@click.argument("new", type=_FILE)
+@click.argument("old", type=_FILE, required=False)
+@click.argument("new", type=_FILE, required=False)
+@click.option("--live", is_flag=True, help="Compare the shadow policy that is running with the policy in force.")
+@click.option("--outcomes", type=_FILE, metavar="FILE", help="With --live: who churned, as for `engagement validate`.")
 @click.option(
     "--replay",
     "files",
@@ -45,27 +46,48 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--limit", default=10, type=click.IntRange(min=0), metavar="N", help="Show so many of each; 10.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@takes_settings("redis", "namespace")
-def compare(settings: Settings, old: Path, new: Path, *, files: tuple[Path, ...], limit: int, as_json: bool) -> None:
+@takes_settings("brokers", "redis", "namespace")
+def compare(
+    settings: Settings,
+    old: Path | None,
+    new: Path | None,
+    *,
+    live: bool,
+    outcomes: Path | None,
+    files: tuple[Path, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
     """Return what would change with another policy, and change nothing.
 
     Scores all customers in Redis by both policies, and counts who would move between bands. With --replay, judges the
     events of files by both, with the stream clock, and tells which alerts would come or go; Redis is not asked then.
+    With --live, OLD is the policy in force and NEW the shadow policy beside it: tells since when it runs, who is in
+    another band by it, which alerts came from one of them only and, with --outcomes, whose were right.
 
     Example: engagement policy compare policy.toml new.toml
     """
+    if live:
+        if old is not None or files:
+            raise click.UsageError("--live compares what is running: it takes no policies and no --replay")
+        compare_running(settings, outcomes, limit, as_json=as_json)
+        return
+    if old is None or new is None:
+        raise click.UsageError("name two policies, or give --live")
+    if outcomes is not None:
+        raise click.UsageError("--outcomes goes with --live; engagement validate judges a policy on a history")
     policies = read_policy(str(old)), read_policy(str(new))
     if files:
         before, after = _replay(files, *policies)
         alerts = compare_alerts(before.alerts, after.alerts, policies[0].length)
         if as_json:
-            click.echo(orjson.dumps(_alerts_document(alerts)))
+            click.echo(orjson.dumps(alerts_document(alerts)))
         else:
-            print_alerts(alerts, limit, customers=len(before.customers | after.customers), bad=before.bad)
+            print_alerts(alerts, limit, *_said(len(before.customers | after.customers), before.bad))
         return
     moves = asyncio.run(_compare(settings, *policies, limit))
     if as_json:
-        click.echo(orjson.dumps(_moves_document(moves)))
+        click.echo(orjson.dumps(moves_document(moves, moves.largest, "largest")))
     else:
         print_moves(*policies, moves)
 
@@ -119,37 +141,7 @@ def _values(lines: Iterable[EventLine]) -> Iterable[tuple[str, object]]:
             yield line.default, None
 
 
-def _moves_document(moves: BandMoves) -> dict[str, Any]:
-    return {
-        "customers": moves.customers,
-        "dropping": moves.dropping,
-        "rising": moves.rising,
-        "bands": {
-            old: {new: moves.matrix[i, j] for j, new in enumerate(BANDS) if moves.matrix[i, j]}
-            for i, old in enumerate(BANDS)
-        },
-        "largest": [
-            {
-                "customer_id": move.customer,
-                "score": rounded(move.score),
-                "new_score": rounded(move.new_score),
-                "band": BANDS[move.band],
-                "new_band": BANDS[move.new_band],
-            }
-            for move in moves.largest
-        ],
-    }
-
-
-def _alerts_document(alerts: Alerts) -> dict[str, Any]:
-    moved = [
-        {**_listed([before])[0], "new_occurred_at": format_instant(after.occurred_at)} for before, after in alerts.moved
-    ]
-    return {"same": _listed(alerts.same), "moved": moved, "come": _listed(alerts.come), "go": _listed(alerts.go)}
-
-
-def _listed(alerts: Iterable[Raised]) -> list[dict[str, str]]:
-    return [
-        {"occurred_at": format_instant(alert.occurred_at), "customer_id": alert.customer, "kind": alert.kind}
-        for alert in alerts
-    ]
+def _said(customers: int, bad: int) -> Iterator[str]:
+    yield f"{counted(customers, 'customer')} in the history"
+    if bad:
+        yield f"{counted(bad, 'line')} left out, as a worker would make dead letters of them"

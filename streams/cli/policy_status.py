@@ -34,6 +34,9 @@ def status(ctx: click.Context, settings: Settings) -> None:
         raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
     since = f"{moment(record.since)} ({age(record.since, time.time_ns() // 1_000)})"
     click.echo(f"{printable(record.version)} is in force since {since}, change {record.number:,} of the policy")
+    if record.shadow_version:
+        since = moment(record.shadow_since)
+        click.echo(f"the shadow policy {printable(record.shadow_version)} runs beside it since {since}")
     behind = sum(versions.values()) - versions[record.version]
     table = plain_table()
     table.add_column("judged by")

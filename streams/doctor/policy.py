@@ -5,6 +5,7 @@ from __future__ import annotations
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import without_shadow
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.policy_file.document import parse_policy
@@ -34,6 +35,8 @@ def in_force_findings(own: Policy, record: StoredPolicy | None) -> list[Finding]
     if record.digest == policy_digest(own):
         return [right(f"version {own.version!r} is in force, and it is that of the settings")]
     there = f"version {record.version!r} is in force, and the settings name version {own.version!r}"
+    if record.own_digest == policy_digest(without_shadow(own)):
+        return [_other_shadow(own, record)]
     if record.version == own.version:
         there = f"version {own.version!r} is in force with other contents than the settings name"
         return [wrong(there, "Give the changed policy a version of its own")]
@@ -42,8 +45,16 @@ def in_force_findings(own: Policy, record: StoredPolicy | None) -> list[Finding]
     except PolicyError as error:
         says = f"{there}. This release does not understand it: {'; '.join(error.problems)}"
         return [wrong(says, "Update, or put another policy in force")]
-    compare = "See what is in force with: engagement policy show --in-force"
+    advice = "A worker that starts puts its own in force, unless it was before."
     if fixed := fixed_differences(in_force, own, own):
-        says = f"{there}, which differs in what cannot change while workers run: {', '.join(fixed)}"
-        return [doubtful(says, f"Start all workers with the same policy. {compare}")]
-    return [doubtful(there, f"A worker that starts puts its own in force, unless it was before. {compare}")]
+        there = f"{there}, which differs in what cannot change while workers run: {', '.join(fixed)}"
+        advice = "Start all workers with the same policy."
+    return [doubtful(there, f"{advice} See what is in force with: engagement policy show --in-force")]
+
+
+def _other_shadow(own: Policy, record: StoredPolicy) -> Finding:
+    """Say that the policy is that of the settings, and the shadow policy beside it is not."""
+    versions = record.shadow_version, own.shadow.version if own.shadow is not None else ""
+    there, here = (f"the shadow policy {version!r}" if version else "no shadow policy" for version in versions)
+    says = f"version {own.version!r} is in force, with {there} beside it, and the settings name {here}"
+    return doubtful(says, "A worker that starts puts its own in force: start all with the same settings")

@@ -12,12 +12,12 @@ from streams.kafka.configs import topic_configs
 from streams.kafka.connections import kafka_options
 from streams.kafka.producers import start_producer
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS
+from streams.topic_names import ALERTS, BAND_CHANGES, SHADOW_TOPICS, SIGNALS
 
 
 def keyed_topics(settings: Settings) -> list[str]:
     """List the topics that hold customers' ids as keys, and may have been made compacted."""
-    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS)]
+    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS, *SHADOW_TOPICS)]
 
 
 async def compacted_topics(settings: Settings) -> list[str]:

@@ -31,7 +31,16 @@ from streams.errors import AccessDenied, BrokerUnavailable, TransientError
 from streams.kafka.connections import kafka_options
 from streams.kafka.rights import DescribeGroupRights, DescribeTopicRights, allows
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
+from streams.topic_names import (
+    ALERTS,
+    BAND_CHANGES,
+    DEAD_LETTER_REPLAYS,
+    DEAD_LETTERS,
+    ERASURES,
+    FEED_ALERTS,
+    SHADOW_TOPICS,
+    SIGNALS,
+)
 
 _REQUEST_MS = 10_000
 _COORDINATOR_TRIES, _COORDINATOR_PAUSE = 20, 0.2
@@ -103,8 +112,9 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
         settings: name the brokers, the user and the consumer group.
         topics: that are read.
     """
+    shadow = SHADOW_TOPICS if settings.policy.shadow is not None else ()
     # A worker that carries an erasure out may have to say that it covers more.
-    written = map(settings.written, (ALERTS, BAND_CHANGES, SIGNALS, FEED_ALERTS, DEAD_LETTERS, ERASURES))
+    written = map(settings.written, (ALERTS, BAND_CHANGES, SIGNALS, *shadow, FEED_ALERTS, DEAD_LETTERS, ERASURES))
     needed = {
         "Read": (*topics, settings.written(ERASURES)),
         "Write": (*written, *_told_links(settings.policy)),

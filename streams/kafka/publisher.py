@@ -22,11 +22,11 @@ from aiokafka.errors import (
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.producers import start_producer, stop_producer
-from streams.kafka.topics import read_topics
+from streams.kafka.topics import topic_settings
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
 from streams.settings.settings import Settings
-from streams.topic_names import DEAD_LETTERS, WRITTEN_TOPICS
+from streams.topic_names import DEAD_LETTERS
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Publisher:
             metrics: where dead letters are counted.
         """
         self._settings = settings
-        self._topics = {*read_topics(settings.policy), *map(settings.written, WRITTEN_TOPICS)}
+        self._topics = set(topic_settings(settings.policy, settings.topic_prefix))
         self._metrics = metrics
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()

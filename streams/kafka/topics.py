@@ -19,7 +19,16 @@ from streams.errors import AccessDenied, BrokerUnavailable
 from streams.kafka.access import unavailable
 from streams.kafka.connections import kafka_options
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTER_REPLAYS, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
+from streams.topic_names import (
+    ALERTS,
+    BAND_CHANGES,
+    DEAD_LETTER_REPLAYS,
+    DEAD_LETTERS,
+    ERASURES,
+    FEED_ALERTS,
+    SHADOW_TOPICS,
+    SIGNALS,
+)
 
 PARTITIONS = 12
 #: The largest record that the topics made here take; a dead letter must hold a record and its headers.
@@ -67,7 +76,8 @@ def topic_settings(policy: Policy, prefix: str = "") -> dict[str, dict[str, str]
         topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
     if policy.identities:
         topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
-    written = {
+    shadow = SHADOW_TOPICS if policy.shadow is not None else ()
+    written = dict.fromkeys(shadow, output) | {
         ALERTS: output,
         BAND_CHANGES: output,
         SIGNALS: output,

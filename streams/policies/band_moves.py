@@ -63,11 +63,18 @@ class BandMoves:
         segment = fields.get("segment", "") if "_g" in fields else ""
         old, new = self._old.of(segment), self._new.of(segment)
         derive(new, state)
-        move = Move(customer, score, state.score, old.band_of(score), new.band_of(state.score))
+        self.note(Move(customer, score, state.score, old.band_of(score), new.band_of(state.score)))
+
+    def note(self, move: Move) -> None:
+        """Count a customer.
+
+        Args:
+            move: how the customer stands by both policies.
+        """
         self.customers += 1
         self.matrix[move.band, move.new_band] += 1
         if move.score != move.new_score:
-            heapq.heappush(self._largest, (abs(move.new_score - move.score), customer, move))
+            heapq.heappush(self._largest, (abs(move.new_score - move.score), move.customer, move))
             if len(self._largest) > self._most:
                 heapq.heappop(self._largest)
 

@@ -1,6 +1,6 @@
 """The policy by which a worker judges: the one that all workers have agreed on, in the store.
 
-Rests on decision 45.
+Rests on decisions 45 and 124.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from mode.utils.logging import get_logger
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import shadow_problems, with_shadow, without_shadow
 from streams.errors import PolicyUnusable, SettingsError
 from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
 from streams.policies.watched_file import PolicyFile
 from streams.policy_file.document import parse_policy
-from streams.settings.policy_source import parse_policy_file
+from streams.settings.policy_source import beside, parse_policy_file
 from streams.settings.settings import Settings
 from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, StoredPolicy, offered
 from streams.store.protocol import Store
@@ -43,7 +44,9 @@ class Follower(Protocol):
 
 
 class PolicyInForce:
-    """Puts the worker's own file in force where that is due, and takes over what is in force.
+    """Puts the worker's own files in force where that is due, and takes over what is in force.
+
+    A policy goes with the shadow policy that is judged beside it: both are offered, stored and followed as one.
 
     What is in force stands in the store with a number. A worker that starts puts its file in force unless that policy
     has been in force before. A worker that runs does so when its file changes or it is asked to. Everything else
@@ -70,6 +73,8 @@ class PolicyInForce:
         self._own = settings.policy
         self._prefix = settings.topic_prefix
         self._file = PolicyFile(settings.policy_path, settings.policy.text)
+        shadow = settings.policy.shadow
+        self._shadow_file = PolicyFile(settings.shadow_path, shadow.text) if shadow is not None else None
         self._store = store
         self._metrics = metrics
         self._wall = wall
@@ -85,8 +90,10 @@ class PolicyInForce:
         return self._record.number
 
     def ask(self) -> None:
-        """Have the file read again and put in force, as SIGHUP does."""
+        """Have the files read again and put in force, as SIGHUP does."""
         self._file.ask()
+        if self._shadow_file is not None:
+            self._shadow_file.ask()
 
     async def open(self) -> None:
         """Put the worker's own policy in force unless it was superseded, and take over what is in force.
@@ -123,16 +130,31 @@ class PolicyInForce:
         return await self._read()
 
     async def _offer_changed_file(self) -> bool:
-        """Offer the file if it has changed; returns whether it was offered."""
+        """Offer the files if one has changed; returns whether they were offered."""
         try:
-            text = await self._file.changed()
-            policy = None if text is None else parse_policy_file(text, self._file.path, self._prefix)
+            policy = await self._changed_policy()
         except SettingsError as error:
             self._refuse("wrong", "; ".join(error.problems))
             return False
         if policy is not None:
             await self._offer(policy)
         return policy is not None
+
+    async def _changed_policy(self) -> Policy | None:
+        """Read the files; what has not changed is that which is in force."""
+        text = await self._file.changed()
+        shadow_text = await self._shadow_file.changed() if self._shadow_file is not None else None
+        if text is None and shadow_text is None:
+            return None
+        policy = without_shadow(self.policy) if text is None else parse_policy_file(text, self._file.path, self._prefix)
+        if shadow_text is not None and self._shadow_file is not None:
+            path = self._shadow_file.path
+            return beside(policy, parse_policy_file(shadow_text, path, self._prefix), path)
+        shadow = self.policy.shadow
+        if shadow is not None and (problems := shadow_problems(policy, shadow)):
+            logger.warning("the shadow policy %r ends: %s", shadow.version, "; ".join(problems))
+            shadow = None
+        return with_shadow(policy, shadow)
 
     async def _offer(self, policy: Policy) -> None:
         fixed = fixed_differences(self.policy, self._own, policy)
@@ -162,7 +184,8 @@ class PolicyInForce:
         if record is None or record.digest == self._record.digest:
             return False
         try:
-            self._taken_over = record, parse_policy(record.text)
+            shadow = parse_policy(record.shadow_text) if record.shadow_text else None
+            self._taken_over = record, with_shadow(parse_policy(record.text), shadow)
         except PolicyError as error:
             raise PolicyUnusable(
                 f"the policy in force, {record.version!r}, is not understood by this worker, which may be of an older "
@@ -175,7 +198,7 @@ class PolicyInForce:
         if self._taken_over is None:
             return
         (record, policy), self._taken_over = self._taken_over, None
-        before, self._record, self.policy = self._record.version, record, policy
+        before, self._record, self.policy = self._record, record, policy
         if self._superseded and policy_digest(self._own) == policy_digest(policy):
             self._metrics.policy_refused.clear()
         self._store.follow(policy, record.digest)
@@ -183,7 +206,9 @@ class PolicyInForce:
             follower.follow(policy)
         self._metrics.policy_in_force.clear()
         self._metrics.policy_in_force.labels(policy.version).set(1)
-        logger.info("policy %r is in force%s", policy.version, f", after {before!r}" if before else "")
+        beside_it = f", with the shadow policy {record.shadow_version!r}" if record.shadow_version else ""
+        after = f", after {before.version!r}" if before.version not in ("", policy.version) else ""
+        logger.info("policy %r is in force%s%s", policy.version, beside_it, after)
         missing = {*source_topics(policy)} ^ {*source_topics(self._own)}
         if missing:
             logger.warning(

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from scoring.instants import DAY
 from scoring.policy.change import policy_digest
+from scoring.policy.policy import Policy
+from scoring.policy.shadow import without_shadow
 from streams.errors import RebuildRefused
 from streams.ingest.gaps import check_logs
 from streams.machine_clock import wall_clock
@@ -155,10 +157,19 @@ class Rebuild:
 
     async def _check_policy(self) -> None:
         in_force = await self._live.policies.in_force()
-        if in_force is not None and policy_digest(parse_policy(in_force.text)) != policy_digest(self._settings.policy):
+        if in_force is None:
+            return
+        own = self._settings.policy
+        if policy_digest(parse_policy(in_force.text)) != policy_digest(without_shadow(own)):
             raise RebuildRefused(
                 f"the workers judge by the policy {in_force.version!r}, which is not the one that the rebuild was "
                 "given: print it with engagement policy show --in-force, and give it with --policy"
+            )
+        there = parse_policy(in_force.shadow_text) if in_force.shadow_text else None
+        if _digest(there) != _digest(own.shadow):
+            raise RebuildRefused(
+                f"the workers judge by {_named(there)}, and the rebuild was given {_named(own.shadow)}: set "
+                "ENGAGEMENT_SHADOW_POLICY as they have it; engagement policy show --shadow prints it"
             )
 
     async def _told_since(self) -> int | None:
@@ -237,3 +248,11 @@ class Rebuild:
                     await over.wait()
             except TimeoutError:
                 await self._live.hold(holder, _HOLD_MS)
+
+
+def _digest(shadow: Policy | None) -> str:
+    return policy_digest(shadow) if shadow is not None else ""
+
+
+def _named(shadow: Policy | None) -> str:
+    return f"the shadow policy {shadow.version!r}" if shadow is not None else "no shadow policy"

@@ -85,7 +85,8 @@ class Shadow:
             TransientError: if Kafka or Redis does not answer.
         """
         await self.store.open_existing()
-        wanted = {"from": "beginning" if from_beginning else "window", "policy": self._policy.version}
+        versions = [each.version for each in (self._policy, self._policy.shadow) if each is not None]
+        wanted = {"from": "beginning" if from_beginning else "window", "policy": " ".join(versions)}
         if await self.store.note(**wanted) != wanted:
             await self.store.discard()
             await self.store.note(**wanted)

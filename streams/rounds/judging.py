@@ -107,7 +107,7 @@ class Judge:
             self._set_aside.note(customer, record.unreadable)
             return None
         if outcome.transitions:
-            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy.version, self._namespace)
+            raise_messages(record, customer, outcome.transitions, self._wall(), self._policy, self._namespace)
         return outcome
 
 

@@ -135,7 +135,7 @@ class Linker:
             pin_reports(record.state, name, self._namespace)
             pin_absence(into.state, customer, self._namespace)
             transitions = merge(self._policy, into.state, record.state, moment)
-            raise_messages(into, customer, transitions, self._wall(), self._policy.version, self._namespace)
+            raise_messages(into, customer, transitions, self._wall(), self._policy, self._namespace)
             write.record = into
         return write
 

@@ -1,6 +1,6 @@
 """The messages that are stored and have to be published: alerts and band changes.
 
-Rests on decision 33.
+Rests on decisions 33 and 123.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Iterable
 
 from scoring.customer.signals import Signal
 from scoring.judging.alerts import Alert, BandChange, Transition, message
+from scoring.policy.policy import Policy
+from scoring.policy.shadow import SHADOW
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import Message
 from streams.store.protocol import CustomerRecord, GroupWrite, Store
-from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS
+from streams.topic_names import ALERTS, BAND_CHANGES, SHADOW_ALERTS, SHADOW_SIGNALS, SHADOW_TOPICS, SIGNALS
 
 _TOPICS = {Alert: ALERTS, BandChange: BAND_CHANGES, Signal: SIGNALS}
+_OF_SHADOW = {Alert: SHADOW_ALERTS, Signal: SHADOW_SIGNALS}
 
 
 def raise_messages(
@@ -25,7 +28,7 @@ def raise_messages(
     customer: str,
     transitions: Iterable[Transition],
     detected_at: int,
-    policy_version: str,
+    policy: Policy,
     namespace: str,
 ) -> None:
     """Add the messages of transitions to those that the next write of a customer stores.
@@ -35,16 +38,15 @@ def raise_messages(
         customer: the id.
         transitions: in the order of their time.
         detected_at: the wall clock, in microseconds.
-        policy_version: of the policy that judged.
+        policy: in force, which has judged.
         namespace: of the service.
     """
-    raised = [
-        Message(
-            _TOPICS[type(transition)],
-            message(customer, transition, detected_at, policy_version, namespace),
-        )
-        for transition in transitions
-    ]
+    raised = []
+    for transition in transitions:
+        topic, judged_by = _TOPICS[type(transition)], policy
+        if policy.shadow is not None and not isinstance(transition, BandChange) and transition.score_name == SHADOW:
+            topic, judged_by = _OF_SHADOW[type(transition)], policy.shadow
+        raised.append(Message(topic, message(customer, transition, detected_at, judged_by.version, namespace)))
     record.raised = [*record.raised, *raised]
 
 
@@ -133,5 +135,6 @@ class Outbox:
                 names[group][customer].append(name)
             await self._store.published(names)
             for place, sent in going.items():
-                self._metrics.transitions.labels(sent.body.get("kind", "band_change")).inc()
+                kind = "shadow" if sent.topic in SHADOW_TOPICS else sent.body.get("kind", "band_change")
+                self._metrics.transitions.labels(kind).inc()
                 del self._unpublished[place]

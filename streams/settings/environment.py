@@ -124,6 +124,7 @@ class Environment(BaseModel):
     KAFKA_SESSION_TIMEOUT: float = Field(30.0, ge=1, le=1800, description="seconds from 1 to 1800")
     REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = "redis://localhost:6379/0"
     POLICY: str = ""
+    SHADOW_POLICY: str = ""
     POLICY_RATE: int = Field(2_000, ge=1, le=1_000_000, description="customers a second from 1 to 1e+06")
     NAMESPACE: str = Field(
         DEFAULT_NAMESPACE,

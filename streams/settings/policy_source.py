@@ -1,4 +1,4 @@
-"""Where a policy comes from: a file, or the built-in text."""
+"""Where a policy comes from: a file, or the built-in text; and the shadow policy beside it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scoring.errors import PolicyError
 from scoring.policy.policy import Policy, topics_by_section
+from scoring.policy.shadow import shadow_problems, with_shadow
 from streams.errors import SettingsError
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
@@ -66,3 +67,19 @@ def parse_policy_file(text: str, path: str, prefix: str = "") -> Policy:
     if written:
         raise SettingsError(written)
     return policy
+
+
+def beside(policy: Policy, shadow: Policy, path: str) -> Policy:
+    """Judge by a shadow policy beside a policy.
+
+    Args:
+        policy: without one.
+        shadow: to be judged on the same counts.
+        path: where it stands, for the messages.
+
+    Raises:
+        SettingsError: with every reason why it cannot be.
+    """
+    if problems := shadow_problems(policy, shadow):
+        raise SettingsError([f"{path}: {problem}" for problem in problems])
+    return with_shadow(policy, shadow)

@@ -15,7 +15,7 @@ from scoring.ids import DEFAULT_NAMESPACE
 from scoring.policy.policy import Policy
 from streams.errors import SettingsError
 from streams.settings.environment import PREFIX, Environment, read_environment
-from streams.settings.policy_source import read_policy
+from streams.settings.policy_source import beside, read_policy
 from streams.settings.security import MECHANISMS, KafkaSecurity, RedisSecurity, SchemaAccess, Secret, Tls
 
 #: What the tests of the service are told in such variables.
@@ -33,7 +33,8 @@ class Settings:
     """What is set for a worker from outside; `streams.settings.environment` names the variables.
 
     `kafka_session_timeout` is in seconds, `policy_rate` in customers a second. `policy_path` is '' for the built-in
-    policy, `receiver_file` '' for none. `topic_prefix` stands before the name of every topic that the service writes.
+    policy, `shadow_path` '' for no shadow policy beside it; where there is one, `policy` has it. `receiver_file` is ''
+    for none. `topic_prefix` stands before the name of every topic that the service writes.
     """
 
     policy: Policy
@@ -42,6 +43,7 @@ class Settings:
     # It may hold a password, which must not appear where settings are printed.
     redis_url: str = field(default="redis://localhost:6379/0", repr=False)
     policy_path: str = ""
+    shadow_path: str = ""
     policy_rate: int = 2_000
     namespace: str = DEFAULT_NAMESPACE
     topic_prefix: str = ""
@@ -76,6 +78,7 @@ class Settings:
             "KAFKA_SESSION_TIMEOUT": str(self.kafka_session_timeout).removesuffix(".0"),
             "REDIS_URL": self.redis_url,
             "POLICY": self.policy_path,
+            "SHADOW_POLICY": self.shadow_path,
             "POLICY_RATE": str(self.policy_rate),
             "NAMESPACE": self.namespace,
             "OUTPUT_TOPICS": "namespace" if self.topic_prefix else "shared",
@@ -130,8 +133,9 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     given = {**(os.environ if environment is None else environment), **(overrides or {})}
     found = read_environment(given, problems)
     path = given.get(f"{PREFIX}POLICY", "").strip()
+    shadow_path = given.get(f"{PREFIX}SHADOW_POLICY", "").strip()
     prefix = f"{found.NAMESPACE}." if found is not None and found.OUTPUT_TOPICS == "namespace" else ""
-    policy = _policy(path, prefix, problems)
+    policy = _policy(path, shadow_path, prefix, problems)
     if found is None or policy is None:
         raise SettingsError(problems)
     return Settings(
@@ -140,6 +144,7 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
         kafka_session_timeout=found.KAFKA_SESSION_TIMEOUT,
         redis_url=found.REDIS_URL,
         policy_path=path,
+        shadow_path=shadow_path,
         policy_rate=found.POLICY_RATE,
         namespace=found.NAMESPACE,
         topic_prefix=prefix,
@@ -172,11 +177,14 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     )
 
 
-def _policy(path: str, prefix: str, problems: list[str]) -> Policy | None:
+def _policy(path: str, shadow_path: str, prefix: str, problems: list[str]) -> Policy | None:
+    name = f"{PREFIX}POLICY"
     try:
-        return read_policy(path, prefix)
+        policy = read_policy(path, prefix)
+        name = f"{PREFIX}SHADOW_POLICY"
+        return beside(policy, read_policy(shadow_path, prefix), shadow_path) if shadow_path else policy
     except SettingsError as error:
-        problems += [f"{PREFIX}POLICY: {problem}" for problem in error.problems]
+        problems += [f"{name}: {problem}" for problem in error.problems]
         return None
 
 

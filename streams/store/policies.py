@@ -1,6 +1,6 @@
 """The policy in force: what the store keeps of it, so that all workers judge by the same one.
 
-Rests on decision 45.
+Rests on decisions 45 and 124.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from typing import NamedTuple, Protocol
 
 from scoring.policy.change import policy_digest
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import SHADOW, without_shadow
 
+#: The fields of a customer's hash that hold by which policy, and by which shadow policy, the customer was judged.
+POLICY_VERSION, SHADOW_VERSION = "policy_version", f"policy_version:{SHADOW}"
 IN_FORCE, TAKEN, SUPERSEDED, MOVED = "in force", "taken", "superseded", "moved"
 
 
 class StoredPolicy(NamedTuple):
-    """The policy in force.
+    """The policy in force, and the shadow policy beside it.
 
-    `number` counts the changes; it goes back only where the store has lost some. `digest` tells its contents from
-    those of others, `text` is the file, `since` when it was put in force (microseconds).
+    `number` counts the changes; it goes back only where the store has lost some. `digest` tells the contents of both
+    from those of others, `text` is the file, `since` when it was put in force (microseconds). `own_digest` is without
+    the shadow policy. Of that, `shadow_text` is the file, '' where there is none.
     """
 
     number: int
@@ -26,16 +30,25 @@ class StoredPolicy(NamedTuple):
     digest: str
     text: str
     since: int
+    own_digest: str = ""
+    shadow_version: str = ""
+    shadow_digest: str = ""
+    shadow_text: str = ""
+    shadow_since: int = 0
 
 
 def offered(policy: Policy, now: int) -> StoredPolicy:
     """Describe a policy as it is put in force.
 
     Args:
-        policy: read from a file.
+        policy: read from a file, with the shadow policy beside it, if there is one.
         now: the wall clock, in microseconds.
     """
-    return StoredPolicy(0, policy.version, policy_digest(policy), policy.text, now)
+    digest, shadow = policy_digest(policy), policy.shadow
+    if shadow is None:
+        return StoredPolicy(0, policy.version, digest, policy.text, now, digest)
+    own, beside = policy_digest(without_shadow(policy)), policy_digest(shadow)
+    return StoredPolicy(0, policy.version, digest, policy.text, now, own, shadow.version, beside, shadow.text, now)
 
 
 class SweepPlace(NamedTuple):
@@ -84,14 +97,14 @@ class PolicyStore(Protocol):
         ...
 
     async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
-        """Put a policy in force.
+        """Put a policy in force, with the shadow policy beside it; one that was there goes on since when it was.
 
         Args:
             offer: the policy; its number is the one that it gets at least.
             seen: number of the policy that the caller takes to be in force; None for a worker that starts.
 
         Returns:
-            `IN_FORCE`; `TAKEN` where the version has been in force with other contents; `SUPERSEDED` where a worker
+            `IN_FORCE`; `TAKEN` where a version has been there with other contents; `SUPERSEDED` where a worker
             starts with a policy in whose place another one was put; `MOVED` where `seen` is not in force.
         """
         ...
@@ -108,8 +121,13 @@ class PolicyStore(Protocol):
         """Give about so many ids from a cursor on, and the next cursor, 0 at the end; some ids may come twice."""
         ...
 
-    async def versions(self, customers: Sequence[str]) -> list[str]:
-        """Return by which version each was judged; '' for one who has not been."""
+    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
+        """Return by which version each was judged; '' for one who has not been.
+
+        Args:
+            customers: their ids.
+            field: of the hash, `POLICY_VERSION` or `SHADOW_VERSION`.
+        """
         ...
 
     async def place(self) -> SweepPlace:

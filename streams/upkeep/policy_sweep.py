@@ -1,6 +1,6 @@
 """The sweep: brings all customers to follow a new policy, a bounded number each second.
 
-Rests on decision 46.
+Rests on decisions 46 and 124.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.policies.in_force import PolicyInForce
 from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
 from streams.rounds.work import Work
-from streams.store.policies import SweepPlace
+from streams.store.policies import SHADOW_VERSION, SweepPlace
 
 #: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
 #: already.
@@ -106,9 +106,13 @@ class PolicySweep:
         """Take one page; returns the place after it, None where this worker cannot go on."""
         policies = self._store.policies
         customers, cursor = await policies.page(place.cursor, min(_AT_ONCE, self._rate))
-        wanted = ("", self._policies.policy.version)
-        versions = zip(customers, await policies.versions(customers), strict=True)
-        behind = [customer for customer, version in versions if version not in wanted]
+        policy = self._policies.policy
+        wanted = (policy.version, policy.shadow.version if policy.shadow is not None else "")
+        judged_by = zip(
+            await policies.versions(customers), await policies.versions(customers, SHADOW_VERSION), strict=True
+        )
+        found = zip(customers, judged_by, strict=True)
+        behind = [customer for customer, versions in found if versions[0] and versions != wanted]
         if behind and not await self._judge(behind):
             return None
         self._allowed -= len(behind)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from scoring.points import text
+from scoring.instants import format_instant
+from scoring.points import rounded, text
 from scoring.policy.policy import BANDS, Policy
 from streams.backtest.alert_comparison import Alerts, Raised
-from streams.policies.band_moves import BandMoves
+from streams.policies.band_moves import BandMoves, Move
 from streams.views.tables import plain_table
 from streams.views.wording import counted, moment, printable, signed
 
@@ -37,24 +39,98 @@ def print_moves(old: Policy, new: Policy, moves: BandMoves) -> None:
         f"engaged, {moves.rising:,} would rise to it"
     )
     if moves.largest:
-        largest = _table("largest moves", "", "score", "", "bands")
-        for move in moves.largest:
-            change = signed(move.new_score - move.score)
-            bands = f"{BANDS[move.band]} → {BANDS[move.new_band]}" if move.band != move.new_band else BANDS[move.band]
-            largest.add_row(
-                printable(move.customer), text(move.score), f"→ {text(move.new_score)}", f"({change})", bands
-            )
-        _print(largest)
+        _print(_moves("largest moves", moves.largest))
 
 
-def print_alerts(alerts: Alerts, limit: int, *, customers: int, bad: int) -> None:
+def print_moved(moved: Sequence[Move], limit: int) -> None:
+    """Print the customers who are in another band by the shadow policy.
+
+    Args:
+        moved: all of them.
+        limit: how many are listed.
+    """
+    if moved and limit:
+        _print(_moves("in another band", moved[:limit]))
+    if len(moved) > limit:
+        click.echo(f"and {len(moved) - limit:,} more; --json names all")
+
+
+def print_ranking(areas: Mapping[str, float | None]) -> None:
+    """Print how well the scores rank those who churned above the others.
+
+    Args:
+        areas: under the ROC curve, by version; None without a pair to compare.
+    """
+    table = _table("AUC of the scores of now", "")
+    for version, area in areas.items():
+        table.add_row(f"{printable(version)}  {'-' if area is None else f'{area:.3f}'}")
+    _print(table)
+
+
+def _moves(title: str, moves: Sequence[Move]) -> Table:
+    table = _table(title, "", "score", "", "bands")
+    for move in moves:
+        change = signed(move.new_score - move.score)
+        bands = f"{BANDS[move.band]} → {BANDS[move.new_band]}" if move.band != move.new_band else BANDS[move.band]
+        table.add_row(printable(move.customer), text(move.score), f"→ {text(move.new_score)}", f"({change})", bands)
+    return table
+
+
+def moves_document(moves: BandMoves, listed: Iterable[Move], name: str = "moved") -> dict[str, Any]:
+    """Write who would move between bands for machines.
+
+    Args:
+        moves: what was found.
+        listed: the moves that are written, each with its customer.
+        name: under which they are.
+    """
+    return {
+        "customers": moves.customers,
+        "dropping": moves.dropping,
+        "rising": moves.rising,
+        "bands": {
+            old: {new: moves.matrix[i, j] for j, new in enumerate(BANDS) if moves.matrix[i, j]}
+            for i, old in enumerate(BANDS)
+        },
+        name: [
+            {
+                "customer_id": move.customer,
+                "score": rounded(move.score),
+                "new_score": rounded(move.new_score),
+                "band": BANDS[move.band],
+                "new_band": BANDS[move.new_band],
+            }
+            for move in listed
+        ],
+    }
+
+
+def alerts_document(alerts: Alerts) -> dict[str, Any]:
+    """Write which alerts would come or go for machines.
+
+    Args:
+        alerts: under both policies.
+    """
+    moved = [
+        {**_listed([before])[0], "new_occurred_at": format_instant(after.occurred_at)} for before, after in alerts.moved
+    ]
+    return {"same": _listed(alerts.same), "moved": moved, "come": _listed(alerts.come), "go": _listed(alerts.go)}
+
+
+def _listed(alerts: Iterable[Raised]) -> list[dict[str, str]]:
+    return [
+        {"occurred_at": format_instant(alert.occurred_at), "customer_id": alert.customer, "kind": alert.kind}
+        for alert in alerts
+    ]
+
+
+def print_alerts(alerts: Alerts, limit: int, *said: str) -> None:
     """Print which alerts would come or go.
 
     Args:
         alerts: under both policies.
         limit: how many that come or go are listed.
-        customers: in the history.
-        bad: lines of it that are no events.
+        said: lines between the counts and the lists.
     """
     counts = _table("alerts", "before", "after", "same", "other time", "would come", "would go")
     every = (alerts.same, [after for _, after in alerts.moved], alerts.come, alerts.go)
@@ -64,9 +140,8 @@ def print_alerts(alerts: Alerts, limit: int, *, customers: int, bad: int) -> Non
         numbers = (same + moved + go, same + moved + come, same, moved, come, go)
         counts.add_row(kind, *[f"{number:,}" for number in numbers])
     _print(counts)
-    click.echo(f"{counted(customers, 'customer')} in the history")
-    if bad:
-        click.echo(f"{counted(bad, 'line')} left out, as a worker would make dead letters of them")
+    for line in said:
+        click.echo(line)
     for title, some in (("would come", alerts.come), ("would go", alerts.go)):
         _print_some(title, some, limit)
 

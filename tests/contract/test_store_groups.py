@@ -168,7 +168,7 @@ async def test_an_event_counts_when_it_is_let_in_unless_its_pane_is_kept_no_more
         value = {"customer_id": "anna", "type": "post", "timestamp": at(f"{day} 10:00") / 10**6}
         event = reader.read(value | {"properties": {"campaign": "other"}}, 1 << 60)[1]
         advance(policy, record.state, [event], Moment(at("09 10:00")))
-    await write(store, anna=record)
+    await write_all(store, {"anna": record})
     # Window and trend are four days: from the 6th on. What is ahead counts at once.
     days = {day: by_name(policy, await counted(store, policy, FIRST + day)) for day in (4, 5, 8, 11)}
     other = {"other": {"social.post": 1}}
@@ -186,7 +186,7 @@ async def test_neither_a_retraction_nor_an_erasure_takes_anything_back(stores: S
         value = {"customer_id": "anna", "type": kind, "timestamp": at(f"01 {hour:02}:30") / 10**6}
         event = reader.read(value | {"properties": {"campaign": "spring", "object_id": "one"}}, 1 << 60)[1]
         advance(policy, record.state, [event], Moment(at("01 11:00")))
-    await write(store, anna=record)
+    await write_all(store, {"anna": record})
     # Of two posts the score has lost one.
     assert record.state.score == 2_000_000
     kept = {"spring": {"social.post": 2, "social.impression": 1}}

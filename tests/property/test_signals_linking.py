@@ -48,7 +48,8 @@ def lived(
 ) -> list[Told]:
     """Judge two ids up to the link, and then the customer whose they both are."""
     policy = parse_policy(text)
-    reader, states, told = Reader(policy), [CustomerState() for _ in parts], []
+    reader, states = Reader(policy), [CustomerState() for _ in parts]
+    told: list[Told] = []
     for state, part in zip(states, parts, strict=True):
         for each in part:
             told += advance(policy, state, reader.read([each]), Moment(each.time)).transitions

@@ -15,7 +15,7 @@ from typing import Any, Self, cast
 
 import redis
 
-from streams.kafka.topics import ensure_topics
+from streams.kafka.topics import ensure_topics, topic_settings
 from streams.settings.settings import Settings, read_settings
 from streams.store.redis.store import GROUPS
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, FEED_ALERTS, SIGNALS, WRITTEN_TOPICS
@@ -97,7 +97,9 @@ class System:
     async def create_topics(self, partitions: int = _PARTITIONS) -> None:
         """Create the topics as the product does; what others write to the topics of the results is left out."""
         # All systems of a broker share the topics of the results: as many partitions, whichever test comes first.
-        await ensure_topics(self.settings, _PARTITIONS, map(self.settings.written, WRITTEN_TOPICS))
+        created = topic_settings(self.settings.policy, self.settings.topic_prefix)
+        always = [topic for topic in map(self.settings.written, WRITTEN_TOPICS) if topic in created]
+        await ensure_topics(self.settings, _PARTITIONS, always)
         await ensure_topics(self.settings, partitions)
         for tail in (self._alerts, self._changes, self._signals, self._letters, self._feeds):
             await tail.begin()

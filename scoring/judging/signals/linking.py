@@ -14,28 +14,32 @@ from scoring.judging.alerts import report_ids
 from scoring.judging.signals.waiting import MOST_WAITS
 
 
-def pin_signals(state: CustomerState, name: str, namespace: str) -> None:
+def pin_signals(state: CustomerState, name: str, namespace: str, score_name: str = "") -> None:
     """Keep with the open signals of an id under which ids they were raised, before it is a customer's.
 
     Args:
         state: of the id; changed in place.
         name: the id.
         namespace: of the service.
+        score_name: of the score beside which they were raised; '' for the one that has no name.
     """
     for standing in state.signals.standings.values() if state.signals is not None else ():
         # Of what quiet hours hold nobody has been told: it is the customer's.
         untold = [signal.report for _, signal in standing.held]
         standing.reports = tuple(
-            [each if each in untold else _pinned(each, name, namespace) for each in standing.reports]
+            [each if each in untold else _pinned(each, name, namespace, score_name) for each in standing.reports]
         )
         standing.held = [
-            (end, replace(signal, earlier=tuple([_pinned(each, name, namespace) for each in signal.earlier])))
+            (
+                end,
+                replace(signal, earlier=tuple([_pinned(each, name, namespace, score_name) for each in signal.earlier])),
+            )
             for end, signal in standing.held
         ]
 
 
-def _pinned(report: Report, name: str, namespace: str) -> Report:
-    return report._replace(made=report_ids(name, [report], namespace)[0])
+def _pinned(report: Report, name: str, namespace: str, score_name: str) -> Report:
+    return report._replace(made=report_ids(name, [report], namespace, score_name)[0])
 
 
 def unite_signals(state: CustomerState, linked: CustomerState) -> None:

@@ -3,9 +3,9 @@
 Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that raises alerts are kept, beside them,
 `_x<name>`: band, band before, since when, flags (a armed, o alert open, e its episode is stored, w warned), last
 alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
-open episode.
+open episode. A shadow policy has `policy_version:<name>`, too, and, where it has signals, `_x?<name>`, as `_u`.
 
-Rests on decisions 54 and 112.
+Rests on decisions 54, 112 and 123.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from scoring.policy.policy import BANDS, Policy
 from streams.store.fields.alert_fields import Bands, JudgedUpTo, OpenEpisode, Warnings
 from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.fields.episodes import encode_episode, episode_flags, take_episode
+from streams.store.fields.signal_fields import decode_signals, encode_signals
 from streams.store.protocol import CustomerRecord
 
 _OF_ALERTS: Final = (JudgedUpTo(), Bands(), Warnings(), OpenEpisode())
@@ -61,15 +62,20 @@ class NamedScores(CustomerField):
             read_named(policy, record.state, fields)
 
     def published(self, policy: Policy, state: CustomerState) -> dict[str, str]:
-        """Give the published fields of each."""
-        written = score_fields(policy, state) if policy.scores else {}
-        return {name: written[name] for name in policy.score_fields}
+        """Give the published fields of each; of a shadow policy, once it has judged the customer."""
+        if not policy.scores:
+            return {}
+        written = score_fields(policy, state)
+        told = [score for score in policy.scores if not score.shadow or written[f"policy_version:{score.name}"]]
+        return {name: written[name] for score in told for name in score.fields}
 
     def history(self, policy: Policy, state: CustomerState) -> Facts:
-        """Give how the customer stands with the alerts of each."""
+        """Give how the customer stands with the alerts of each; the log does not say since when there is a shadow."""
+        kept = [score.name for score in policy.alerting if not score.shadow]
         return {
             f"{what} of {name}": value
             for name, view in (state.named or {}).items()
+            if name in kept
             for field in _OF_ALERTS
             for what, value in field.history(policy, view).items()
         }
@@ -90,7 +96,11 @@ def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
         view, name = view_of(score, state), score.name
         found[f"score:{name}"] = text(view.score)
         found[f"band:{name}"] = BANDS[view.band]
-        found[f"trend:{name}"] = text(trend(score.policy, view))
+        found[f"trend:{name}"] = text(trend(score.policy.of(state.segment), view))
+        if score.shadow:
+            found[f"policy_version:{name}"] = view.policy_version
+            if score.policy.signals:
+                found[f"_x?{name}"] = encode_signals(view.signals) if view.signals is not None else ""
         if score.alerts:
             flags = ("a" if view.armed else "") + episode_flags(view.episode) + ("w" if view.warned else "")
             bands = f"{view.band};{view.previous_band};{view.band_since}"
@@ -106,7 +116,8 @@ def alert_fields(policy: Policy) -> list[str]:
     Args:
         policy: in force.
     """
-    return [f"{mark}{score.name}" for score in policy.alerting for mark in ("_x", "_x!", "_x*")]
+    marks = [(score, ("_x", "_x!", "_x*", *(("_x?",) if score.policy.signals else ()))) for score in policy.alerting]
+    return [f"{mark}{score.name}" for score, its in marks for mark in its]
 
 
 def stored_fields(policy: Policy, fields: Mapping[str, str]) -> dict[str, str]:
@@ -137,16 +148,20 @@ def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) 
         if words is None:
             continue
         band, previous, since, flags, last_alert, last_warning = words.split(";")
-        view = CustomerState(state.policy_version, state.judged, state.panes)
+        version = fields.get(f"policy_version:{score.name}", "") if score.shadow else state.policy_version
+        view = CustomerState(version, state.judged, state.panes)
         view.band, view.previous_band, view.band_since = int(band), int(previous), int(since)
         view.last_alert, view.last_warning = int(last_alert), int(last_warning)
         view.armed, view.warned = "a" in flags, "w" in flags
         held = fields.get(f"_x!{score.name}")
         view.held = dict(orjson.loads(held)) if held else None
-        take_episode(score.policy, view, fields.get(f"_x*{score.name}", ""), flags)
+        own = score.policy.of(state.segment)
+        take_episode(own, view, fields.get(f"_x*{score.name}", ""), flags)
+        if (signals := fields.get(f"_x?{score.name}")) and score.policy.signals:
+            view.signals = decode_signals(signals)
         if view.judged != NONE:
-            derive(score.policy, view)
-        if state.policy_version != score.policy.version:
+            derive(own, view)
+        if view.policy_version != score.policy.version:
             view.score_before_policy = to_millionths(float(fields.get(f"score:{score.name}", "0")))
         named[score.name] = view
     state.named = named or None

@@ -34,9 +34,7 @@ class Signals(CustomerField):
         signals = record.state.signals
         if signals is None:
             return
-        standings = {code: _standing(each) for code, each in signals.standings.items() if not each.empty}
-        words: list[Any] = [signals.rules, signals.since]
-        signals.encoded = orjson.dumps([*words, standings] if standings else words).decode()
+        signals.encoded = encode_signals(signals)
         if signals.encoded != signals.stored:
             fields += (self.mark, signals.encoded)
 
@@ -49,16 +47,29 @@ class Signals(CustomerField):
         """Read it, where the policy has signals."""
         if not policy.signals:
             return False
-        rules, since, *rest = orjson.loads(words)
-        signals = record.state.signals = SignalState(str(rules), int(since))
-        try:
-            for code, standing in (rest[0] if rest else {}).items():
-                signals.standings[code] = _read(standing)
-        except AttributeError as error:
-            # Something else stands where an object belongs.
-            raise ValueError(SIGNALS) from error
+        signals = record.state.signals = decode_signals(words)
         signals.stored = words
         return True
+
+
+def encode_signals(signals: SignalState) -> str:
+    """Write how a customer stands with the signals of a policy."""
+    standings = {code: _standing(each) for code, each in signals.standings.items() if not each.empty}
+    words: list[Any] = [signals.rules, signals.since]
+    return orjson.dumps([*words, standings] if standings else words).decode()
+
+
+def decode_signals(words: str) -> SignalState:
+    """Read back what `encode_signals` wrote."""
+    rules, since, *rest = orjson.loads(words)
+    signals = SignalState(str(rules), int(since))
+    try:
+        for code, standing in (rest[0] if rest else {}).items():
+            signals.standings[code] = _read(standing)
+    except AttributeError as error:
+        # Something else stands where an object belongs.
+        raise ValueError(SIGNALS) from error
+    return signals
 
 
 def kept_signals(live: Mapping[str, str], *, whole: bool) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streams.store.policies import IN_FORCE, MOVED, SUPERSEDED, TAKEN, StoredPolicy, SweepPlace
+from streams.store.policies import IN_FORCE, MOVED, POLICY_VERSION, SUPERSEDED, TAKEN, StoredPolicy, SweepPlace
 
 
 class MemoryPolicies:
@@ -22,6 +22,7 @@ class MemoryPolicies:
         self._hashes = hashes
         self._record: StoredPolicy | None = None
         self._digests: dict[str, str] = {}
+        self._shadows: dict[str, str] = {}
         self._walker = ""
         self._place = SweepPlace()
 
@@ -44,17 +45,25 @@ class MemoryPolicies:
     async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
         """Put a policy in force."""
         number, digest = await self.state()
-        known = self._digests.get(offer.version)
+        before, known = self._record, self._digests.get(offer.version)
+        shadow, shadow_known = offer.shadow_version, self._shadows.get(offer.shadow_version)
         if digest == offer.digest:
             return IN_FORCE
-        if known not in (None, offer.digest):
+        if known not in (None, offer.own_digest) or shadow_known not in (None, offer.shadow_digest):
             return TAKEN
-        if seen is None and known is not None:
+        if seen is None and known is not None and before is not None and before.version != offer.version:
             return SUPERSEDED
         if seen is not None and seen != number:
             return MOVED
-        self._record = offer._replace(number=max(number + 1, offer.number))
-        self._digests[offer.version] = offer.digest
+        since, shadow_since = offer.since, offer.shadow_since
+        if before is not None and before.version == offer.version:
+            since = before.since
+        if before is not None and shadow and before.shadow_version == shadow:
+            shadow_since = before.shadow_since
+        self._record = offer._replace(number=max(number + 1, offer.number), since=since, shadow_since=shadow_since)
+        self._digests[offer.version] = offer.own_digest
+        if shadow:
+            self._shadows[shadow] = offer.shadow_digest
         return IN_FORCE
 
     async def sweep(self, worker: str) -> tuple[bool, SweepPlace]:
@@ -75,9 +84,9 @@ class MemoryPolicies:
         after = cursor + len(some)
         return some, after if after < len(self._hashes) else 0
 
-    async def versions(self, customers: Sequence[str]) -> list[str]:
+    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
         """Return by which version each was judged."""
-        return [self._hashes.get(customer, {}).get("policy_version", "") for customer in customers]
+        return [self._hashes.get(customer, {}).get(field, "") for customer in customers]
 
     async def place(self) -> SweepPlace:
         """Return how far the sweep has come."""

@@ -2,34 +2,48 @@
 -- The policy in force. A hash: 'number' counts the changes, 'version', 'digest', 'text' and 'since' (milliseconds) are
 -- those of the policy in force, 'v:<version>' the digest of each policy that ever was; 'walk' is how far all
 -- customers have been brought to follow. Writers name the digest of the policy by which they judge, see engagement.lua.
--- Rests on decision 45.
+-- With a shadow policy, 'digest' is of both, 'own' of the first alone; 'shadow', 'shadow_digest', 'shadow_text' and
+-- 'shadow_since' are version, digest, text and milliseconds of the shadow policy, 's:<version>' the digest of each that
+-- ever was.
+-- Rests on decisions 45 and 124.
 
 -- Puts a policy in force.
 -- keys: the hash
 -- args: version, digest, text, milliseconds of the wall clock, number of the policy that the caller takes to be in
---       force ('' if it does not know: a worker that starts), number that the new one gets at least
--- returns: 'in force'; 'taken': the version has been in force with other contents; 'superseded': it has been in force
+--       force ('' if it does not know: a worker that starts), number that the new one gets at least, digest without
+--       the shadow policy; of that version ('' where there is none), digest, text, milliseconds
+-- returns: 'in force'; 'taken': a version has been there with other contents; 'superseded': it has been in force
 --          and another one was put in its place; 'moved': another one is in force than the caller takes it to be.
 local function propose(keys, args)
-  local version, digest = args[1], args[2]
+  local version, digest, own, shadow = args[1], args[2], args[7], args[8]
   local number = tonumber(redis.call('HGET', keys[1], 'number') or 0)
   if redis.call('HGET', keys[1], 'digest') == digest then
     return 'in force'
   end
   local known = redis.call('HGET', keys[1], 'v:' .. version)
-  if known and known ~= digest then
+  local shadow_known = redis.call('HGET', keys[1], 's:' .. shadow)
+  if (known and known ~= own) or (shadow_known and shadow_known ~= args[9]) then
     return 'taken'
   end
+  local stays = redis.call('HGET', keys[1], 'version') == version
   if args[5] == '' then
-    if known then
+    if known and not stays then
       return 'superseded'
     end
   elseif number ~= tonumber(args[5]) then
     return 'moved'
   end
   number = math.max(number + 1, tonumber(args[6]))
+  local since = stays and redis.call('HGET', keys[1], 'since') or args[4]
   redis.call('HSET', keys[1], 'number', number, 'version', version, 'digest', digest, 'text', args[3],
-             'since', args[4], 'v:' .. version, digest)
+             'since', since, 'v:' .. version, own)
+  local shadow_stays = redis.call('HGET', keys[1], 'shadow') == shadow
+  local shadow_since = shadow_stays and redis.call('HGET', keys[1], 'shadow_since') or args[11]
+  redis.call('HDEL', keys[1], 'own', 'shadow', 'shadow_digest', 'shadow_text', 'shadow_since')
+  if shadow ~= '' then
+    redis.call('HSET', keys[1], 'own', own, 'shadow', shadow, 'shadow_digest', args[9], 'shadow_text', args[10],
+               'shadow_since', shadow_since, 's:' .. shadow, args[9])
+  end
   return 'in force'
 end
 

@@ -1,6 +1,6 @@
 """The policy in force, in Redis.
 
-Rests on decision 45.
+Rests on decisions 45 and 124.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from scoring.instants import MILLISECOND
-from streams.store.policies import StoredPolicy, SweepPlace, parse_place
+from streams.store.policies import POLICY_VERSION, StoredPolicy, SweepPlace, parse_place
 from streams.store.redis.wire import Words
 
-POLICY_LIBRARY = "engagement_policies_1"
+POLICY_LIBRARY = "engagement_policies_2"
 _LEASE_MS = 5_000
-_FIELD = "policy_version"
+_SHADOW = ("own", "shadow", "shadow_digest", "shadow_text", "shadow_since")
 
 
 class Send(Protocol):
@@ -42,11 +42,20 @@ class RedisPolicies:
 
     async def in_force(self) -> StoredPolicy | None:
         """Read the policy in force."""
-        [values] = await self._send([["HMGET", self._key, "number", "version", "digest", "text", "since"]])
-        number, version, digest, text, since = values
+        [values] = await self._send([["HMGET", self._key, "number", "version", "digest", "text", "since", *_SHADOW]])
+        number, version, digest, text, since, own, *shadow, shadow_since = values
         if number is None:
             return None
-        return StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND)
+        record = StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND, own or digest)
+        if not shadow[0]:
+            return record
+        shadow_version, shadow_digest, shadow_text = shadow
+        return record._replace(
+            shadow_version=shadow_version,
+            shadow_digest=shadow_digest,
+            shadow_text=shadow_text,
+            shadow_since=int(shadow_since) * MILLISECOND,
+        )
 
     async def state(self) -> tuple[int, str]:
         """Read number and digest."""
@@ -56,7 +65,9 @@ class RedisPolicies:
     async def propose(self, offer: StoredPolicy, seen: int | None) -> str:
         """Put a policy in force."""
         words = (offer.version, offer.digest, offer.text, offer.since // MILLISECOND)
-        return str(await self._call("propose", 1, *words, "" if seen is None else seen, offer.number))
+        shadow = (offer.shadow_version, offer.shadow_digest, offer.shadow_text, offer.shadow_since // MILLISECOND)
+        number = "" if seen is None else seen
+        return str(await self._call("propose", 1, *words, number, offer.number, offer.own_digest, *shadow))
 
     async def sweep(self, worker: str) -> tuple[bool, SweepPlace]:
         """Return how far the sweep has come."""
@@ -73,10 +84,10 @@ class RedisPolicies:
         [(after, keys)] = await self._send([["SCAN", cursor, "MATCH", f"{customer}*", "COUNT", count]])
         return [key[len(customer) :] for key in keys], int(after)
 
-    async def versions(self, customers: Sequence[str]) -> list[str]:
+    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
         """Return by which version each was judged."""
         customer = f"{self._prefix}customer:"
-        commands: list[Words] = [["HGET", customer + name, _FIELD] for name in customers]
+        commands: list[Words] = [["HGET", customer + name, field] for name in customers]
         return [found or "" for found in await self._send(commands, foreign=True)]
 
     async def place(self) -> SweepPlace:

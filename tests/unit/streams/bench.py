@@ -10,6 +10,7 @@ import orjson
 from scoring.events.event import MOST_AHEAD
 from scoring.instants import DAY, MILLISECOND, format_instant
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import with_shadow
 from streams.erasures.knowledge import NO_ERASURES, Erasures
 from streams.errors import FenceMoved, TransientError, VersionMoved
 from streams.ingest.dead_letter_limit import Consumption
@@ -146,6 +147,8 @@ class Bench:
         text: str = POLICY,
         store: JournalStore | None = None,
         policy_path: str = "",
+        shadow: str = "",
+        shadow_path: str = "",
         rate: int = 2_000,
         erasure_log: Any = None,
     ) -> None:
@@ -156,10 +159,12 @@ class Bench:
             text: of the policy.
             store: another worker's, to share it.
             policy_path: of the policy's file, to be watched.
+            shadow: the text of a shadow policy beside it; '' for none.
+            shadow_path: of its file, to be watched.
             rate: customers that may follow a policy in a second.
             erasure_log: the topic of the erasures; None for none.
         """
-        self.policy = parse_policy(text)
+        self.policy = with_shadow(parse_policy(text), parse_policy(shadow) if shadow else None)
         self.journal: Journal = []
         self.now = at("20 00:00")
         self.elapsed = 0
@@ -170,7 +175,9 @@ class Bench:
         self.store = store or JournalStore(self.policy, self.journal)
         self.publisher = RecordingPublisher(self.journal)
         publisher: Any = self.publisher
-        settings = Settings(self.policy, policy_path=policy_path, policy_rate=rate, clock=clock)
+        settings = Settings(
+            self.policy, policy_path=policy_path, shadow_path=shadow_path, policy_rate=rate, clock=clock
+        )
         self.erasures: Any = NO_ERASURES
         if erasure_log is not None:
             self.erasures = Erasures(settings, self.store, self._wall, erasure_log)

@@ -18,7 +18,7 @@ from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.upkeep.figure_report import PERIOD, figures_of
 from streams.views.segment_table import segment_table
-from tests.contract.records import engaged, write
+from tests.contract.records import engaged, write_all
 from tests.unit.scoring.customers import POLICY, at
 
 NOON = at("02 12:00")
@@ -44,10 +44,10 @@ async def three_customers(policy: Policy) -> MemoryStore:
     who = {"anna": ("pro", 3, "01 09:00"), "ben": ("free", 1, "01 09:00"), "cleo": ("pro", 12, "02 09:00")}
     for name, (plan, posts, when) in who.items():
         record = engaged(posts, when)[1]
-        await write(store, **{name: record})
+        await write_all(store, {name: record})
         [record] = await store.load([name])
         advance(policy, record.state, [Event(NOON, PROFILE, "", Detail((), "", plan))], Moment(NOON))
-        await write(store, **{name: record})
+        await write_all(store, {name: record})
     return store
 
 

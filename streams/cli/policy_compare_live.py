@@ -1,0 +1,109 @@
+"""`engagement policy compare --live`: the shadow policy beside the policy in force."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import orjson
+from rich.console import Console
+
+from scoring.instants import format_instant
+from scoring.policy.policy import Policy
+from streams.backtest.alert_comparison import Raised, compare_alerts
+from streams.backtest.live_trial import Trial, alerts_since, judge_both
+from streams.backtest.outcomes import read_outcomes
+from streams.backtest.report import HORIZON, rule_document
+from streams.backtest.tables import rule_tables
+from streams.cli.progress import open_offset_progress
+from streams.cli.refusal import Refusal
+from streams.policies.band_moves import compare_live
+from streams.policy_file.document import parse_policy
+from streams.settings.settings import Settings
+from streams.store.policies import StoredPolicy
+from streams.store.redis.reading import score_reader
+from streams.topic_names import ALERTS, SHADOW_ALERTS
+from streams.views.policy_compare_view import (
+    alerts_document,
+    moves_document,
+    print_alerts,
+    print_moved,
+    print_moves,
+    print_ranking,
+)
+from streams.views.wording import counted, moment, printable
+
+
+class _Found(NamedTuple):
+    """What was read: the record in Redis, both policies, the customers, and the alerts of both."""
+
+    record: StoredPolicy
+    policies: tuple[Policy, Policy]
+    trial: Trial
+    alerts: tuple[list[Raised], list[Raised]]
+
+
+def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as_json: bool) -> None:
+    """Tell how the shadow policy that is running differs from the policy in force.
+
+    Args:
+        settings: name the brokers, Redis and the namespace.
+        outcomes: a file that says who has churned; None for none.
+        limit: how many of each are listed for people.
+        as_json: for machines, with all of them.
+
+    Raises:
+        Refusal: if no shadow policy is running.
+    """
+    customers = read_outcomes(outcomes) if outcomes is not None else None
+    found = asyncio.run(_look(settings, limit))
+    record, trial = found.record, found.trial
+    alerts = compare_alerts(*found.alerts, found.policies[0].length)
+    judged = judge_both(trial, customers, found.alerts, HORIZON) if customers is not None else None
+    if as_json:
+        document = {
+            "policy_version": record.version,
+            "shadow_version": record.shadow_version,
+            "since": format_instant(record.shadow_since),
+            "behind": trial.behind,
+            **moves_document(trial, trial.moved),
+            "alerts": alerts_document(alerts),
+        }
+        if judged is not None:
+            rules = [rule_document(rule, labelled=True) for rule in judged[0]]
+            document["outcomes"] = {"alerts": rules, "auc": judged[1]}
+        click.echo(orjson.dumps(document))
+        return
+    since = moment(record.shadow_since)
+    versions = printable(record.shadow_version), printable(record.version)
+    click.echo(f"the shadow policy {versions[0]} runs beside {versions[1]} since {since}")
+    if trial.behind:
+        click.echo(f"{counted(trial.behind, 'customer')} left out, not judged by both yet")
+    print_moves(*found.policies, trial)
+    print_moved(trial.moved, limit)
+    print_alerts(alerts, limit)
+    if judged is not None:
+        Console(markup=False, highlight=False).print(*rule_tables(judged[0]), sep="\n")
+        print_ranking(judged[1])
+
+
+async def _look(settings: Settings, limit: int) -> _Found:
+    reader = score_reader(settings, settings.policy)
+    try:
+        await reader.open_readonly()
+        record = await reader.policies.in_force()
+        if record is None or not record.shadow_text:
+            raise Refusal(f"no shadow policy is running under {printable(settings.namespace)!r}")
+        policies = parse_policy(record.text), parse_policy(record.shadow_text)
+        trial = Trial(*policies, limit)
+        with open_offset_progress("customers") as show:
+            await compare_live(reader, trial, show)
+    finally:
+        await reader.close()
+    since = record.shadow_since
+    live, shadow = [await alerts_since(settings, topic, since) for topic in (ALERTS, SHADOW_ALERTS)]
+    if trial.unreadable:
+        click.echo(f"{counted(trial.unreadable, 'customer')} left out who cannot be read", err=True)
+    return _Found(record, policies, trial, (live, shadow))
