@@ -49,7 +49,7 @@ def lived(
     """Judge two ids up to the link, and then the customer whose they both are."""
     policy = parse_policy(text)
     reader, states = Reader(policy), [CustomerState() for _ in parts]
-    told: list[Told] = []
+    told: list[object] = []
     for state, part in zip(states, parts, strict=True):
         for each in part:
             told += advance(policy, state, reader.read([each]), Moment(each.time)).transitions
