@@ -112,16 +112,25 @@ async def check_worker(settings: Settings, topics: Iterable[str]) -> None:
         settings: name the brokers, the user and the consumer group.
         topics: that are read.
     """
+    await check_rights(settings, worker_rights(settings, topics), settings.namespace)
+
+
+def worker_rights(settings: Settings, topics: Iterable[str]) -> dict[str, Collection[str]]:
+    """Give the topics by what a worker does to them.
+
+    Args:
+        settings: name the topics that are written.
+        topics: that are read.
+    """
     shadow = SHADOW_TOPICS if settings.policy.shadow is not None else ()
     # A worker that carries an erasure out may have to say that it covers more.
     written = map(settings.written, (ALERTS, BAND_CHANGES, SIGNALS, *shadow, FEED_ALERTS, DEAD_LETTERS, ERASURES))
-    needed = {
+    return {
         "Read": (*topics, settings.written(ERASURES)),
         "Write": (*written, *_told_links(settings.policy)),
         # Only looked for, and created where it is absent.
         "Describe": (settings.written(DEAD_LETTER_REPLAYS),),
     }
-    await check_rights(settings, needed, settings.namespace)
 
 
 def _told_links(policy: Policy) -> tuple[str, ...]:

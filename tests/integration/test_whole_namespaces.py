@@ -96,3 +96,26 @@ async def test_the_commands_look_at_the_topics_of_their_namespace(make_system: M
         assert "every partition has a leader" in system.command("doctor")[1]
     # The record that was sent again has come back.
     assert len(await read_topic(system.kafka, system.settings.written(DEAD_LETTERS))) == 2
+
+
+async def test_a_namespace_that_changes_to_topics_of_its_own_does_not_bring_back_who_was_erased(
+    make_system: MakeSystem,
+) -> None:
+    system = make_system(MONTH)
+    await system.create_topics()
+    customer, at = system.customer("gone"), int(time.time()) - 60
+    with system.worker():
+        await system.send("clickstream", event(customer, "purchase", at))
+        await system.wait_for_score(customer, "20")
+        assert "erased" in _printed(system, "erase", customer, "--yes")
+
+    system.environment["ENGAGEMENT_OUTPUT_TOPICS"] = "namespace"
+    stopped = system.worker()
+    stopped.start()
+    await poll_until(lambda: not stopped.running, 90)
+    assert "engagement gaps accept engagement-erasures/0" in stopped.log_tail(5)
+    assert "erased" in _printed(system, "erase", customer, "--yes")
+    assert "engagement-erasures/0" in _printed(system, "gaps", "accept", "engagement-erasures/0")
+    with system.worker():
+        await system.send("clickstream", event(customer, "purchase", at + 1), event(customer, "page_view"))
+        await system.wait_for_score(customer, "1")
