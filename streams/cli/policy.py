@@ -33,7 +33,7 @@ from streams.views.wording import counted, printable
 
 @click.group()
 def policy() -> None:
-    """Check, show, compare and fit policies; see who follows; put one in force."""
+    """Check, show, compare and fit policies; see who follows."""
 
 
 policy.add_command(compare)

@@ -106,16 +106,17 @@ async def _by_steps(policies: Sequence[Policy], steps: Sequence[Step]) -> tuple[
 
 
 @given(drawn(linked=True), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_linked_ids_are_judged_by_the_shadow_as_if_it_were_alone(world: Drawn, data: st.DataObject) -> None:
     owners = [data.draw(st.booleans()) for _ in world.steps]
-    when = data.draw(st.integers(0, len(world.steps)))
+    when = data.draw(st.integers(len(world.steps) // 2, len(world.steps)))
     both = with_shadow(world.policies[0], world.shadow)
     state, raised = _linked(both, world.steps, owners, when)
     alone, expected = _linked(world.shadow, world.steps, owners, when)
 
     view = (state.named or {}).get(SHADOW, CustomerState())
-    assert (view.score, view.band, view.episode, view.held) == (alone.score, alone.band, alone.episode, alone.held)
+    stands = [(each.score, each.band, each.armed, each.episode, each.held, each.last_alert) for each in (view, alone)]
+    assert stands[0] == stands[1]
     assert _of_shadow(raised) == _in_order(each for each in expected if not isinstance(each, BandChange))
 
 
@@ -132,6 +133,9 @@ def _linked(
         state = mine if owned or number >= when else theirs
         told = advance(policy, state, events, Moment(max(now, state.judged))).transitions
         raised += told if state is mine else ()
+    if when == len(steps):
+        mine, theirs = _stored(policy, mine), _stored(policy, theirs)
+        raised += merge(policy, mine, theirs, Moment(steps[-1].now))
     return mine, raised
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scoring.instants import DAY, MILLISECOND, SECOND
+from scoring.policy.shadow import with_shadow
 from streams.doctor.finding import Finding, Level, Untold
 from streams.doctor.group import member_findings, progress_findings, ready_findings
 from streams.doctor.kafka import broker_findings, session_findings
@@ -172,7 +173,9 @@ def test_the_policy_in_force_is_compared_by_its_contents() -> None:
     assert levels(in_force_findings(POLICY, None)) == ["right"]
     assert levels(in_force_findings(POLICY, offered(POLICY, 0))) == ["right"]
     assert levels(in_force_findings(POLICY, offered(other, 0))) == ["doubtful"]
-    assert levels(in_force_findings(POLICY, offered(POLICY, 0)._replace(digest="x"))) == ["wrong"]
+    [beside] = in_force_findings(POLICY, offered(with_shadow(POLICY, other), 0))
+    assert (beside.level, "with the shadow policy '2' beside it" in beside.says) == (Level.DOUBTFUL, True)
+    assert levels(in_force_findings(POLICY, offered(POLICY, 0)._replace(digest="x", own_digest="x"))) == ["wrong"]
     newer = offered(other, 0)._replace(text="of_another_release = 1")
     assert levels(in_force_findings(POLICY, newer)) == ["wrong"]
 
