@@ -1,6 +1,6 @@
 """Points in time and lengths of time, as whole microseconds.
 
-Rests on decisions 1 and 78.
+Rests on decisions 1, 78 and 130.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _parse_rfc3339(text: str) -> int:
             time = -1
         if time >= 0:
             return time
-        # The slow way says why, or knows better.
+        # The slow way says why, or takes it all the same.
     if _SHAPE.fullmatch(text) is None:
         spelled = _respelled(text)
         if _SHAPE.fullmatch(spelled) is None:
