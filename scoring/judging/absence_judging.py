@@ -55,7 +55,7 @@ class _View:
 
     def needed(self, index: int) -> int:
         """Give how many missed days after an active one raise the alert, or less where the clock is not known."""
-        return self.rule.needed(self.record(index))
+        return self.rule.needed(self.record(index), self.days, index)
 
 
 def judge_absences(policy: Policy, state: CustomerState, clocks: Clocks, *, known: bool, changed: bool) -> list[Alert]:

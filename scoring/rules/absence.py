@@ -4,7 +4,7 @@ Silence is counted in the days of a segment, each weighed by the share of its me
 holiday raises no wave of alerts. All numbers are whole: shares, clocks, records and due times are millionths of a day,
 days are numbered from 1970-01-01 UTC.
 
-Rests on decision 25.
+Rests on decisions 25 and 135.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ WHOLE_DAY: Final = 1_000_000
 class AbsenceRule:
     """When an absence is worth an alert.
 
-    An alert is raised once the segment's clock has gone on by `share` of the customer's record and `margin` more, both
-    in millionths (of 1, of a day). A member of a day was active on one of the `members_within` days before it. The
-    record is the longest absence that ended within the last `memory` days. A day with fewer than `least_members`
-    does not move the clock.
+    An alert is raised once the segment's clock has gone on by `share` of the customer's record, of `at_most` at the
+    most, and `margin` more. The margin grows by `growth` with each doubling of the active days within the last `memory`
+    days. All are in millionths (of 1, of a day). A member of a day was active on one of the `members_within` days
+    before it. The record is the longest absence that ended within the last `memory` days. A day with fewer than
+    `least_members` does not move the clock.
     """
 
     share: int = WHOLE_DAY
@@ -35,6 +36,8 @@ class AbsenceRule:
     members_within: int = 28
     memory: int = 181
     least_members: int = 5
+    at_most: int = 365 * WHOLE_DAY
+    growth: int = 0
 
     def share_of_day(self, members: int, active: int) -> int:
         """Give by how much a day moves the clock, in millionths of a day.
@@ -45,13 +48,19 @@ class AbsenceRule:
         """
         return active * WHOLE_DAY // members if members >= self.least_members else 0
 
-    def needed(self, record: int) -> int:
-        """Give how many missed days raise the alert, in millionths.
+    def needed(self, record: int, days: Sequence[int], index: int) -> int:
+        """Give how many missed days after an active one raise the alert, in millionths.
 
         Args:
             record: the longest absence that the customer has come back from.
+            days: on which the customer was active, in order; those within the memory before the one asked about.
+            index: of that one.
         """
-        return record * self.share // WHOLE_DAY + self.margin
+        held = min(record * self.share // WHOLE_DAY, self.at_most)
+        if not self.growth:
+            return held + self.margin
+        active = index + 1 - bisect_left(days, days[index] - self.memory)
+        return held + self.margin + self.growth * (active.bit_length() - 1)
 
 
 class SegmentClock:
@@ -115,25 +124,23 @@ class Absence:
     """The days from one active day of a customer, `last_day`, to the next, `ended` (None while it goes on).
 
     `missed` is how much of the segment's clock has passed, `record` the longest absence that the customer had come back
-    from before it, both in millionths of a day. `alert_day` is the one at whose start the alert is raised, None if it
-    is not.
+    from before it, `needed` how much has to pass to raise an alert, all in millionths of a day. `alert_day` is the one
+    at whose start the alert is raised, None if it is not.
     """
 
     # A plain class, as `Event` is: each time a customer is judged, some are made.
-    __slots__ = ("alert_day", "ended", "last_day", "missed", "record")
+    __slots__ = ("alert_day", "ended", "last_day", "missed", "needed", "record")
 
-    def __init__(self, last_day: int, ended: int | None, missed: int, record: int, alert_day: int | None) -> None:
+    def __init__(
+        self, last_day: int, ended: int | None, missed: int, record: int, needed: int, alert_day: int | None
+    ) -> None:
         """Put an absence together; see above for the arguments."""
         self.last_day = last_day
         self.ended = ended
         self.missed = missed
         self.record = record
+        self.needed = needed
         self.alert_day = alert_day
-
-    @property
-    def excess(self) -> int:
-        """By how much the absence is longer than the record, in millionths: the margins below it raise an alert."""
-        return self.missed - self.record
 
 
 def absences(rule: AbsenceRule, clock: SegmentClock, days: Sequence[int], last: int | None = None) -> Iterator[Absence]:
@@ -159,9 +166,10 @@ def absences(rule: AbsenceRule, clock: SegmentClock, days: Sequence[int], last: 
         began = clock.at(day + 1)
         ended = days[index + 1] if index + 1 < len(days) else None
         until = end if ended is None else min(ended, end)
-        alert_day = clock.reaches(began + rule.needed(record), day + 1)
+        needed = rule.needed(record, days, index)
+        found = clock.reaches(began + needed, day + 1)
         missed = clock.at(until) - began
-        yield Absence(day, ended, missed, record, alert_day if alert_day is not None and alert_day <= until else None)
+        yield Absence(day, ended, missed, record, needed, found if found is not None and found <= until else None)
         if ended is not None:
             past = [one for one in past if one[1] > missed] + [(ended, missed)]
 

@@ -1,6 +1,6 @@
 """`[alerts.absence]`: when an absence raises an alert.
 
-Rests on decision 25.
+Rests on decisions 25 and 135.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.policy_file.table import WHERE, Check, Table, given
 from streams.policy_file.words import DURATION_SCHEMA, duration, points_within, whole
 
 _PLAIN: Final = AbsenceRule()
-_MOST_SHARE, _MOST_MARGIN, _MOST_MEMBERS = 10, 365, 1_000_000
+_MOST_SHARE, _MOST_DAYS, _MOST_MEMBERS = 10, 365, 1_000_000
 #: The days of a customer are looked up as one number of so many bits.
 _MOST_WITHIN, _MOST_MEMORY = 49, 365
 
@@ -39,8 +39,14 @@ class Absence(Table):
     share: Annotated[int, points_within(0, _MOST_SHARE, f"must be from 0 to {_MOST_SHARE}")] = given(
         _PLAIN.share / WHOLE_DAY, "what the longest absence so far is multiplied by"
     )
-    margin: Annotated[int, points_within(0, _MOST_MARGIN, f"must be from 0 to {_MOST_MARGIN} days")] = given(
+    at_most: Annotated[int, points_within(0, _MOST_DAYS, f"must be from 0 to {_MOST_DAYS} days")] = given(
+        _PLAIN.at_most // WHOLE_DAY, "days that this comes to at the most, however long the longest absence was"
+    )
+    margin: Annotated[int, points_within(0, _MOST_DAYS, f"must be from 0 to {_MOST_DAYS} days")] = given(
         _PLAIN.margin / WHOLE_DAY, "and how many of the days of all must have been missed beyond that"
+    )
+    growth: Annotated[int, points_within(0, _MOST_DAYS, f"must be from 0 to {_MOST_DAYS} days")] = given(
+        _PLAIN.growth // WHOLE_DAY, "days by which the margin grows with each doubling of the customer's active days"
     )
     members_within: Annotated[int, _days(_MOST_WITHIN)] = given(
         f"{_PLAIN.members_within}d", "a member of a day was active within so long before it"
@@ -52,7 +58,7 @@ class Absence(Table):
 
     def rule(self) -> AbsenceRule:
         """Make the rule."""
-        return AbsenceRule(self.share, self.margin, self.members_within, self.memory, self.least_members)
+        return AbsenceRule(**dict(self))
 
 
 def _switched(written: object) -> object:

@@ -26,7 +26,9 @@ cooldown = "24h"
 
 [alerts.absence]
 share = 1
-margin = 2
+at_most = 10
+margin = 1.8
+growth = 0.15
 members_within = "28d"
 memory = "181d"
 least_members = 5

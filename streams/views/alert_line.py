@@ -144,9 +144,11 @@ def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
 
 def _reason(reason: Mapping[str, Any]) -> str:
     if reason.get("cause") == "absence":
-        longest = reason["longest"]
+        missed, longest = reason["missed"], reason["longest"]
         before = f"never came back from more than {longest:g}" if longest else "never was away before"
-        return f"missed {reason['missed']:g} of the segment's days since {reason['since'][:10]}; {before}"
+        if longest > missed:
+            before = f"came back from {longest:g} once"
+        return f"missed {missed:g} of the segment's days since {reason['since'][:10]}; {before}"
     if reason.get("cause") == "came back":
         return f"came back after {reason['missed']:g} missed days"
     if "type" not in reason:

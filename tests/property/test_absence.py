@@ -18,6 +18,8 @@ _RULES = st.builds(
     members_within=st.integers(1, 12),
     memory=st.integers(1, 30),
     least_members=st.integers(1, 4),
+    at_most=st.sampled_from([0, 1_500_000, 365 * WHOLE_DAY]),
+    growth=st.sampled_from([0, 300_000, WHOLE_DAY]),
 )
 
 
@@ -51,6 +53,9 @@ def test_alerts_come_on_the_days_that_the_definition_gives(
                 if day - rule.memory <= after <= day
             ]
             record = max([missed for _, missed in ended], default=0)
-            due = clock(day + 1) + record * rule.share // WHOLE_DAY + rule.margin
+            active = sum(day - rule.memory <= one <= day for one in days)
+            doublings = max(n for n in range(active) if 2**n <= active)
+            held = min(record * rule.share // WHOLE_DAY, rule.at_most)
+            due = clock(day + 1) + held + rule.margin + doublings * rule.growth
             expected += [t for t in range(day + 1, following + 1) if clock(t) >= due][:1]
         assert [one.alert_day for one in absences(rule, found, days) if one.alert_day is not None] == expected

@@ -30,6 +30,8 @@ _RULES = st.builds(
     members_within=st.integers(1, 12),
     memory=st.integers(1, 30),
     least_members=st.integers(1, 3),
+    at_most=st.sampled_from([0, 1_500_000, 365 * WHOLE_DAY]),
+    growth=st.sampled_from([0, 300_000, WHOLE_DAY]),
 )
 
 

@@ -190,7 +190,7 @@ class BudgetFit:
         for name in self._days:
             last = open_until(self._customers[name], self._until) // DAY
             found = self._alerts.absences.of(name, rule, last)
-            yield name, [each.missed - rule.needed(each.record) for each in found]
+            yield name, [each.missed - each.needed for each in found]
 
     def _months(self, report: AlarmReport) -> list[float]:
         present: dict[int, int] = {}

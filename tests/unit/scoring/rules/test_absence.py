@@ -47,6 +47,24 @@ def test_share_and_margin_decide_how_much_of_the_record_is_needed() -> None:
     assert last.alert_day == 12 + 5 + 3
 
 
+def test_a_record_counts_up_to_its_limit() -> None:
+    rule = AbsenceRule(at_most=3 * WHOLE_DAY)
+    *_, last = absences(rule, steady(40), [0, 11])
+    assert (last.record, last.alert_day) == (10 * WHOLE_DAY, 12 + 3 + 2)
+
+
+def test_the_margin_grows_with_each_doubling_of_the_active_days() -> None:
+    rule = AbsenceRule(growth=WHOLE_DAY)
+    margins = [one.needed // WHOLE_DAY - 2 for one in absences(rule, steady(40), list(range(9)))]
+    assert margins == [0, 1, 1, 2, 2, 2, 2, 3, 3]
+
+
+def test_active_days_beyond_the_memory_do_not_let_the_margin_grow() -> None:
+    rule = AbsenceRule(growth=WHOLE_DAY, memory=3)
+    margins = [one.needed // WHOLE_DAY - 2 for one in absences(rule, steady(40), list(range(9)))]
+    assert margins == [0, 1, 1, 2, 2, 2, 2, 2, 2]
+
+
 def test_the_clock_moves_by_the_share_of_the_members_who_were_active() -> None:
     # Four are members from day 1 on; two of them come again on day 1, one on day 2. The fifth begins on day 1.
     histories = [[0, 1, 2], [0, 1], [0], [0], [1]]
@@ -84,8 +102,11 @@ def test_what_is_missed_is_known_as_far_as_the_clock() -> None:
         ("[alerts]\nabsence = false\n", None),
         ("[alerts.absence]\n", AbsenceRule()),
         (
-            '[alerts.absence]\nshare = 0.5\nmargin = 3\nmembers_within = "14d"\nmemory = "90d"\nleast_members = 10\n',
-            AbsenceRule(500_000, 3_000_000, 14, 90, 10),
+            (
+                '[alerts.absence]\nshare = 0.5\nat_most = 7.5\nmargin = 3\ngrowth = 0.2\nmembers_within = "14d"\n'
+                'memory = "90d"\nleast_members = 10\n'
+            ),
+            AbsenceRule(500_000, 3_000_000, 14, 90, 10, 7_500_000, 200_000),
         ),
     ],
 )
@@ -97,12 +118,15 @@ def test_every_problem_of_the_rule_is_listed() -> None:
     with pytest.raises(PolicyError) as refused:
         parse_policy(
             '[alerts.absence]\nshare = -1\nmargin = 400\nmembers_within = "90d"\n'
-            'memory = "1h"\nleast_members = 0\nx = 1\n'
+            'memory = "1h"\nleast_members = 0\nat_most = -1\ngrowth = "a day"\nx = 1\n'
         )
+    keys = "share, at_most, margin, growth, members_within, memory, least_members"
     assert list(refused.value.problems) == [
-        "alerts.absence.x: unknown key; allowed here: share, margin, members_within, memory, least_members",
+        f"alerts.absence.x: unknown key; allowed here: {keys}",
         "alerts.absence.share: must be from 0 to 10",
+        "alerts.absence.at_most: must be from 0 to 365 days",
         "alerts.absence.margin: must be from 0 to 365 days",
+        "alerts.absence.growth: 'a day' is not a number",
         "alerts.absence.members_within: '90d' is not a number of whole days from 1d to 49d",
         "alerts.absence.memory: '1h' is not a number of whole days from 1d to 365d",
         "alerts.absence.least_members: 0 is not a number of customers, 1 to 1000000",

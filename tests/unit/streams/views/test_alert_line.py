@@ -42,6 +42,21 @@ def test_a_warning_of_a_coming_drop_is_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("longest", "before"),
+    [
+        (0, "never was away before"),
+        (4.1, "never came back from more than 4.1"),
+        (14.2, "came back from 14.2 once"),
+    ],
+)
+def test_an_absence_is_told_beside_the_longest_before(longest: float, before: str) -> None:
+    reason = {"cause": "absence", "missed": 11.3, "since": "2026-11-15T00:00:00Z", "longest": longest}
+    alert = Alert("absent", ENGAGED, ENGAGED, 45_500_000, 45_500_000, AT, [reason])
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert line.plain.endswith(f"missed 11.3 of the segment's days since 2026-11-15; {before}")
+
+
 def test_a_band_change_tells_its_reasons() -> None:
     change = BandChange(DISENGAGED, ENGAGED, 30_500_000, 45_500_000, AT, "expired", [EXPIRED])
     line = alert_line(orjson.dumps(message("ada", change, AT, "v1")))
