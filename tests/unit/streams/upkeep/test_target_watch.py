@@ -98,6 +98,8 @@ async def test_a_figure_that_passes_its_target_is_told_once_and_so_is_its_end() 
     assert (missed["severity"], met["severity"]) == ("notice", "info")
     assert missed["namespace"] == "engagement"
     assert bench.count("engagement_transitions_total", kind="target_missed") == 1
+    await turn(bench, "05 00:01")
+    assert [(each["kind"], each["missed_since"]) for each in told(bench)[2:]] == [("target_warning", "2024-01-04")]
 
 
 async def test_what_gets_worse_is_told_again_and_nothing_is_told_while_it_stays() -> None:
