@@ -31,7 +31,7 @@ spelled = st.builds(
 usual = st.builds(
     "{}{}{}{}{}".format,
     *(dates, st.sampled_from(["T", " "]), st.times().map(lambda time: time.isoformat("seconds"))),
-    st.sampled_from(["", ".250", ",5", ".1234567"]),
+    st.sampled_from(["", ".250", ".123456", ",5", ".1234567"]),
     st.sampled_from(["Z", " Z", "+01:00", " +01:00", "-0530", " -0530", "+01", " +01", ""]),
 )
 numbers = st.integers(-5, 5 * 10**12) | st.floats(-5, 5e12) | st.floats() | st.booleans() | st.none()
