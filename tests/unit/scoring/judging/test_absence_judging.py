@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from scoring.customer.absence_state import AbsenceState
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR
+from scoring.judging.absence_judging import unite_absences
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -17,6 +19,7 @@ from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY as TEXT
 
 PLAIN = parse_policy(TEXT)
+SEGMENTED = parse_policy(TEXT + '[profiles]\ntopic = "profiles"\nsegment = "plan"\n[segments.team]\n')
 FIRST = 19_700
 _BUY = next(code for code, kind in PLAIN.types.items() if kind.name == "buy")
 
@@ -99,3 +102,36 @@ def test_the_pace_is_that_of_the_last_four_weeks() -> None:
     assert customer.judge(AbsenceRule(), today, SegmentClock(FIRST, readings), today - 1) == []
     assert customer.state.absence is not None
     assert (customer.earliest, customer.state.absence.expected) == (today + 2, today + 4)
+
+
+def test_nobody_is_reported_for_days_up_to_which_they_have_not_been_judged() -> None:
+    customer = Customer()
+    assert customer.judge(AbsenceRule(), FIRST, None, FIRST) == []
+    # Another worker has closed more days already.
+    known = steady(FIRST, FIRST + 6)
+    assert customer.judge(AbsenceRule(), FIRST + 2, known) == []
+    assert customer.judge(AbsenceRule(), FIRST + 3, known) == [("absent", FIRST + 3)]
+
+
+def test_who_changes_segment_is_looked_at_by_the_clock_of_the_new_one() -> None:
+    state = CustomerState()
+    state.segment = "team"
+    policy = replace(SEGMENTED, absence=AbsenceRule())
+    clocks = {"team": steady(FIRST, FIRST + 2, 0), "": steady(FIRST, FIRST + 2)}
+    for day, segment, events in ((FIRST, "team", [Event(FIRST * DAY, _BUY, "", None)]), (FIRST + 2, "", [])):
+        state.segment = segment
+        now = day * DAY + HOUR
+        advance(policy, state, events, Moment(now, now, clocks=clocks))
+        settle_panes(state)
+        assert state.absence is not None
+        assert state.absence.segment == segment
+    # One day and the margin have to pass on the clock of everybody.
+    assert state.absence.due == 3 * WHOLE_DAY
+
+
+def test_linked_ids_are_looked_at_again_and_leave_out_what_either_leaves_out() -> None:
+    customer, linked = CustomerState(), CustomerState()
+    customer.absence, linked.absence = AbsenceState(since=FIRST), AbsenceState(since=FIRST + 7)
+    customer.absence.due = 50 * WHOLE_DAY
+    unite_absences(customer, linked)
+    assert (customer.absence.due, customer.absence.since) == (1, FIRST + 7)

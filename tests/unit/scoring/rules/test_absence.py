@@ -48,8 +48,9 @@ def test_share_and_margin_decide_how_much_of_the_record_is_needed() -> None:
 
 
 def test_a_record_counts_up_to_its_limit() -> None:
-    rule = AbsenceRule(at_most=3 * WHOLE_DAY)
+    rule = AbsenceRule(share=WHOLE_DAY // 2, at_most=3 * WHOLE_DAY)
     *_, last = absences(rule, steady(40), [0, 11])
+    # Half of ten days would be five.
     assert (last.record, last.alert_day) == (10 * WHOLE_DAY, 12 + 3 + 2)
 
 
