@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from operator import itemgetter
 
-from scoring.figures.measuring import fraction, of_sessions
+from scoring.customer.measuring import fraction, of_sessions
 from scoring.points import quotient
 from scoring.policy.policy import Policy
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure

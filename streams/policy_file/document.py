@@ -33,9 +33,10 @@ from streams.policy_file.sections import (
     Window,
 )
 from streams.policy_file.segments import Segments, check_segments, profiles_of, segment_policies
-from streams.policy_file.signals import read_signals
+from streams.policy_file.signal_tables import Signals
+from streams.policy_file.signals import SignalReader
 from streams.policy_file.sources import Sources, sources, watched_as_sources
-from streams.policy_file.table import Check, OpenTable, Table, given, read_table, unsaid
+from streams.policy_file.table import Check, Table, given, read_table, unsaid
 from streams.policy_file.targets import Targets, targets
 
 _LONGEST_VERSION: Final = 64
@@ -67,7 +68,7 @@ class PolicyFile(Table):
     sources: Sources = given({}, "topics with records of foreign shapes, by their names")
     measures: Measures = given({}, "numbers and words that are computed for each customer, by their names")
     targets: Targets = given({}, "what figures over all customers are held against, by their names")
-    signals: OpenTable = given({}, "what else is said of a customer, and when, by the names of the signals")
+    signals: Signals = given({}, "what else is said of a customer, and when, by the names of the signals")
     profiles: ProfilesTable | None = given(None, "where attributes of customers come from")
     segments: Segments | None = given(None, "what differs for the customers of a segment, by its name")
     scores: Scores = given({}, "other weights for the same counts, by the names of the scores")
@@ -129,7 +130,8 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     measures = declared.read(written.measures)
     found_targets = targets(written.targets, measures, problems)
     channels = declared.asked_for(channels)
-    signals, channels = read_signals(document, channels, written.window.model_dump(), problems)
+    signalling = SignalReader(channels, written.window, measures, problems)
+    signals, channels = signalling.read(written.signals), signalling.channels
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)
     profiles = profiles_of(written.profiles, written.segments, channels, measures, problems)

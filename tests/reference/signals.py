@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tests.reference import brute_force
 from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths
+from tests.reference.measures import Customer, RawEvent, written
 
 
 class Told(NamedTuple):
@@ -42,7 +44,8 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int, sinc
     known = [event for event in events if event.time <= until]
     moments = list(_moments(known, policy, until))
     found: list[Told] = []
-    for name, table in tomllib.loads(text).get("signals", {}).items():
+    document = tomllib.loads(text)
+    for name, table in document.get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
         if "on" in table:
             times = [event.time for event in known if event.time > since and _is(event, table["on"])]
@@ -50,7 +53,7 @@ def signals(events: Sequence[Event], text: str, policy: Policy, until: int, sinc
         elif "after" in table:
             found += _waits(name, table, known, moments, until, since)
         else:
-            found += _levels(name, table, policy, moments, cooldown, since)
+            found += _levels(name, table, (policy, document), moments, cooldown, since)
     return sorted(found)
 
 
@@ -120,7 +123,12 @@ def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[
 
 
 def _levels(
-    name: str, table: dict[str, Any], policy: Policy, moments: Sequence[Moment], cooldown: int, since: int
+    name: str,
+    table: dict[str, Any],
+    policy: tuple[Policy, dict[str, Any]],
+    moments: Sequence[Moment],
+    cooldown: int,
+    since: int,
 ) -> Iterator[Told]:
     held, last, open_since = _holds(table, policy, None), None, None
     for moment in moments:
@@ -136,7 +144,8 @@ def _levels(
         held = holds
 
 
-def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool:
+def _holds(table: dict[str, Any], policies: tuple[Policy, dict[str, Any]], moment: Moment | None) -> bool:
+    policy, document = policies
     band = moment.band if moment is not None else "disengaged"
     if "reaches" in table:
         return BANDS.index(band) >= BANDS.index(table["reaches"])
@@ -144,6 +153,8 @@ def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool
         return BANDS.index(band) < BANDS.index(table["leaves"])
     if moment is None:
         return False
+    if "measure" in table:
+        return _is_past(table, document, moment)
     rises = "rises_by" in table
     by = table["rises_by" if rises else "falls_by"]
     before = brute_force.score_of(list(moment.known), policy, moment.time - duration(table["within"]))
@@ -151,3 +162,14 @@ def _holds(table: dict[str, Any], policy: Policy, moment: Moment | None) -> bool
     if isinstance(by, str):
         return before > 0 and moved * 100 >= before * int(by.rstrip("%"))
     return moved >= millionths(by)
+
+
+def _is_past(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
+    events = [RawEvent(each.time, each.channel, each.type, each.properties) for each in moment.known]
+    value = Customer(document, events, moment.time).value(document["measures"][table["measure"]])
+    if value is None:
+        return False
+    # A value is compared as it is published.
+    value = Fraction(written(Fraction(value)))
+    least, most = (Fraction(str(table.get(key, value))) for key in ("at_least", "at_most"))
+    return least <= value <= most

@@ -32,6 +32,7 @@ WHOLE: dict[str, Any] = {
         "angry": {"on": ["shop.cancel"], "cooldown": "1d", "quiet": "22:00-08:00", "timezone": "Europe/Berlin"},
         "cart": {"after": "shop.buy", "without": ["shop.view"], "within": "1h", "severity": "info", "title": "t"},
         "upsell": {"reaches": "power"},
+        "few": {"measure": "nps", "at_least": 1, "at_most": 2.5},
         "fall": {"falls_by": "50%", "within": "1d"},
     },
     "identities": {"topic": "links"},
