@@ -62,4 +62,6 @@ def figures_told(policy: Policy, sums: Sums, goings: Sums, counted: DaySums, fir
     told |= published_measures(counted.measures(measured, last, sum(at_last.bands)) or {})
     if policy.figures.by_channel:
         told |= published_channels(channel_figures(policy, measured, last))
+    for name, figure in (counted.funnels(measured, last) or {}).items() if policy.figures.funnels else ():
+        told |= {f"funnel:{name}:{step}": str(count) for step, count in enumerate(figure.window or (), 1)}
     return told

@@ -20,6 +20,7 @@ from scoring.rules.segments import Profiles
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import Channels, no_shared_sessions
 from streams.policy_file.figures import Kpi
+from streams.policy_file.funnels import Funnels, funnels
 from streams.policy_file.measures import MeasureReader, Measures
 from streams.policy_file.scores import Scores, check_scores, named_scores
 from streams.policy_file.sections import (
@@ -67,6 +68,7 @@ class PolicyFile(Table):
     channels: Channels | None = given(None, "the channels, by their names; the built-in ones if none")
     sources: Sources = given({}, "topics with records of foreign shapes, by their names")
     measures: Measures = given({}, "numbers and words that are computed for each customer, by their names")
+    funnels: Funnels = given({}, "steps that customers take one after the other, by the names of the funnels")
     targets: Targets = given({}, "what figures over all customers are held against, by their names")
     signals: Signals = given({}, "what else is said of a customer, and when, by the names of the signals")
     profiles: ProfilesTable | None = given(None, "where attributes of customers come from")
@@ -130,7 +132,8 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     measures = declared.read(written.measures)
     found_targets = targets(written.targets, measures, problems)
     channels = declared.asked_for(channels)
-    signalling = SignalReader(channels, written.window, measures, problems)
+    figures = replace(figures, funnels=funnels(written.funnels, written.window, channels, problems))
+    signalling = SignalReader(channels, written.window, measures, figures.funnels, problems)
     signals, channels = signalling.read(written.signals), signalling.channels
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)

@@ -16,10 +16,11 @@ from pydantic import ConfigDict, GetCoreSchemaHandler, ValidationInfo, Validator
 from pydantic_core import CoreSchema, core_schema
 
 from scoring.policy.policy import BANDS
+from scoring.rules.funnels import MOST_STEPS
 from scoring.rules.quiet_hours import QuietHours
 from scoring.rules.signals import SEVERITIES
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import DURATION_SCHEMA, Duration, Names, duration, named, one_of, points, text
+from streams.policy_file.words import DURATION_SCHEMA, Duration, Names, duration, named, one_of, points, text, whole
 
 #: Each is looked at with every event of a customer.
 MOST_SIGNALS: Final = 50
@@ -173,6 +174,15 @@ class MeasureSignal(SignalTable):
     at_most: Bound | None = given(None, "holds up to this value")
 
 
+class FunnelSignal(SignalTable):
+    """A signal that is raised when a customer passes a step of a funnel."""
+
+    funnel: Named = needed("the name of a funnel of the policy")
+    step: Annotated[int, whole(2, MOST_STEPS, f"the number of a step, 2 to {MOST_STEPS}", 2)] = needed(
+        "the number of the step, 2 or more"
+    )
+
+
 #: The model of each kind, by the key of which a table has exactly one.
 MODELS: Final[Mapping[str, type[SignalTable]]] = {
     "on": EventSignal,
@@ -182,6 +192,7 @@ MODELS: Final[Mapping[str, type[SignalTable]]] = {
     "falls_by": FallSignal,
     "rises_by": RiseSignal,
     "measure": MeasureSignal,
+    "funnel": FunnelSignal,
 }
 for _key, _model in MODELS.items():
     _model.unknown = f"unknown key beside {_key}; allowed here:"

@@ -12,18 +12,21 @@ from typing import Any
 
 from scoring.instants import format_duration
 from scoring.policy.policy import BANDS, Channel, EventType
+from scoring.rules.funnels import Funnel
 from scoring.rules.measures import Measure
-from scoring.rules.signals import BAND, EVENT, MEASURE, MOVE, NO_BAND, WITHOUT, SignalRule
+from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, NO_BAND, WITHOUT, SignalRule
 from streams.policy_file.sections import Window
 from streams.policy_file.signal_tables import (
     MOST_SIGNALS,
     EventSignal,
     FallSignal,
+    FunnelSignal,
     LeftSignal,
     MeasureSignal,
     ReachedSignal,
     RiseSignal,
     SignalTable,
+    Size,
     WaitSignal,
 )
 from streams.policy_file.words import NAME
@@ -33,7 +36,12 @@ class SignalReader:
     """Makes the signals of one document, noting each problem and going on without what has one."""
 
     def __init__(
-        self, channels: tuple[Channel, ...], window: Window, measures: Sequence[Measure], problems: list[str]
+        self,
+        channels: tuple[Channel, ...],
+        window: Window,
+        measures: Sequence[Measure],
+        funnels: Sequence[Funnel],
+        problems: list[str],
     ) -> None:
         """Prepare.
 
@@ -41,12 +49,14 @@ class SignalReader:
             channels: of the policy.
             window: of the policy.
             measures: of the policy.
+            funnels: of the policy.
             problems: what is wrong is added.
         """
         #: The channels, whose types name the objects that the rules ask for.
         self.channels = channels
         self._window = window
         self._measures = {measure.name: measure for measure in measures}
+        self._funnels = {funnel.name: funnel for funnel in funnels}
         self._problems = problems
         self._where = ""
 
@@ -85,29 +95,33 @@ class SignalReader:
         )
         match table:
             case EventSignal():
-                return replace(plain, on=_codes(self._types("on", table.on)))
+                rule = replace(plain, on=_codes(self._types("on", table.on)))
             case WaitSignal():
-                return self._wait(plain, table)
+                rule = self._wait(plain, table)
             case ReachedSignal():
-                return replace(plain, kind=BAND, reaches=BANDS.index(table.reaches))
+                rule = replace(plain, kind=BAND, reaches=BANDS.index(table.reaches))
             case LeftSignal():
-                return replace(plain, kind=BAND, leaves=BANDS.index(table.leaves))
-            case MeasureSignal():
-                return self._measure(plain, table)
+                rule = replace(plain, kind=BAND, leaves=BANDS.index(table.leaves))
             case FallSignal():
-                move = table.falls_by
+                rule = self._move(plain, table.falls_by, table.within)
             case RiseSignal():
-                move = table.rises_by
+                rule = replace(self._move(plain, table.rises_by, table.within), rises=True)
+            case MeasureSignal():
+                rule = self._measure(plain, table)
+            case FunnelSignal():
+                rule = self._funnel(plain, table)
             case _:  # pragma: no cover - there are no other models
                 raise AssertionError(table)
-        within = self._within(table.within, self._window.trend, "window.trend, as far back as counts are kept")
-        if within % max(self._window.pane, 1):
-            self._note("within", f"must be a whole number of panes of {format_duration(self._window.pane)}")
-        rises = isinstance(table, RiseSignal)
-        return replace(plain, kind=MOVE, points=move.points, share=move.share, rises=rises, within=within)
+        return rule
 
     def _note(self, key: str, problem: str) -> None:
         self._problems.append(f"{self._where}{'.' if key else ''}{key}: {problem}")
+
+    def _move(self, plain: SignalRule, size: Size, within: int) -> SignalRule:
+        self._within(within, self._window.trend, "window.trend, as far back as counts are kept")
+        if within % max(self._window.pane, 1):
+            self._note("within", f"must be a whole number of panes of {format_duration(self._window.pane)}")
+        return replace(plain, kind=MOVE, points=size.points, share=size.share, within=within)
 
     def _measure(self, plain: SignalRule, table: MeasureSignal) -> SignalRule:
         measure = self._measures.get(table.measure) if isinstance(table.measure, str) else None
@@ -121,6 +135,15 @@ class SignalReader:
         elif table.at_least is not None and table.at_most is not None and table.at_least > table.at_most:
             self._note("at_least", "is more than at_most")
         return replace(plain, kind=MEASURE, measure=str(table.measure), at_least=table.at_least, at_most=table.at_most)
+
+    def _funnel(self, plain: SignalRule, table: FunnelSignal) -> SignalRule:
+        funnel = self._funnels.get(table.funnel) if isinstance(table.funnel, str) else None
+        if funnel is None:
+            known = ", ".join(self._funnels) or "none"
+            self._note("funnel", f"there is no funnel {table.funnel!r}; there are {known}")
+        elif table.step > len(funnel.steps):
+            self._note("step", f"the funnel has {len(funnel.steps)} steps")
+        return replace(plain, kind=FUNNEL, funnel=str(table.funnel), step=table.step)
 
     def _wait(self, plain: SignalRule, table: WaitSignal) -> SignalRule:
         after = self._types("after", table.after)

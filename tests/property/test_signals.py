@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
+from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
@@ -38,6 +39,9 @@ def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
     for number in range(draw(st.integers(1, 4))):
         kinds = ["on", "after", "band", "object", "reaches", "leaves", *(("falls_by", "rises_by") if panes else ())]
         kinds += ["measure", "measure"] if moves else []
+        kinds += (
+            ["funnel", "funnel"] if moves and (DAY % world.pane, world.panes * world.pane >= DAY) == (0, True) else []
+        )
         kind = draw(st.sampled_from(kinds))
         ticks = draw(st.integers(1, _GRID * world.panes))
         within = f'"{ticks * world.pane // _GRID // 1_000_000}s"'
@@ -59,6 +63,12 @@ def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
             at_least = draw(st.sampled_from([0.33, 0.5, 1, 1.5, 2, 3]))
             bounds = {"at_least": str(at_least), "at_most": str(at_least + draw(st.sampled_from([0, 0.17, 1])))}
             keys |= {key: bounds[key] for key in draw(st.sampled_from([["at_least"], ["at_most"], list(bounds)]))}
+        elif kind == "funnel":
+            steps = draw(st.integers(2, 4))
+            names = str([*some[: steps - 1], [*some[steps - 1 :]]]).replace("'", '"')
+            over = draw(st.integers(1, world.panes)) * world.pane // minute
+            tables.append(f'[funnels.f{number}]\nsteps = {names}\nwithin = "{over}m"')
+            keys |= {"funnel": f'"f{number}"', "step": str(draw(st.integers(2, steps)))}
         elif kind in ("reaches", "leaves"):
             keys[kind] = f'"{draw(st.sampled_from(_BANDS[1:]))}"'
         else:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tests.reference import brute_force
 from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths
+from tests.reference.funnels import passes
 from tests.reference.measures import Customer, RawEvent, written
 
 
@@ -153,8 +154,8 @@ def _holds(table: dict[str, Any], policies: tuple[Policy, dict[str, Any]], momen
         return BANDS.index(band) < BANDS.index(table["leaves"])
     if moment is None:
         return False
-    if "measure" in table:
-        return _is_past(table, document, moment)
+    if "funnel" in table or "measure" in table:
+        return (_has_passed if "funnel" in table else _is_past)(table, document, moment)
     rises = "rises_by" in table
     by = table["rises_by" if rises else "falls_by"]
     before = brute_force.score_of(list(moment.known), policy, moment.time - duration(table["within"]))
@@ -173,3 +174,11 @@ def _is_past(table: dict[str, Any], document: dict[str, Any], moment: Moment) ->
     value = Fraction(written(Fraction(value)))
     least, most = (Fraction(str(table.get(key, value))) for key in ("at_least", "at_most"))
     return least <= value <= most
+
+
+def _has_passed(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
+    funnel, pane = document["funnels"][table["funnel"]], duration(document["window"]["pane"])
+    present = moment.time // pane
+    events = [(event.time // pane, f"{event.channel}.{event.type}") for event in moment.known]
+    first = present - duration(funnel["within"]) // pane + 1
+    return any(passes(funnel, events, pane, begun, table["step"]) for begun in range(first, present + 1))

@@ -1,17 +1,18 @@
-"""What holds for a while and then no more: a band, a move of the score, a measure past a bound.
+"""What holds for a while and then no more: a band, a move of the score, a measure past a bound, a step of a funnel.
 
-Rests on decisions 96 and 119.
+Rests on decisions 96, 119 and 120.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
-from scoring.instants import format_instant
+from scoring.instants import format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
@@ -19,7 +20,8 @@ from scoring.judging.score import changes_of_pane, score_at
 from scoring.judging.signals.raising import Raiser
 from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy
-from scoring.rules.signals import BAND, MEASURE, MOVE, NO_BAND, SignalRule
+from scoring.rules.funnels import Funnel, depth_at
+from scoring.rules.signals import BAND, FUNNEL, MEASURE, NO_BAND, SignalRule
 from scoring.sources.feeds import NEVER
 
 #: Measures by their names, as they are published.
@@ -33,7 +35,7 @@ class Levels:
     it is raised when it begins to hold another time.
     """
 
-    __slots__ = ("_held", "_measures", "_policy", "_raiser", "_rules", "_state", "_timed", "_transitions")
+    __slots__ = ("_funnels", "_held", "_measures", "_policy", "_raiser", "_rules", "_state", "_timed", "_transitions")
 
     def __init__(
         self,
@@ -58,8 +60,9 @@ class Levels:
         self._transitions = transitions
         self._rules = rules
         names = {rule.measure for rule in rules if rule.kind == MEASURE}
-        self._measures = [measure for measure in policy.measures if measure.name in names]
-        self._timed = any(rule.kind in (MOVE, MEASURE) for rule in rules)
+        self._measures = [measure for measure in policy.measures if measure.name in names] if names else []
+        self._funnels = {funnel.name: funnel for funnel in policy.figures.funnels}
+        self._timed = any(rule.kind != BAND for rule in rules)
         values = self._values(state.judged)
         self._held = [self._holds(rule, state.judged, values) for rule in rules]
 
@@ -83,7 +86,7 @@ class Levels:
                     self._raiser.rise(rule, at, self._reasons(rule, at, values))
 
     def next_change(self, after: int) -> int:
-        """Tell when a move or a measure changes by itself next, before anything else happens.
+        """Tell when a move, a measure or a funnel changes by itself next, before anything else happens.
 
         Args:
             after: microseconds.
@@ -121,6 +124,9 @@ class Levels:
             return band >= rule.reaches if rule.reaches != NO_BAND else band < rule.leaves
         if rule.kind == MEASURE:
             return _is_past(rule, values.get(rule.measure, ""))
+        if rule.kind == FUNNEL:
+            funnel = self._funnels[rule.funnel]
+            return depth_at(funnel, self._state.panes, max(at // self._policy.pane, self._state.pane)) >= rule.step
         before, score = self._scores(rule, at)
         moved = score - before if rule.rises else before - score
         if rule.share:
@@ -145,9 +151,16 @@ class Levels:
                 {"cause": "measure", "measure": rule.measure, "value": float(text) if text else None}
                 | {key: float(bound) for key, bound in bounds.items() if bound is not None}
             ]
+        if rule.kind == FUNNEL:
+            return [_of_funnel(self._policy, self._funnels[rule.funnel], rule.step)]
         before, score = self._scores(rule, at)
         since = format_instant(at - rule.within)
         return [{"cause": "moved", "points": rounded(score - before), "from": rounded(before), "since": since}]
+
+
+def _of_funnel(policy: Policy, funnel: Funnel, step: int) -> dict[str, Any]:
+    within = format_duration(funnel.panes * policy.pane)
+    return {"cause": "funnel", "funnel": funnel.name, "steps": list(funnel.labels[:step]), "within": within}
 
 
 def _is_past(rule: SignalRule, text: str) -> bool:

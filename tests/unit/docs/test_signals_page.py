@@ -5,7 +5,7 @@ import tomllib
 
 from scoring.customer.signals import Signal
 from scoring.judging.alerts import message
-from scoring.rules.signals import BAND, EVENT, MEASURE, MOVE, SEVERITIES, WITHOUT, SignalRule
+from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, SEVERITIES, WITHOUT, SignalRule
 from streams.policy_file.document import parse_policy
 from streams.policy_file.signal_tables import MODELS, SignalTable
 from tests.unit.docs.reading import MANUAL, names_in, page
@@ -22,6 +22,9 @@ weights = { signup = 0 }
 [measures.visits]
 kind = "count"
 of = ["clickstream"]
+[funnels.checkout]
+steps = ["clickstream.add_to_cart", "clickstream.purchase"]
+within = "7d"
 """
 
 
@@ -38,7 +41,7 @@ def test_the_examples_are_signals_of_every_kind() -> None:
     policy = parse_policy(f"{_CHANNELS}{example}")
     given = {key for table in tomllib.loads(example)["signals"].values() for key in table}
     assert set(MODELS) - {"leaves", "rises_by"} <= given
-    assert {rule.kind for rule in policy.signals} == {EVENT, WITHOUT, BAND, MOVE, MEASURE}
+    assert {rule.kind for rule in policy.signals} == {EVENT, WITHOUT, BAND, MOVE, MEASURE, FUNNEL}
 
 
 def test_the_keys_and_their_defaults_are_those_in_the_tables() -> None:

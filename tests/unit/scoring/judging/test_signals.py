@@ -160,6 +160,51 @@ def test_what_a_changed_bound_brings_about_raises_nothing_and_ends_with_the_next
     assert not signals_of(anna)
 
 
+# --- A funnel ---------------------------------------------------------------------------------------------------------
+
+CHECKOUT = '[funnels.checkout]\nsteps = ["web.view", "social.post", "web.buy"]\nwithin = "2d"'
+BOUGHT = f'{CHECKOUT}\n[signals.bought]\nfunnel = "checkout"\nstep = 3'
+
+
+def test_a_step_of_a_funnel_raises_a_signal_that_ends_once_the_first_step_is_too_long_ago() -> None:
+    anna = Customer(policy(BOUGHT))
+    anna.do("view", "01 10:00")
+    anna.do("post", "01 11:00")
+    assert not bodies(anna)
+    anna.do("buy", "02 12:00")
+    anna.judge("09 00:00")
+
+    raised, ended = bodies(anna)
+    steps = ["web.view", "social.post", "web.buy"]
+    assert raised["reasons"] == [{"cause": "funnel", "funnel": "checkout", "steps": steps, "within": "2d"}]
+    assert (raised["occurred_at"], ended["occurred_at"]) == ("2024-01-02T12:00:00Z", "2024-01-03T00:00:00Z")
+    assert ended["closes"] == [raised["signal_id"]]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("view", "01 10:00"), ("buy", "02 11:00"), ("post", "03 12:00")],
+        [("view", "01 10:00"), ("post", "02 11:00"), ("buy", "03 12:00")],
+        [("post", "01 10:00"), ("view", "02 11:00"), ("buy", "02 12:00")],
+    ],
+)
+def test_steps_in_another_order_or_too_late_raise_nothing(steps: list[tuple[str, str]]) -> None:
+    anna = Customer(policy(BOUGHT))
+    for kind, time in steps:
+        anna.do(kind, time)
+    assert not bodies(anna)
+
+
+def test_a_customer_is_due_when_the_time_of_a_funnel_with_a_signal_is_over() -> None:
+    anna = Customer(policy(BOUGHT))
+    for kind in ("view", "post", "buy"):
+        anna.do(kind, "01 10:00")
+    while signals_of(anna)[-1] == ("bought", "01 10:00", False):
+        anna.judge(anna.due)
+    assert signals_of(anna)[-1] == ("bought", "03 00:00", True)
+
+
 # --- One without another ----------------------------------------------------------------------------------------------
 
 

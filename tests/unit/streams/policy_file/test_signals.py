@@ -16,6 +16,7 @@ from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY
 
 COMMON = "cooldown, quiet, timezone, severity, title, message"
+KINDS = "on, after, reaches, leaves, falls_by, rises_by, measure, funnel"
 
 
 def problems(tables: str) -> list[str]:
@@ -66,10 +67,10 @@ within = "1d"
             '[signals.Up]\nreaches = "power"',
             "signals.Up: a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first",
         ),
-        ("[signals.a]", "signals.a: must have one of on, after, reaches, leaves, falls_by, rises_by, measure"),
+        ("[signals.a]", f"signals.a: must have one of {KINDS}"),
         (
             '[signals.a]\non = "web.buy"\nreaches = "power"',
-            "signals.a: must have one of on, after, reaches, leaves, falls_by, rises_by, measure, not on and reaches",
+            f"signals.a: must have one of {KINDS}, not on and reaches",
         ),
         (
             '[signals.a]\non = "web.nothing"',
