@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from operator import itemgetter
 
-from scoring.figures.measuring import fraction, of_sessions
+from scoring.customer.measuring import fraction, of_sessions
 from scoring.points import quotient
 from scoring.policy.policy import Policy
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
@@ -85,7 +85,7 @@ class MeasureSums:
                 found[measure.name] = self._figure(measure, pane)
             elif policy.figures.by_day and measure.form == REGULARITY:
                 name = regular_name(measure.of, measure.panes)
-                counts = [self._count(f"{name}{index}", pane) for index in range(DORMANT)]
+                counts = [self.held_under(f"{name}{index}", pane) for index in range(DORMANT)]
                 counts.append(max(customers - sum(counts), 0))
                 found[measure.name] = MeasureFigure("", regular=dict(zip(REGULARITIES, counts, strict=True)))
             elif policy.figures.by_day and measure.form in SESSION_FORMS and measure.is_number:
@@ -116,7 +116,18 @@ class MeasureSums:
             panes: in how many.
             pane: up to and with this one.
         """
-        return self._count(holders_name(codes, panes), pane)
+        return self.held_under(holders_name(codes, panes), pane)
+
+    def held_under(self, name: str, pane: int) -> int:
+        """Tell how many customers are counted under a name.
+
+        Args:
+            name: of holders, or of a step of a funnel.
+            pane: as of this one.
+        """
+        panes, counts = self._holders.get(name, ([], []))
+        at = bisect_right(panes, pane)
+        return counts[at - 1] if at else 0
 
     def total(self, code: str, panes: int, pane: int) -> int:
         """Add up what is counted under a code.
@@ -152,11 +163,6 @@ class MeasureSums:
         return SessionTotals(
             *[_sum(self._sessions.get(measure.channel + letter, {}), measure.panes, pane) for letter in "nspbm"]
         )
-
-    def _count(self, name: str, pane: int) -> int:
-        panes, counts = self._holders.get(name, ([], []))
-        at = bisect_right(panes, pane)
-        return counts[at - 1] if at else 0
 
     def _total(self, code: str, measure: Measure, pane: int) -> int:
         if code[0] == NEWEST:

@@ -1,6 +1,6 @@
 """What writes of customers add to the sums beyond what is stored: see `scoring.rules.tally` for the fields.
 
-Rests on decisions 21, 100 and 101.
+Rests on decisions 21, 100, 101 and 120.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 
 from scoring.figures.counted import Counted, as_it_was, band_mark, by_band, counted_fields, moved_panes
 from scoring.rules.details import is_type
+from scoring.rules.funnels import differ
 from scoring.rules.session_sums import joined_with, session_fields
 from scoring.rules.tally import BILLION, NEWEST, Holders, Panes, Tally, capped, regular_fields
 
@@ -84,6 +85,7 @@ class TallyGains:
         """Exchange what is counted by the day only: regularity, sessions, and all of it by band."""
         for holders in tally.regular:
             self._exchange_regular(tally, holders, now.panes, before.panes)
+        self._exchange_funnels(tally, now.panes, before.panes)
         now, before = now.kept(self._kept_from), before.kept(self._kept_from)
         moved = moved_panes(now, before, tally.pane) if tally.by_band else set[int]()
         for channel, pause in tally.sessions:
@@ -96,6 +98,17 @@ class TallyGains:
                 were = {pane: some if before.band_at(pane, tally.pane) == band else _NONE for pane, some in old.items()}
                 if band >= 0:
                     self._exchange_panes(tally, now.panes_in(band, tally.pane), were, band_mark(band))
+
+    def _exchange_funnels(self, tally: Tally, panes: Panes, before: Panes) -> None:
+        """Exchange who passes steps: a pane may change how far a customer comes from an earlier one."""
+        changed = {pane: old for pane, old in before.items() if pane >= self._kept_from}
+        for funnel in tally.funnels:
+            if any(differ(funnel.steps, old, panes.get(pane, _NONE)) for pane, old in changed.items()):
+                kept = {pane: counts for pane, counts in panes.items() if pane >= self._kept_from}
+                settled = tally.settled(funnel.panes, self._kept_from)
+                pairs = zip(funnel.names, funnel.held(kept), funnel.held({**kept, **changed}), strict=True)
+                for name, held, were in pairs:
+                    self._exchange_cover(name, funnel.panes, settled, were, sorted(held ^ were))
 
     def _exchange_regular(self, tally: Tally, holders: Holders, panes: Panes, before: Panes) -> None:
         turned = self._turned(holders, panes, before)
@@ -163,13 +176,17 @@ class TallyGains:
         held = self._held(holders, panes)
         # As it was before any of them turned.
         held.symmetric_difference_update(turned)
+        self._exchange_cover(holders.name + band, holders.panes, settled, held, turned)
+
+    def _exchange_cover(self, name: str, span: int, settled: int, held: set[int], turned: Sequence[int]) -> None:
+        """Exchange panes that make a holder and did not, or do not any more: of those that did before, one by one."""
         for pane in turned:
             sign = -1 if pane in held else 1
             held.discard(pane)
-            start, end = _cover(holders.panes, held, pane)
+            start, end = _cover(span, held, pane)
             if start < end and settled < end:
-                self._gain(f"c{max(start, settled)}.{holders.name}{band}", sign)
-                self._gain(f"c{end}.{holders.name}{band}", -sign)
+                self._gain(f"c{max(start, settled)}.{name}", sign)
+                self._gain(f"c{end}.{name}", -sign)
             if sign > 0:
                 held.add(pane)
 

@@ -18,7 +18,7 @@ def schedule_next(policy: Policy, state: CustomerState) -> None:
     """
     now = state.judged
     warning = next_warning(policy, state) if policy.warn_before else 0
-    step = next_step(policy, state) if policy.projections else 0
+    step = next_step(policy, state, state.pane) if policy.projections else 0
     signal = state.signals.due if state.signals is not None else 0
     ruled = [time for time in (warning, step, signal) if time]
     if state.due <= max(now, 0):

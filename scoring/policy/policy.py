@@ -25,7 +25,7 @@ from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
 from scoring.rules.sentiment import Sentiment
 from scoring.rules.sessions import SessionRule
-from scoring.rules.signals import EVENT, MOVE, SignalRule, rules_digest
+from scoring.rules.signals import EVENT, FUNNEL, MOVE, SignalRule, rules_digest
 from scoring.rules.tally import Tally, tally_of
 from scoring.rules.targets import Target
 
@@ -248,7 +248,7 @@ class Policy:
     published_names: frozenset[str] = field(init=False, repr=False, compare=False)
     #: The codes of all counts and amounts that a measure adds up.
     measured_codes: frozenset[str] = field(init=False, repr=False, compare=False)
-    #: How long after its start, in microseconds, a pane changes a measure by itself, or how the score has moved.
+    #: How long after its start, in microseconds, a pane changes by itself a measure, a funnel, or how the score moved.
     measure_spans: tuple[int, ...] = field(init=False, repr=False, compare=False)
     #: The steps in which measures are projected, and the time over which they are taken at most, in microseconds.
     projections: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
@@ -475,6 +475,8 @@ def _counted(channel: Channel) -> CountedChannel:
 def _spans(policy: Policy) -> set[int]:
     moves = [rule.within for rule in policy.signals if rule.kind == MOVE]
     measures = [each.panes * policy.pane for each in policy.measures]
+    asked = {rule.funnel for rule in policy.signals if rule.kind == FUNNEL}
+    measures += [each.panes * policy.pane for each in policy.figures.funnels if each.name in asked]
     return {*measures, *moves, *[within + policy.length for within in moves]}
 
 

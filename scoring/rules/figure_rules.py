@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scoring.instants import DAY
+from scoring.rules.funnels import Funnel
 from scoring.rules.groups import Grouping
 
 #: Over how many days customers of a channel are counted, by the name of the figure.
@@ -28,21 +29,23 @@ class ChurnRule:
 class FigureRules:
     """Which figures are counted, all of them by the day.
 
-    `by_day` are the measures that can be published for all customers combined, `by_channel` points and active
-    customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a property.
-    `churn` says when a customer is lost, None where that is after 30 days of silence.
+    `by_day` are the measures of every kind that can be published for all customers combined, `by_channel` points and
+    active customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a
+    property, `funnels` steps of which is counted who passes them. `churn` says when a customer is lost, None where that
+    is after 30 days of silence.
     """
 
     by_day: bool = False
     by_channel: bool = False
     by_band: bool = False
     groups: tuple[Grouping, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
     churn: ChurnRule | None = None
 
     @property
     def daily(self) -> bool:
         """Whether anything is counted by the day."""
-        return self.by_day or self.by_channel or self.by_band
+        return self.by_day or self.by_channel or self.by_band or bool(self.funnels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class CountedPanes:
     pane: int
     panes: int
     kept: int
+
+    @property
+    def funnel_spans(self) -> tuple[int, int]:
+        """Over how many panes the customers of a funnel are counted: those of a day, and those of the window."""
+        return DAY // self.pane, self.panes
 
     def spans(self) -> dict[str, int]:
         """Give over how many panes customers of a channel are counted: the days that are whole panes of the window."""

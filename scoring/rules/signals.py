@@ -13,12 +13,14 @@ from typing import Final
 
 from scoring.rules.quiet_hours import QuietHours
 
-#: The kinds of rules: an event; one without another in time; what holds for a while: a band, a move, a measure.
+#: The kinds of rules: an event; one without another in time; what holds for a while: a band, a move, a measure, a step
+#: of a funnel.
 EVENT: Final = "event"
 WITHOUT: Final = "without"
 BAND: Final = "band"
 MOVE: Final = "move"
 MEASURE: Final = "measure"
+FUNNEL: Final = "funnel"
 #: The severities that a signal may have.
 SEVERITIES: Final = ("info", "notice", "warning", "critical")
 NO_BAND: Final = -1
@@ -34,8 +36,8 @@ class SignalRule:
     answer comes.
 
     It holds from `reaches` on, below `leaves`; while the score is by `points`, or by a `share` (millionths) of what it
-    was, below that of `within` before, or above it where it `rises`; and while the measure with the number `measure`
-    is `at_least` or `at_most` so much.
+    was, below that of `within` before, or above it where it `rises`; while the `measure` is `at_least` or `at_most`
+    so much; and while the `step` of the `funnel` has been passed within its time.
 
     After it was raised it is not raised again for the `cooldown`; in `quiet` hours it waits for their end.
     """
@@ -56,6 +58,8 @@ class SignalRule:
     measure: str = ""
     at_least: Fraction | None = None
     at_most: Fraction | None = None
+    funnel: str = ""
+    step: int = 0
     cooldown: int = 0
     quiet: QuietHours | None = None
     severity: str = "notice"
@@ -72,7 +76,7 @@ class SignalRule:
     @property
     def holds_for_a_while(self) -> bool:
         """Whether it is about what holds or does not, at each moment."""
-        return self.kind in (BAND, MOVE, MEASURE)
+        return self.kind in (BAND, MOVE, MEASURE, FUNNEL)
 
 
 def signal_code(name: str, kind: str) -> str:
@@ -110,5 +114,7 @@ def _decisive(rule: SignalRule) -> str:
             *(rule.name, rule.kind, sorted(rule.on), sorted(rule.without), rule.without_band, rule.within, rule.about),
             *(rule.reaches, rule.leaves, rule.points, rule.share, rule.rises, rule.measure, rule.at_least),
             rule.at_most,
+            # Left out where there is none: rules that were stored before there were funnels stay the same.
+            *((rule.funnel, rule.step) if rule.funnel else ()),
         )
     )

@@ -13,10 +13,11 @@ these fields; `pane` is the number of one:
 | `k<pane>.<code>` | sum of what the cap lets count of each customer's count or amount |
 | `v<pane>.<channel><letter>` | sessions, see `scoring.rules.session_sums` |
 
-`holders` may also be the name of a regularity and its index. After a `@` follows the index of the band that the
-customers were in on the day. Billions apart, as an amount may take 60 bits and a field of Redis has 63 of them.
+`holders` may also be the name of a regularity or a funnel, and the index of the word or the step. After a `@` follows
+the index of the band that the customers were in on the day. Billions apart, as an amount may take 60 bits and a field
+of Redis has 63 of them.
 
-Rests on decisions 21 and 100.
+Rests on decisions 21, 100 and 120.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Final
 from scoring.instants import SECOND
 from scoring.rules.details import is_latest, is_type
 from scoring.rules.figure_rules import NO_CHANNELS, NO_PANES, NO_RULES, CountedChannel, CountedPanes, FigureRules
+from scoring.rules.funnels import Steps, depths
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
 from scoring.rules.regularity import regularity_changes
 from scoring.rules.tally_text import Held, Parts, read_parts, write_parts
@@ -67,13 +69,36 @@ class Holders:
 
 
 @dataclass(frozen=True, slots=True)
+class Passers:
+    """The customers who pass the steps of a funnel, and took the first in so many panes up to and with the present one.
+
+    `names` stand for those of each step in the fields of the sums.
+    """
+
+    steps: Steps
+    within: int
+    panes: int
+    names: tuple[str, ...]
+
+    def held(self, panes: Panes) -> list[set[int]]:
+        """Tell from which panes a customer passes each step.
+
+        Args:
+            panes: of the customer.
+        """
+        found = depths(self.steps, self.within, panes)
+        return [{pane for pane, depth in found.items() if depth > step} for step in range(len(self.steps))]
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What is added up: `codes` by pane, of `latest` the newest value, and how many `holders` there are.
 
     `text` says the same, to be stored with each customer: a customer who leaves takes along exactly what was added.
     Where figures are counted by the day, `pane` is the length of one in microseconds, else 0, and `kept` how many a
-    customer keeps; of `regular` holders it is counted how regular they are, of `capped` codes how much their caps let
-    count, of channels (by their stored codes, with the pause in seconds) their `sessions`; and all `by_band`, too.
+    customer keeps; of `regular` holders it is counted how regular they are, of `funnels` who passes their steps, of
+    `capped` codes how much their caps let count, of channels (by their stored codes, with the pause in seconds) their
+    `sessions`; and all but regularity and funnels `by_band`, too.
     """
 
     codes: tuple[str, ...] = ()
@@ -83,6 +108,7 @@ class Tally:
     pane: int = 0
     kept: int = 0
     regular: tuple[Holders, ...] = ()
+    funnels: tuple[Passers, ...] = ()
     capped: tuple[tuple[str, int], ...] = ()
     sessions: tuple[tuple[str, int], ...] = ()
     by_band: bool = False
@@ -150,6 +176,7 @@ def tally_of(
             regular.add((tuple(sorted(set(measure.of))), measure.panes))
         elif rules.by_day and measure.form in SESSION_FORMS:
             sessions.add((measure.channel, measure.pause))
+    codes.update([code for funnel in rules.funnels for step in funnel.steps for code in step])
     for channel in channels:
         if rules.by_band:
             codes.update(channel.every)
@@ -163,6 +190,9 @@ def tally_of(
     if rules.daily and (codes or sessions):
         parts.pane, parts.kept, parts.by_band = counted.pane, counted.kept, rules.by_band
         parts.regular, parts.capped, parts.sessions = sorted(regular), sorted(capped), sorted(sessions)
+        parts.funnels = sorted(
+            {(each.steps, each.panes, span) for each in rules.funnels for span in counted.funnel_spans}
+        )
     return _tally(parts)
 
 
@@ -192,6 +222,17 @@ def regular_name(codes: Iterable[str], panes: int) -> str:
         panes: over how many.
     """
     return holders_name((*sorted(set(codes)), REGULAR), panes)
+
+
+def funnel_name(steps: Steps, within: int, panes: int) -> str:
+    """Make the name of a funnel, after which the index of a step follows.
+
+    Args:
+        steps: codes, in any order within a step.
+        within: how many panes.
+        panes: in how many customers count once.
+    """
+    return holders_name(("f", str(within), *[",".join(("", *sorted(step))) for step in steps]), panes)
 
 
 def holders_name(codes: Sequence[str], panes: int) -> str:
@@ -236,6 +277,7 @@ def _tally(parts: Parts) -> Tally:
         parts.pane,
         parts.kept,
         _holders(parts.regular, REGULAR),
+        tuple([_passers(*passing) for passing in parts.funnels]),
         tuple(parts.capped),
         tuple(parts.sessions),
         by_band=parts.by_band,
@@ -244,6 +286,11 @@ def _tally(parts: Parts) -> Tally:
 
 def _holders(held: Iterable[Held], mark: str) -> tuple[Holders, ...]:
     return tuple([Holders(codes, panes, holders_name((*codes, mark), panes)) for codes, panes in held])
+
+
+def _passers(steps: Steps, within: int, panes: int) -> Passers:
+    name = funnel_name(steps, within, panes)
+    return Passers(steps, within, panes, tuple([f"{name}{step}" for step in range(len(steps))]))
 
 
 def tally_panes(tally: Tally, panes: Panes, kept_from: int = 0, band: str = "") -> dict[str, int]:
@@ -272,13 +319,28 @@ def tally_panes(tally: Tally, panes: Panes, kept_from: int = 0, band: str = "") 
                 found[f"{NEWEST}{pane}.{code}"] = counts.get(code, 0)
     for holders in tally.holders:
         held = sorted([pane for pane, counts in panes.items() if holders.among(counts)])
-        _add_holder(found, holders, held, tally.settled(holders.panes, kept_from), band)
-    for holders in () if band else tally.regular:
+        _add_holder(found, holders.name + band, holders.panes, held, tally.settled(holders.panes, kept_from))
+    if not band:
+        found |= _regular(tally, panes, kept_from) | _passed(tally, panes, kept_from)
+    return {field: amount for field, amount in found.items() if amount}
+
+
+def _regular(tally: Tally, panes: Panes, kept_from: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for holders in tally.regular:
         held = sorted([pane for pane, counts in panes.items() if holders.among(counts)])
         if held:
             start = tally.settled(holders.panes, kept_from)
             found |= regular_fields(holders, held, tally.pane, start, held[-1] + holders.panes)
-    return {field: amount for field, amount in found.items() if amount}
+    return found
+
+
+def _passed(tally: Tally, panes: Panes, kept_from: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for funnel in tally.funnels:
+        for name, begun in zip(funnel.names, funnel.held(panes), strict=True):
+            _add_holder(found, name, funnel.panes, sorted(begun), tally.settled(funnel.panes, kept_from))
+    return found
 
 
 def capped(code: str, count: int, cap: int) -> int:
@@ -310,18 +372,18 @@ def regular_fields(holders: Holders, held: Sequence[int], pane: int, start: int,
     return {f"c{at}.{holders.name}{index}": change for (at, index), change in changes.items()}
 
 
-def _add_holder(found: dict[str, int], holders: Holders, panes: Sequence[int], settled: int, band: str) -> None:
+def _add_holder(found: dict[str, int], name: str, span: int, panes: Sequence[int], settled: int) -> None:
     """Add where a customer becomes a holder and where that ends; what is settled stays as it is."""
     begun = end = -1
     for pane in (*panes, -1):
         if end >= 0 and not 0 <= pane <= end:
             if end > settled:
-                found[f"c{max(begun, settled)}.{holders.name}{band}"] = 1
-                found[f"c{end}.{holders.name}{band}"] = -1
+                found[f"c{max(begun, settled)}.{name}"] = 1
+                found[f"c{end}.{name}"] = -1
             end = -1
         if end < 0:
             begun = pane
-        end = pane + holders.panes
+        end = pane + span
 
 
 def archive(fields: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ First the codes, four characters each; after semicolons parts, told apart by the
 | `<panes>.<codes>` | holders: in how many panes, and the places of their codes among all |
 | `p<pane>.<kept>` | the length of a pane in microseconds, and how many are kept: counted by the day |
 | `r<panes>.<codes>` | whose regularity is counted, as holders are written |
+| `f<panes>.<within>.<steps>` | a funnel, and in how many panes customers count once; steps by commas |
 | `k<code><cap>` | a code of which so much counts in a pane |
 | `v<channel>.<pause>` | a channel whose sessions are counted, and the pause that ends one, in seconds |
 | `@` | counted by band, too |
@@ -25,6 +26,8 @@ _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 #: Codes, and in how many panes.
 Held = tuple[tuple[str, ...], int]
+#: The codes of each step of a funnel, within how many panes they are taken, and in how many panes customers count once.
+Passing = tuple[tuple[tuple[str, ...], ...], int, int]
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Parts:
     pane: int = 0
     kept: int = 0
     regular: Sequence[Held] = ()
+    funnels: Sequence[Passing] = ()
     capped: Sequence[tuple[str, int]] = ()
     sessions: Sequence[tuple[str, int]] = ()
     by_band: bool = False
@@ -48,6 +52,7 @@ class _Found:
     codes: list[str]
     held: list[Held] = field(default_factory=list)
     regular: list[Held] = field(default_factory=list)
+    funnels: list[Passing] = field(default_factory=list)
     capped: list[tuple[str, int]] = field(default_factory=list)
     sessions: list[tuple[str, int]] = field(default_factory=list)
     pane: int = 0
@@ -73,6 +78,7 @@ def write_parts(parts: Parts) -> str:
     if parts.pane:
         words.append(f"p{parts.pane}.{parts.kept}")
     words += ["r" + _held(codes, each, width) for each in parts.regular]
+    words += [_passing(codes, each, width) for each in parts.funnels]
     words += [f"k{_digits(codes.index(code), width)}{cap}" for code, cap in parts.capped]
     words += [f"v{channel}.{pause}" for channel, pause in parts.sessions]
     if parts.by_band:
@@ -101,7 +107,17 @@ def read_parts(text: str) -> Parts:
         _read_part(each, found, _width(len(codes)))
     if not codes and not found.sessions:
         raise ValueError("neither codes nor sessions")
-    return Parts(codes, found.held, found.pane, found.kept, found.regular, found.capped, found.sessions, found.by_band)
+    return Parts(
+        codes,
+        found.held,
+        found.pane,
+        found.kept,
+        found.regular,
+        found.funnels,
+        found.capped,
+        found.sessions,
+        found.by_band,
+    )
 
 
 def _read_part(words: str, found: _Found, width: int) -> None:
@@ -113,6 +129,8 @@ def _read_part(words: str, found: _Found, width: int) -> None:
         found.pane, found.kept = int(pane), int(kept)
     elif mark == "r":
         found.regular.append(_read_held(found.codes, rest, width))
+    elif mark == "f":
+        found.funnels.append(_read_passing(found.codes, rest, width))
     elif mark == "k":
         found.capped.append((_code(found.codes, rest[:width]), int(rest[width:])))
     elif mark == "v":
@@ -134,6 +152,19 @@ def _read_held(codes: Sequence[str], words: str, width: int) -> Held:
     if not indexes:
         raise ValueError("holders of no code")
     return tuple([_code(codes, indexes[at : at + width]) for at in range(0, len(indexes), width)]), int(panes)
+
+
+def _passing(codes: Sequence[str], passing: Passing, width: int) -> str:
+    steps, within, panes = passing
+    words = ",".join(["".join([_digits(codes.index(code), width) for code in step]) for step in steps])
+    return f"f{panes}.{within}.{words}"
+
+
+def _read_passing(codes: Sequence[str], words: str, width: int) -> Passing:
+    panes, _, rest = words.partition(".")
+    within, _, steps = rest.partition(".")
+    # A step is written as the codes of holders are.
+    return tuple([_read_held(codes, f"0.{step}", width)[0] for step in steps.split(",")]), int(within), int(panes)
 
 
 def _code(codes: Sequence[str], digits: str) -> str:

@@ -20,6 +20,7 @@ from scoring.rules.segments import Profiles
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import Channels, no_shared_sessions
 from streams.policy_file.figures import Kpi
+from streams.policy_file.funnels import Funnels, funnels
 from streams.policy_file.measures import MeasureReader, Measures
 from streams.policy_file.scores import Scores, check_scores, named_scores
 from streams.policy_file.sections import (
@@ -33,9 +34,10 @@ from streams.policy_file.sections import (
     Window,
 )
 from streams.policy_file.segments import Segments, check_segments, profiles_of, segment_policies
-from streams.policy_file.signals import read_signals
+from streams.policy_file.signal_tables import Signals
+from streams.policy_file.signals import SignalReader
 from streams.policy_file.sources import Sources, sources, watched_as_sources
-from streams.policy_file.table import Check, OpenTable, Table, given, read_table, unsaid
+from streams.policy_file.table import Check, Table, given, read_table, unsaid
 from streams.policy_file.targets import Targets, published_names, targets
 
 _LONGEST_VERSION: Final = 64
@@ -66,8 +68,9 @@ class PolicyFile(Table):
     channels: Channels | None = given(None, "the channels, by their names; the built-in ones if none")
     sources: Sources = given({}, "topics with records of foreign shapes, by their names")
     measures: Measures = given({}, "numbers and words that are computed for each customer, by their names")
+    funnels: Funnels = given({}, "steps that customers take one after the other, by the names of the funnels")
     targets: Targets = given({}, "what figures over all customers are held against, by their names")
-    signals: OpenTable = given({}, "what else is said of a customer, and when, by the names of the signals")
+    signals: Signals = given({}, "what else is said of a customer, and when, by the names of the signals")
     profiles: ProfilesTable | None = given(None, "where attributes of customers come from")
     segments: Segments | None = given(None, "what differs for the customers of a segment, by its name")
     scores: Scores = given({}, "other weights for the same counts, by the names of the scores")
@@ -130,7 +133,9 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     names = published_names(measures, channels, figures, panes.spans())
     found_targets = targets(written.targets, names, measures, problems)
     channels = declared.asked_for(channels)
-    signals, channels = read_signals(document, channels, written.window.model_dump(), problems)
+    figures = replace(figures, funnels=funnels(written.funnels, written.window, channels, problems))
+    signalling = SignalReader(channels, written.window, measures, figures.funnels, problems)
+    signals, channels = signalling.read(written.signals), signalling.channels
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)
     profiles = profiles_of(written.profiles, written.segments, channels, measures, problems)

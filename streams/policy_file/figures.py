@@ -100,7 +100,7 @@ class Kpi(Table):
             of = _codes(f"{where}.of", table.of, channels, problems)
             groups.append(Grouping(name, table.property, of, table.largest))
         churn = self._churn(channels, problems)
-        return FigureRules(self.by_day, self.by_channel, self.by_band, tuple(groups), churn)
+        return FigureRules(self.by_day, self.by_channel, self.by_band, tuple(groups), churn=churn)
 
     def _churn(self, channels: Sequence[Channel], problems: list[str]) -> ChurnRule | None:
         table = self.churn

@@ -1,4 +1,4 @@
-"""The part of a policy file that says what else is said of a customer, and when: `[signals.<name>]`.
+"""The signals of a policy file, held against its channels, window and measures.
 
 Rests on decisions 96, 97 and 98.
 """
@@ -6,189 +6,179 @@ Rests on decisions 96, 97 and 98.
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from scoring.instants import format_duration
 from scoring.policy.policy import BANDS, Channel, EventType
-from scoring.rules.quiet_hours import QuietHours
-from scoring.rules.signals import BAND, EVENT, MOVE, NO_BAND, SEVERITIES, WITHOUT, SignalRule
-from streams.policy_file.words import NAME, duration, points
-
-SIGNAL_KEYS = ("signals",)
-#: Each is looked at with every event of a customer.
-MOST_SIGNALS: Final = 50
-#: The keys of which a table has exactly one, the kind of rule, and what may stand beside it.
-_KINDS: Final = {
-    "on": (EVENT, ()),
-    "after": (WITHOUT, ("without", "without_band", "within", "object")),
-    "reaches": (BAND, ()),
-    "leaves": (BAND, ()),
-    "falls_by": (MOVE, ("within",)),
-    "rises_by": (MOVE, ("within",)),
-}
-_COMMON: Final = ("cooldown", "quiet", "timezone", "severity", "title", "message")
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-_LONGEST_TITLE, _LONGEST_TEXT, _LONGEST_PROPERTY = 100, 1_000, 100
-_PERCENT: Final = re.compile(r"\d+(?:\.\d+)?%")
-
-Table = Mapping[str, Any]
-Channels = tuple[Channel, ...]
+from scoring.rules.funnels import Funnel
+from scoring.rules.measures import Measure
+from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, NO_BAND, WITHOUT, SignalRule
+from streams.policy_file.sections import Window
+from streams.policy_file.signal_tables import (
+    MOST_SIGNALS,
+    EventSignal,
+    FallSignal,
+    FunnelSignal,
+    LeftSignal,
+    MeasureSignal,
+    ReachedSignal,
+    RiseSignal,
+    SignalTable,
+    Size,
+    WaitSignal,
+)
+from streams.policy_file.words import NAME
 
 
-def read_signals(
-    document: Table,
-    channels: Channels,
-    window: Mapping[str, int],
-    problems: list[str],
-) -> tuple[tuple[SignalRule, ...], Channels]:
-    """Read the signals.
-
-    Args:
-        document: of the file.
-        channels: of the policy.
-        window: its `length`, `pane` and `trend`, in microseconds.
-        problems: every problem that is found is added to these.
-
-    Returns:
-        The rules, in the order of the file; and the channels, whose types name the objects that the rules ask for.
-    """
-    tables = document.get("signals", {})
-    if not isinstance(tables, dict):
-        problems.append("signals: must hold tables, such as [signals.upsell]")
-        return (), channels
-    if len(tables) > MOST_SIGNALS:
-        problems.append(f"signals: there may be at most {MOST_SIGNALS}")
-    rules: list[SignalRule] = []
-    for name, table in tables.items():
-        where = f"signals.{name}"
-        if not re.fullmatch(NAME, name):
-            problems.append(f"{where}: a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
-        if not isinstance(table, dict):
-            problems.append(f"{where}: must be a table, [{where}]")
-            continue
-        reader = _Reader(where, table, channels, window, problems)
-        rule = reader.rule(name)
-        if rule is None:
-            continue
-        if rule.code in [other.code for other in rules]:
-            problems.append(f"{where}: has the same stored code as another signal; rename one")
-        rules.append(rule)
-        channels = reader.channels
-    return tuple(rules), channels
-
-
-class _Reader:
-    """Reads one table, noting each problem and going on without what has one."""
+class SignalReader:
+    """Makes the signals of one document, noting each problem and going on without what has one."""
 
     def __init__(
         self,
-        where: str,
-        table: Table,
-        channels: Channels,
-        window: Mapping[str, int],
+        channels: tuple[Channel, ...],
+        window: Window,
+        measures: Sequence[Measure],
+        funnels: Sequence[Funnel],
         problems: list[str],
     ) -> None:
-        self._where = where
-        self._table = table
+        """Prepare.
+
+        Args:
+            channels: of the policy.
+            window: of the policy.
+            measures: of the policy.
+            funnels: of the policy.
+            problems: what is wrong is added.
+        """
+        #: The channels, whose types name the objects that the rules ask for.
         self.channels = channels
         self._window = window
+        self._measures = {measure.name: measure for measure in measures}
+        self._funnels = {funnel.name: funnel for funnel in funnels}
         self._problems = problems
+        self._where = ""
 
-    def rule(self, name: str) -> SignalRule | None:
-        """Read the rule; None where it cannot be told which kind it is of."""
-        table = self._table
-        given = [key for key in _KINDS if key in table]
-        if len(given) != 1:
-            self._note("", f"must have one of {', '.join(_KINDS)}" + (f", not {' and '.join(given)}" if given else ""))
-            return None
-        [key] = given
-        kind, beside = _KINDS[key]
-        allowed = (key, *beside, *_COMMON)
-        for other in table:
-            if other not in allowed:
-                self._note(other, f"unknown key; allowed beside {key}: {', '.join(allowed[1:])}")
+    def read(self, tables: Mapping[str, Any]) -> tuple[SignalRule, ...]:
+        """Make all signals.
+
+        Args:
+            tables: by the names of the signals.
+
+        Returns:
+            The rules, in the order of the file.
+        """
+        if len(tables) > MOST_SIGNALS:
+            self._problems.append(f"signals: there may be at most {MOST_SIGNALS}")
+        rules: dict[str, SignalRule] = {}
+        for name, table in tables.items():
+            self._where = f"signals.{name}"
+            if not re.fullmatch(NAME, name):
+                self._note("", "a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+            if not isinstance(table, SignalTable):
+                continue
+            rule = self._rule(name, table)
+            if rules.setdefault(rule.code, rule) is not rule:
+                self._note("", "has the same stored code as another signal; rename one")
+        return tuple(rules.values())
+
+    def _rule(self, name: str, table: SignalTable) -> SignalRule:
         plain = SignalRule(
             name,
-            kind,
-            cooldown=self._duration("cooldown", table.get("cooldown", "0s"), 0),
-            quiet=self._quiet(),
-            severity=self._severity(),
-            title=self._text("title", _LONGEST_TITLE),
-            message=self._text("message", _LONGEST_TEXT),
+            EVENT,
+            cooldown=table.cooldown,
+            quiet=table.quiet_hours(self._where, self._problems),
+            severity=table.severity,
+            title=table.title,
+            message=table.message,
         )
-        if kind == EVENT:
-            return replace(plain, on=tuple([each.code for each in self._types(key)]))
-        if kind == BAND:
-            band = self._band(key)
-            return replace(plain, reaches=band) if key == "reaches" else replace(plain, leaves=band)
-        return self._without(plain) if kind == WITHOUT else self._move(plain, key)
+        match table:
+            case EventSignal():
+                rule = replace(plain, on=_codes(self._types("on", table.on)))
+            case WaitSignal():
+                rule = self._wait(plain, table)
+            case ReachedSignal():
+                rule = replace(plain, kind=BAND, reaches=BANDS.index(table.reaches))
+            case LeftSignal():
+                rule = replace(plain, kind=BAND, leaves=BANDS.index(table.leaves))
+            case FallSignal():
+                rule = self._move(plain, table.falls_by, table.within)
+            case RiseSignal():
+                rule = replace(self._move(plain, table.rises_by, table.within), rises=True)
+            case MeasureSignal():
+                rule = self._measure(plain, table)
+            case FunnelSignal():
+                rule = self._funnel(plain, table)
+            case _:  # pragma: no cover - there are no other models
+                raise AssertionError(table)
+        return rule
 
     def _note(self, key: str, problem: str) -> None:
         self._problems.append(f"{self._where}{'.' if key else ''}{key}: {problem}")
 
-    def _without(self, plain: SignalRule) -> SignalRule:
-        table = self._table
-        after = self._types("after")
-        without = self._types("without") if "without" in table else []
-        band = self._band("without_band") if "without_band" in table else NO_BAND
+    def _move(self, plain: SignalRule, size: Size, within: int) -> SignalRule:
+        self._within(within, self._window.trend, "window.trend, as far back as counts are kept")
+        if within % max(self._window.pane, 1):
+            self._note("within", f"must be a whole number of panes of {format_duration(self._window.pane)}")
+        return replace(plain, kind=MOVE, points=size.points, share=size.share, within=within)
+
+    def _measure(self, plain: SignalRule, table: MeasureSignal) -> SignalRule:
+        measure = self._measures.get(table.measure) if isinstance(table.measure, str) else None
+        if measure is None:
+            known = ", ".join(self._measures) or "none"
+            self._note("measure", f"there is no measure {table.measure!r}; there are {known}")
+        elif not measure.is_number:
+            self._note("measure", "the measure is a word, and has no bounds")
+        if table.at_least is None and table.at_most is None:
+            self._note("at_least", "say from which value on it holds, or by at_most up to which")
+        elif table.at_least is not None and table.at_most is not None and table.at_least > table.at_most:
+            self._note("at_least", "is more than at_most")
+        return replace(plain, kind=MEASURE, measure=str(table.measure), at_least=table.at_least, at_most=table.at_most)
+
+    def _funnel(self, plain: SignalRule, table: FunnelSignal) -> SignalRule:
+        funnel = self._funnels.get(table.funnel) if isinstance(table.funnel, str) else None
+        if funnel is None:
+            known = ", ".join(self._funnels) or "none"
+            self._note("funnel", f"there is no funnel {table.funnel!r}; there are {known}")
+        elif table.step > len(funnel.steps):
+            self._note("step", f"the funnel has {len(funnel.steps)} steps")
+        return replace(plain, kind=FUNNEL, funnel=str(table.funnel), step=table.step)
+
+    def _wait(self, plain: SignalRule, table: WaitSignal) -> SignalRule:
+        after = self._types("after", table.after)
+        without = self._types("without", table.without) if table.without is not None else []
+        band = BANDS.index(table.without_band) if table.without_band is not None else NO_BAND
         if not without and band == NO_BAND:
             self._note("without", "say which types, or by without_band which band, are to come after it")
         for kind in [kind for kind in after if kind in without]:
             self._note("without", f"{kind.name!r} stands in after, too")
-        within = self._within(self._window["length"], "window.length")
-        about = table.get("object", "")
         feeds = [self.channels[kind.channel].name for kind in without]
         if band != NO_BAND:
             feeds = [channel.name for channel in self.channels]
-        if "object" in table:
-            if not isinstance(about, str) or not 0 < len(about) <= _LONGEST_PROPERTY:
-                self._note("object", f"{about!r} is not the name of a property")
-            elif band != NO_BAND:
-                self._note("object", "a band is of no object; leave out one of the two")
-            else:
-                without += self._taking_back(after, about)
-                self._name_objects([*after, *without], about)
+        about = table.object or ""
+        if about and band != NO_BAND:
+            self._note("object", "a band is of no object; leave out one of the two")
+        elif about:
+            without += self._taking_back(after, about)
+            self._name_objects([*after, *without], about)
         return replace(
             plain,
-            on=tuple([kind.code for kind in after]),
-            without=tuple(dict.fromkeys(kind.code for kind in without)),
+            kind=WITHOUT,
+            on=_codes(after),
+            without=tuple(dict.fromkeys(_codes(without))),
             without_band=band,
-            within=within,
-            about=str(about),
+            within=self._within(table.within, self._window.length, "window.length"),
+            about=about,
             feeds=tuple(dict.fromkeys(feeds)),
         )
 
-    def _move(self, plain: SignalRule, key: str) -> SignalRule:
-        value = self._table[key]
-        within = self._within(self._window["trend"], "window.trend, as far back as counts are kept")
-        if within % max(self._window["pane"], 1):
-            self._note("within", f"must be a whole number of panes of {format_duration(self._window['pane'])}")
-        points = share = 0
-        if isinstance(value, str) and _PERCENT.fullmatch(value):
-            share = self._points(key, float(value[:-1]) / 100)
-        else:
-            points = self._points(key, value)
-        if points <= 0 and share <= 0:
-            self._note(key, f'{value!r} is neither a number of points above 0 nor a share such as "50%"')
-        return replace(plain, points=points, share=share, rises=key == "rises_by", within=within)
-
-    def _types(self, key: str) -> list[EventType]:
-        written = self._table[key]
-        names = [written] if isinstance(written, str) else written
-        if not isinstance(names, list) or not names:
-            self._note(key, f'{written!r} is not a list of types such as ["web.purchase"]')
-            return []
+    def _types(self, key: str, names: Sequence[str]) -> list[EventType]:
         known = {f"{channel.name}.{kind.name}": kind for channel in self.channels for kind in channel.types}
-        found: list[EventType] = []
         for name in names:
-            if not isinstance(name, str) or name not in known:
+            if name not in known:
                 self._note(key, f"there is no weight for {name!r}; a type is written CHANNEL.TYPE, and 0 will do")
-            elif known[name] not in found:
-                found.append(known[name])
-        return found
+        return [known[name] for name in names if name in known]
 
     def _taking_back(self, after: Sequence[EventType], about: str) -> list[EventType]:
         """Give the types that take back those that wait, of the same object: what is taken back waits for nothing."""
@@ -226,61 +216,11 @@ class _Reader:
             ]
         )
 
-    def _band(self, key: str) -> int:
-        band = self._table[key]
-        if band in BANDS[1:]:
-            return BANDS.index(band)
-        self._note(key, f"{band!r} is not one of {', '.join(BANDS[1:])}")
-        return NO_BAND
-
-    def _within(self, most: int, what: str) -> int:
-        within = self._duration("within", self._table.get("within"), most)
+    def _within(self, within: int, most: int, what: str) -> int:
         if not 0 < within <= most:
             self._note("within", f"must be more than 0 and at most {format_duration(most)}: {what}")
         return within
 
-    def _duration(self, key: str, value: Any, default: int) -> int:
-        try:
-            return duration(value)
-        except ValueError as error:
-            self._note(key, str(error))
-            return default
 
-    def _points(self, key: str, value: object) -> int:
-        try:
-            return points(value)
-        except ValueError as error:
-            self._note(key, str(error))
-            return 0
-
-    def _quiet(self) -> QuietHours | None:
-        if "quiet" not in self._table:
-            if "timezone" in self._table:
-                self._note("timezone", "there is no quiet")
-            return None
-        written, timezone = self._table["quiet"], self._table.get("timezone", "UTC")
-        match = _CLOCK.fullmatch(written) if isinstance(written, str) else None
-        if match is None or written[:5] == written[6:]:
-            self._note("quiet", f'{written!r} is not a part of the day such as "22:00-08:00"')
-            return None
-        try:
-            zoneinfo.ZoneInfo(timezone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-            self._note("timezone", f"{timezone!r} is not a time zone such as Europe/Berlin")
-            return None
-        hour, minute, end_hour, end_minute = map(int, match.groups())
-        return QuietHours(hour * 60 + minute, end_hour * 60 + end_minute, timezone)
-
-    def _severity(self) -> str:
-        severity = self._table.get("severity", "notice")
-        if severity not in SEVERITIES:
-            self._note("severity", f"{severity!r} is not one of {', '.join(SEVERITIES)}")
-            return "notice"
-        return str(severity)
-
-    def _text(self, key: str, longest: int) -> str:
-        text = self._table.get(key, "")
-        if not isinstance(text, str) or len(text) > longest:
-            self._note(key, f"must be a text of at most {longest} characters")
-            return ""
-        return text
+def _codes(types: Sequence[EventType]) -> tuple[str, ...]:
+    return tuple([kind.code for kind in types])

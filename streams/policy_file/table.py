@@ -9,7 +9,7 @@ Rests on decision 109.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -20,7 +20,6 @@ from pydantic import (
     ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -34,8 +33,6 @@ WHERE: Final = "{where}"
 DEFAULT: Final = object()
 
 T = TypeVar("T", bound="Table")
-#: A table whose reader is no model yet: it is read from the document.
-OpenTable = Annotated[Any, WithJsonSchema({"type": "object"})]
 
 
 def given(default: Any, description: str, alias: str | None = None) -> Any:

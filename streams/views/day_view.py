@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from rich.table import Table
 
 from scoring.figures.band_figures import BandFigure, BandSums
 from scoring.figures.channel_figures import ChannelFigure, channel_figures
+from scoring.figures.funnel_figures import FunnelFigure, funnel_figures
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY
 from scoring.points import text
 from scoring.policy.policy import Policy
+from scoring.rules.funnels import Funnel
 from streams.views.tables import plain_table
 
 _NOTHING = "-"
@@ -53,6 +55,15 @@ class DaySums:
         pane = self.pane(day)
         return sums.figures(self.policy, pane, customers) if pane >= self.told_from else None
 
+    def funnels(self, sums: MeasureSums, day: int) -> dict[str, FunnelFigure] | None:
+        """Give how many customers pass the steps of funnels, by the day of the first; None where it is told no more.
+
+        Args:
+            sums: of all customers.
+            day: its number.
+        """
+        return funnel_figures(self.policy, sums, day, self.judged) if self.pane(day) >= self.told_from else None
+
     def documents(self, sums: Sums, first: int, last: int) -> Iterator[dict[str, Any]]:
         """Write for machines what the policy wants of each day.
 
@@ -71,13 +82,15 @@ class DaySums:
             if rules.by_channel:
                 channels = channel_figures(self.policy, measured, day)
                 document["channels"] = {name: channel_document(each) for name, each in channels.items()}
+            if rules.funnels:
+                document["funnels"] = funnels_document(self.policy, self.funnels(measured, day))
             if bands is not None:
                 by_band = bands.figures(day, self.pane(day))
                 document["by_band"] = {name: band_document(each) for name, each in by_band.items()}
             yield document
 
     def tables(self, sums: Sums, first: int, last: int) -> Iterator[Table]:
-        """Write for a person what the policy wants of channels and bands.
+        """Write for a person what the policy wants of channels, funnels and bands.
 
         Args:
             sums: of all customers.
@@ -88,6 +101,8 @@ class DaySums:
         if rules.by_channel:
             days = [channel_figures(self.policy, measured, day) for day in range(first, last + 1)]
             yield channel_table(days[-1], {name: sum(each[name].points for each in days) for name in days[-1]})
+        for funnel in rules.funnels:
+            yield funnel_table(funnel, (self.funnels(measured, last) or {}).get(funnel.name))
         if rules.by_band:
             yield band_table(BandSums(self.policy, self.fields, sums).figures(last, self.pane(last)))
 
@@ -115,6 +130,52 @@ def measure_document(figure: MeasureFigure) -> dict[str, Any]:
     elif figure.customers is not None:
         document |= {"average": _parsed(figure.average), "customers": figure.customers}
     return document
+
+
+def funnels_document(policy: Policy, figures: Mapping[str, FunnelFigure] | None) -> dict[str, Any] | None:
+    """Write funnels for machines, each as the list of its steps.
+
+    Args:
+        policy: in force.
+        figures: by the name of the funnel; None where they are told no more.
+    """
+    if figures is None:
+        return None
+    return {
+        funnel.name: [
+            {"step": label, "customers": day, "in_window": window}
+            for label, day, window in zip(funnel.labels, figure.day, _window(funnel, figure), strict=True)
+        ]
+        for funnel in policy.figures.funnels
+        if (figure := figures[funnel.name])
+    }
+
+
+def _window(funnel: Funnel, figure: FunnelFigure) -> Sequence[int | None]:
+    return [None] * len(funnel.steps) if figure.window is None else figure.window
+
+
+def funnel_table(funnel: Funnel, figure: FunnelFigure | None) -> Table:
+    """Write a funnel for a person: who began on the last day, and in the window up to then, and came how far.
+
+    Args:
+        funnel: of the policy.
+        figure: of the last day; None where it is told no more.
+    """
+    table = plain_table()
+    table.add_column(f"funnel {funnel.name}")
+    for heading in ("last day", "of the first", "window", "of the first"):
+        table.add_column(heading, justify="right")
+    if figure is None:
+        return table
+    for number, label in enumerate(funnel.labels):
+        cells = []
+        for counts in (figure.day, _window(funnel, figure)):
+            first, count = counts[0], counts[number]
+            cells += [_NOTHING if count is None else f"{count:,}"]
+            cells += [f"{100 * count / first:.1f} %" if first and count is not None else _NOTHING]
+        table.add_row(label, *cells)
+    return table
 
 
 def channel_document(figure: ChannelFigure) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tests.polling import poll_until
 from tests.property.test_churn import is_there
 from tests.reference import brute_force, figures
 from tests.reference.day_figures import band_fields, channel_fields, regularity_fields, session_fields
+from tests.reference.funnels import customers
 from tests.reference.measure_figures import measure_fields
 from tests.reference.measures import RawEvent
 from tests.services.command import run_command
@@ -48,6 +49,9 @@ by = ["email.unsubscribe"]
 property = "campaign"
 of = ["email.open", "email.click", "email.unsubscribe"]
 largest = 20
+[funnels.letter]
+steps = ["email.open", "clickstream.page_view", ["clickstream.purchase", "social.comment"]]
+within = "3d"
 [measures.clickers]
 kind = "share"
 of = ["email.click"]
@@ -156,6 +160,15 @@ class Right:
                 found.add(name)
         return found
 
+    def funnels(self, day: int) -> dict[str, list[int]]:
+        """Count who began on a day and passed the steps."""
+        happened = {
+            name: [(each.time // figures.DAY, f"{each.channel}.{each.type}") for each in events]
+            for name, events in self.lives.items()
+        }
+        tables = self.document["funnels"].items()
+        return {name: list(customers(table, happened, figures.DAY, day, day)) for name, table in tables}
+
     def _until(self, now: int) -> dict[str, list[RawEvent]]:
         return {name: [each for each in events if each.time <= now] for name, events in self.lives.items()}
 
@@ -185,6 +198,9 @@ def differences(system: System, right: Right, first: int, last: int) -> list[str
         found += [
             f"{told['day']}: {name} {shown[name]} {wanted[name]}" for name in wanted if shown[name] != wanted[name]
         ]
+        passed = {name: [step["customers"] for step in steps] for name, steps in told["funnels"].items()}
+        if passed != right.funnels(number):
+            found.append(f"{told['day']}: funnels {passed} {right.funnels(number)}")
         for index, band in enumerate(brute_force.BANDS):
             by_band = told["by_band"][band]
             wanted = {name: float(value) if value else None for name, value in right.of_band(number, index).items()}
@@ -228,6 +244,7 @@ async def test_figures_by_the_day_stay_exact_when_a_worker_is_killed_and_redis_i
     # What the command prints is as of the last report.
     await poll_until(published, 60)
     assert differences(system, right, 1, DAYS) == []
+    assert all(count > 0 for day in COMPARED[1:3] for count in right.funnels(FIRST_DAY + day)["letter"])
     clickers = float(wanted["measure:clickers"])
     await poll_until(lambda: metric(second, "engagement_kpi", figure="measure:clickers") == clickers, 30)
     assert any(
@@ -235,7 +252,7 @@ async def test_figures_by_the_day_stay_exact_when_a_worker_is_killed_and_redis_i
     )
     assert differences(system, right, 17, 20) == []
     text = run_command(system.environment, "kpi").stdout
-    assert [word for word in ("clickstream", "by band", "campaign") if word not in text] == []
+    assert [word for word in ("clickstream", "funnel letter", "by band", "campaign") if word not in text] == []
     assert "spring" in text
 
     assert await asyncio.to_thread(second.stop) == 0

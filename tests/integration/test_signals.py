@@ -32,6 +32,19 @@ reaches = "highly_engaged"
 [signals.fall]
 falls_by = "50%"
 within = "2d"
+[measures.bought_of_late]
+kind = "count"
+of = ["clickstream.purchase"]
+over = "3d"
+[signals.buyer]
+measure = "bought_of_late"
+at_least = 3
+[funnels.letter]
+steps = ["email.open", "clickstream.page_view", "clickstream.purchase"]
+within = "3d"
+[signals.by_letter]
+funnel = "letter"
+step = 3
 """
 
 
@@ -60,7 +73,7 @@ async def test_signals_are_told_once_though_a_worker_is_killed_and_a_rebuild_agr
     found = await told()
     assert sorted([_told(signal, found) for signal in found.values()]) == wanted
     assert {(signal.name, signal.ended) for _, signal in wanted} == {
-        *[(name, ended) for name in ("left_cart", "upsell", "fall") for ended in (False, True)],
+        *[(name, ended) for name in ("left_cart", "upsell", "fall", "buyer", "by_letter") for ended in (False, True)],
         ("angry", False),
     }
     assert await asyncio.to_thread(second.stop) == 0

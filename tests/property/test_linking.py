@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from scoring.customer.activity import contribution
 from scoring.customer.counted import CountedEvents
+from scoring.customer.measuring import measured
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
-from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, format_instant
 from scoring.judging.linking import merge
 from scoring.judging.moment import Moment

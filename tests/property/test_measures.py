@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
-from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND, format_instant
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import derive, settle_panes
-from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
 from scoring.judging.score import trend
 from scoring.policy.policy import Policy, type_code

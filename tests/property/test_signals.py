@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
-from scoring.instants import format_duration
+from scoring.instants import DAY, format_duration
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
@@ -39,7 +39,11 @@ def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
     panes = int(trend[1]) * minute // world.pane if trend and moves else 0
     tables = []
     for number in range(draw(st.integers(1, 4))):
-        kinds = ("on", "after", "band", "object", "reaches", "leaves", *(("falls_by", "rises_by") if panes else ()))
+        kinds = ["on", "after", "band", "object", "reaches", "leaves", *(("falls_by", "rises_by") if panes else ())]
+        kinds += ["measure", "measure"] if moves else []
+        kinds += (
+            ["funnel", "funnel"] if moves and (DAY % world.pane, world.panes * world.pane >= DAY) == (0, True) else []
+        )
         kind = draw(st.sampled_from(kinds))
         ticks = draw(st.integers(1, _GRID * world.panes))
         within = f'"{ticks * world.pane // _GRID // 1_000_000}s"'
@@ -55,6 +59,18 @@ def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
         elif kind == "object":
             keys |= {"after": '["web.view"]', "without": '["web.buy", "web.leave"]', "within": within}
             keys["object"] = '"object_id"'
+        elif kind == "measure":
+            tables.append(draw(_measures(number, world, some)))
+            keys["measure"] = f'"m{number}"'
+            at_least = draw(st.sampled_from([0.33, 0.5, 1, 1.5, 2, 3]))
+            bounds = {"at_least": str(at_least), "at_most": str(at_least + draw(st.sampled_from([0, 0.17, 1])))}
+            keys |= {key: bounds[key] for key in draw(st.sampled_from([["at_least"], ["at_most"], list(bounds)]))}
+        elif kind == "funnel":
+            steps = draw(st.integers(2, 4))
+            names = str([*some[: steps - 1], [*some[steps - 1 :]]]).replace("'", '"')
+            over = draw(st.integers(1, world.panes)) * world.pane // minute
+            tables.append(f'[funnels.f{number}]\nsteps = {names}\nwithin = "{over}m"')
+            keys |= {"funnel": f'"f{number}"', "step": str(draw(st.integers(2, steps)))}
         elif kind in ("reaches", "leaves"):
             keys[kind] = f'"{draw(st.sampled_from(_BANDS[1:]))}"'
         else:
@@ -63,6 +79,15 @@ def rules(draw: st.DrawFn, world: World, *, moves: bool = True) -> str:
         table = "\n".join([f"{name} = {value}".replace("'", '"') for name, value in keys.items()])
         tables.append(f"[signals.s{number}]\n{table}")
     return "\n".join(tables)
+
+
+@st.composite
+def _measures(draw: st.DrawFn, number: int, world: World, types: Sequence[str]) -> str:
+    """Draw the table of a measure that falls as panes leave its own time, by count, ratio or active panes."""
+    of, to = str([*types[:2]]).replace("'", '"'), str([*types[1:4]]).replace("'", '"')
+    kind = draw(st.sampled_from([f'"count"\nof = {of}', f'"panes"\nof = {of}', f'"ratio"\nof = {of}\nto = {to}']))
+    over = draw(st.integers(1, world.panes)) * world.pane // (60 * 1_000_000)
+    return f'[measures.m{number}]\nkind = {kind}\nover = "{over}m"'
 
 
 @st.composite

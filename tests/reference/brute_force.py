@@ -252,7 +252,7 @@ def policy_of(table: dict[str, Any]) -> Policy:
     # Of sources it needs to know nothing: it is given the events that they make of records.
     known = ("version", "window", "bands", "alerts", "clock", "channels", "profiles", "segments", "measures", "sources")
     # Which figures there are decides no score.
-    expect_keys(table, *known, "kpi")
+    expect_keys(table, *known, "kpi", "funnels")
     window, channels = table["window"], table["channels"]
     expect_keys(window, "length", "pane", "trend")
     for channel in channels.values():

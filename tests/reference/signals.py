@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tests.reference import brute_force
 from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths, segment_of
+from tests.reference.funnels import passes
+from tests.reference.measures import Customer, RawEvent, written
 
 #: The score of some events by a policy at a time, in millionths.
 Score = Callable[[list[Event], Policy, int], int]
@@ -58,7 +61,8 @@ def signals(
     known = [event for event in events if event.time <= until]
     moments = list(_moments(known, policy, until, score_of))
     found: list[Told] = []
-    for name, table in tomllib.loads(text).get("signals", {}).items():
+    document = tomllib.loads(text)
+    for name, table in document.get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
         if "on" in table:
             times = [event.time for event in known if event.time > since and _is(event, table["on"])]
@@ -66,7 +70,7 @@ def signals(
         elif "after" in table:
             found += _waits(name, table, known, moments, until, since)
         else:
-            found += _levels(name, table, moments, cooldown, since, score_of)
+            found += _levels(name, table, document, moments, cooldown, since, score_of)
     return sorted(found)
 
 
@@ -144,14 +148,20 @@ def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[
 
 
 def _levels(
-    name: str, table: dict[str, Any], moments: Sequence[Moment], cooldown: int, since: int, score_of: Score
+    name: str,
+    table: dict[str, Any],
+    document: dict[str, Any],
+    moments: Sequence[Moment],
+    cooldown: int,
+    since: int,
+    score_of: Score,
 ) -> Iterator[Told]:
-    held, last, open_since = _holds(table, None, score_of), None, None
+    held, last, open_since = _holds(table, document, None, score_of), None, None
     for moment in moments:
         if moment.before is not None:
             # What another segment makes of the same points raises nothing.
-            held = _holds(table, moment.before, score_of)
-        holds = _holds(table, moment, score_of)
+            held = _holds(table, document, moment.before, score_of)
+        holds = _holds(table, document, moment, score_of)
         if moment.time <= since:
             held = holds
         elif holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
@@ -163,7 +173,7 @@ def _levels(
         held = holds
 
 
-def _holds(table: dict[str, Any], moment: Moment | None, score_of: Score) -> bool:
+def _holds(table: dict[str, Any], document: dict[str, Any], moment: Moment | None, score_of: Score) -> bool:
     band = moment.band if moment is not None else "disengaged"
     if "reaches" in table:
         return BANDS.index(band) >= BANDS.index(table["reaches"])
@@ -171,6 +181,8 @@ def _holds(table: dict[str, Any], moment: Moment | None, score_of: Score) -> boo
         return BANDS.index(band) < BANDS.index(table["leaves"])
     if moment is None:
         return False
+    if "funnel" in table or "measure" in table:
+        return (_has_passed if "funnel" in table else _is_past)(table, document, moment)
     rises = "rises_by" in table
     by = table["rises_by" if rises else "falls_by"]
     before = score_of(list(moment.known), moment.policy, moment.time - duration(table["within"]))
@@ -178,3 +190,22 @@ def _holds(table: dict[str, Any], moment: Moment | None, score_of: Score) -> boo
     if isinstance(by, str):
         return before > 0 and moved * 100 >= before * int(by.rstrip("%"))
     return moved >= millionths(by)
+
+
+def _is_past(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
+    events = [RawEvent(each.time, each.channel, each.type, each.properties) for each in moment.known]
+    value = Customer(document, events, moment.time).value(document["measures"][table["measure"]])
+    if value is None:
+        return False
+    # A value is compared as it is published.
+    value = Fraction(written(Fraction(value)))
+    least, most = (Fraction(str(table.get(key, value))) for key in ("at_least", "at_most"))
+    return least <= value <= most
+
+
+def _has_passed(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
+    funnel, pane = document["funnels"][table["funnel"]], duration(document["window"]["pane"])
+    present = moment.time // pane
+    events = [(event.time // pane, f"{event.channel}.{event.type}") for event in moment.known]
+    first = present - duration(funnel["within"]) // pane + 1
+    return any(passes(funnel, events, pane, begun, table["step"]) for begun in range(first, present + 1))

@@ -1,22 +1,31 @@
-"""What holds for a while and then no more: a band, a move of the score.
+"""What holds for a while and then no more: a band, a move of the score, a measure past a bound, a step of a funnel.
 
-Rests on decision 96.
+Rests on decisions 96, 119 and 120.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
+from scoring.customer.measuring import measured_at
+from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
-from scoring.instants import format_instant
+from scoring.instants import format_duration, format_instant
+from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
 from scoring.judging.score import changes_of_pane, score_at
 from scoring.judging.signals.raising import Raiser
 from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy
-from scoring.rules.signals import BAND, MOVE, NO_BAND, SignalRule
+from scoring.rules.funnels import Funnel, depth_at
+from scoring.rules.signals import BAND, FUNNEL, MEASURE, NO_BAND, SignalRule
 from scoring.sources.feeds import NEVER
+
+#: Measures by their names, as they are published.
+_Values = dict[str, str]
 
 
 class Levels:
@@ -26,7 +35,7 @@ class Levels:
     it is raised when it begins to hold another time.
     """
 
-    __slots__ = ("_held", "_policy", "_raiser", "_rules", "_state", "_transitions")
+    __slots__ = ("_funnels", "_held", "_measures", "_policy", "_raiser", "_rules", "_state", "_timed", "_transitions")
 
     def __init__(
         self,
@@ -50,7 +59,12 @@ class Levels:
         self._raiser = raiser
         self._transitions = transitions
         self._rules = rules
-        self._held = [self._holds(rule, state.judged) for rule in rules]
+        names = {rule.measure for rule in rules if rule.kind == MEASURE}
+        self._measures = [measure for measure in policy.measures if measure.name in names] if names else []
+        self._funnels = {funnel.name: funnel for funnel in policy.figures.funnels}
+        self._timed = any(rule.kind != BAND for rule in rules)
+        values = self._values(state.judged)
+        self._held = [self._holds(rule, state.judged, values) for rule in rules]
 
     def step(self, at: int) -> None:
         """Judge after a step.
@@ -58,20 +72,21 @@ class Levels:
         Args:
             at: its time, in microseconds.
         """
+        values = self._values(at)
         for index, rule in enumerate(self._rules):
-            held, holds = self._held[index], self._holds(rule, at)
+            held, holds = self._held[index], self._holds(rule, at, values)
             self._held[index] = holds
             if not holds:
                 found = self._raiser.find(rule)
                 if found is not None and found.reports:
-                    self._raiser.end(rule, at, self._reasons(rule, at))
+                    self._raiser.end(rule, at, self._reasons(rule, at, values))
             elif not held:
                 found = self._raiser.find(rule)
                 if found is None or not found.reports:
-                    self._raiser.rise(rule, at, self._reasons(rule, at))
+                    self._raiser.rise(rule, at, self._reasons(rule, at, values))
 
     def next_change(self, after: int) -> int:
-        """Tell when a move changes by itself next, before anything else happens.
+        """Tell when a move, a measure or a funnel changes by itself next, before anything else happens.
 
         Args:
             after: microseconds.
@@ -80,18 +95,38 @@ class Levels:
             Microseconds; `NEVER` where none does.
         """
         policy, state = self._policy, self._state
-        if not any(rule.kind == MOVE for rule in self._rules):
+        if not self._timed:
             return NEVER
         if policy.half_life:
             return (after // policy.pane + 1) * policy.pane if state.panes else NEVER
-        return min(
-            [time for pane in state.panes for time in changes_of_pane(policy, pane) if time > after], default=NEVER
-        )
+        panes = {*state.panes, *[pane for visits in state.visits.values() for pane in visits]}
+        times = [time for pane in panes for time in changes_of_pane(policy, pane) if time > after]
+        if any(measure.step for measure in self._measures):
+            step = next_step(policy, state, max(after // policy.pane, state.pane))
+            if step > after:
+                times.append(step)
+        return min(times, default=NEVER)
 
-    def _holds(self, rule: SignalRule, at: int) -> bool:
+    def _values(self, at: int) -> _Values:
+        """Take the measures that rules are about, as of a time."""
+        measures, policy, state = self._measures, self._policy, self._state
+        if not measures:
+            return {}
+        if any(measure.step for measure in measures):
+            # What is projected goes by the first active day, which may be one of those that are being judged.
+            note_days(policy, state, state.touched_panes)
+        texts = measured_at(policy, state, measures, max(at // policy.pane, state.pane))
+        return {measure.name: text for measure, text in zip(measures, texts, strict=True)}
+
+    def _holds(self, rule: SignalRule, at: int, values: _Values) -> bool:
         if rule.kind == BAND:
             band = self._state.band
             return band >= rule.reaches if rule.reaches != NO_BAND else band < rule.leaves
+        if rule.kind == MEASURE:
+            return _is_past(rule, values.get(rule.measure, ""))
+        if rule.kind == FUNNEL:
+            funnel = self._funnels[rule.funnel]
+            return depth_at(funnel, self._state.panes, max(at // self._policy.pane, self._state.pane)) >= rule.step
         before, score = self._scores(rule, at)
         moved = score - before if rule.rises else before - score
         if rule.share:
@@ -103,12 +138,34 @@ class Levels:
         now = max(at, self._state.pane * self._policy.pane)
         return score_at(self._policy, self._state, now - rule.within), score_at(self._policy, self._state, now)
 
-    def _reasons(self, rule: SignalRule, at: int) -> Reasons:
+    def _reasons(self, rule: SignalRule, at: int, values: _Values) -> Reasons:
         if rule.kind == BAND:
             changes = [each for each in self._transitions if isinstance(each, BandChange) and each.occurred_at == at]
             if changes:
                 return changes[-1].reasons
             return [{"cause": "band", "band": BANDS[self._state.band]}]
+        if rule.kind == MEASURE:
+            text = values.get(rule.measure, "")
+            bounds = {"at_least": rule.at_least, "at_most": rule.at_most}
+            return [
+                {"cause": "measure", "measure": rule.measure, "value": float(text) if text else None}
+                | {key: float(bound) for key, bound in bounds.items() if bound is not None}
+            ]
+        if rule.kind == FUNNEL:
+            return [_of_funnel(self._policy, self._funnels[rule.funnel], rule.step)]
         before, score = self._scores(rule, at)
         since = format_instant(at - rule.within)
         return [{"cause": "moved", "points": rounded(score - before), "from": rounded(before), "since": since}]
+
+
+def _of_funnel(policy: Policy, funnel: Funnel, step: int) -> dict[str, Any]:
+    within = format_duration(funnel.panes * policy.pane)
+    return {"cause": "funnel", "funnel": funnel.name, "steps": list(funnel.labels[:step]), "within": within}
+
+
+def _is_past(rule: SignalRule, text: str) -> bool:
+    """Tell whether a measure is past the bounds of a rule, as it is published; without a value it is not."""
+    if not text:
+        return False
+    value = Fraction(text)
+    return (rule.at_least is None or value >= rule.at_least) and (rule.at_most is None or value <= rule.at_most)

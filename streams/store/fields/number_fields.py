@@ -10,8 +10,8 @@ from functools import lru_cache
 from sys import intern
 from typing import Final
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import NONE, CustomerState, derive
-from scoring.figures.measuring import measured
 from scoring.instants import format_instant, parse_timestamp
 from scoring.judging.score import disengages_at, trend
 from scoring.points import text, to_millionths

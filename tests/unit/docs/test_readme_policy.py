@@ -64,7 +64,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
 def test_the_keys_of_a_policy_are_those_in_the_table() -> None:
     keys = {"version", "identities.topic", "kpi.groups", "kpi.churn", *defaults()}
     keys |= {f"channels.<name>.{key}" for key in ChannelTable.by_key()}
-    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets", "signals")}
+    keys |= {f"{table}.<name>.<key>" for table in ("measures", "segments", "scores", "targets", "signals", "funnels")}
     keys |= {f"profiles.{key}" for key in ProfilesTable.by_key()}
     assert {names_in(row[0])[0] for row in MANUAL.table("key", "default", "")} == keys
 

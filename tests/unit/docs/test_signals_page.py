@@ -1,12 +1,13 @@
 """The page on signals against the code."""
 
 import json
+import tomllib
 
 from scoring.customer.signals import Signal
 from scoring.judging.alerts import message
-from scoring.rules.signals import SEVERITIES, SignalRule
+from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, SEVERITIES, WITHOUT, SignalRule
 from streams.policy_file.document import parse_policy
-from streams.policy_file.signals import _COMMON, _KINDS
+from streams.policy_file.signal_tables import MODELS, SignalTable
 from tests.unit.docs.reading import MANUAL, names_in, page
 
 _CHANNELS = """
@@ -18,6 +19,12 @@ weights = { add_to_cart = 1, purchase = 20 }
 weights = { ticket = 0, reply = 1, resolved = 0 }
 [channels.app]
 weights = { signup = 0 }
+[measures.visits]
+kind = "count"
+of = ["clickstream"]
+[funnels.checkout]
+steps = ["clickstream.add_to_cart", "clickstream.purchase"]
+within = "7d"
 """
 
 
@@ -32,15 +39,18 @@ def test_the_sample_has_the_fields_of_a_signal_in_their_order_and_the_table_expl
 def test_the_examples_are_signals_of_every_kind() -> None:
     (example,) = [block for block in page("reference/signals").blocks("toml") if "[signals.left_cart]" in block]
     policy = parse_policy(f"{_CHANNELS}{example}")
-    assert {rule.kind for rule in policy.signals} == {kind for kind, _ in _KINDS.values()}
+    given = {key for table in tomllib.loads(example)["signals"].values() for key in table}
+    assert set(MODELS) - {"leaves", "rises_by"} <= given
+    assert {rule.kind for rule in policy.signals} == {EVENT, WITHOUT, BAND, MOVE, MEASURE, FUNNEL}
 
 
 def test_the_keys_and_their_defaults_are_those_in_the_tables() -> None:
     rows = MANUAL.table("key", "raised", "ends")
     shown = {name for row in rows for name in names_in(row[0])}
-    assert shown == set(_KINDS) | {key for _, beside in _KINDS.values() for key in beside} - {"object"}
-    common = {name: row[1] for row in MANUAL.table("key of any rule", "default", "") for name in names_in(row[0])}
-    assert set(common) == set(_COMMON)
-    assert common["severity"] == f"`{SignalRule('a', 'event').severity}`"
+    common = set(SignalTable.by_key())
+    assert shown == {key for model in MODELS.values() for key in model.by_key()} - common - {"object"}
+    defaults = {name: row[1] for row in MANUAL.table("key of any rule", "default", "") for name in names_in(row[0])}
+    assert set(defaults) == common
+    assert defaults["severity"] == f"`{SignalRule('a', 'event').severity}`"
     severities = next(row[2] for row in MANUAL.table("key of any rule", "default", "") if row[0] == "`severity`")
     assert tuple(names_in(severities)) == SEVERITIES

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
-from scoring.figures.measuring import measured
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policies.shipped import shipped_policy

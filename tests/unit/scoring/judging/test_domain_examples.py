@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
-from scoring.figures.measuring import measured
 from scoring.instants import DAY, MINUTE, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance

@@ -104,6 +104,107 @@ def test_within_the_cooldown_nothing_is_raised_again() -> None:
     assert signals_of(anna) == [("angry", "01 10:00", False), ("angry", "01 12:00", False)]
 
 
+# --- A measure --------------------------------------------------------------------------------------------------------
+
+POSTS = '[measures.posts]\nkind = "count"\nof = ["social.post"]\nover = "2d"'
+BUSY = f'{POSTS}\n[signals.busy]\nmeasure = "posts"\nat_least = 2'
+
+
+def test_a_measure_past_its_bound_raises_a_signal_that_ends_by_time_alone() -> None:
+    anna = Customer(policy(BUSY))
+    anna.do("post", "01 10:00")
+    anna.do("view", "01 11:00")
+    anna.do("post", "02 12:00")
+    assert signals_of(anna) == [("busy", "02 12:00", False)]
+    anna.judge("02 23:59:59")
+    anna.judge("05 00:00")
+
+    raised, ended = bodies(anna)
+    assert raised["reasons"] == [{"cause": "measure", "measure": "posts", "value": 2.0, "at_least": 2.0}]
+    assert (ended["kind"], ended["occurred_at"]) == ("ended", "2024-01-03T00:00:00Z")
+    assert ended["reasons"] == [{"cause": "measure", "measure": "posts", "value": 1.0, "at_least": 2.0}]
+
+
+def test_a_measure_that_falls_as_events_leave_raises_at_the_end_of_the_pane_and_without_a_value_it_is_over() -> None:
+    anna = Customer(policy(f'{POSTS}\n[signals.few]\nmeasure = "posts"\nat_most = 1'))
+    anna.do("post", "01 10:00")
+    anna.do("post", "01 11:00")
+    anna.do("post", "02 12:00")
+    anna.judge("09 00:00")
+
+    assert signals_of(anna) == [
+        ("few", "01 10:00", False),
+        ("few", "01 11:00", True),
+        ("few", "03 00:00", False),
+        ("few", "04 00:00", True),
+    ]
+    assert bodies(anna)[-1]["reasons"][0]["value"] is None
+
+
+def test_a_customer_is_due_when_a_measure_with_a_signal_falls() -> None:
+    anna = Customer(policy(BUSY))
+    anna.do("post", "01 10:00")
+    anna.do("post", "01 10:30")
+    while signals_of(anna)[-1] == ("busy", "01 10:30", False):
+        anna.judge(anna.due)
+    assert signals_of(anna)[-1] == ("busy", "03 00:00", True)
+
+
+def test_what_a_changed_bound_brings_about_raises_nothing_and_ends_with_the_next_step() -> None:
+    anna = Customer(policy(BUSY))
+    anna.do("post", "01 10:00")
+    anna.policy = policy(BUSY.replace("at_least = 2", "at_least = 1"))
+    anna.do("view", "01 11:00")
+    assert not signals_of(anna)
+    anna.do("post", "01 12:00")
+    assert not signals_of(anna)
+
+
+# --- A funnel ---------------------------------------------------------------------------------------------------------
+
+CHECKOUT = '[funnels.checkout]\nsteps = ["web.view", "social.post", "web.buy"]\nwithin = "2d"'
+BOUGHT = f'{CHECKOUT}\n[signals.bought]\nfunnel = "checkout"\nstep = 3'
+
+
+def test_a_step_of_a_funnel_raises_a_signal_that_ends_once_the_first_step_is_too_long_ago() -> None:
+    anna = Customer(policy(BOUGHT))
+    anna.do("view", "01 10:00")
+    anna.do("post", "01 11:00")
+    assert not bodies(anna)
+    anna.do("buy", "02 12:00")
+    anna.judge("09 00:00")
+
+    raised, ended = bodies(anna)
+    steps = ["web.view", "social.post", "web.buy"]
+    assert raised["reasons"] == [{"cause": "funnel", "funnel": "checkout", "steps": steps, "within": "2d"}]
+    assert (raised["occurred_at"], ended["occurred_at"]) == ("2024-01-02T12:00:00Z", "2024-01-03T00:00:00Z")
+    assert ended["closes"] == [raised["signal_id"]]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("view", "01 10:00"), ("buy", "02 11:00"), ("post", "03 12:00")],
+        [("view", "01 10:00"), ("post", "02 11:00"), ("buy", "03 12:00")],
+        [("post", "01 10:00"), ("view", "02 11:00"), ("buy", "02 12:00")],
+    ],
+)
+def test_steps_in_another_order_or_too_late_raise_nothing(steps: list[tuple[str, str]]) -> None:
+    anna = Customer(policy(BOUGHT))
+    for kind, time in steps:
+        anna.do(kind, time)
+    assert not bodies(anna)
+
+
+def test_a_customer_is_due_when_the_time_of_a_funnel_with_a_signal_is_over() -> None:
+    anna = Customer(policy(BOUGHT))
+    for kind in ("view", "post", "buy"):
+        anna.do(kind, "01 10:00")
+    while signals_of(anna)[-1] == ("bought", "01 10:00", False):
+        anna.judge(anna.due)
+    assert signals_of(anna)[-1] == ("bought", "03 00:00", True)
+
+
 # --- One without another ----------------------------------------------------------------------------------------------
 
 

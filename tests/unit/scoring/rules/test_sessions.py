@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from scoring.figures.measuring import measured
+from scoring.customer.measuring import measured
 from scoring.rules.sessions import SessionTotals, Visit, add_up, add_visit
 from streams.policy_file.document import parse_policy
 from streams.store.sums.visits import decode_visits, encode_visits

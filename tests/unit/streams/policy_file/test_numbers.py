@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from scoring.customer.measuring import measured
 from scoring.customer.state import CustomerState
 from scoring.errors import PolicyError
 from scoring.events.event import EventReader
-from scoring.figures.measuring import measured
 from scoring.instants import DAY, SECOND
 from scoring.judging.explanation import change
 from scoring.judging.moment import Moment

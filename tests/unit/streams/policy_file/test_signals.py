@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from scoring.errors import PolicyError
@@ -9,9 +11,12 @@ from scoring.instants import DAY, HOUR
 from scoring.policy.change import policy_digest
 from scoring.policy.policy import BANDS, type_code
 from scoring.rules.quiet_hours import QuietHours
-from scoring.rules.signals import BAND, EVENT, MOVE, WITHOUT
+from scoring.rules.signals import BAND, EVENT, MEASURE, MOVE, WITHOUT
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY
+
+COMMON = "cooldown, quiet, timezone, severity, title, message"
+KINDS = "on, after, reaches, leaves, falls_by, rises_by, measure, funnel"
 
 
 def problems(tables: str) -> list[str]:
@@ -62,19 +67,19 @@ within = "1d"
             '[signals.Up]\nreaches = "power"',
             "signals.Up: a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first",
         ),
-        ("[signals.a]", "signals.a: must have one of on, after, reaches, leaves, falls_by, rises_by"),
+        ("[signals.a]", f"signals.a: must have one of {KINDS}"),
         (
             '[signals.a]\non = "web.buy"\nreaches = "power"',
-            "signals.a: must have one of on, after, reaches, leaves, falls_by, rises_by, not on and reaches",
+            f"signals.a: must have one of {KINDS}, not on and reaches",
         ),
         (
             '[signals.a]\non = "web.nothing"',
             "signals.a.on: there is no weight for 'web.nothing'; a type is written CHANNEL.TYPE, and 0 will do",
         ),
-        ("[signals.a]\non = []", 'signals.a.on: [] is not a list of types such as ["web.purchase"]'),
+        ("[signals.a]\non = []", "signals.a.on: [] is neither a type nor a list of types"),
         (
             '[signals.a]\non = "web.buy"\nwithin = "1h"',
-            "signals.a.within: unknown key; allowed beside on: cooldown, quiet, timezone, severity, title, message",
+            f"signals.a.within: unknown key beside on; allowed here: {COMMON}, on",
         ),
         (
             '[signals.a]\nafter = "web.view"\nwithin = "1h"',
@@ -112,6 +117,14 @@ within = "1d"
             '[signals.a]\nreaches = "power"\nquiet = "22:00-08:00"\ntimezone = "Europe/Atlantis"',
             "signals.a.timezone: 'Europe/Atlantis' is not a time zone such as Europe/Berlin",
         ),
+        (
+            "[signals.a]\nfalls_by = 5",
+            "signals.a.within: is missing: whole panes; the score is compared with that of so long before",
+        ),
+        (
+            '[signals.a]\nmeasure = "posts"\nat_most = 1',
+            "signals.a.measure: there is no measure 'posts'; there are none",
+        ),
         ('[signals.a]\nreaches = "power"\ntimezone = "UTC"', "signals.a.timezone: there is no quiet"),
         (
             '[signals.a]\nreaches = "power"\nseverity = "loud"',
@@ -132,6 +145,79 @@ def _at_the_top(text: str) -> list[str]:
     with pytest.raises(PolicyError) as caught:
         parse_policy(f"{text}\n{POLICY}")
     return list(caught.value.problems)
+
+
+MEASURES = """[measures.posts]
+kind = "count"
+of = ["social.post"]
+[measures.habit]
+kind = "regularity"
+of = ["web.view"]
+over = "7d"
+[window]
+length = "7d"
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ('measure = "post"\nat_least = 1', "signals.a.measure: there is no measure 'post'; there are posts, habit"),
+        ('measure = "habit"\nat_least = 1', "signals.a.measure: the measure is a word, and has no bounds"),
+        (
+            'measure = "posts"',
+            "signals.a.at_least: say from which value on it holds, or by at_most up to which",
+        ),
+        ('measure = "posts"\nat_least = 3\nat_most = 2', "signals.a.at_least: is more than at_most"),
+        ('measure = "posts"\nat_least = "3"', "signals.a.at_least: '3' is not a number"),
+        (
+            'measure = "posts"\nat_least = 3\nwithin = "1d"',
+            f"signals.a.within: unknown key beside measure; allowed here: {COMMON}, measure, at_least, at_most",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_signal_on_a_measure_is_told(keys: str, problem: str) -> None:
+    text = 'version = "m"\n[channels.web]\nweights = { view = 1 }\n[channels.social]\nweights = { post = 1 }\n'
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(f"{text}{MEASURES}\n[signals.a]\n{keys}")
+    assert list(caught.value.problems) == [problem]
+
+
+def test_a_signal_on_a_measure_is_read_with_its_exact_bounds() -> None:
+    measure = '[measures.posts]\nkind = "count"\nof = ["social.post"]'
+    policy = parse_policy(f'{POLICY}\n{measure}\n[signals.a]\nmeasure = "posts"\nat_least = 0.1\nat_most = 3')
+    [rule] = policy.signals
+    assert (rule.kind, rule.measure, rule.at_least, rule.at_most) == (MEASURE, "posts", Fraction(1, 10), Fraction(3))
+
+
+def test_every_problem_of_all_signals_is_told_at_once() -> None:
+    found = problems(
+        """
+[signals.a]
+on = "web.nothing"
+quiet = "22-8"
+timezone = "UTC"
+severity = "loud"
+[signals.b]
+after = "web.view"
+within = "soon"
+without_band = "best"
+[signals.c]
+falls_by = "much"
+within = "9d"
+loud = true
+"""
+    )
+    assert sorted(found) == [
+        "signals.a.on: there is no weight for 'web.nothing'; a type is written CHANNEL.TYPE, and 0 will do",
+        "signals.a.quiet: '22-8' is not a part of the day such as \"22:00-08:00\"",
+        "signals.a.severity: 'loud' is not one of info, notice, warning, critical",
+        "signals.b.within: 'soon' is not a duration such as 30d, 24h, 15m, 10s or 500ms",
+        "signals.b.without_band: 'best' is not one of disengaged, engaged, highly_engaged, power",
+        "signals.c.falls_by: 'much' is not a number",
+        f"signals.c.loud: unknown key beside falls_by; allowed here: {COMMON}, falls_by, within",
+        "signals.c.within: must be more than 0 and at most 1d: window.trend, as far back as counts are kept",
+    ]
 
 
 def test_how_a_signal_is_told_changes_no_rule() -> None:

@@ -5,6 +5,8 @@ Rests on decision 8.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scoring.customer.projection import time_covered
 from scoring.customer.state import CustomerState
 from scoring.points import POINT, quotient
@@ -29,7 +31,7 @@ from scoring.rules.sessions import SessionTotals, Visit, add_up
 
 
 def measured(policy: Policy, state: CustomerState) -> list[str]:
-    """Compute the measures of a customer.
+    """Compute the measures of a customer as of the present pane.
 
     Args:
         policy: declares them.
@@ -38,35 +40,50 @@ def measured(policy: Policy, state: CustomerState) -> list[str]:
     Returns:
         One text for each measure of the policy, in its order; '' where there is nothing to tell.
     """
+    return measured_at(policy, state, policy.measures, state.pane)
+
+
+def measured_at(policy: Policy, state: CustomerState, measures: Sequence[Measure], present: int) -> list[str]:
+    """Compute measures of a customer as of a pane.
+
+    Args:
+        policy: in force.
+        state: derived.
+        measures: of the policy.
+        present: the pane, of those that are kept or later.
+
+    Returns:
+        One text for each measure, in their order; '' where there is nothing to tell.
+    """
     texts: list[str] = []
     totals: dict[int, dict[str, int]] = {}
     sessions: dict[tuple[str, int], SessionTotals] = {}
-    for measure in policy.measures:
+    for measure in measures:
         span, form = measure.panes, measure.form
         if form in SUMMED or form == PROJECTED:
             if span not in totals:
-                totals[span] = _totals(policy, state, span)
-            time = time_covered(policy, state, measure.step, span * policy.pane) if measure.step else 1
+                totals[span] = _totals(policy, state, span, present)
+            time = time_covered(policy, state, present, measure.step, span * policy.pane) if measure.step else 1
             texts.append(fraction(measure, totals[span], time))
         elif form == PANES:
-            active = len(_active_panes(measure, state))
+            active = len(_active_panes(measure, state, present))
             texts.append(str(active) if active else "")
         elif form == REGULARITY:
-            texts.append(REGULARITIES[regularity(_active_panes(measure, state), span, policy.pane)])
+            texts.append(REGULARITIES[regularity(_active_panes(measure, state, present), span, policy.pane)])
         else:
             key = (measure.channel, span)
             if key not in sessions:
-                sessions[key] = add_up(_visits(measure, state), measure.pause)
+                sessions[key] = add_up(_visits(measure, state, present), measure.pause)
             texts.append(of_sessions(form, sessions[key]))
     return texts
 
 
-def _totals(policy: Policy, state: CustomerState, span: int) -> dict[str, int]:
+def _totals(policy: Policy, state: CustomerState, span: int, present: int) -> dict[str, int]:
     """Add up the counts and amounts of the panes of a span, of those that any measure asks for."""
     totals: dict[str, int] = {}
-    asked, oldest = policy.measured_codes, state.pane - span
+    asked, oldest = policy.measured_codes, present - span
     for pane, counts in state.panes.items():
-        if oldest < pane <= state.pane:
+        if oldest < pane <= present:
             for code, amount in counts.items():
                 if code in asked:
                     add_amount(totals, code, amount)
@@ -102,10 +119,10 @@ def fraction(measure: Measure, totals: dict[str, int], time: int = 1) -> str:
     return quotient(value * measure.numerator, measure.denominator * whole) if whole else ""
 
 
-def _active_panes(measure: Measure, state: CustomerState) -> list[int]:
-    oldest, active = state.pane - measure.panes, []
+def _active_panes(measure: Measure, state: CustomerState, present: int) -> list[int]:
+    oldest, active = present - measure.panes, []
     for pane, counts in state.panes.items():
-        if oldest < pane <= state.pane:
+        if oldest < pane <= present:
             for code in measure.of:
                 if counts.get(code, 0) > 0:
                     active.append(pane)
@@ -113,10 +130,10 @@ def _active_panes(measure: Measure, state: CustomerState) -> list[int]:
     return active
 
 
-def _visits(measure: Measure, state: CustomerState) -> list[Visit]:
+def _visits(measure: Measure, state: CustomerState, present: int) -> list[Visit]:
     panes = state.visits.get(measure.channel, {})
-    oldest = state.pane - measure.panes
-    return [visit for pane in sorted(panes) if oldest < pane <= state.pane for visit in panes[pane]]
+    oldest = present - measure.panes
+    return [visit for pane in sorted(panes) if oldest < pane <= present for visit in panes[pane]]
 
 
 def of_sessions(form: str, totals: SessionTotals) -> str:
