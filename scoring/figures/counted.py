@@ -75,7 +75,7 @@ class Counted:
 
 
 def counted_fields(tally: Tally, counted: Counted, kept_from: int) -> dict[str, int]:
-    """Tell what a customer adds to the sums altogether.
+    """Return what a customer adds to the sums altogether.
 
     Args:
         tally: by which the customer is counted.

@@ -109,7 +109,7 @@ class MeasureSums:
         return quotient(total * measure.numerator * dividend, measure.denominator * divisor) if divisor else ""
 
     def held(self, codes: Sequence[str], panes: int, pane: int) -> int:
-        """Tell how many customers have any of some codes.
+        """Return how many customers have any of some codes.
 
         Args:
             codes: of types and amounts, in their order.

@@ -39,7 +39,7 @@ def without_shadow(policy: Policy) -> Policy:
 
 
 def shadow_problems(policy: Policy, shadow: Policy) -> list[str]:
-    """Tell why a policy cannot be judged beside another one.
+    """Return why a policy cannot be judged beside another one.
 
     Both are judged on the counts that the first makes of the events, and the second may be put in force while workers
     run. So what decides the counts, and what a live system cannot follow, has to be the same.
@@ -96,7 +96,7 @@ def _channel_differences(channel: Channel, other: Channel) -> Iterator[str]:
 
 
 def _counts(own: EventType | None, other: EventType) -> bool:
-    """Tell whether all is counted of a type that another policy asks for."""
+    """Return whether all is counted of a type that another policy asks for."""
     amounts = own.amounts if own is not None else ()
     about = own.object_property if own is not None else ""
     return set(other.amounts) <= set(amounts) and other.object_property in ("", about)

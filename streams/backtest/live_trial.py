@@ -103,7 +103,7 @@ async def alerts_since(settings: Settings, topic: str, since: int) -> list[Raise
 def judge_both(
     trial: Trial, customers: Mapping[str, Customer], alerts: tuple[Iterable[Raised], Iterable[Raised]], horizon: int
 ) -> tuple[list[Rule], dict[str, float | None]]:
-    """Tell what the alerts of both were worth, and how well the scores rank those who churned after they were made.
+    """Return what the alerts of both were worth, and how well the scores rank those who churned after they were made.
 
     Args:
         trial: tells the customers.

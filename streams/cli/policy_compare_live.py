@@ -46,7 +46,7 @@ class _Found(NamedTuple):
 
 
 def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as_json: bool) -> None:
-    """Tell how the shadow policy that is running differs from the policy in force.
+    """Return how the shadow policy that is running differs from the policy in force.
 
     Args:
         settings: name the brokers, Redis and the namespace.

@@ -73,7 +73,7 @@ class TargetWatch:
                 self._done = day
 
     async def _judge(self, day: int) -> bool:
-        """Tell whether nothing is left to be done."""
+        """Return whether nothing is left to be done."""
         records = await self._store.exchange_feeds({}, {})
         figures: Mapping[str, str] = {}
         if any(_note(records, target, day).told[0] < day for target in self._policy.targets):

@@ -89,7 +89,7 @@ def _runs(starts: Sequence[int], answers: Sequence[int], within: int) -> Iterato
 def after_the_link(
     name: str, table: dict[str, Any], parts: Sequence[Sequence[Event]], rest: Sequence[Event], at: int, until: int
 ) -> Iterator[Told]:
-    """Tell what becomes of one object, or of all, after the link."""
+    """Return what becomes of one object, or of all, after the link."""
     within, open_reports, pending = duration(table["within"]), [], []
     answered_at = max([event.time for part in parts for event in part if _is(event, table["without"])], default=-1)
     for part in parts:

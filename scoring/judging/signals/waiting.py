@@ -108,7 +108,7 @@ class Waiting:
         standing.waits = waits[-MOST_WAITS:]
 
     def next_end(self, rule: SignalRule, standing: Standing, judged: int) -> int:
-        """Tell when the first wait ends, or is judged again where silent feeds hold it.
+        """Return when the first wait ends, or is judged again where silent feeds hold it.
 
         Args:
             rule: of the signal.

@@ -44,7 +44,7 @@ def encode(policy: Policy, record: CustomerRecord, version: str) -> tuple[list[s
 
 
 def stands_for(fields: Mapping[str, str]) -> str:
-    """Tell for which customer an id stands.
+    """Return for which customer an id stands.
 
     Args:
         fields: of the hash under the id.
@@ -56,7 +56,7 @@ def stands_for(fields: Mapping[str, str]) -> str:
 
 
 def linked_ids(fields: Iterable[str]) -> list[str]:
-    """Tell which ids have been linked to a customer.
+    """Return which ids have been linked to a customer.
 
     Args:
         fields: the names of those of the customer's hash.
@@ -65,7 +65,7 @@ def linked_ids(fields: Iterable[str]) -> list[str]:
 
 
 def index_changes(record: CustomerRecord) -> tuple[str, str, int, str]:
-    """Tell how the indexes follow a record: old band, new band, since when (seconds), schedule.
+    """Return how the indexes follow a record: old band, new band, since when (seconds), schedule.
 
     Args:
         record: about to be written.

@@ -90,7 +90,7 @@ def kept_signals(live: Mapping[str, str], *, whole: bool) -> dict[str, str]:
 
 
 def signal_facts(*states: CustomerState) -> list[Facts]:
-    """Tell what waits and what is open, to be compared; nothing if one of them has not had the signals all the time.
+    """Return what waits and what is open, to be compared; nothing if one of them has not had the signals all the time.
 
     Args:
         states: judged.

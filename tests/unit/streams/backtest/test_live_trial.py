@@ -55,8 +55,8 @@ def test_a_linked_id_is_nobody_and_a_broken_hash_is_left_out() -> None:
 
 def test_the_alerts_of_both_are_held_against_what_became_of_the_customers() -> None:
     found = trial()
-    for name, score, shadow in (("anna", "9", "1"), ("ben", "2", "8"), ("cleo", "5", "5")):
-        found.add(name, fields(score, shadow))
+    for name, score, beside in (("anna", "9", "1"), ("ben", "2", "8"), ("cleo", "5", "5")):
+        found.add(name, fields(score, beside))
     customers = {
         "anna": Customer("anna", churned=True, churned_at=at("12 00:00")),
         "ben": Customer("ben", churned=False),

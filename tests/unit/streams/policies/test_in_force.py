@@ -61,7 +61,7 @@ async def look(bench: Bench, times: int = 2) -> None:
 
 
 def refused(bench: Bench, reason: str) -> bool:
-    """Tell whether the metrics say that the file is not followed, for a reason."""
+    """Return whether the metrics say that the file is not followed, for a reason."""
     return bench.count("engagement_policy_refused", reason=reason) == 1
 
 

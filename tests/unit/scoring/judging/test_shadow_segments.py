@@ -24,7 +24,7 @@ def beside(live: str, shadow: str) -> Policy:
 
 
 def profile(segment: str, time: str) -> Event:
-    """Tell the segment of the customer."""
+    """Return the segment of the customer."""
     return Event(at(time), PROFILE, "", Detail((), "", segment))
 
 
