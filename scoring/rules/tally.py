@@ -232,7 +232,7 @@ def funnel_name(steps: Steps, within: int, panes: int) -> str:
         within: how many panes.
         panes: in how many customers count once.
     """
-    return holders_name(("f", str(within), *[",".join(("", *sorted(step))) for step in steps]), panes)
+    return holders_name(("f", str(within), *[";" + ",".join(sorted(step)) for step in steps]), panes)
 
 
 def holders_name(codes: Sequence[str], panes: int) -> str:

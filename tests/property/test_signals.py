@@ -156,8 +156,9 @@ def test_points_that_fade_raise_the_signals_of_the_brute_force(drawn: Drawn, dat
         return test_half_life.score_of(events, policy, half_life, time)
 
     policy = brute_force.parse_policy(world.text)
-    expected = signals(raw_events(life), tables, policy, steps[-1].now, score_of=score_of)
-    assert asyncio.run(live(f"{text}\n{tables}", steps)) == expected
+    text = f"{text}\n{tables}"
+    expected = signals(raw_events(life), text, policy, steps[-1].now, score_of=score_of)
+    assert asyncio.run(live(text, steps)) == expected
 
 
 @given(test_segments.segmented(again=True), st.data())
@@ -165,8 +166,9 @@ def test_points_that_fade_raise_the_signals_of_the_brute_force(drawn: Drawn, dat
 def test_signals_go_by_the_bands_and_weights_of_the_segment(told: test_segments.Told, data: st.DataObject) -> None:
     world, life, steps = told
     tables = data.draw(rules(world))
-    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
-    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}", steps)) == expected
+    text = f"{world.with_long_memory}\n{tables}"
+    expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(text, steps)) == expected
 
 
 @given(told(), st.data())
@@ -175,8 +177,9 @@ def test_named_scores_change_no_signal(drawn: Drawn, data: st.DataObject) -> Non
     world, tables, life, steps = drawn
     named, _ = data.draw(test_named_scores.weighed(world))
     scores = f"[scores.loud]\nalerts = true\n{named.replace('NAME', 'loud')}"
-    expected = signals(raw_events(life), tables, brute_force.parse_policy(world.text), steps[-1].now)
-    assert asyncio.run(live(f"{world.with_long_memory}\n{tables}\n{scores}", steps)) == expected
+    text = f"{world.with_long_memory}\n{tables}\n{scores}"
+    expected = signals(raw_events(life), text, brute_force.parse_policy(world.text), steps[-1].now)
+    assert asyncio.run(live(text, steps)) == expected
 
 
 @given(told(), st.data())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.rules.funnels import Funnel, depth_at, depths
+from scoring.rules.tally import funnel_name
 
 STEPS = (("view",), ("cart", "list"), ("buy",))
 
@@ -46,3 +47,8 @@ def test_at_a_moment_only_what_lies_within_the_time_up_to_it_counts() -> None:
     funnel = Funnel("checkout", STEPS, 3)
     happened = panes(view=[1, 4], cart=[2, 5], buy=[3, 9])
     assert [depth_at(funnel, happened, present) for present in range(1, 8)] == [1, 2, 3, 1, 2, 2, 0]
+
+
+def test_funnels_of_other_steps_have_other_names() -> None:
+    assert funnel_name((("view",), ("cart",), ("buy",)), 3, 7) != funnel_name((("view",), ("buy", "cart")), 3, 7)
+    assert funnel_name(STEPS, 3, 7) == funnel_name((("view",), ("list", "cart"), ("buy",)), 3, 7)
