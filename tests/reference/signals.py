@@ -124,8 +124,10 @@ def _waits(
             if event.time < begun or not _is(event, table["after"]):
                 continue
             end = event.time + within
-            # A boundary goes before the end of a wait, and that before an event.
-            answered = [at for at, by_event in answers if event.time <= at and (at < end if by_event else at <= end)]
+            # At one time a boundary goes first, then the end of a wait, then an event.
+            answered = [
+                at for at, is_event in answers if (event.time <= at < end if is_event else event.time < at <= end)
+            ]
             begun = min(answered) + 1 if answered else end
             if not answered and end <= until:
                 raised.append((end, thing))
