@@ -17,7 +17,8 @@ from streams.topic_names import ALERTS, BAND_CHANGES, SHADOW_TOPICS, SIGNALS
 
 def keyed_topics(settings: Settings) -> list[str]:
     """List the topics that hold customers' ids as keys, and may have been made compacted."""
-    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS, *SHADOW_TOPICS)]
+    shadow = SHADOW_TOPICS if settings.policy.shadow is not None else ()
+    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS, *shadow)]
 
 
 async def compacted_topics(settings: Settings) -> list[str]:
