@@ -13,7 +13,7 @@ from scoring.customer.state import NONE, CustomerState
 from scoring.instants import format_duration, format_instant
 from scoring.points import POINT, text
 from scoring.policy.policy import BANDS, Policy
-from scoring.rules.signals import EVENT, NO_BAND, WITHOUT, SignalRule
+from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, NO_BAND, WITHOUT, SignalRule
 from streams.views.tables import plain_table
 from streams.views.wording import age, moment
 
@@ -130,11 +130,13 @@ def rule_words(policy: Policy, rule: SignalRule) -> str:
         answers = [type_name(policy, code) for code in rule.without]
         answers += [BANDS[rule.without_band]] if rule.without_band != NO_BAND else []
         return f"no {' or '.join(answers)} within {format_duration(rule.within)} of {on}"
-    if rule.reaches != NO_BAND or rule.leaves != NO_BAND:
+    if rule.kind == BAND:
         return f"reaches {BANDS[rule.reaches]}" if rule.reaches != NO_BAND else f"leaves {BANDS[rule.leaves]}"
-    if rule.measure:
+    if rule.kind == FUNNEL:
+        return f"takes step {rule.step} of the funnel {rule.funnel}"
+    if rule.kind == MEASURE:
         least = [f"{rule.measure} is at least {float(rule.at_least):g}"] if rule.at_least is not None else []
         most = [f"{rule.measure} is at most {float(rule.at_most):g}"] if rule.at_most is not None else []
-        return " or ".join([*least, *most])
+        return " and ".join([*least, *most])
     by = f"{100 * rule.share / POINT:g}%" if rule.share else f"{text(rule.points)} points"
     return f"{'rises' if rule.rises else 'falls'} by {by} within {format_duration(rule.within)}"

@@ -42,6 +42,19 @@ cooldown = "1d"
 [signals.fall]
 falls_by = "50%"
 within = "7d"
+[funnels.checkout]
+steps = ["clickstream.page_view", "clickstream.add_to_cart", "clickstream.purchase"]
+within = "7d"
+[signals.bought]
+funnel = "checkout"
+step = 3
+[measures.carts]
+kind = "count"
+of = ["clickstream.add_to_cart"]
+[signals.carts]
+measure = "carts"
+at_least = 3
+at_most = 4.5
 """
 )
 
@@ -105,6 +118,8 @@ def test_a_signal_of_which_nothing_is_known_is_left_out() -> None:
         ("never_started", "no engaged within 14d of clickstream.session_start"),
         ("angry", "email.unsubscribe or email.complaint"),
         ("fall", "falls by 50% within 7d"),
+        ("bought", "takes step 3 of the funnel checkout"),
+        ("carts", "carts is at least 3 and carts is at most 4.5"),
     ],
 )
 def test_a_rule_is_said_in_words(name: str, words: str) -> None:
