@@ -23,7 +23,7 @@ from streams.views.wording import age, counted, moment, printable
 @takes_settings("redis", "namespace")
 @click.pass_context
 def status(ctx: click.Context, settings: Settings) -> None:
-    """Return which policy is in force, and how many customers have followed.
+    """Show which policy is in force, and how many customers have followed.
 
     Looks at every customer, and writes nothing. Exit status 1 while some have not followed.
 
@@ -72,7 +72,7 @@ async def _versions(reader: ScoreReader) -> Counter[str]:
     total, passed = sum((await reader.band_counts()).values()), 0
     with open_offset_progress("customers") as show:
         async for page in reader.customers():
-            found.update(version for version in await reader.policies.versions(page) if version)
+            found.update(version for version, _ in await reader.policies.versions(page) if version)
             passed += len(page)
             show(passed, max(total, passed), passed)
     return found

@@ -121,13 +121,8 @@ class PolicyStore(Protocol):
         """Give about so many ids from a cursor on, and the next cursor, 0 at the end; some ids may come twice."""
         ...
 
-    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
-        """Return by which version each was judged; '' for one who has not been.
-
-        Args:
-            customers: their ids.
-            field: of the hash, `POLICY_VERSION` or `SHADOW_VERSION`.
-        """
+    async def versions(self, customers: Sequence[str]) -> list[tuple[str, str]]:
+        """Return by which version, and by which shadow policy, each was judged; '' for one who has not been."""
         ...
 
     async def place(self) -> SweepPlace:

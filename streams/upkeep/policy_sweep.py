@@ -15,7 +15,7 @@ from streams.policies.in_force import PolicyInForce
 from streams.rounds.engine import Engine
 from streams.rounds.pipeline import Pipeline
 from streams.rounds.work import Work
-from streams.store.policies import SHADOW_VERSION, SweepPlace
+from streams.store.policies import SweepPlace
 
 #: Customers looked at in one go, so that the live stream does not wait long; and goes in one turn, where most follow
 #: already.
@@ -108,10 +108,7 @@ class PolicySweep:
         customers, cursor = await policies.page(place.cursor, min(_AT_ONCE, self._rate))
         policy = self._policies.policy
         wanted = (policy.version, policy.shadow.version if policy.shadow is not None else "")
-        judged_by = zip(
-            await policies.versions(customers), await policies.versions(customers, SHADOW_VERSION), strict=True
-        )
-        found = zip(customers, judged_by, strict=True)
+        found = zip(customers, await policies.versions(customers), strict=True)
         behind = [customer for customer, versions in found if versions[0] and versions != wanted]
         if behind and not await self._judge(behind):
             return None

@@ -183,7 +183,7 @@ async def test_who_has_followed_is_seen_with_these_rights_and_no_fewer(guarded: 
         assert ((await reader.policies.place()).done, await reader.pane()) == (0, "1d")
         moves = BandMoves(policy, policy, 1)
         await compare_live(reader, moves, lambda *_: None)
-        assert (moves.customers, await reader.policies.versions(["anna"])) == (1, ["by-hand"])
+        assert (moves.customers, await reader.policies.versions(["anna"])) == (1, [("by-hand", "")])
 
     if lacking:
         with pytest.raises(AccessDenied):

@@ -8,8 +8,6 @@ from streams.policy_file.document import parse_policy
 from streams.store.policies import (
     IN_FORCE,
     MOVED,
-    POLICY_VERSION,
-    SHADOW_VERSION,
     SUPERSEDED,
     TAKEN,
     StoredPolicy,
@@ -121,8 +119,7 @@ async def test_the_shadow_has_fields_of_its_own_which_come_back(store: Store, st
     assert (view.armed, view.band, view.policy_version) == (True, 2, "tried")
     assert view.signals is not None
     assert [len(standing.waits) for standing in view.signals.standings.values()] == [1]
-    for field, version in ((POLICY_VERSION, "by-hand"), (SHADOW_VERSION, "tried")):
-        assert await store.policies.versions(["anna", "nobody"], field) == [version, ""]
+    assert await store.policies.versions(["anna", "nobody"]) == [("by-hand", "tried"), ("", "")]
 
 
 async def test_nothing_is_left_of_a_shadow_that_has_ended(store: Store, stores: Stores) -> None:

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streams.store.policies import IN_FORCE, MOVED, POLICY_VERSION, SUPERSEDED, TAKEN, StoredPolicy, SweepPlace
+from streams.store.policies import (
+    IN_FORCE,
+    MOVED,
+    POLICY_VERSION,
+    SHADOW_VERSION,
+    SUPERSEDED,
+    TAKEN,
+    StoredPolicy,
+    SweepPlace,
+)
 
 
 class MemoryPolicies:
@@ -84,9 +93,10 @@ class MemoryPolicies:
         after = cursor + len(some)
         return some, after if after < len(self._hashes) else 0
 
-    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
+    async def versions(self, customers: Sequence[str]) -> list[tuple[str, str]]:
         """Return by which version each was judged."""
-        return [self._hashes.get(customer, {}).get(field, "") for customer in customers]
+        found = [self._hashes.get(customer, {}) for customer in customers]
+        return [(fields.get(POLICY_VERSION, ""), fields.get(SHADOW_VERSION, "")) for fields in found]
 
     async def place(self) -> SweepPlace:
         """Return how far the sweep has come."""

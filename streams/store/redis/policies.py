@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from scoring.instants import MILLISECOND
-from streams.store.policies import POLICY_VERSION, StoredPolicy, SweepPlace, parse_place
+from streams.store.policies import POLICY_VERSION, SHADOW_VERSION, StoredPolicy, SweepPlace, parse_place
 from streams.store.redis.wire import Words
 
 POLICY_LIBRARY = "engagement_policies_2"
@@ -84,11 +84,12 @@ class RedisPolicies:
         [(after, keys)] = await self._send([["SCAN", cursor, "MATCH", f"{customer}*", "COUNT", count]])
         return [key[len(customer) :] for key in keys], int(after)
 
-    async def versions(self, customers: Sequence[str], field: str = POLICY_VERSION) -> list[str]:
+    async def versions(self, customers: Sequence[str]) -> list[tuple[str, str]]:
         """Return by which version each was judged."""
         customer = f"{self._prefix}customer:"
-        commands: list[Words] = [["HGET", customer + name, field] for name in customers]
-        return [found or "" for found in await self._send(commands, foreign=True)]
+        commands: list[Words] = [["HMGET", customer + name, POLICY_VERSION, SHADOW_VERSION] for name in customers]
+        found = [versions or ("", "") for versions in await self._send(commands, foreign=True)]
+        return [(own or "", shadow or "") for own, shadow in found]
 
     async def place(self) -> SweepPlace:
         """Return how far the sweep has come."""
