@@ -1,5 +1,9 @@
 """The names of the topics that the service writes to."""
 
+from __future__ import annotations
+
+from scoring.policy.policy import Policy
+
 ALERTS = "churn-risk-alerts"
 BAND_CHANGES = "engagement-band-changes"
 SIGNALS = "engagement-signals"
@@ -15,3 +19,12 @@ WRITTEN_TOPICS = (
     *(ALERTS, BAND_CHANGES, SIGNALS, *SHADOW_TOPICS, FEED_ALERTS),
     *(DEAD_LETTERS, DEAD_LETTER_REPLAYS, ERASURES),
 )
+
+
+def shadow_topics(policy: Policy) -> tuple[str, ...]:
+    """Name the topics of the shadow policy; there are none without one.
+
+    Args:
+        policy: in force.
+    """
+    return SHADOW_TOPICS if policy.shadow is not None else ()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from scoring.figures.measure_figures import MeasureSums
 from scoring.instants import DAY
-from scoring.policy.policy import Policy
-from scoring.rules.tally import funnel_name
+from scoring.policy.policy import Policy, counted_panes
+from scoring.rules.tally import passers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,15 @@ def funnel_figures(policy: Policy, sums: MeasureSums, day: int, judged: int) -> 
     Returns:
         By the name of the funnel.
     """
-    a_day = DAY // policy.pane
-    last = (day + 1) * a_day - 1
+    last = (day + 1) * DAY // policy.pane - 1
     pane = min(last, judged // policy.pane)
     whole = pane >= policy.told_from(judged)
+    spans = counted_panes(policy.length, policy.pane, policy.trend).funnel_spans
     found = {}
     for funnel in policy.figures.funnels:
-        names = [funnel_name(funnel.steps, funnel.panes, span) for span in (a_day, policy.panes)]
-        numbers = range(len(funnel.steps))
+        of_day, of_window = [passers(funnel.steps, funnel.panes, span).names for span in spans]
         found[funnel.name] = FunnelFigure(
-            tuple([sums.held_under(f"{names[0]}{number}", last) for number in numbers]),
-            tuple([sums.held_under(f"{names[1]}{number}", pane) for number in numbers]) if whole else None,
+            tuple([sums.held_under(name, last) for name in of_day]),
+            tuple([sums.held_under(name, pane) for name in of_window]) if whole else None,
         )
     return found

@@ -119,7 +119,7 @@ class MeasureSums:
         return self.held_under(holders_name(codes, panes), pane)
 
     def held_under(self, name: str, pane: int) -> int:
-        """Tell how many customers are counted under a name.
+        """Return how many customers are counted under a name.
 
         Args:
             name: of holders, or of a step of a funnel.

@@ -197,7 +197,7 @@ class AlertMachine:
         self._take(MOVED if band < accounted_for(self._state) else STANDS)
 
     def change_band(self, before: int, at: int, cause: str) -> None:
-        """Return the band into which other rules have put the customer, if it is another one.
+        """Report the band into which other rules have put the customer, if it is another one.
 
         Args:
             before: the score by the rules of before, in millionths.

@@ -34,7 +34,7 @@ class Funnel:
 
 
 def depths(steps: Steps, within: int, panes: Panes) -> dict[int, int]:
-    """Tell how far a customer comes.
+    """Return how far a customer comes.
 
     Args:
         steps: of the funnel.
@@ -59,7 +59,7 @@ def depths(steps: Steps, within: int, panes: Panes) -> dict[int, int]:
 
 
 def depth_at(funnel: Funnel, panes: Panes, present: int) -> int:
-    """Tell how far a customer has come within the time of a funnel up to and with a pane.
+    """Return how far a customer has come within the time of a funnel up to and with a pane.
 
     Args:
         funnel: of the policy.
@@ -74,7 +74,7 @@ def depth_at(funnel: Funnel, panes: Panes, present: int) -> int:
 
 
 def differ(steps: Steps, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Tell whether a pane has other steps than before.
+    """Return whether a pane has other steps than before.
 
     Args:
         steps: of the funnel.

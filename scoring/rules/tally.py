@@ -81,7 +81,7 @@ class Passers:
     names: tuple[str, ...]
 
     def held(self, panes: Panes) -> list[set[int]]:
-        """Tell from which panes a customer passes each step.
+        """Return the panes from which a customer passes each step.
 
         Args:
             panes: of the customer.
@@ -277,7 +277,7 @@ def _tally(parts: Parts) -> Tally:
         parts.pane,
         parts.kept,
         _holders(parts.regular, REGULAR),
-        tuple([_passers(*passing) for passing in parts.funnels]),
+        tuple([passers(*passing) for passing in parts.funnels]),
         tuple(parts.capped),
         tuple(parts.sessions),
         by_band=parts.by_band,
@@ -288,7 +288,14 @@ def _holders(held: Iterable[Held], mark: str) -> tuple[Holders, ...]:
     return tuple([Holders(codes, panes, holders_name((*codes, mark), panes)) for codes, panes in held])
 
 
-def _passers(steps: Steps, within: int, panes: int) -> Passers:
+def passers(steps: Steps, within: int, panes: int) -> Passers:
+    """Make the holders of a funnel.
+
+    Args:
+        steps: codes, in any order within a step.
+        within: how many panes.
+        panes: in how many customers count once.
+    """
     name = funnel_name(steps, within, panes)
     return Passers(steps, within, panes, tuple([f"{name}{step}" for step in range(len(steps))]))
 

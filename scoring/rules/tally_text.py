@@ -34,29 +34,14 @@ Passing = tuple[tuple[tuple[str, ...], ...], int, int]
 class Parts:
     """What a tally is made of; `pane` is 0 where nothing is counted by the day."""
 
-    codes: Sequence[str] = ()
-    held: Sequence[Held] = ()
-    pane: int = 0
-    kept: int = 0
-    regular: Sequence[Held] = ()
-    funnels: Sequence[Passing] = ()
-    capped: Sequence[tuple[str, int]] = ()
-    sessions: Sequence[tuple[str, int]] = ()
-    by_band: bool = False
-
-
-@dataclass(slots=True)
-class _Found:
-    """Parts that are being read."""
-
     codes: list[str]
     held: list[Held] = field(default_factory=list)
+    pane: int = 0
+    kept: int = 0
     regular: list[Held] = field(default_factory=list)
     funnels: list[Passing] = field(default_factory=list)
     capped: list[tuple[str, int]] = field(default_factory=list)
     sessions: list[tuple[str, int]] = field(default_factory=list)
-    pane: int = 0
-    kept: int = 0
     by_band: bool = False
 
 
@@ -102,25 +87,15 @@ def read_parts(text: str) -> Parts:
     codes = [words[at : at + _WIDTH] for at in range(0, len(words), _WIDTH)]
     if codes and len(codes[-1]) != _WIDTH:
         raise ValueError("half a code")
-    found = _Found(codes)
+    found = Parts(codes)
     for each in rest:
         _read_part(each, found, _width(len(codes)))
     if not codes and not found.sessions:
         raise ValueError("neither codes nor sessions")
-    return Parts(
-        codes,
-        found.held,
-        found.pane,
-        found.kept,
-        found.regular,
-        found.funnels,
-        found.capped,
-        found.sessions,
-        found.by_band,
-    )
+    return found
 
 
-def _read_part(words: str, found: _Found, width: int) -> None:
+def _read_part(words: str, found: Parts, width: int) -> None:
     mark, rest = words[:1], words[1:]
     if mark.isdigit():
         found.held.append(_read_held(found.codes, words, width))
@@ -144,27 +119,33 @@ def _read_part(words: str, found: _Found, width: int) -> None:
 
 def _held(codes: Sequence[str], held: Held, width: int) -> str:
     chosen, panes = held
-    return f"{panes}." + "".join([_digits(codes.index(code), width) for code in chosen])
+    return f"{panes}.{_indexes(codes, chosen, width)}"
 
 
 def _read_held(codes: Sequence[str], words: str, width: int) -> Held:
     panes, _, indexes = words.partition(".")
-    if not indexes:
-        raise ValueError("holders of no code")
-    return tuple([_code(codes, indexes[at : at + width]) for at in range(0, len(indexes), width)]), int(panes)
+    return _chosen(codes, indexes, width), int(panes)
 
 
 def _passing(codes: Sequence[str], passing: Passing, width: int) -> str:
     steps, within, panes = passing
-    words = ",".join(["".join([_digits(codes.index(code), width) for code in step]) for step in steps])
-    return f"f{panes}.{within}.{words}"
+    return f"f{panes}.{within}.{','.join([_indexes(codes, step, width) for step in steps])}"
 
 
 def _read_passing(codes: Sequence[str], words: str, width: int) -> Passing:
     panes, _, rest = words.partition(".")
     within, _, steps = rest.partition(".")
-    # A step is written as the codes of holders are.
-    return tuple([_read_held(codes, f"0.{step}", width)[0] for step in steps.split(",")]), int(within), int(panes)
+    return tuple([_chosen(codes, step, width) for step in steps.split(",")]), int(within), int(panes)
+
+
+def _indexes(codes: Sequence[str], chosen: Sequence[str], width: int) -> str:
+    return "".join([_digits(codes.index(code), width) for code in chosen])
+
+
+def _chosen(codes: Sequence[str], indexes: str, width: int) -> tuple[str, ...]:
+    if not indexes:
+        raise ValueError("holders of no code")
+    return tuple([_code(codes, indexes[at : at + width]) for at in range(0, len(indexes), width)])
 
 
 def _code(codes: Sequence[str], digits: str) -> str:

@@ -18,6 +18,7 @@ from streams.cli.policy_promote import promote
 from streams.cli.policy_schema import schema
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
+from streams.cli.running_shadow import require_shadow
 from streams.errors import ExtraMissing, SettingsError
 from streams.ingest.sentiment import reader_of
 from streams.policies.shipped import shipped_policies, shipped_policy
@@ -97,9 +98,7 @@ async def _in_force(settings: Settings, *, shadow: bool) -> str:
         await reader.close()
     if record is None:
         raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
-    if shadow and not record.shadow_text:
-        raise Refusal(f"no shadow policy is running under {printable(settings.namespace)!r}")
-    return record.shadow_text if shadow else record.text
+    return require_shadow(record, settings.namespace).shadow_text if shadow else record.text
 
 
 def _print_summary(parsed: Policy) -> None:

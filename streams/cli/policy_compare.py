@@ -58,7 +58,7 @@ def compare(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Return what would change with another policy, and change nothing.
+    """Show what would change with another policy, and change nothing.
 
     Scores all customers in Redis by both policies, and counts who would move between bands. With --replay, judges the
     events of files by both, with the stream clock, and tells which alerts would come or go; Redis is not asked then.

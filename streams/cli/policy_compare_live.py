@@ -18,7 +18,7 @@ from streams.backtest.outcomes import read_outcomes
 from streams.backtest.report import HORIZON, rule_document
 from streams.backtest.tables import rule_tables
 from streams.cli.progress import open_offset_progress
-from streams.cli.refusal import Refusal
+from streams.cli.running_shadow import require_shadow
 from streams.policies.band_moves import compare_live
 from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
@@ -46,7 +46,7 @@ class _Found(NamedTuple):
 
 
 def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as_json: bool) -> None:
-    """Return how the shadow policy that is running differs from the policy in force.
+    """Print how the shadow policy that is running differs from the policy in force.
 
     Args:
         settings: name the brokers, Redis and the namespace.
@@ -93,9 +93,7 @@ async def _look(settings: Settings, limit: int) -> _Found:
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()
-        record = await reader.policies.in_force()
-        if record is None or not record.shadow_text:
-            raise Refusal(f"no shadow policy is running under {printable(settings.namespace)!r}")
+        record = require_shadow(await reader.policies.in_force(), settings.namespace)
         policies = parse_policy(record.text), parse_policy(record.shadow_text)
         trial = Trial(*policies, limit)
         with open_offset_progress("customers") as show:

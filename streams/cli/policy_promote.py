@@ -9,6 +9,7 @@ import click
 
 from streams.cli.options import takes_settings
 from streams.cli.refusal import Refusal
+from streams.cli.running_shadow import require_shadow
 from streams.policy_file.document import parse_policy
 from streams.settings.settings import Settings
 from streams.store.policies import IN_FORCE, TAKEN, StoredPolicy, offered
@@ -42,9 +43,8 @@ async def _promote(settings: Settings, *, now: bool) -> StoredPolicy:
     store = RedisStore(settings)
     try:
         await store.open_existing()
-        record, place = await store.policies.in_force(), await store.policies.place()
-        if record is None or not record.shadow_text:
-            raise Refusal(f"no shadow policy is running under {printable(settings.namespace)!r}")
+        record = require_shadow(await store.policies.in_force(), settings.namespace)
+        place = await store.policies.place()
         if not now and (place.number != record.number or not place.done):
             raise Refusal(
                 f"the workers have not judged all customers by {printable(record.shadow_version)} yet: look at "

@@ -44,16 +44,17 @@ def topic_findings(
         remedy = "A worker creates what is absent when it starts; or create them with deploy/topics.sh"
         findings.append(doubtful(f"absent: {', '.join(absent)}", remedy))
     for topic, partitions in present.items():
-        findings += _of_partitions(partition_count(topic, 0, policy.identities, prefix), topic, partitions)
+        in_order = partition_count(topic, identities=policy.identities, prefix=prefix) == 1
+        findings += _of_partitions(topic, partitions, in_order=in_order)
     if not findings:
         findings.append(right(f"all {len(wanted)} are there, and every partition has a leader"))
     return findings
 
 
-def _of_partitions(most: int, topic: str, partitions: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def _of_partitions(topic: str, partitions: Sequence[Mapping[str, Any]], *, in_order: bool) -> Iterator[Finding]:
     if without := [str(each["partition"]) for each in partitions if each["leader"] < 0]:
         yield wrong(f"{topic} has no leader for partition {', '.join(without)}", "Bring their brokers back")
-    if most == 1 < len(partitions):
+    if in_order and len(partitions) > 1:
         yield doubtful(
             f"{topic} has {len(partitions)} partitions, and is read in one order by all workers",
             "Make it anew with one partition",

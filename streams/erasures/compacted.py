@@ -12,13 +12,13 @@ from streams.kafka.configs import topic_configs
 from streams.kafka.connections import kafka_options
 from streams.kafka.producers import start_producer
 from streams.settings.settings import Settings
-from streams.topic_names import ALERTS, BAND_CHANGES, SHADOW_TOPICS, SIGNALS
+from streams.topic_names import ALERTS, BAND_CHANGES, SIGNALS, shadow_topics
 
 
 def keyed_topics(settings: Settings) -> list[str]:
     """List the topics that hold customers' ids as keys, and may have been made compacted."""
-    shadow = SHADOW_TOPICS if settings.policy.shadow is not None else ()
-    return [settings.written(topic) for topic in (ALERTS, BAND_CHANGES, SIGNALS, *shadow)]
+    topics = (ALERTS, BAND_CHANGES, SIGNALS, *shadow_topics(settings.policy))
+    return [settings.written(topic) for topic in topics]
 
 
 async def compacted_topics(settings: Settings) -> list[str]:

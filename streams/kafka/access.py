@@ -38,8 +38,8 @@ from streams.topic_names import (
     DEAD_LETTERS,
     ERASURES,
     FEED_ALERTS,
-    SHADOW_TOPICS,
     SIGNALS,
+    shadow_topics,
 )
 
 _REQUEST_MS = 10_000
@@ -122,7 +122,7 @@ def worker_rights(settings: Settings, topics: Iterable[str]) -> dict[str, Collec
         settings: name the topics that are written.
         topics: that are read.
     """
-    shadow = SHADOW_TOPICS if settings.policy.shadow is not None else ()
+    shadow = shadow_topics(settings.policy)
     # A worker that carries an erasure out may have to say that it covers more.
     written = map(settings.written, (ALERTS, BAND_CHANGES, SIGNALS, *shadow, FEED_ALERTS, DEAD_LETTERS, ERASURES))
     return {

@@ -26,8 +26,8 @@ from streams.topic_names import (
     DEAD_LETTERS,
     ERASURES,
     FEED_ALERTS,
-    SHADOW_TOPICS,
     SIGNALS,
+    shadow_topics,
 )
 
 PARTITIONS = 12
@@ -76,8 +76,7 @@ def topic_settings(policy: Policy, prefix: str = "") -> dict[str, dict[str, str]
         topics[policy.profiles.topic] = {"cleanup.policy": "compact", "max.message.bytes": str(MOST_RECORD_BYTES)}
     if policy.identities:
         topics[policy.identities] = {"retention.ms": "-1", "max.message.bytes": str(MOST_RECORD_BYTES)}
-    shadow = SHADOW_TOPICS if policy.shadow is not None else ()
-    written = dict.fromkeys(shadow, output) | {
+    written = dict.fromkeys(shadow_topics(policy), output) | {
         ALERTS: output,
         BAND_CHANGES: output,
         SIGNALS: output,

@@ -5,7 +5,6 @@ Rests on decision 10.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -17,7 +16,7 @@ from streams.policy_file.pairings import Durations, Gateways, Key, Pairer, Retra
 from streams.policy_file.sentiment import SentimentTable
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.type_rules import TypeRules, type_rules
-from streams.policy_file.words import DURATION_SCHEMA, NAME, Caps, Duration, Topic, Weights, duration, named, text
+from streams.policy_file.words import DURATION_SCHEMA, Caps, Duration, Topic, Weights, check_name, duration, named, text
 
 _LONGEST_PROPERTY: Final = 100
 _Sessions = tuple[tuple[str, SessionRule], ...]
@@ -78,8 +77,7 @@ class ChannelTable(Table):
             problems: what is wrong is added.
         """
         where = f"channels.{name}"
-        if not re.fullmatch(NAME, name):
-            problems.append(f"{where}: a channel's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        check_name(where, "a channel's name", name, problems)
         if name in RESERVED_NAMES:
             problems.append(f"{where}: the name is that of a field of the score; choose another")
         problems += [
@@ -193,6 +191,15 @@ def types_of_people(types: tuple[EventType, ...], machine: Machine) -> tuple[Eve
     """
     by_machines = {code for _, _, code in machine}
     return tuple(kind for kind in types if kind.code not in by_machines)
+
+
+def types_by_name(channels: Sequence[Channel]) -> dict[str, EventType]:
+    """Give the types by their names with those of the channels, such as web.purchase.
+
+    Args:
+        channels: of the policy.
+    """
+    return {f"{channel.name}.{kind.name}": kind for channel in channels for kind in channel.types}
 
 
 def no_shared_sessions(channels: Sequence[Channel], problems: list[str]) -> None:

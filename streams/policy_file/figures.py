@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Final
 
@@ -12,8 +11,9 @@ from scoring.instants import DAY, SECOND, format_duration
 from scoring.policy.policy import Channel
 from scoring.rules.figure_rules import ChurnRule, CountedPanes, FigureRules
 from scoring.rules.groups import Grouping
+from streams.policy_file.channels import types_by_name
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import DURATION_SCHEMA, NAME, Duration, Flag, Property, duration, named, whole
+from streams.policy_file.words import DURATION_SCHEMA, Duration, Flag, Property, check_name, duration, named, whole
 
 #: The figures of a day look back a month, and compare with those of a month before.
 _LEAST_KEPT: Final = 62 * DAY
@@ -95,8 +95,7 @@ class Kpi(Table):
         groups = []
         for name, table in self.groups.items():
             where = f"kpi.groups.{name}"
-            if not re.fullmatch(NAME, name):
-                problems.append(f"{where}: a group's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+            check_name(where, "a group's name", name, problems)
             of = _codes(f"{where}.of", table.of, channels, problems)
             groups.append(Grouping(name, table.property, of, table.largest))
         churn = self._churn(channels, problems)
@@ -118,6 +117,6 @@ def _codes(
     where: str, names: Sequence[str], channels: Sequence[Channel], problems: list[str]
 ) -> tuple[tuple[str, str], ...]:
     """Give the types by code and name."""
-    known = {f"{channel.name}.{kind.name}": kind.code for channel in channels for kind in channel.types}
+    known = types_by_name(channels)
     problems += [f"{where}: there is no type {name!r} in the channels" for name in names if name not in known]
-    return tuple([(known[name], name) for name in dict.fromkeys(names) if name in known])
+    return tuple([(known[name].code, name) for name in dict.fromkeys(names) if name in known])

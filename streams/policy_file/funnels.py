@@ -5,16 +5,16 @@ Rests on decision 120.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from scoring.instants import DAY, format_duration
 from scoring.policy.policy import Channel
 from scoring.rules.funnels import MOST_STEPS, Funnel
+from streams.policy_file.channels import types_by_name
 from streams.policy_file.sections import Window
 from streams.policy_file.table import Check, Table, container, needed
-from streams.policy_file.words import DURATION_SCHEMA, NAME, duration, listed, named
+from streams.policy_file.words import DURATION_SCHEMA, check_name, duration, listed, named
 
 MOST_FUNNELS: Final = 20
 _LEAST_STEPS: Final = 2
@@ -75,15 +75,14 @@ def funnels(
         problems.append(f"funnels: there may be at most {MOST_FUNNELS}")
     if tables and (not window.pane or DAY % window.pane or window.length < DAY):
         problems.append("funnels: are told by the day; they need panes that divide a day, and a window of 1d or more")
-    known = {f"{channel.name}.{kind.name}": kind.code for channel in channels for kind in channel.types}
+    known = types_by_name(channels)
     pane = max(window.pane, 1)
     # Until the first pane of a day is kept no more, who began in the last one has to have had the time.
     most = min(window.length, window.length + -(-window.trend // pane) * pane - DAY + pane)
     found = []
     for name, table in tables.items():
         where = f"funnels.{name}"
-        if not re.fullmatch(NAME, name):
-            problems.append(f"{where}: a funnel's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        check_name(where, "a funnel's name", name, problems)
         names = [kind for step in table.steps for kind in step]
         problems += [
             f"{where}.steps: there is no weight for {kind!r}; a type is written CHANNEL.TYPE, and 0 will do"
@@ -97,7 +96,7 @@ def funnels(
                 f"{where}.within: must be a whole number of panes of {format_duration(pane)}, at most "
                 f"{format_duration(most)}: the window, and what window and trend have beyond a day"
             )
-        steps = tuple([tuple(sorted([known[kind] for kind in step if kind in known])) for step in table.steps])
+        steps = tuple([tuple(sorted([known[kind].code for kind in step if kind in known])) for step in table.steps])
         labels = tuple([" or ".join(step) for step in table.steps])
         found.append(Funnel(name, steps, table.within // pane, labels))
     return tuple(found)

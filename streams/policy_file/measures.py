@@ -6,7 +6,6 @@ Rests on decision 8.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
@@ -23,7 +22,7 @@ from scoring.rules.measures import FRACTION, PANES, PROJECTED, RATE, REGULARITY,
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code
 from streams.policy_file.channels import types_of_people
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import NAME, Duration, Points, Property, named
+from streams.policy_file.words import Duration, Points, Property, check_name, named
 
 #: For each kind the keys that it needs, and those that it may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -191,11 +190,10 @@ class MeasureReader:
 
     def _measure(self, name: str, table: Any) -> Measure | None:
         where = f"measures.{name}"
-        if not re.fullmatch(NAME, name):
-            self._problems.append(f"{where}: a measure's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
-        elif name in RESERVED_NAMES:
+        is_name = check_name(where, "a measure's name", name, self._problems)
+        if is_name and name in RESERVED_NAMES:
             self._problems.append(f"{where}: the name is that of a field of the score; choose another")
-        elif name in self._channels:
+        elif is_name and name in self._channels:
             self._problems.append(f"{where}: the name is that of a channel; choose another")
         if not table.kind:
             return None

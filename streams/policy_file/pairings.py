@@ -5,7 +5,6 @@ Rests on decision 11.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final
@@ -14,7 +13,7 @@ from scoring.instants import DAY
 from scoring.policy.policy import EventType, type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
 from streams.policy_file.table import Check, Table, container, given, needed
-from streams.policy_file.words import DURATION_SCHEMA, NAME, Names, duration, named, text
+from streams.policy_file.words import DURATION_SCHEMA, Names, check_name, duration, named, text
 
 _LONGEST_KEY: Final = 256
 _ALLOWED: Final = "a duration such as 10s or 500ms, of at most 1d"
@@ -156,8 +155,7 @@ class Pairer:
         """
         for name, rule in durations.items():
             here = f"channels.{self._channel}.durations.{name}"
-            if not re.fullmatch(NAME, name):
-                self._problems.append(f"{here}: a name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+            check_name(here, "a name", name, self._problems)
             known = [self._known(f"{here}.from", *rule.from_), self._known(f"{here}.to", *rule.to)]
             both = sorted({*rule.from_} & {*rule.to})
             if both:

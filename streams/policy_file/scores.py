@@ -5,14 +5,13 @@ Rests on decision 20.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
 from scoring.policy.policy import Channel, NamedScore, Policy
 from streams.policy_file.rule_tables import Document, OwnBands, OwnChannel, channels_with, check_channels
 from streams.policy_file.table import Table, container, given, needed
-from streams.policy_file.words import NAME, Flag, Weights, named
+from streams.policy_file.words import Flag, Weights, check_name, named
 
 #: Each is computed whenever a customer is written.
 MOST_SCORES: Final = 10
@@ -53,8 +52,7 @@ def check_scores(tables: Mapping[str, ScoreTable], channels: Sequence[Channel], 
         problems.append(f"scores: there may be at most {MOST_SCORES}")
     for name, table in tables.items():
         where = f"scores.{name}"
-        if not re.fullmatch(NAME, name):
-            problems.append(f"{where}: a score's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+        check_name(where, "a score's name", name, problems)
         if not table.channels:
             problems.append(f"{where}.channels: must hold at least one table with weights")
         check_channels(where, table.channels, channels, _UNKNOWN_TYPE, problems)

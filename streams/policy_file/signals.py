@@ -5,7 +5,6 @@ Rests on decisions 96, 97 and 98.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from scoring.policy.policy import BANDS, Channel, EventType
 from scoring.rules.funnels import Funnel
 from scoring.rules.measures import Measure
 from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, NO_BAND, WITHOUT, SignalRule
+from streams.policy_file.channels import types_by_name
 from streams.policy_file.sections import Window
 from streams.policy_file.signal_tables import (
     MOST_SIGNALS,
@@ -29,7 +29,7 @@ from streams.policy_file.signal_tables import (
     Size,
     WaitSignal,
 )
-from streams.policy_file.words import NAME
+from streams.policy_file.words import check_name
 
 
 class SignalReader:
@@ -74,8 +74,7 @@ class SignalReader:
         rules: dict[str, SignalRule] = {}
         for name, table in tables.items():
             self._where = f"signals.{name}"
-            if not re.fullmatch(NAME, name):
-                self._note("", "a signal's name is 1 to 32 characters out of a-z 0-9 _, a letter first")
+            check_name(self._where, "a signal's name", name, self._problems)
             if not isinstance(table, SignalTable):
                 continue
             rule = self._rule(name, table)
@@ -174,7 +173,7 @@ class SignalReader:
         )
 
     def _types(self, key: str, names: Sequence[str]) -> list[EventType]:
-        known = {f"{channel.name}.{kind.name}": kind for channel in self.channels for kind in channel.types}
+        known = types_by_name(self.channels)
         for name in names:
             if name not in known:
                 self._note(key, f"there is no weight for {name!r}; a type is written CHANNEL.TYPE, and 0 will do")

@@ -136,6 +136,21 @@ def named(most: int | None = None) -> Any:
     return Field(json_schema_extra={"propertyNames": {"pattern": f"^{NAME}$"}, **limit})
 
 
+def check_name(where: str, what: str, name: str, problems: list[str]) -> bool:
+    """Return whether a table may be called so.
+
+    Args:
+        where: its place in the file.
+        what: such as "a funnel's name".
+        name: its own.
+        problems: what is wrong is added.
+    """
+    is_name = re.fullmatch(NAME, name) is not None
+    if not is_name:
+        problems.append(f"{where}: {what} is 1 to 32 characters out of a-z 0-9 _, a letter first")
+    return is_name
+
+
 def _topic(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(_TOPIC, value):
         return value

@@ -75,8 +75,7 @@ async def _are_those_of_the_raw_events(drawn: list[World], steps: Sequence[Step]
         for pane in {first, present} if first <= present else ():
             await _compare(life, step, pane)
         if number % 3 == 0:
-            past = policy.past_from(step.now)
-            await life.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now), past)
+            await life.fold(step)
 
 
 async def _compare(life: Life, step: Step, pane: int, *, past: bool = False) -> None:
@@ -138,10 +137,7 @@ def test_figures_of_the_past_are_kept_by_the_day(story: tuple[list[World], list[
 async def _are_kept_by_the_day(drawn: list[World], steps: Sequence[Step]) -> None:
     life = Life(drawn)
     policy = life.policies[0]
-    for step in steps:
-        await life.live(step)
-        past = policy.past_from(step.now)
-        await life.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now), past)
+    await life.live_and_fold(steps)
     if policy.figures.daily:
         for pane in range(START // policy.pane, steps[-1].now // policy.pane + 1, 3):
             await _compare(life, steps[-1], pane, past=True)

@@ -92,8 +92,7 @@ async def _is_told_by_the_raw_events(drawn: list[World], steps: Sequence[Step]) 
             _compare(life, policy, step, fields, pane)
             _compare(life, policy, step, made, pane)
         if number % 3 == 0:
-            past = policy.past_from(step.now)
-            await life.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now), past)
+            await life.fold(step)
 
 
 def _compare(life: Life, policy: Policy, step: Step, fields: dict[str, int], pane: int) -> None:
@@ -123,10 +122,7 @@ def test_the_funnels_of_past_days_are_kept(story: tuple[list[World], list[Step]]
 async def _are_kept(drawn: list[World], steps: Sequence[Step]) -> None:
     life = Life(drawn)
     policy = life.policies[0]
-    for step in steps:
-        await life.live(step)
-        past = policy.past_from(step.now)
-        await life.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now), past)
+    await life.live_and_fold(steps)
     fields = await life.store.kpi.measures(past=True)
     for pane in range(START // policy.pane, steps[-1].now // policy.pane + 1):
         _compare(life, policy, steps[-1], fields, pane)

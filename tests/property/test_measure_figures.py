@@ -116,6 +116,18 @@ class Life:
             if batch:
                 self.arrived.setdefault(customer, {}).update({event_id: event for event, event_id in batch})
 
+    async def live_and_fold(self, steps: Sequence[Step]) -> None:
+        """Take steps, and fold the sums after each."""
+        for step in steps:
+            await self.live(step)
+            await self.fold(step)
+
+    async def fold(self, step: Step) -> None:
+        """Let the sums forget the panes that customers keep no more."""
+        policy = self.policies[step.policy]
+        past = policy.past_from(step.now)
+        await self.store.kpi.fold_measures("", policy.kept_from(step.now), policy.told_from(step.now), past)
+
     async def found(self, policy: Policy, pane: int) -> dict[str, str]:
         """Give the measures that are published as of a pane."""
         return published_measures(MeasureSums(await self.store.kpi.measures()).figures(policy, pane))

@@ -13,7 +13,7 @@ Happened = tuple[int, str]
 
 
 def passes(table: dict[str, Any], events: Sequence[Happened], pane: int, begun: int, step: int) -> bool:
-    """Tell whether so many steps follow each other from one that is taken in a pane.
+    """Return whether so many steps follow each other from one that is taken in a pane.
 
     Args:
         table: of the funnel.

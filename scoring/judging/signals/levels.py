@@ -86,7 +86,7 @@ class Levels:
                     self._raiser.rise(rule, at, self._reasons(rule, at, values))
 
     def next_change(self, after: int) -> int:
-        """Tell when a move, a measure or a funnel changes by itself next, before anything else happens.
+        """Return when a move, a measure or a funnel changes by itself next, before anything else happens.
 
         Args:
             after: microseconds.
@@ -99,7 +99,9 @@ class Levels:
             return NEVER
         if policy.half_life:
             return (after // policy.pane + 1) * policy.pane if state.panes else NEVER
-        panes = {*state.panes, *[pane for visits in state.visits.values() for pane in visits]}
+        panes = set(state.panes)
+        if self._measures:
+            panes.update([pane for visits in state.visits.values() for pane in visits])
         times = [time for pane in panes for time in changes_of_pane(policy, pane) if time > after]
         if any(measure.step for measure in self._measures):
             step = next_step(policy, state, max(after // policy.pane, state.pane))
@@ -164,7 +166,7 @@ def _of_funnel(policy: Policy, funnel: Funnel, step: int) -> dict[str, Any]:
 
 
 def _is_past(rule: SignalRule, text: str) -> bool:
-    """Tell whether a measure is past the bounds of a rule, as it is published; without a value it is not."""
+    """Return whether a measure is past the bounds of a rule, as it is published; without a value it is not."""
     if not text:
         return False
     value = Fraction(text)
