@@ -11,7 +11,7 @@ from setuptools import setup
 #: What is run for each event and each customer: all files of some folders, and some of others.
 #: Nothing here waits, so nothing here needs asyncio.
 HOT_FOLDERS = (
-    *("scoring", "scoring/rules", "scoring/events", "scoring/customer", "scoring/sources", "scoring/judging"),
+    *("scoring", "scoring/rules", "scoring/events", "scoring/customer", "scoring/feeds", "scoring/judging"),
     *("scoring/judging/signals",),
     *("scoring/figures", "scoring/mapping", "streams/store/sums", "streams/store/fields"),
 )
@@ -19,7 +19,7 @@ HOT_FILES = (
     *("scoring/policy/policy.py", "streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
     *("streams/ingest/event_decoding.py", "streams/ingest/source_decoding.py", "streams/ingest/source_reading.py"),
     *("streams/ingest/encodings.py", "streams/ingest/field_decoding.py", "streams/ingest/framing.py"),
-    *("streams/rounds/grouping.py", "streams/rounds/cache.py"),
+    *("streams/rounds/event_sorting.py", "streams/rounds/cache.py"),
     *("streams/rounds/positions.py", "streams/rounds/judging.py"),
 )
 HOT_PATH = [

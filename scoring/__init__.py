@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from scoring.customer.state import CustomerState
     from scoring.errors import InvalidEvent, PolicyError, ScoringError
     from scoring.events.event import Event, EventReader
+    from scoring.feeds.feeds import Feeds
     from scoring.instants import format_instant, parse_timestamp
     from scoring.judging.alerts import Alert, BandChange, message
     from scoring.judging.moment import Moment
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from scoring.judging.walk import advance
     from scoring.points import rounded
     from scoring.policy.policy import Channel, EventType, Policy, type_code
-    from scoring.sources.feeds import Feeds
 
 __all__ = [
     "Alert",
@@ -73,7 +73,7 @@ _HOMES: Final = {
     "Event": "scoring.events.event",
     "EventReader": "scoring.events.event",
     "EventType": "scoring.policy.policy",
-    "Feeds": "scoring.sources.feeds",
+    "Feeds": "scoring.feeds.feeds",
     "InvalidEvent": "scoring.errors",
     "Moment": "scoring.judging.moment",
     "Outcome": "scoring.judging.outcome",

@@ -125,7 +125,7 @@ class DecodedBatch(NamedTuple):
     microseconds.
     """
 
-    source: RecordBatch
+    raw: RecordBatch
     events: list[tuple[int, str, Event]]
     dead_letters: list[DeadLetter]
     newest: int
@@ -140,6 +140,4 @@ class DecodedBatch(NamedTuple):
     def weight(self) -> int:
         """How much room among waiting events it takes: more for links, and for dead letters, as they are kept whole."""
         kept = sum(len(letter.record.value or b"") for letter in self.dead_letters)
-        return (
-            max(self.source.count, len(self.events)) + kept // _BYTES_OF_AN_EVENT + _EVENTS_OF_A_LINK * len(self.links)
-        )
+        return max(self.raw.count, len(self.events)) + kept // _BYTES_OF_AN_EVENT + _EVENTS_OF_A_LINK * len(self.links)

@@ -11,13 +11,13 @@ from scoring.backtest.observations import NEVER, CutOff, Observation
 from scoring.backtest.trail import Trail
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
+from scoring.feeds.feeds import Feeds, Stretch, join
 from scoring.instants import DAY
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, is_type
-from scoring.sources.feeds import Feeds, Stretch, join
 
 #: Called with a customer's state as it is at a moment.
 Look = Callable[[Observation, CustomerState], None]

@@ -51,7 +51,7 @@ class CustomerState:
     the stored code of the channel. `objects` is None until an event names an object that the policy asks for.
     `activity` is what the figures over all customers count; `tallied` holds the counts of touched panes as they are
     stored, where measures are published for all customers combined, `tallied_visits` the visits, where sessions are,
-    `grouped` what events count in groups that is not stored yet, by group and field, `dropped` what is kept no more.
+    `grouped` what events count in groups that is not stored yet, by grouping and field, `dropped` what is kept no more.
     `segment` is the one that the customer is in, '' for none, as told at `segment_at`; `segment_changed` whether that
     is to be stored. `named` holds the customer as judged by each named score that raises alerts, None where there is
     none. `counted` is None until an event comes where the policy says that ids are linked. `absence` is None where

@@ -17,7 +17,7 @@ from scoring.json_words import described, not_an_object, wanted, why_ahead, why_
 from scoring.mapping.type_rules import TypeRules
 from scoring.policy.policy import Channel, type_code
 from scoring.rules.details import Detail, DetailReader
-from scoring.rules.groups import Grouping, readers
+from scoring.rules.groupings import Grouping, readers
 from scoring.rules.sentiment import Analyzer, SentimentReader
 
 #: How far ahead of the wall clock an event may be; beyond it, it would carry the watermark off.
@@ -74,7 +74,7 @@ class EventReader:
         self,
         channel: Channel,
         policy_codes: Container[str] = (),
-        groups: Sequence[Grouping] = (),
+        groupings: Sequence[Grouping] = (),
         analyze: Analyzer | None = None,
     ) -> None:
         """Index the channel's types.
@@ -83,7 +83,7 @@ class EventReader:
             channel: of the policy in force.
             policy_codes: those of the types of all channels of the policy. A type that the policy does not name and
                 that shares the code of one of them must not be counted as that one.
-            groups: in which events count by the value of a property.
+            groupings: in which events count by the value of a property.
             analyze: the model of the channel's `sentiment`; with None no text becomes a number.
         """
         self._name = channel.name
@@ -99,9 +99,9 @@ class EventReader:
             if kind.amounts or kind.object_property
         }
         self._has_rules = bool(self._rules)
-        self._groups = {code: reader for code, reader in readers(groups).items() if code in self._scoring}
+        self._groupings = {code: reader for code, reader in readers(groupings).items() if code in self._scoring}
         # Whether properties are of any use.
-        self._asks = self._has_rules or bool(self._details) or bool(self._groups)
+        self._asks = self._has_rules or bool(self._details) or bool(self._groupings)
         self._sentiment: SentimentReader | None = None
         if channel.sentiment is not None and analyze is not None:
             self._sentiment = SentimentReader(channel.sentiment, analyze)
@@ -165,10 +165,10 @@ class EventReader:
             code = self._rules.code_of(code, properties)
         if self._details and code in self._details:
             detail = self._details[code].read(properties, time)
-        if self._groups and code in self._groups:
-            found = self._groups[code].read(properties)
+        if self._groupings and code in self._groupings:
+            found = self._groupings[code].read(properties)
             if found:
-                detail = (detail or Detail(()))._replace(groups=found)
+                detail = (detail or Detail(()))._replace(groupings=found)
         return Event(time, code, digest, detail)
 
     def properties(self) -> frozenset[str]:
@@ -176,8 +176,8 @@ class EventReader:
         read = self._rules.properties.copy()
         for details in self._details.values():
             read.update(details.properties)
-        for group in self._groups.values():
-            read.update(group.properties)
+        for grouping in self._groupings.values():
+            read.update(grouping.properties)
         if self._sentiment is not None:
             read.update(self._sentiment.names)
         return frozenset(read)

@@ -73,7 +73,7 @@ class SegmentedEventReader(EventReader):
             profiles: name the property.
             analyze: as of `EventReader`.
         """
-        super().__init__(channel, policy.types, policy.figures.groups, analyze)
+        super().__init__(channel, policy.types, policy.figures.groupings, analyze)
         self._segment = profiles.segment
         self._asks = True
 
@@ -119,5 +119,5 @@ def event_reader(channel: Channel, policy: Policy, analyze: Analyzer | None = No
         One that looks for segments only where the policy asks for them.
     """
     if policy.profiles is None:
-        return EventReader(channel, policy.types, policy.figures.groups, analyze)
+        return EventReader(channel, policy.types, policy.figures.groupings, analyze)
     return SegmentedEventReader(channel, policy, policy.profiles, analyze)

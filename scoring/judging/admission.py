@@ -17,7 +17,7 @@ from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from scoring.policy.policy import Policy
 from scoring.rules.details import identified
-from scoring.rules.groups import note_groups
+from scoring.rules.groupings import note_groupings
 
 _TIME: Final = itemgetter(0)
 
@@ -47,7 +47,7 @@ def admit(
     # What is before this, and before what has been judged, is too old to score.
     too_old = min((now // policy.pane - policy.panes + 1) * policy.pane, state.judged)
     came = max(now, moment.arrived)
-    grouped = bool(policy.figures.groups)
+    grouped = bool(policy.figures.groupings)
     in_order = True
     newest = 0
     for event in events:
@@ -59,7 +59,7 @@ def admit(
         if counted is not None and digest and code:
             counted.add(digest, (time, code, detail), max(time, came))
         if grouped and detail is not None:
-            _count_in_groups(policy, state, event, now)
+            _count_in_groupings(policy, state, event, now)
         if time > horizon:
             state.ahead.append((time, code, detail))
             kept_aside = True
@@ -79,15 +79,15 @@ def admit(
     return due, outdated
 
 
-def _count_in_groups(policy: Policy, state: CustomerState, event: Event, now: int) -> None:
+def _count_in_groupings(policy: Policy, state: CustomerState, event: Event, now: int) -> None:
     """Count an event by the values that it names, if its pane is kept: now, also where it is ahead."""
     detail = event.detail
     too_old = min((now // policy.pane - policy.kept_panes + 1) * policy.pane, state.judged)
-    if detail is None or not detail.groups or event.time < too_old:
+    if detail is None or not detail.groupings or event.time < too_old:
         return
     if state.grouped is None:
         state.grouped = {}
-    note_groups(state.grouped, event.time // DAY, event.code, detail.groups)
+    note_groupings(state.grouped, event.time // DAY, event.code, detail.groupings)
 
 
 def _reached(state: CustomerState, horizon: int) -> list[Timed]:

@@ -20,11 +20,11 @@ from typing import Final
 
 from scoring.customer.episodes import Episode, Report
 from scoring.customer.state import CustomerState
+from scoring.feeds.feeds import Feeds
 from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.reasons import Reasons, largest_first
 from scoring.judging.score import cooldown_end
 from scoring.policy.policy import DISENGAGED, ENGAGED, Policy
-from scoring.sources.feeds import Feeds
 
 # States.
 AT_REST: Final = "at rest"

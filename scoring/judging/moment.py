@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from scoring.feeds.feeds import Feeds
 from scoring.judging.absence_judging import Clocks
-from scoring.sources.feeds import Feeds
 
 _NOTHING: Final[Mapping[Any, int]] = {}
 

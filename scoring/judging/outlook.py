@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.feeds.feeds import Feeds, feeding
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.reasons import reasons_of_coming
 from scoring.judging.score import disengages_at, lowest_until
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds, feeding
 
 
 def coming_warning(policy: Policy, state: CustomerState) -> tuple[int, int]:

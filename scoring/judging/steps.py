@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from scoring.customer.state import CustomerState, Dropped, Timed, fade
+from scoring.feeds.feeds import NEVER, feeding
 from scoring.judging.active_days import note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.corrections import Correction, correct, within_window
@@ -20,7 +21,6 @@ from scoring.judging.outlook import Outlook
 from scoring.judging.reasons import reason_of_event, reasons_of_object, reasons_of_panes
 from scoring.judging.signals.watch import SignalWatch
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import NEVER, feeding
 
 #: Time and code of an event, the score before and after it, and what it changed in the counts of others.
 _Step = tuple[int, str, int, int, Sequence[Correction]]

@@ -39,7 +39,7 @@ class Detail(NamedTuple):
     """What one event adds to its pane beside its count: amounts by their code, and the digest of its object, or ''.
 
     `segment` is the one that it says the customer is in, '' where it names none. `id` is the digest of the event's
-    id, where it matters which event it was. `groups` are those in which it counts, with the values: only where it
+    id, where it matters which event it was. `groupings` are those in which it counts, with the values: only where it
     comes, not where it is kept for later.
     """
 
@@ -47,7 +47,7 @@ class Detail(NamedTuple):
     object: str = ""
     segment: str = ""
     id: str = ""
-    groups: tuple[tuple[str, str], ...] = ()
+    groupings: tuple[tuple[str, str], ...] = ()
 
 
 def identified(detail: Detail | None, digest: str) -> Detail | None:

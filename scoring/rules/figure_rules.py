@@ -11,7 +11,7 @@ from typing import Final
 
 from scoring.instants import DAY
 from scoring.rules.funnels import Funnel
-from scoring.rules.groups import Grouping
+from scoring.rules.groupings import Grouping
 
 #: Over how many days customers of a channel are counted, by the name of the figure.
 ACTIVE: Final = {"daily_active": 1, "weekly_active": 7, "monthly_active": 30}
@@ -30,7 +30,7 @@ class FigureRules:
     """Which figures are counted, all of them by the day.
 
     `by_day` are the measures of every kind that can be published for all customers combined, `by_channel` points and
-    active customers of each channel, `by_band` types and measures of each band, `groups` events by the value of a
+    active customers of each channel, `by_band` types and measures of each band, `groupings` events by the value of a
     property, `funnels` steps of which is counted who passes them. `churn` says when a customer is lost, None where that
     is after 30 days of silence.
     """
@@ -38,7 +38,7 @@ class FigureRules:
     by_day: bool = False
     by_channel: bool = False
     by_band: bool = False
-    groups: tuple[Grouping, ...] = ()
+    groupings: tuple[Grouping, ...] = ()
     funnels: tuple[Funnel, ...] = ()
     churn: ChurnRule | None = None
 

@@ -24,7 +24,7 @@ from streams.store.redis.store import RedisStore
 from streams.store.sums.gains import largest_name
 from streams.upkeep.figure_report import PERIOD, goings_of
 from streams.views.day_view import DaySums
-from streams.views.group_view import Groups, group_documents, group_table
+from streams.views.grouping_view import Groupings, grouping_documents, grouping_table
 from streams.views.kpi_view import kpi_document, kpi_text
 from streams.views.segment_table import segment_table
 from streams.views.target_view import target_documents, target_table
@@ -89,7 +89,7 @@ async def _show(
     measures, segments = found.measures(last), {} if segment else found.segments
     shown: list[RenderableType] = [kpi_text(found.sums, first, last, measures, segments, found.goings)]
     shown += found.counted.tables(found.sums, first, last)
-    shown += [group_table(group, days, first, last) for group, days in found.groups.items()]
+    shown += [grouping_table(grouping, days, first, last) for grouping, days in found.groupings.items()]
     shown += [segment_table(beside)] if beside else []
     shown += [target_table(policy.targets, told)] if policy.targets else []
     console = Console(highlight=False)
@@ -105,7 +105,7 @@ class _Found:
     sums: Sums
     goings: Sums
     counted: DaySums
-    groups: Groups
+    groupings: Groupings
     segments: dict[str, int]
     today: int | None
 
@@ -121,21 +121,23 @@ async def _read(store: RedisStore, policy: Policy, segment: str) -> _Found:
     fields = await kpi.sums(segment, spells=True)
     sums = Sums(fields, None if segment else [counts[band] for band in BANDS])
     goings = sums if rules.churn is None else goings_of(policy, await kpi.churn(segment))
-    groups = {group: await kpi.groups(largest_name(group, segment), 0, _NO_END) for group in rules.groups}
+    groupings = {
+        grouping: await kpi.grouping(largest_name(grouping, segment), 0, _NO_END) for grouping in rules.groupings
+    }
     measured = await kpi.measures(segment, past=rules.daily)
     figures = await kpi.figures()
     today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
     judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
-    return _Found(sums, goings, DaySums(policy, measured, judged), groups, await kpi.segments(), today)
+    return _Found(sums, goings, DaySums(policy, measured, judged), groupings, await kpi.segments(), today)
 
 
 def _document(policy: Policy, found: _Found, first: int, last: int) -> dict[str, Any]:
     by_day = found.counted.documents(found.sums, first, last)
     document = kpi_document(found.sums, first, last, found.measures(last), by_day, found.goings)
-    if policy.figures.groups:
-        document["groups"] = group_documents(found.groups, first, last)
+    if policy.figures.groupings:
+        document["groups"] = grouping_documents(found.groupings, first, last)
         for number, day in enumerate(document["days"], first):
-            day["groups"] = group_documents(found.groups, number, number)
+            day["groups"] = grouping_documents(found.groupings, number, number)
     return document
 
 

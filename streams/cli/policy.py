@@ -93,12 +93,12 @@ async def _in_force(settings: Settings, *, shadow: bool) -> str:
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()
-        record = await reader.policies.in_force()
+        stored = await reader.policies.in_force()
     finally:
         await reader.close()
-    if record is None:
+    if stored is None:
         raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
-    return require_shadow(record, settings.namespace).shadow_text if shadow else record.text
+    return require_shadow(stored, settings.namespace).shadow_text if shadow else stored.text
 
 
 def _print_summary(parsed: Policy) -> None:

@@ -43,19 +43,19 @@ async def _promote(settings: Settings, *, now: bool) -> StoredPolicy:
     store = RedisStore(settings)
     try:
         await store.open_existing()
-        record = require_shadow(await store.policies.in_force(), settings.namespace)
+        stored = require_shadow(await store.policies.in_force(), settings.namespace)
         place = await store.policies.place()
-        if not now and (place.number != record.number or not place.done):
+        if not now and (place.number != stored.number or not place.done):
             raise Refusal(
-                f"the workers have not judged all customers by {printable(record.shadow_version)} yet: look at "
+                f"the workers have not judged all customers by {printable(stored.shadow_version)} yet: look at "
                 "engagement policy status, or give --now"
             )
-        offer = offered(parse_policy(record.shadow_text), time.time_ns() // 1_000)
-        verdict = await store.policies.propose(offer, record.number)
+        offer = offered(parse_policy(stored.shadow_text), time.time_ns() // 1_000)
+        verdict = await store.policies.propose(offer, stored.number)
     finally:
         await store.close()
     if verdict == TAKEN:
-        raise Refusal(f"version {printable(record.shadow_version)} has been in force with other contents")
+        raise Refusal(f"version {printable(stored.shadow_version)} has been in force with other contents")
     if verdict != IN_FORCE:
         raise Refusal("another policy has been put in force meanwhile; look at engagement policy status")
-    return record
+    return stored

@@ -29,27 +29,27 @@ def status(ctx: click.Context, settings: Settings) -> None:
 
     Example: engagement policy status
     """
-    record, place, versions = asyncio.run(_look(settings))
-    if record is None:
+    stored, place, versions = asyncio.run(_look(settings))
+    if stored is None:
         raise Refusal(f"no policy is in force under {printable(settings.namespace)!r}: no worker has been started")
-    since = f"{moment(record.since)} ({age(record.since, time.time_ns() // 1_000)})"
-    click.echo(f"{printable(record.version)} is in force since {since}, change {record.number:,} of the policy")
-    if record.shadow_version:
-        since = moment(record.shadow_since)
-        click.echo(f"the shadow policy {printable(record.shadow_version)} runs beside it since {since}")
-    behind = sum(versions.values()) - versions[record.version]
+    since = f"{moment(stored.since)} ({age(stored.since, time.time_ns() // 1_000)})"
+    click.echo(f"{printable(stored.version)} is in force since {since}, change {stored.number:,} of the policy")
+    if stored.shadow_version:
+        since = moment(stored.shadow_since)
+        click.echo(f"the shadow policy {printable(stored.shadow_version)} runs beside it since {since}")
+    behind = sum(versions.values()) - versions[stored.version]
     table = plain_table()
     table.add_column("judged by")
     table.add_column("customers", justify="right")
-    for version, count in sorted(versions.items(), key=lambda item: (item[0] != record.version, -item[1], item[0])):
+    for version, count in sorted(versions.items(), key=lambda item: (item[0] != stored.version, -item[1], item[0])):
         table.add_row(printable(version), f"{count:,}")
     Console(markup=False, highlight=False).print(table)
-    click.echo(f"{counted(behind, 'customer')} not followed yet{_progress(record, place) if behind else ''}")
+    click.echo(f"{counted(behind, 'customer')} not followed yet{_progress(stored, place) if behind else ''}")
     ctx.exit(1 if behind else 0)
 
 
-def _progress(record: StoredPolicy, place: SweepPlace) -> str:
-    if place.number != record.number:
+def _progress(stored: StoredPolicy, place: SweepPlace) -> str:
+    if place.number != stored.number:
         return "; no worker has begun to go through them"
     if place.done:
         return "; all customers have been gone through, these follow at their next event or change"
@@ -60,8 +60,8 @@ async def _look(settings: Settings) -> tuple[StoredPolicy | None, SweepPlace, Co
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()
-        record, place = await reader.policies.in_force(), await reader.policies.place()
-        return record, place, await _versions(reader) if record else Counter()
+        stored, place = await reader.policies.in_force(), await reader.policies.place()
+        return stored, place, await _versions(reader) if stored else Counter()
     finally:
         await reader.close()
 

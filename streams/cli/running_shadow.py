@@ -7,16 +7,16 @@ from streams.store.policies import StoredPolicy
 from streams.views.wording import printable
 
 
-def require_shadow(record: StoredPolicy | None, namespace: str) -> StoredPolicy:
+def require_shadow(stored: StoredPolicy | None, namespace: str) -> StoredPolicy:
     """Give the policy in force, if a shadow policy is running beside it.
 
     Args:
-        record: of the store; None where no policy is in force.
+        stored: of the store; None where no policy is in force.
         namespace: of the service.
 
     Raises:
         Refusal: if none is running.
     """
-    if record is None or not record.shadow_text:
+    if stored is None or not stored.shadow_text:
         raise Refusal(f"no shadow policy is running under {printable(namespace)!r}")
-    return record
+    return stored

@@ -142,8 +142,8 @@ class Erasures:
         return chosen, left_out
 
     def _kept(self, batch: DecodedBatch) -> list[tuple[int, str, Event]]:
-        label, tombstones, digest = batch.source.partition.label, self._log.tombstones, self._digest
-        log = self._logs.get(batch.source.partition, "")
+        label, tombstones, digest = batch.raw.partition.label, self._log.tombstones, self._digest
+        log = self._logs.get(batch.raw.partition, "")
         kept = []
         for entry in batch.events:
             tombstone = tombstones.get(digest(entry[1]))

@@ -11,11 +11,11 @@ from typing import Any, Final
 from mode.utils.logging import get_logger
 
 from scoring.events.event import MOST_AHEAD, Event, EventReader
+from scoring.feeds.feeds import shared_topics, source_feed, watched_feeds
 from scoring.instants import HOUR, MILLISECOND
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome, numbered
 from scoring.mapping.source import Source
 from scoring.policy.policy import Channel, Policy
-from scoring.sources.feeds import shared_topics, source_feed, watched_feeds
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import Schemas

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from scoring.instants import DAY, SECOND, format_duration
 from scoring.policy.policy import Channel
 from scoring.rules.figure_rules import ChurnRule, CountedPanes, FigureRules
-from scoring.rules.groups import Grouping
+from scoring.rules.groupings import Grouping
 from streams.policy_file.channels import types_by_name
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.words import DURATION_SCHEMA, Duration, Flag, Property, check_name, duration, named, whole
@@ -92,14 +92,14 @@ class Kpi(Table):
                 problems.append(
                     f"kpi.by_day: the window and the trend must be longer than channels.{channel.name}.sessions"
                 )
-        groups = []
+        groupings = []
         for name, table in self.groups.items():
             where = f"kpi.groups.{name}"
             check_name(where, "a group's name", name, problems)
             of = _codes(f"{where}.of", table.of, channels, problems)
-            groups.append(Grouping(name, table.property, of, table.largest))
+            groupings.append(Grouping(name, table.property, of, table.largest))
         churn = self._churn(channels, problems)
-        return FigureRules(self.by_day, self.by_channel, self.by_band, tuple(groups), churn=churn)
+        return FigureRules(self.by_day, self.by_channel, self.by_band, tuple(groupings), churn=churn)
 
     def _churn(self, channels: Sequence[Channel], problems: list[str]) -> ChurnRule | None:
         table = self.churn

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from scoring.feeds.feeds import Feeds
 from scoring.judging.absence_judging import Clocks
-from scoring.sources.feeds import Feeds
 from streams.errors import RebuildRefused
 from streams.kafka.topics import event_topics
 from streams.machine_clock import wall_clock

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
+from scoring.feeds.feeds import Feeds
 from scoring.instants import SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import BANDS, Policy
-from scoring.sources.feeds import Feeds
 from streams.errors import UnreadableCustomer
 from streams.rebuild.bounds import horizon_of
 from streams.settings.settings import Settings

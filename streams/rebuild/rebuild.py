@@ -23,8 +23,8 @@ from streams.policy_file.document import parse_policy
 from streams.rebuild.bounds import Bounds, read_bounds
 from streams.rebuild.customer_comparison import Comparison
 from streams.rebuild.figure_comparison import FigureComparison
-from streams.rebuild.shadow import Shadow
-from streams.rebuild.source import SourceLog
+from streams.rebuild.rebuilt_scores import RebuiltScores
+from streams.rebuild.source_log import SourceLog
 from streams.settings.settings import Settings
 from streams.store.fields.customer_writing import stands_for
 from streams.store.redis.replacing import ReplaceableStore
@@ -82,7 +82,7 @@ class Rebuild:
         self._whole = from_beginning or settings.clock == "stream"
         self._live = ReplaceableStore(settings)
         self._log = SourceLog(settings)
-        self._shadow = Shadow(settings, self._log)
+        self._rebuilt = RebuiltScores(settings, self._log)
         self._since: int | None = 0
 
     async def run(self, *, dry: bool) -> Result:
@@ -106,12 +106,12 @@ class Rebuild:
             try:
                 # What is to be compared with the log has to be made of it.
                 await check_logs(self._live, await self._log.logs())
-                await self._shadow.open(from_beginning=self._whole)
+                await self._rebuilt.open(from_beginning=self._whole)
                 self._since = await self._told_since()
                 result = await self._compare_and_replace(dry=dry)
-                await self._shadow.store.discard()
+                await self._rebuilt.store.discard()
             finally:
-                await self._shadow.close()
+                await self._rebuilt.close()
                 await self._live.close()
         return result
 
@@ -136,24 +136,24 @@ class Rebuild:
             result.differences = await self._differences(suspects.differences, comparison, bounds)
             if not dry:
                 await self._judge_as_far(result.differences, bounds)
-                await self._live.replace(self._shadow.store, result.differences, holder, self._since)
+                await self._live.replace(self._rebuilt.store, result.differences, holder, self._since)
             if self._figures:
                 figures = FigureComparison(self._settings, self._live, bounds.time)
                 result.figures = await figures.differences()
                 if not dry:
-                    await figures.mend(self._shadow.store, holder)
+                    await figures.mend(self._rebuilt.store, holder)
         return result
 
     async def _judge_as_far(self, customers: Iterable[str], bounds: Bounds) -> None:
         """Judge those who will be put in place up to when they have been judged, so that none goes back in time."""
-        live, rebuilt = await self._live.views(customers), await self._shadow.store.views(customers)
+        live, rebuilt = await self._live.views(customers), await self._rebuilt.store.views(customers)
         further: dict[int, list[str]] = {}
         for customer in customers:
             judged, fields = judged_in(live[customer].fields), rebuilt[customer].fields
             if judged > bounds.time and fields and not stands_for(fields):
                 further.setdefault(judged, []).append(customer)
         for time, some in further.items():
-            await self._shadow.judge(some, time, bounds)
+            await self._rebuilt.judge(some, time, bounds)
 
     async def _check_policy(self) -> None:
         in_force = await self._live.policies.in_force()
@@ -183,11 +183,11 @@ class Rebuild:
         return await read_bounds(self._live, self._settings, self._log.partitions)
 
     async def _catch_up(self) -> int:
-        passed = await self._shadow.catch_up(await self._bounds(), self._display.reading)
+        passed = await self._rebuilt.catch_up(await self._bounds(), self._display.reading)
         # Both require the same erasures, or they would not be taken for equal.
-        await self._shadow.erasures.settle()
-        for store in (self._live, self._shadow.store):
-            await store.require_erasures(self._shadow.erasures.known)
+        await self._rebuilt.erasures.settle()
+        for store in (self._live, self._rebuilt.store):
+            await store.require_erasures(self._rebuilt.erasures.known)
         return passed
 
     async def _suspects(self, bounds: Bounds) -> Result:
@@ -195,9 +195,9 @@ class Rebuild:
         found = Result()
         comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
         seen: set[str] = set()
-        sources = (self._shadow.store.customers(), self._live.customers(), self._live.indexed())
-        for source in sources:
-            async for some in source:
+        known = (self._rebuilt.store.customers(), self._live.customers(), self._live.indexed())
+        for customers in known:
+            async for some in customers:
                 new = [customer for customer in dict.fromkeys(some) if customer not in seen]
                 seen.update(new)
                 for start in range(0, len(new), _COMPARED_AT_ONCE):
@@ -212,12 +212,12 @@ class Rebuild:
         self, customers: Iterable[str], comparison: Comparison, bounds: Bounds
     ) -> dict[str, list[str]]:
         asked = list(customers)
-        live, rebuilt = await self._live.views(asked), await self._shadow.store.views(asked)
+        live, rebuilt = await self._live.views(asked), await self._rebuilt.store.views(asked)
         told = {customer: comparison.forgotten(live[customer], rebuilt[customer]) for customer in asked}
         forgotten = {customer: segment for customer, segment in told.items() if segment is not None}
         if forgotten:
-            await self._shadow.learn_segments(forgotten, bounds)
-            rebuilt |= await self._shadow.store.views(list(forgotten))
+            await self._rebuilt.learn_segments(forgotten, bounds)
+            rebuilt |= await self._rebuilt.store.views(list(forgotten))
         found = {customer: comparison.differences(live[customer], rebuilt[customer]) for customer in asked}
         return {customer: words for customer, words in found.items() if words}
 

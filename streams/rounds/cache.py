@@ -1,4 +1,4 @@
-"""A bounded cache of customers' records; the store's compare-and-set makes a stale entry harmless.
+"""A bounded cache of customer records; the store's compare-and-set makes a stale entry harmless.
 
 Rests on decisions 30 and 43.
 """
@@ -19,8 +19,8 @@ _BYTES: Final = 2_000
 _PER_OBJECT: Final = 200
 
 
-class RecordCache:
-    """Keeps the records used last."""
+class CustomerCache:
+    """Keeps the customer records used last."""
 
     def __init__(self, most: int) -> None:
         """Start empty.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
+from scoring.feeds.watermark import Mark, stream_time, waits_for_transactions, wall_time
 from scoring.policy.policy import Policy
-from scoring.sources.watermark import Mark, stream_time, waits_for_transactions, wall_time
 from streams.machine_clock import wall_clock
 from streams.records import DecodedBatch, Partition
 
@@ -76,7 +76,7 @@ class EvaluationClock:
         now = self.wall()
         changed: dict[Partition, Mark] = {}
         for batch in batches:
-            partition = batch.source.partition
+            partition = batch.raw.partition
             if partition.topic == self._timeless:
                 continue
             mark = changed.get(partition) or self._marks.get(partition, Mark())
@@ -86,7 +86,7 @@ class EvaluationClock:
                 newest=max(mark.newest, batch.newest),
                 applied_to=max(mark.applied_to, min(batch.appended, now)),
                 caught_up=False,
-                offset=max(mark.offset, batch.source.next_offset),
+                offset=max(mark.offset, batch.raw.next_offset),
                 moving_since=mark.moving_since if moving else now,
                 moved_at=now,
             )

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mode.utils.logging import get_logger
 
+from scoring.feeds.feed_notices import Told, follow, notice_message
+from scoring.feeds.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
+from scoring.feeds.watermark import Mark
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import MINUTE
 from scoring.policy.policy import Policy
-from scoring.sources.feed_notices import Told, follow, notice_message
-from scoring.sources.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
-from scoring.sources.watermark import Mark
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import DecodedBatch, Partition
@@ -96,7 +96,7 @@ class FeedWatch:
             return
         found: dict[str, list[Stretch]] = {}
         for batch in batches:
-            for feed in self._of_topics.get(batch.source.partition.topic, ()):
+            for feed in self._of_topics.get(batch.raw.partition.topic, ()):
                 times = self._times(feed, batch)
                 if times:
                     found.setdefault(feed.name, []).extend(stretches_of(times, feed.silence_after))
@@ -106,7 +106,7 @@ class FeedWatch:
 
     def _times(self, feed: Feed, batch: DecodedBatch) -> Sequence[int]:
         """Give when the events of a feed were; of a topic that is not shared, all are its own."""
-        if batch.source.partition.topic in self._shared:
+        if batch.raw.partition.topic in self._shared:
             return batch.feeds.get(feed.name, ())
         return [event.time for _, _, event in batch.events]
 

@@ -15,7 +15,7 @@ from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from streams.errors import UnreadableCustomer
 from streams.rounds.bundles import Bundle
-from streams.rounds.cache import RecordCache
+from streams.rounds.cache import CustomerCache
 from streams.rounds.outbox import raise_messages
 from streams.rounds.set_aside import SetAside
 from streams.rounds.work import Judged, Work
@@ -29,7 +29,7 @@ class Judge:
     def __init__(
         self,
         policy: Policy,
-        cache: RecordCache,
+        cache: CustomerCache,
         wall: Callable[[], int],
         set_aside: SetAside,
         namespace: str = DEFAULT_NAMESPACE,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scoring.feeds.watermark import Mark
 from scoring.judging.absence_judging import Clocks
 from scoring.judging.moment import Moment
-from scoring.sources.watermark import Mark
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.records import Partition
 from streams.rounds.evaluation_clock import EvaluationClock

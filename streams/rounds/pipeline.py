@@ -160,8 +160,8 @@ class Pipeline(Service):
         """Publish what a round raised, until it is out, and acknowledge its batches by the events of Faust."""
         try:
             if await self._sending.until_done(self, self._send, failed=self._resting.set):
-                for source in accepted:
-                    source.applied = True
+                for batch in accepted:
+                    batch.applied = True
                 for message in messages:
                     message.ack()
         finally:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from scoring.feeds.watermark import Mark
 from scoring.judging.moment import Moment
-from scoring.sources.watermark import Mark
 from streams.errors import ClockUnknown
 from streams.records import DeadLetter, DecodedBatch, Partition, RecordBatch
 from streams.rounds.engine import Engine
-from streams.rounds.grouping import by_group
+from streams.rounds.event_sorting import by_group
 from streams.rounds.positions import Positions
 from streams.rounds.work import Work
 from streams.store.protocol import Fence
@@ -65,16 +65,16 @@ class Round:
         work, left_out = await self._sort(accepted, marks, moment)
         await self._scorer.store(work)
         self._note_applied(work, marks, left_out)
-        sources = [batch.source for batch in accepted]
-        self._metrics.round_events.inc(sum([source.count for source in sources]))
-        return sources, missing
+        raw = [batch.raw for batch in accepted]
+        self._metrics.round_events.inc(sum([batch.count for batch in raw]))
+        return raw, missing
 
     async def _accept(self, batches: Sequence[DecodedBatch]) -> tuple[list[DecodedBatch], dict[Partition, int]]:
         """Take the batches that continue what has been applied."""
-        sources = [batch.source for batch in batches]
-        await self._positions.read({source.partition for source in sources})
-        accepted, missing = self._positions.accept(sources)
-        return [batch for batch in batches if batch.source in accepted], missing
+        raw = [batch.raw for batch in batches]
+        await self._positions.read({batch.partition for batch in raw})
+        accepted, missing = self._positions.accept(raw)
+        return [batch for batch in batches if batch.raw in accepted], missing
 
     async def _link(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
         """Apply the links of a round as of the time before it; returns those that are refused."""
@@ -84,7 +84,7 @@ class Round:
             sent
             for batch in batches
             for sent in batch.links
-            if sent.record.offset >= min(self._positions.offsets(batch.source.partition))
+            if sent.record.offset >= min(self._positions.offsets(batch.raw.partition))
         ]
         if not found:
             return []
@@ -103,10 +103,10 @@ class Round:
         new: dict[tuple[Partition, int], DeadLetter] = {}
         for batch in batches:
             if batch.dead_letters:
-                applied = min(self._positions.offsets(batch.source.partition))
+                applied = min(self._positions.offsets(batch.raw.partition))
                 for letter in batch.dead_letters:
                     if letter.record.offset >= applied:
-                        new[batch.source.partition, letter.record.offset] = letter
+                        new[batch.raw.partition, letter.record.offset] = letter
         return list(new.values())
 
     async def _sort(
@@ -138,6 +138,6 @@ def _ends(batches: Sequence[DecodedBatch]) -> dict[Partition, Fence]:
     """Return where partitions will stand; those of events have marks that tell more."""
     ends: dict[Partition, Fence] = {}
     for batch in batches:
-        source = batch.source
-        ends[source.partition] = max(ends.get(source.partition, Fence(0, 0)), Fence(source.next_offset, 0))
+        raw = batch.raw
+        ends[raw.partition] = max(ends.get(raw.partition, Fence(0, 0)), Fence(raw.next_offset, 0))
     return ends

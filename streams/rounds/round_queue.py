@@ -87,7 +87,7 @@ class RoundQueue:
         """
         deadline = time.monotonic() + _GATHERED_WITHIN
         while self.events < ROUND_EVENTS and not stopping() and not self._clock.keeping_up:
-            unread = self._log.unread() - {waiting.batch.source.partition for waiting in self._waiting}
+            unread = self._log.unread() - {waiting.batch.raw.partition for waiting in self._waiting}
             if not (unread and self._waiting) or time.monotonic() >= deadline:
                 break
             self._more.clear()
@@ -124,7 +124,7 @@ class RoundQueue:
         """
         kept: deque[Submission] = deque()
         for submission in self._waiting:
-            if submission.batch.source.partition in partitions:
+            if submission.batch.raw.partition in partitions:
                 self.events -= submission.weight
                 submission.event.ack()
             else:

@@ -18,7 +18,7 @@ from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import Message
 from streams.rounds.bundles import Bundle, Events, LinkedIds
-from streams.rounds.cache import RecordCache
+from streams.rounds.cache import CustomerCache
 from streams.rounds.judging import Judge, total
 from streams.rounds.outbox import Outbox
 from streams.rounds.set_aside import SetAside
@@ -66,7 +66,7 @@ class Scorer:
         self._policy = policy
         self._store = store
         self.outbox = Outbox(store, publisher, metrics)
-        self._cache = RecordCache(most_cached)
+        self._cache = CustomerCache(most_cached)
         self._namespace = namespace
         self.set_aside = SetAside(metrics)
         self._judge = Judge(policy, self._cache, wall, self.set_aside, namespace)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
 from streams.rounds.bundles import Bundle, Events
-from streams.rounds.cache import RecordCache
+from streams.rounds.cache import CustomerCache
 from streams.store.protocol import FenceMove, GroupWrite
 
 #: Customers that are loaded, judged and stored together; a round of newcomers is done in parts.
@@ -61,7 +61,7 @@ def some_of(waiting: Mapping[int, Events]) -> dict[int, Events]:
     return some
 
 
-def portions_of(waiting: Mapping[int, Events], cached: RecordCache) -> list[dict[int, Events]]:
+def portions_of(waiting: Mapping[int, Events], cached: CustomerCache) -> list[dict[int, Events]]:
     """Divide groups into those whose customers are loaded together: few calls where few have to be loaded.
 
     Args:

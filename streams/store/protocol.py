@@ -11,10 +11,10 @@ from typing import Final, NamedTuple, Protocol
 
 from scoring.customer.state import CustomerState
 from scoring.events.unknown_names import Names
+from scoring.feeds.feeds import Stretch
+from scoring.feeds.watermark import Mark
 from scoring.policy.policy import Policy
-from scoring.rules.groups import GroupDay
-from scoring.sources.feeds import Stretch
-from scoring.sources.watermark import Mark
+from scoring.rules.groupings import GroupingDay
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.absences import AbsenceStore
@@ -126,7 +126,7 @@ class LinkWrite:
     erasures: int = 0
 
 
-class FeedRecord(NamedTuple):
+class StoredFeed(NamedTuple):
     """What is stored of a feed: the stretches of its events (microseconds), and what has been reported, as JSON."""
 
     stretches: Sequence[Stretch] = ()
@@ -181,8 +181,8 @@ class KpiStore(Protocol):
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """
 
-    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
-        """Read what is counted of a group by day; a day without anything is left out.
+    async def grouping(self, name: str, first: int, last: int) -> dict[int, GroupingDay]:
+        """Read what is counted of a grouping by day; a day without anything is left out.
 
         Args:
             name: see `streams.store.sums.gains.largest_name`.
@@ -191,8 +191,8 @@ class KpiStore(Protocol):
         """
         ...
 
-    async def fold_groups(self, name: str, before: int) -> None:
-        """Forget what was counted of a group before a day (its number)."""
+    async def fold_grouping(self, name: str, before: int) -> None:
+        """Forget what was counted of a grouping before a day (its number)."""
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
         """Put figures in the place of those that applications read; one that is not among them is removed."""
@@ -350,7 +350,7 @@ class Store(Protocol):
 
     async def exchange_feeds(
         self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
-    ) -> dict[str, FeedRecord]:
+    ) -> dict[str, StoredFeed]:
         """Add stretches of events by channel, joined where they are no further apart; returns all that is stored."""
         ...
 

@@ -96,8 +96,8 @@ class FigureReport:
         await kpi.fold(segment, kept_from)
         if policy.figures.churn is not None:
             await kpi.fold(segment, kept_from, churn=True)
-        for group in policy.figures.groups:
-            await kpi.fold_groups(largest_name(group, segment), kept_from)
+        for grouping in policy.figures.groupings:
+            await kpi.fold_grouping(largest_name(grouping, segment), kept_from)
         await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 

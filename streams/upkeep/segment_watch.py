@@ -10,9 +10,9 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
+from scoring.feeds.segment_notices import BEFORE, Told, follow, notice_message
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
-from scoring.sources.segment_notices import BEFORE, Told, follow, notice_message
 from streams.rounds.engine import Engine
 from streams.rounds.notices import Note, Notices, read_note
 

@@ -17,7 +17,7 @@ from streams.backoff import Backoff
 from streams.errors import TransientError
 from streams.rounds.engine import Engine
 from streams.rounds.notices import Note, Notices, read_note
-from streams.store.protocol import FeedRecord
+from streams.store.protocol import StoredFeed
 from streams.upkeep.figure_report import figures_of
 
 logger = get_logger(__name__)
@@ -85,7 +85,7 @@ class TargetWatch:
         return all([await self._tell_of(target, records, figures, day) for target in self._policy.targets])
 
     async def _tell_of(
-        self, target: Target, records: Mapping[str, FeedRecord], figures: Mapping[str, str], day: int
+        self, target: Target, records: Mapping[str, StoredFeed], figures: Mapping[str, str], day: int
     ) -> bool:
         name, note = _TARGET + target.figure, _note(records, target, day)
         told, notice = follow(target, figures.get(target.figure, ""), Told(*note.told), day)
@@ -103,7 +103,7 @@ class TargetWatch:
         return not note.waiting
 
 
-def _note(records: Mapping[str, FeedRecord], target: Target, day: int) -> Note:
+def _note(records: Mapping[str, StoredFeed], target: Target, day: int) -> Note:
     """Read what is noted of a figure; where nothing is, its days begin with the given one."""
     record = records.get(_TARGET + target.figure)
     return read_note(record.told) if record is not None and record.told else Note((day - 1, 0, 0))

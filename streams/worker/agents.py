@@ -67,8 +67,8 @@ def add_agent(
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            if batch.source.count:
-                batch.source.release()
+            if batch.raw.count:
+                batch.raw.release()
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()
@@ -110,7 +110,7 @@ def add_link_agent(
         async for event in stream.noack().events():
             parts = [] if consumption.stopped_because else decoder.decode(event.message.value)
             for part in parts:
-                part.source.release()
+                part.raw.release()
                 # What is acknowledged is the message, with the last of its parts.
                 await pipeline.submit(Submission(part, event if part is parts[-1] else NOT_ACKNOWLEDGED))
             if not parts:

@@ -7,9 +7,9 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scoring.feeds.feeds import MOST_STRETCHES, join, stretches_of
 from scoring.instants import HOUR
-from scoring.sources.feeds import MOST_STRETCHES, join, stretches_of
-from streams.store.protocol import FeedRecord, Store
+from streams.store.protocol import Store, StoredFeed
 from tests.contract.conftest import Stores
 from tests.contract.records import WALL
 
@@ -23,7 +23,7 @@ async def test_there_is_nothing_at_first(store: Store) -> None:
 
 async def test_stretches_of_events_come_back_as_they_were_told(store: Store, stores: Stores) -> None:
     told = {"email": [(WALL, WALL + 7)], "web": [(WALL - 9 * HOUR, WALL - 8 * HOUR), (WALL, WALL)]}
-    stored = {name: FeedRecord(stretches) for name, stretches in told.items()}
+    stored = {name: StoredFeed(stretches) for name, stretches in told.items()}
 
     assert await store.exchange_feeds(told, APART) == stored
     assert await (await stores.open()).exchange_feeds({}, APART) == stored
@@ -68,8 +68,8 @@ async def test_what_has_been_told_is_noted_by_one_worker(store: Store, stores: S
     other = await stores.open()
     assert await store.note_told("email", "", '{"by": "one"}')
     assert not await other.note_told("email", "", '{"by": "other"}')
-    assert await other.exchange_feeds({}, APART) == {"email": FeedRecord((), '{"by": "one"}')}
+    assert await other.exchange_feeds({}, APART) == {"email": StoredFeed((), '{"by": "one"}')}
 
     assert await other.note_told("email", '{"by": "one"}', '{"by": "other"}')
     assert not await store.note_told("email", '{"by": "one"}', '{"by": "one again"}')
-    assert (await store.exchange_feeds({"email": [(1, 2)]}, APART))["email"] == FeedRecord([(1, 2)], '{"by": "other"}')
+    assert (await store.exchange_feeds({"email": [(1, 2)]}, APART))["email"] == StoredFeed([(1, 2)], '{"by": "other"}')

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from scoring.feeds.watermark import Mark
 from scoring.instants import MINUTE, SECOND
-from scoring.sources.watermark import Mark
 from streams.records import Partition
 from streams.store.protocol import GroupWrite, Store
 from tests.contract.conftest import Stores

@@ -170,9 +170,9 @@ class Epoch:
         return False
 
     def _to_blame(self, submissions: list[Submission]) -> tuple[bytes | None, int, str]:
-        sources = [submission.batch.source for submission in submissions if submission.batch.source.records]
-        if len(sources) == 1 and len(sources[0].records) == 1:
-            return sources[0].records[0].value, self.bench.now, sources[0].partition.topic
+        batches = [submission.batch.raw for submission in submissions if submission.batch.raw.records]
+        if len(batches) == 1 and len(batches[0].records) == 1:
+            return batches[0].records[0].value, self.bench.now, batches[0].partition.topic
         return None, self.bench.now, ""
 
     # --- Record by record
@@ -183,7 +183,7 @@ class Epoch:
         reasons = {letter.record.offset: letter.reason for letter in batch.dead_letters}
         if len(events) != len(batch.events) or len(reasons) != len(batch.dead_letters) or events.keys() & reasons:
             raise DifferenceError("a record has come to two ends")
-        first = batch.source.records[0].offset
+        first = batch.raw.records[0].offset
         for offset, (value, verdict) in enumerate(zip(values, verdicts, strict=True), first):
             outcome = EVENT if offset in events else reasons.get(offset, "outdated")
             if outcome not in verdict.outcomes:
@@ -203,7 +203,7 @@ class Epoch:
 
     def _count_read(self, channel: str, verdicts: list[Verdict], batch: DecodedBatch) -> None:
         offsets = {offset for offset, _, _ in batch.events}
-        first = batch.source.records[0].offset
+        first = batch.raw.records[0].offset
         accepted = [verdict for offset, verdict in enumerate(verdicts, first) if offset in offsets]
         self._read[channel, "read"] += len(verdicts)
         self._read[channel, "dead_letter"] += len(batch.dead_letters)
@@ -212,7 +212,7 @@ class Epoch:
 
     def _check_letters(self, letters: Sequence[DeadLetter], submissions: list[Submission]) -> None:
         bad = {
-            (submission.batch.source.partition, letter.record.offset): letter.record
+            (submission.batch.raw.partition, letter.record.offset): letter.record
             for submission in submissions
             for letter in submission.batch.dead_letters
         }

@@ -17,8 +17,8 @@ import pytest
 import redis
 
 from streams.rebuild.bounds import read_bounds
-from streams.rebuild.shadow import Shadow
-from streams.rebuild.source import SourceLog
+from streams.rebuild.rebuilt_scores import RebuiltScores
+from streams.rebuild.source_log import SourceLog
 from streams.store.redis.replacing import ReplaceableStore
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
@@ -382,11 +382,11 @@ async def test_an_erasure_reaches_what_a_rebuild_that_was_killed_has_left(make_s
         await system.wait_for_score(customer, "1")
         log = SourceLog(system.settings)
         async with log:
-            shadow = Shadow(system.settings, log)
-            await shadow.open(from_beginning=False)
+            rebuilt = RebuiltScores(system.settings, log)
+            await rebuilt.open(from_beginning=False)
             live = ReplaceableStore(system.settings)
-            await shadow.catch_up(await read_bounds(live, system.settings, log.partitions), lambda *_: None)
-            await shadow.close()
+            await rebuilt.catch_up(await read_bounds(live, system.settings, log.partitions), lambda *_: None)
+            await rebuilt.close()
             await live.close()
         assert any(".rebuild:customer:" in place for place in places_of(system.redis_url, customer))
         run_command(system.environment, "erase", customer, "--yes")

@@ -10,14 +10,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState
+from scoring.feeds.feed_notices import Notice, follow
+from scoring.feeds.feed_notices import Told as Followed
+from scoring.feeds.feeds import NEVER, Feeds, Stretch, join, stretches_of
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import BANDS, Policy
-from scoring.sources.feed_notices import Notice, follow
-from scoring.sources.feed_notices import Told as Followed
-from scoring.sources.feeds import NEVER, Feeds, Stretch, join, stretches_of
 from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode

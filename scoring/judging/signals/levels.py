@@ -12,6 +12,7 @@ from typing import Any
 from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
+from scoring.feeds.feeds import NEVER
 from scoring.instants import format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
@@ -22,7 +23,6 @@ from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.funnels import Funnel, depth_at
 from scoring.rules.signals import BAND, FUNNEL, MEASURE, NO_BAND, SignalRule
-from scoring.sources.feeds import NEVER
 
 #: Measures by their names, as they are published.
 _Values = dict[str, str]

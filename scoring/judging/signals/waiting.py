@@ -11,12 +11,12 @@ from typing import Final
 
 from scoring.customer.signals import Standing, Wait, report_name
 from scoring.customer.state import CustomerState, Timed
+from scoring.feeds.feeds import NEVER, Feeds
 from scoring.instants import format_duration, format_instant
 from scoring.judging.reasons import Reasons
 from scoring.judging.signals.raising import Raiser
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.signals import NO_BAND, SignalRule
-from scoring.sources.feeds import NEVER, Feeds
 
 #: Events of one signal that wait at a time, each for its own object; of more, the oldest are forgotten.
 MOST_WAITS: Final = 50

@@ -9,6 +9,7 @@ from functools import partial
 
 from scoring.customer.signals import SignalState
 from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.feeds.feeds import NEVER, Feeds
 from scoring.instants import DAY
 from scoring.judging.alerts import Transition
 from scoring.judging.reasons import reason_of_event
@@ -17,7 +18,6 @@ from scoring.judging.signals.raising import Raiser
 from scoring.judging.signals.waiting import Waiting
 from scoring.policy.policy import Policy
 from scoring.rules.signals import EVENT, NO_BAND
-from scoring.sources.feeds import NEVER, Feeds
 
 
 class SignalWatch:

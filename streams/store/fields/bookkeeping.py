@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from scoring.events.unknown_names import Names
-from scoring.sources.feeds import Stretch
-from scoring.sources.watermark import Mark
+from scoring.feeds.feeds import Stretch
+from scoring.feeds.watermark import Mark
 from streams.records import Message, Partition
-from streams.store.protocol import ERASURES_PARTITION, FeedRecord, Fence
+from streams.store.protocol import ERASURES_PARTITION, Fence, StoredFeed
 
 #: For so many hours the counts of unknown types are kept.
 HOURS_KEPT = 24
@@ -45,18 +45,18 @@ def encode_stretches(stretches: Sequence[Stretch]) -> str:
     return ",".join([f"{first}-{last}" for first, last in stretches])
 
 
-def decode_feeds(stored: Mapping[str, str]) -> dict[str, FeedRecord]:
+def decode_feeds(stored: Mapping[str, str]) -> dict[str, StoredFeed]:
     """Read what is stored of the feeds back, by channel."""
-    records: dict[str, FeedRecord] = {}
+    feeds: dict[str, StoredFeed] = {}
     for name, words in stored.items():
-        record = records.get(name[1:], FeedRecord())
+        feed = feeds.get(name[1:], StoredFeed())
         if name[0] == "s":
             ends = [stretch.split("-") for stretch in words.split(",")]
-            record = record._replace(stretches=[(int(first), int(last)) for first, last in ends])
+            feed = feed._replace(stretches=[(int(first), int(last)) for first, last in ends])
         else:
-            record = record._replace(told=words)
-        records[name[1:]] = record
-    return records
+            feed = feed._replace(told=words)
+        feeds[name[1:]] = feed
+    return feeds
 
 
 def decode_offsets(fences: Mapping[str, str]) -> dict[Partition, int]:

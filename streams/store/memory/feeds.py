@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scoring.sources.feeds import Stretch, join
-from streams.store.protocol import FeedRecord
+from scoring.feeds.feeds import Stretch, join
+from streams.store.protocol import StoredFeed
 
 
 class MemoryFeeds:
@@ -13,22 +13,22 @@ class MemoryFeeds:
 
     def __init__(self) -> None:
         """Start knowing nothing."""
-        self._feeds: dict[str, FeedRecord] = {}
+        self._feeds: dict[str, StoredFeed] = {}
 
     async def exchange_feeds(
         self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
-    ) -> dict[str, FeedRecord]:
+    ) -> dict[str, StoredFeed]:
         """Add stretches of events."""
         for channel, stretches in activity.items():
-            record = self._feeds.get(channel, FeedRecord())
-            joined = join([*record.stretches, *stretches], apart[channel])
-            self._feeds[channel] = record._replace(stretches=joined)
+            feed = self._feeds.get(channel, StoredFeed())
+            joined = join([*feed.stretches, *stretches], apart[channel])
+            self._feeds[channel] = feed._replace(stretches=joined)
         return dict(self._feeds)
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
         """Store what has been reported of a feed."""
-        record = self._feeds.get(channel, FeedRecord())
-        if record.told != expected:
+        feed = self._feeds.get(channel, StoredFeed())
+        if feed.told != expected:
             return False
-        self._feeds[channel] = record._replace(told=told)
+        self._feeds[channel] = feed._replace(told=told)
         return True

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
-from scoring.rules.groups import GroupDay, LargestValues
+from scoring.rules.groupings import GroupingDay, LargestValues
 from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
     IN_SEGMENT,
@@ -30,7 +30,7 @@ class MemoryKpi:
     def __init__(self) -> None:
         """Start with nothing."""
         self._sums: dict[str, dict[str, int]] = defaultdict(dict)
-        self._groups: dict[str, dict[int, tuple[LargestValues, dict[str, int]]]] = {}
+        self._groupings: dict[str, dict[int, tuple[LargestValues, dict[str, int]]]] = {}
         self._figures: dict[str, dict[str, str]] = {}
 
     def add(self, additions: Additions) -> None:
@@ -48,7 +48,7 @@ class MemoryKpi:
                 add_field(sums, field, count)
 
     def _count(self, name: str, fields: Mapping[str, int]) -> None:
-        days = self._groups.setdefault(name, {})
+        days = self._groupings.setdefault(name, {})
         for field, count in fields.items():
             day, _, words = field.partition(".")
             if int(day) not in days:
@@ -57,17 +57,17 @@ class MemoryKpi:
             largest.add(words[:_CODE], words[_CODE:], count)
             totals[words[:_CODE]] = totals.get(words[:_CODE], 0) + count
 
-    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
-        """Read what is counted of a group by day."""
+    async def grouping(self, name: str, first: int, last: int) -> dict[int, GroupingDay]:
+        """Read what is counted of a grouping by day."""
         return {
-            day: GroupDay(largest.counts, totals, largest.missing)
-            for day, (largest, totals) in self._groups.get(name, {}).items()
+            day: GroupingDay(largest.counts, totals, largest.missing)
+            for day, (largest, totals) in self._groupings.get(name, {}).items()
             if first <= day <= last
         }
 
-    async def fold_groups(self, name: str, before: int) -> None:
-        """Forget what was counted of a group."""
-        days = self._groups.get(name, {})
+    async def fold_grouping(self, name: str, before: int) -> None:
+        """Forget what was counted of a grouping."""
+        days = self._groupings.get(name, {})
         for day in [day for day in days if day < before]:
             del days[day]
 

@@ -13,9 +13,9 @@ from itertools import count
 
 from scoring.customer.state import NONE
 from scoring.events.unknown_names import Names
+from scoring.feeds.watermark import Mark
 from scoring.instants import MINUTE
 from scoring.policy.policy import BANDS, Policy
-from scoring.sources.watermark import Mark
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.fields.bookkeeping import counts_of_day, decode_marks, decode_message, encode_mark, encode_message

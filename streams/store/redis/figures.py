@@ -10,7 +10,7 @@ from typing import Any
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
-from scoring.rules.groups import GroupDay, join_days
+from scoring.rules.groupings import GroupingDay, join_days
 from streams.store.redis.wire import Words
 from streams.store.sums.churn_sums import churn_name
 from streams.store.sums.gains import (
@@ -119,9 +119,9 @@ class RedisKpi:
                     changes = tally.folding(await self.group_sums(group, other), *past)
                     await self._fold(group, other, await self._folded(group, other), past[0], {other: changes})
 
-    async def groups(self, name: str, first: int, last: int) -> dict[int, GroupDay]:
-        """Read what is counted of a group by day."""
-        found: dict[int, list[GroupDay]] = {}
+    async def grouping(self, name: str, first: int, last: int) -> dict[int, GroupingDay]:
+        """Read what is counted of a grouping by day."""
+        found: dict[int, list[GroupingDay]] = {}
         for group in range(self._groups):
             totals: dict[int, dict[str, int]] = {}
             for field, count in (await self.group_sums(group, name)).items():
@@ -131,11 +131,11 @@ class RedisKpi:
             key = f"{self._prefix}_kpi:{group}:{name}"
             answers = await self._send([["HGETALL", f"{key}:{day}"] for day in totals])
             for (number, counted), answer in zip(totals.items(), answers, strict=True):
-                found.setdefault(number, []).append(_group_day(_pairs(answer), counted))
+                found.setdefault(number, []).append(_grouping_day(_pairs(answer), counted))
         return {day: join_days(parts) for day, parts in found.items()}
 
-    async def fold_groups(self, name: str, before: int) -> None:
-        """Forget what was counted of a group."""
+    async def fold_grouping(self, name: str, before: int) -> None:
+        """Forget what was counted of a grouping."""
         for group in range(self._groups):
             key = f"{self._prefix}_kpi:{group}:{name}"
             old = [field for field in await self.group_sums(group, name) if int(field.partition(".")[0]) < before]
@@ -189,13 +189,13 @@ class RedisKpi:
         return f"{self._prefix}kpi:{segment}" if segment else f"{self._prefix}kpi"
 
 
-def _group_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> GroupDay:
+def _grouping_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> GroupingDay:
     counts: dict[str, dict[str, int]] = {}
     for field, words in fields.items():
         if field.startswith("="):
             codes = [words[at : at + _CODE] for at in range(0, len(words), _CODE)]
             counts[field[1:]] = {code: int(fields.get(code + field[1:], 0)) for code in codes}
-    return GroupDay(counts, totals, int(fields.get("#", 0)))
+    return GroupingDay(counts, totals, int(fields.get("#", 0)))
 
 
 def _pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:

@@ -46,11 +46,11 @@ class RedisPolicies:
         number, version, digest, text, since, own, *shadow, shadow_since = values
         if number is None:
             return None
-        record = StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND, own or digest)
+        stored = StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND, own or digest)
         if not shadow[0]:
-            return record
+            return stored
         shadow_version, shadow_digest, shadow_text = shadow
-        return record._replace(
+        return stored._replace(
             shadow_version=shadow_version,
             shadow_digest=shadow_digest,
             shadow_text=shadow_text,

@@ -112,8 +112,8 @@ class RedisSession:
 
     async def _load_library(self) -> None:
         for name, files in _LIBRARIES.items():
-            source = "".join([(resources.files(__package__) / file).read_text(encoding="utf-8") for file in files])
-            await self._client.function_load(source.replace("NAME", name), replace=True)
+            library = "".join([(resources.files(__package__) / file).read_text(encoding="utf-8") for file in files])
+            await self._client.function_load(library.replace("NAME", name), replace=True)
 
     async def _send(self, commands: Sequence[Words], *, foreign: bool = False) -> list[Any]:
         """Send commands; `foreign` makes None the answer of a key that holds something else than it should."""

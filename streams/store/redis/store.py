@@ -14,10 +14,10 @@ from redis.exceptions import ResponseError
 
 from scoring.customer.state import NONE
 from scoring.events.unknown_names import MOST_NAMES, Names
+from scoring.feeds.feeds import MOST_STRETCHES, Stretch
+from scoring.feeds.watermark import Mark
 from scoring.instants import MILLISECOND, MINUTE, SECOND
 from scoring.policy.policy import BANDS, Policy
-from scoring.sources.feeds import MOST_STRETCHES, Stretch
-from scoring.sources.watermark import Mark
 from streams.errors import AccessDenied, FenceMoved, UnreadableCustomer, VersionMoved
 from streams.records import Message, Partition
 from streams.settings.settings import Settings
@@ -35,7 +35,7 @@ from streams.store.fields.bookkeeping import (
 from streams.store.fields.customer_reading import decode, decode_all, fields_in
 from streams.store.fields.customer_writing import linked_ids, settle_all, stands_for
 from streams.store.policies import PolicyStore
-from streams.store.protocol import CustomerRecord, FeedRecord, Fence, GroupWrite, LinkWrite
+from streams.store.protocol import CustomerRecord, Fence, GroupWrite, LinkWrite, StoredFeed
 from streams.store.redis.absences import RedisAbsences
 from streams.store.redis.errors import refusal
 from streams.store.redis.figures import RedisKpi
@@ -230,7 +230,7 @@ class RedisStore(RedisSession):
 
     async def exchange_feeds(
         self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
-    ) -> dict[str, FeedRecord]:
+    ) -> dict[str, StoredFeed]:
         """Add stretches of events."""
         words: list[str | int] = []
         for channel, stretches in activity.items():

@@ -13,7 +13,7 @@ from scoring.customer.state import NONE
 from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
-from scoring.rules.groups import Grouping
+from scoring.rules.groupings import Grouping
 from scoring.rules.session_sums import Visits
 from scoring.rules.tally import NEWEST, NOTHING, Panes, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
@@ -24,7 +24,7 @@ from streams.store.sums.churn_sums import churn_gains
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.rules.tally` over all customers.
 MEASURES: Final = "measures"
-#: What the names of what is counted of groups begin with; the number of values follows.
+#: What the names of what is counted of groupings begin with; the number of values follows.
 LARGEST: Final = "largest:"
 #: What the names of the sums of the past begin with.
 PAST: Final = "past "
@@ -133,7 +133,7 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
         if churned or record.churn:
             members.append(churn_gains(policy, record, counted_segment(policy, record)))
         if record.state.grouped:
-            _gain_in_groups(policy, record, grouped)
+            _gain_in_groupings(policy, record, grouped)
     found = everybody.additions("") | grouped
     for segment, gains in segments.items():
         found |= gains.additions(segment)
@@ -142,24 +142,24 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     return found | join(members) if members else found
 
 
-def _gain_in_groups(policy: Policy, record: CustomerRecord, grouped: Additions) -> None:
+def _gain_in_groupings(policy: Policy, record: CustomerRecord, grouped: Additions) -> None:
     """Add what events count by the values that they name, in the segment in which the customer is by now."""
     noted = record.state.grouped or {}
-    for group in policy.figures.groups:
+    for grouping in policy.figures.groupings:
         for segment in dict.fromkeys(("", counted_segment(policy, record))):
-            sums = grouped.setdefault(largest_name(group, segment), {}) if group.name in noted else {}
-            for field, count in noted.get(group.name, {}).items():
+            sums = grouped.setdefault(largest_name(grouping, segment), {}) if grouping.name in noted else {}
+            for field, count in noted.get(grouping.name, {}).items():
                 sums[field] = sums.get(field, 0) + count
 
 
-def largest_name(group: Grouping, segment: str) -> str:
-    """Name what is counted of a group.
+def largest_name(grouping: Grouping, segment: str) -> str:
+    """Name what is counted of a grouping.
 
     Args:
-        group: of the policy; with another number of values it is counted anew.
+        grouping: of the policy; with another number of values it is counted anew.
         segment: '' for all customers.
     """
-    name = f"{LARGEST}{group.largest}:{group.name}"
+    name = f"{LARGEST}{grouping.largest}:{grouping.name}"
     return f"{name} in:{segment}" if segment else name
 
 

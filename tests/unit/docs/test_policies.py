@@ -106,7 +106,7 @@ def test_the_policy_of_a_company_signals_moments_and_counts_by_the_day(name: str
     figures = policy.figures
     assert (figures.daily, figures.by_channel, figures.by_band) == (True, True, True)
     assert figures.churn
-    assert [group.name for group in figures.groups] == ["campaign"]
+    assert [group.name for group in figures.groupings] == ["campaign"]
 
 
 @pytest.mark.parametrize("name", ["b2b", "shop"])

@@ -14,6 +14,8 @@ import streams.ingest.event_decoding
 from scoring.errors import InvalidEvent
 from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.events.profiles import ProfileReader
+from scoring.feeds.feed_notices import Notice, notice_message
+from scoring.feeds.feeds import Feed
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure
 from scoring.instants import HOUR, SECOND, parse_timestamp
@@ -21,8 +23,6 @@ from scoring.judging.alert_machine import TRANSITIONS
 from scoring.judging.alerts import BandChange, message
 from scoring.policy.policy import BANDS
 from scoring.rules.segments import Profiles
-from scoring.sources.feed_notices import Notice, notice_message
-from scoring.sources.feeds import Feed
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder
 from streams.kafka import publisher, topics

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
+from scoring.feeds.feeds import Feeds
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert, BandChange
 from scoring.judging.moment import Moment
@@ -17,7 +18,6 @@ from scoring.judging.outcome import Outcome
 from scoring.judging.walk import advance
 from scoring.points import rounded
 from scoring.policy.policy import BANDS, Policy
-from scoring.sources.feeds import Feeds
 from streams.policy_file.document import parse_policy
 
 POLICY = """

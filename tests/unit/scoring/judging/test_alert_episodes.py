@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from scoring.feeds.feeds import Feeds
 from scoring.judging.alert_machine import (
     AT_REST,
     DEEPENING,
@@ -19,7 +20,6 @@ from scoring.judging.alert_machine import (
 )
 from scoring.judging.alerts import Alert, message, report_ids, transition_id
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds
 from tests.unit.scoring.customers import Customer, at, policy_with
 
 WATCHED = policy_with(('topic = "web"', 'topic = "web"\nsilence_after = "6h"'))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scoring.feeds.feeds import Feeds
 from scoring.judging.moment import Moment
 from scoring.rules.absence import SegmentClock
-from scoring.sources.feeds import Feeds
 from tests.unit.scoring.customers import policy_with
 
 FULL = Moment(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scoring.feeds.feeds import Feeds
 from scoring.judging.alerts import Alert
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds
 from tests.unit.scoring.customers import Customer, at, clock, policy_with
 
 ONE_DAY = ('cooldown = "12h"', 'cooldown = "12h"\nwarn_before = "24h"')

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from scoring.customer.signals import Signal
+from scoring.feeds.feeds import Feeds
 from scoring.judging.alerts import message
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds
 from tests.unit.scoring.customers import POLICY, Customer, at, clock, policy_with
 
 EVENT = '[signals.angry]\non = "web.complain"'

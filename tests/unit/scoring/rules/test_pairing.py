@@ -7,11 +7,11 @@ from itertools import permutations
 import pytest
 
 from scoring.events.event import Event, EventReader
+from scoring.feeds.feeds import Feeds
 from scoring.instants import DAY, HOUR, SECOND
 from scoring.judging.alerts import Alert
 from scoring.policy.policy import type_code
 from scoring.rules.pairing import Action, duration_codes
-from scoring.sources.feeds import Feeds
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at
 

@@ -73,14 +73,14 @@ def test_a_batch_ends_before_the_record_that_goes_over_the_limit(reading: Readin
     assert reading.stopped
     assert [letter.record.offset for letter in batch.dead_letters] == list(range(2, 20))
     assert [offset for offset, _, _ in batch.events] == [0, 1]
-    assert (len(batch.source.records), batch.source.next_offset) == (20, 20)
+    assert (len(batch.raw.records), batch.raw.next_offset) == (20, 20)
     assert reading.counts() == (20, 18)
 
 
 def test_good_records_after_the_limit_stay_in_the_log_too(reading: Reading) -> None:
     batch = reading.read(*[BAD] * 25, GOOD)
 
-    assert (len(batch.dead_letters), batch.events, batch.source.next_offset) == (19, [], 19)
+    assert (len(batch.dead_letters), batch.events, batch.raw.next_offset) == (19, [], 19)
 
 
 def test_a_batch_that_begins_over_the_limit_is_empty_and_counted_nowhere(reading: Reading) -> None:
@@ -88,14 +88,14 @@ def test_a_batch_that_begins_over_the_limit_is_empty_and_counted_nowhere(reading
     batch = reading.read(*[BAD] * 5)
 
     assert reading.stopped
-    assert (batch.source.records, batch.dead_letters, batch.events, batch.source.next_offset) == ([], [], [], 19)
+    assert (batch.raw.records, batch.dead_letters, batch.events, batch.raw.next_offset) == ([], [], [], 19)
     assert reading.counts() == (19, 19)
 
 
 def test_gaps_in_the_offsets_belong_to_what_stays_in_the_log(reading: Reading) -> None:
     reading.read(*[BAD] * 19)
 
-    assert reading.read(*[BAD] * 5, gap=7).source.next_offset == 26
+    assert reading.read(*[BAD] * 5, gap=7).raw.next_offset == 26
 
 
 def test_a_few_bad_records_alone_on_a_quiet_topic_do_not_stop_it(reading: Reading) -> None:

@@ -106,7 +106,7 @@ def test_the_rest_of_the_batch_is_scored() -> None:
 
     assert [(offset, customer) for offset, customer, _ in batch.events] == [(41, "anna"), (43, "ben")]
     assert [letter.record.offset for letter in batch.dead_letters] == [40, 42]
-    assert (batch.source.base, batch.source.next_offset) == (40, 44)
+    assert (batch.raw.base, batch.raw.next_offset) == (40, 44)
 
 
 @pytest.mark.parametrize("customer", ["a:b", "{a}", "two\nlines", "😀" * 64, "\u202e", "\0"])

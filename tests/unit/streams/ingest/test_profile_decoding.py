@@ -78,4 +78,4 @@ def test_too_many_bad_profiles_stop_consumption() -> None:
 
     assert consumption.stopped_because
     assert [letter.record.offset for letter in decoded.dead_letters] == [1, 2]
-    assert decoded.source.count == 3
+    assert decoded.raw.count == 3

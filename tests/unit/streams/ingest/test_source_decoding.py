@@ -104,7 +104,7 @@ def test_every_element_is_an_event_under_the_offset_of_its_record() -> None:
     batch = decoding.decode([event(), event(who="ben", what="opened")], [], [event(who="cleo", what="new")])
     assert names(batch) == [(10, "anna"), (10, "ben"), (12, "cleo")]
     assert batch.newest == NOW
-    assert batch.source.next_offset == 13
+    assert batch.raw.next_offset == 13
     codes = {kind.name: kind.code for kind in decoding.policy.types.values()}
     assert [each.code for _, _, each in batch.events][:2] == [codes["view"], codes["open"]]
     outcomes = ("read", "unknown_type", "dead_letter", "skipped")
@@ -178,7 +178,7 @@ def test_what_is_left_out_is_no_part_of_the_share_that_stops_the_worker() -> Non
     batch = stopped.decode(*[ping] * 20, *[bad] * 6)
     assert stopped.consumption.stopped_because
     assert "channel feed" in stopped.consumption.stopped_because
-    assert batch.source.next_offset == 10 + 20 + 3
+    assert batch.raw.next_offset == 10 + 20 + 3
     good = Decoding(limited=True)
     good.decode(*[ping] * 20, *[[event()]] * 3, *[bad] * 3)
     assert not good.consumption.stopped_because

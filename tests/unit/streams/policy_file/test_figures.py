@@ -38,7 +38,7 @@ def test_groups_and_the_rule_for_who_is_lost_are_read() -> None:
     policy = parse_policy(CHANNEL + text)
     codes = {kind.name: kind.code for kind in policy.types.values()}
     assert policy.figures.churn == ChurnRule(60 * DAY, (codes["cancel"],))
-    [group] = policy.figures.groups
+    [group] = policy.figures.groupings
     assert (group.name, group.property, group.largest) == ("campaign", "campaign", 100)
     assert group.types == ((codes["open"], "email.open"), (codes["click"], "email.click"))
 

@@ -7,19 +7,19 @@ from copy import deepcopy
 import pytest
 
 from scoring.customer.objects import Objects
-from streams.rounds.cache import RecordCache
+from streams.rounds.cache import CustomerCache
 from streams.store.protocol import CustomerRecord
 
 
-def filled(most: int, names: str) -> RecordCache:
+def filled(most: int, names: str) -> CustomerCache:
     """Give a cache of customers with names of one letter."""
-    cache = RecordCache(most)
+    cache = CustomerCache(most)
     for name in names:
         cache[name] = CustomerRecord(version=name)
     return cache
 
 
-def kept(cache: RecordCache) -> str:
+def kept(cache: CustomerCache) -> str:
     """Give the names of those who are kept."""
     return "".join(name for name in "abcdef" if name in cache)
 

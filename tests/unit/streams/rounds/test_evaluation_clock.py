@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from scoring.feeds.watermark import Mark
 from scoring.instants import DAY, HOUR, SECOND
-from scoring.sources.watermark import Mark
 from streams.machine_clock import wall_clock
 from streams.records import DecodedBatch, Partition, RecordBatch
 from streams.rounds.evaluation_clock import EvaluationClock
@@ -43,8 +43,8 @@ class Bench:
 def batch(newest: int, partition: Partition = WEB, end: int = 10, appended: float = 0) -> DecodedBatch:
     """Make a batch with an event time in hours, appended at a second."""
     record = Record(end - 1, 0, None, b"")
-    source = RecordBatch(partition, 0, [record])
-    return DecodedBatch(source, [], [], newest * HOUR, NOON + round(appended * SECOND))
+    raw = RecordBatch(partition, 0, [record])
+    return DecodedBatch(raw, [], [], newest * HOUR, NOON + round(appended * SECOND))
 
 
 def test_the_stream_clock_follows_the_slowest_partition_less_the_lateness() -> None:

@@ -155,12 +155,12 @@ async def test_many_links_are_applied_in_parts_and_only_the_last_acknowledges_th
     batch = RecordBatch(LINKS, 0, records)
     parts = LinkDecoder(Metrics()).decode(batch)
 
-    assert [(part.source.base, part.source.next_offset, len(part.links)) for part in parts] == [
+    assert [(part.raw.base, part.raw.next_offset, len(part.links)) for part in parts] == [
         (0, 500, 499),
         (500, 1_000, 499),
         (1_000, 1_100, 100),
     ]
-    assert parts[-1].source is batch
+    assert parts[-1].raw is batch
     assert [letter.record.offset for part in parts for letter in part.dead_letters] == [7, 600]
     for part in parts:
         await worker.apply(Submission(part, NOT_ACKNOWLEDGED))

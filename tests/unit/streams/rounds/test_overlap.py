@@ -59,10 +59,10 @@ async def test_a_round_is_applied_while_what_the_one_before_raised_is_on_its_way
     async with bench.pipeline:
         gate = await held_back(bench, first)
         await bench.pipeline.submit(second)
-        await poll_until(lambda: bench.pipeline.positions.has_applied(second.batch.source.partition, 4))
+        await poll_until(lambda: bench.pipeline.positions.has_applied(second.batch.raw.partition, 4))
         assert await bench.field("anna", "score") == "9.5"
         assert (first.event.acks, second.event.acks, bench.publisher.messages) == (0, 0, [])
-        assert (first.batch.source.applied, second.batch.source.applied) == (False, False)
+        assert (first.batch.raw.applied, second.batch.raw.applied) == (False, False)
         gate.opened.set()
         await poll_until(lambda: second.event.acks)
 
@@ -79,7 +79,7 @@ async def test_while_kafka_is_gone_no_more_than_one_more_round_is_applied(bench:
         for submission in (first, second):
             await bench.pipeline.submit(submission)
             await poll_until(lambda: bench.pipeline.fault == "Kafka is gone")
-        await poll_until(lambda: bench.pipeline.positions.has_applied(second.batch.source.partition, 4))
+        await poll_until(lambda: bench.pipeline.positions.has_applied(second.batch.raw.partition, 4))
         await bench.pipeline.submit(third)
         # Partitions may change hands meanwhile.
         await asyncio.wait_for(bench.pipeline.rest(), 5)

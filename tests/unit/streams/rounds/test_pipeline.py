@@ -34,7 +34,7 @@ async def test_a_batch_is_stored_with_its_fences_and_acknowledged(bench: Bench) 
     fences = (await bench.store.fences([WEB]))[WEB]
     assert {fence.offset for fence in fences if fence} == {2}
     assert None not in fences
-    assert (batch.event.acks, batch.batch.source.applied) == (1, True)
+    assert (batch.event.acks, batch.batch.raw.applied) == (1, True)
 
 
 async def test_things_happen_in_order(bench: Bench) -> None:
@@ -70,7 +70,7 @@ async def test_a_batch_that_was_applied_before_changes_nothing_and_is_acknowledg
 
     assert bench.store.hashes["anna"] == stored
     assert bench.journal == ["ack web/0@0"]
-    assert (again.batch.source.applied, len(bench.publisher.dead_letters)) == (True, 1)
+    assert (again.batch.raw.applied, len(bench.publisher.dead_letters)) == (True, 1)
 
 
 async def test_only_the_new_part_of_a_batch_is_applied(bench: Bench) -> None:
@@ -127,7 +127,7 @@ async def test_a_batch_whose_predecessor_never_came_turns_back(bench: Bench) -> 
     await bench.apply(ahead)
 
     assert bench.seeks == [{WEB: 1}]
-    assert (ahead.event.acks, ahead.batch.source.applied) == (1, False)
+    assert (ahead.event.acks, ahead.batch.raw.applied) == (1, False)
     assert await bench.field("anna", "score") == "4.5"
     assert bench.publisher.dead_letters == []
 
@@ -145,7 +145,7 @@ async def test_what_is_queued_behind_a_gap_is_let_go_and_the_rest_is_kept(bench:
     await bench.apply(bench.submission(5, *buys(1)))
 
     assert [submission.event.acks for submission in queued] == [1, 0, 1]
-    assert not any(submission.batch.source.applied for submission in queued)
+    assert not any(submission.batch.raw.applied for submission in queued)
     assert bench.pipeline.queue.take() == [queued[1]]
     assert bench.pipeline.queue.events == 0
 
@@ -155,7 +155,7 @@ async def test_a_gap_on_one_partition_does_not_hold_the_others(bench: Bench) -> 
     good = bench.submission(0, did("ben", "post", "01 09:00"), partition=SOCIAL)
     await bench.apply(bench.submission(5, *buys(1)), good)
 
-    assert (bench.seeks, good.batch.source.applied) == ([{WEB: 0}], True)
+    assert (bench.seeks, good.batch.raw.applied) == ([{WEB: 0}], True)
     assert await bench.field("ben", "score") == "2"
 
 
@@ -226,10 +226,10 @@ async def test_what_waits_behind_the_round_in_hand_is_let_go(bench: Bench) -> No
         bench.pipeline.let_go()
         resting = asyncio.create_task(bench.pipeline.rest())
         await asyncio.sleep(0)
-        assert (waiting.event.acks, waiting.batch.source.applied, resting.done()) == (1, False, False)
+        assert (waiting.event.acks, waiting.batch.raw.applied, resting.done()) == (1, False, False)
         written.set()
         await resting
-        assert (in_hand.event.acks, in_hand.batch.source.applied) == (1, True)
+        assert (in_hand.event.acks, in_hand.batch.raw.applied) == (1, True)
 
     assert await bench.field("anna", "score") == "13.5"
 
@@ -247,9 +247,9 @@ async def test_a_round_that_is_held_by_a_fault_is_not_waited_for(bench: Bench) -
 
 
 async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
-    records = [*bench.submission(0, *buys(1)).batch.source.records] * WAITING_EVENTS
-    source = RecordBatch(WEB, 0, records)
-    large = Submission(DecodedBatch(source, [], [], 0, 0), Event(bench.journal, "large"))
+    records = [*bench.submission(0, *buys(1)).batch.raw.records] * WAITING_EVENTS
+    raw = RecordBatch(WEB, 0, records)
+    large = Submission(DecodedBatch(raw, [], [], 0, 0), Event(bench.journal, "large"))
     await bench.pipeline.submit(large)
     assert not bench.pipeline.queue.room.is_set()
 
@@ -258,7 +258,7 @@ async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
 
 
 async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
-    records = [*bench.submission(0, *buys(1)).batch.source.records] * ROUND_EVENTS
+    records = [*bench.submission(0, *buys(1)).batch.raw.records] * ROUND_EVENTS
     batches = [
         Submission(DecodedBatch(RecordBatch(WEB, 0, records[:size]), [], [], 0, 0), Event(bench.journal, str(size)))
         for size in (ROUND_EVENTS - 1, 10, 1)
@@ -288,9 +288,9 @@ async def test_large_dead_letters_fill_the_room_for_waiting_events(bench: Bench)
 
 def test_raw_records_are_let_go_and_still_counted(bench: Bench) -> None:
     submission = bench.submission(0, *buys(3), b"no json")
-    submission.batch.source.release()
+    submission.batch.raw.release()
 
-    assert (submission.batch.source.records, submission.batch.source.count) == ((), 4)
+    assert (submission.batch.raw.records, submission.batch.raw.count) == ((), 4)
     assert [letter.record.value for letter in submission.batch.dead_letters] == [b"no json"]
 
 
@@ -344,5 +344,5 @@ async def test_what_is_let_go_while_others_are_waited_for_is_not_applied(bench: 
         await bench.pipeline.submit(again)
         await poll_until(lambda: again.event.acks)
 
-    assert not submission.batch.source.applied
+    assert not submission.batch.raw.applied
     assert await bench.field("anna", "score") == "9"

@@ -46,7 +46,7 @@ async def test_nothing_is_acknowledged_while_the_store_is_gone(bench: Bench) -> 
         await bench.pipeline.submit(held)
         await poll_until(lambda: bench.pipeline.fault)
         assert bench.pipeline.fault == "Redis is gone"
-        assert (held.event.acks, held.batch.source.applied) == (0, False)
+        assert (held.event.acks, held.batch.raw.applied) == (0, False)
         bench.store.faults.clear()
         await poll_until(lambda: held.event.acks)
 
@@ -61,7 +61,7 @@ async def test_a_pipeline_that_is_stopped_while_it_holds_acknowledges_nothing(be
         await bench.pipeline.submit(held)
         await poll_until(lambda: bench.pipeline.fault)
 
-    assert (held.event.acks, held.batch.source.applied, bench.store.hashes) == (0, False, {})
+    assert (held.event.acks, held.batch.raw.applied, bench.store.hashes) == (0, False, {})
 
 
 async def test_dead_letters_that_cannot_be_published_hold_the_fences(bench: Bench) -> None:
@@ -159,7 +159,7 @@ async def test_a_store_that_has_forgotten_everything_is_filled_again_from_the_lo
     vars(bench.store).update(vars(type(bench.store)(bench.policy, bench.journal)))
     lost = bench.submission(4, did("anna", "view", "01 11:00"))
     await bench.apply(lost)
-    assert (bench.seeks[0], lost.batch.source.applied) == ({WEB: 0}, False)
+    assert (bench.seeks[0], lost.batch.raw.applied) == ({WEB: 0}, False)
 
     await bench.apply(bench.submission(0, *FALLEN, did("anna", "view", "01 11:00")))
     again = [message.body for _, message in bench.publisher.messages[len(first) :]]
@@ -216,4 +216,4 @@ async def test_an_error_that_will_not_pass_fails_the_pipeline_with_nothing_ackno
     with pytest.raises(ValueError, match="a bug"):
         await bench.apply(held)
 
-    assert (held.event.acks, held.batch.source.applied) == (0, False)
+    assert (held.event.acks, held.batch.raw.applied) == (0, False)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from scoring.feeds.watermark import Mark
 from scoring.instants import SECOND
-from scoring.sources.watermark import Mark
 from streams.app import build_app
 from streams.errors import BrokerUnavailable, StoreUnavailable, UnsafeStore
 from streams.policy_file.document import builtin_policy

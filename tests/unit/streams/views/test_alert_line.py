@@ -4,12 +4,12 @@ import orjson
 import pytest
 
 from scoring.customer.signals import Signal
+from scoring.feeds.feed_notices import Notice, notice_message
+from scoring.feeds.feeds import Feed, watched_feeds
 from scoring.figures import target_notices
 from scoring.instants import DAY, HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
 from scoring.policy.policy import DISENGAGED, ENGAGED
-from scoring.sources.feed_notices import Notice, notice_message
-from scoring.sources.feeds import Feed, watched_feeds
 from streams.policy_file.document import parse_policy
 from streams.views.alert_line import alert_line, reasons_in_words
 

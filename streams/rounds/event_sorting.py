@@ -30,9 +30,9 @@ def by_group(
     taken: dict[Partition, int] = {}
     applied_before = 0
     for batch in batches:
-        partition = batch.source.partition
+        partition = batch.raw.partition
         offsets, before = offsets_of(partition), taken.get(partition, 0)
-        behind = max(before, *offsets) > batch.source.base
+        behind = max(before, *offsets) > batch.raw.base
         for offset, customer, event in batch.events:
             if behind and (offset < before or offset < offsets[group_of(customer)]):
                 applied_before += 1
@@ -42,7 +42,7 @@ def by_group(
                 found[customer] = [event]
             else:
                 events.append(event)
-        taken[partition] = max(before, batch.source.next_offset)
+        taken[partition] = max(before, batch.raw.next_offset)
     groups: dict[int, dict[str, list[Event]]] = {}
     for customer, events in found.items():
         group = group_of(customer)

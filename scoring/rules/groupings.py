@@ -1,4 +1,4 @@
-"""Groups: events of some types counted by the value of a property, such as opens and clicks by campaign.
+"""Groupings: events of some types counted by the value of a property, such as opens and clicks by campaign.
 
 Rests on decision 103.
 """
@@ -23,14 +23,14 @@ class Grouping:
     largest: int = 100
 
 
-class GroupReader:
-    """Reads from the events of one type in which groups they count."""
+class GroupingReader:
+    """Reads from the events of one type in which groupings they count."""
 
     def __init__(self, asked: Sequence[tuple[str, str]]) -> None:
         """Prepare.
 
         Args:
-            asked: names of groups, and of the property of each.
+            asked: names of groupings, and of the property of each.
         """
         self._asked = asked
         self.properties = [name for _, name in asked]
@@ -42,49 +42,49 @@ class GroupReader:
             properties: of the event, as its JSON decodes.
 
         Returns:
-            Groups and values; a group whose property says nothing is left out.
+            Groupings and values; a grouping whose property says nothing is left out.
         """
         if type(properties) is not dict:
             return ()
         found = []
-        for group, name in self._asked:
+        for grouping, name in self._asked:
             written = properties.get(name)
             if type(written) is bool:
                 written = "true" if written else "false"
             elif type(written) is int:
                 written = str(written)
             if type(written) is str and written:
-                found.append((group, written[:LONGEST_VALUE]))
+                found.append((grouping, written[:LONGEST_VALUE]))
         return tuple(found)
 
 
-def readers(groups: Sequence[Grouping]) -> dict[str, GroupReader]:
-    """Make the readers of all types that count in groups.
+def readers(groupings: Sequence[Grouping]) -> dict[str, GroupingReader]:
+    """Make the readers of all types that count in groupings.
 
     Args:
-        groups: of the policy.
+        groupings: of the policy.
 
     Returns:
         By the code of the type.
     """
     asked: dict[str, list[tuple[str, str]]] = {}
-    for group in groups:
-        for code, _ in group.types:
-            asked.setdefault(code, []).append((group.name, group.property))
-    return {code: GroupReader(some) for code, some in asked.items()}
+    for grouping in groupings:
+        for code, _ in grouping.types:
+            asked.setdefault(code, []).append((grouping.name, grouping.property))
+    return {code: GroupingReader(some) for code, some in asked.items()}
 
 
-def note_groups(noted: dict[str, dict[str, int]], day: int, code: str, groups: Sequence[tuple[str, str]]) -> None:
-    """Note that an event counts in groups.
+def note_groupings(noted: dict[str, dict[str, int]], day: int, code: str, groupings: Sequence[tuple[str, str]]) -> None:
+    """Note that an event counts in groupings.
 
     Args:
-        noted: counts by group and field; changed in place.
+        noted: counts by grouping and field; changed in place.
         day: of the event.
         code: of its type.
-        groups: and values, as they were read.
+        groupings: and values, as they were read.
     """
-    for group, value in groups:
-        fields = noted.setdefault(group, {})
+    for grouping, value in groupings:
+        fields = noted.setdefault(grouping, {})
         field = f"{day}.{code}{value}"
         fields[field] = fields.get(field, 0) + 1
 
@@ -131,8 +131,8 @@ class LargestValues:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupDay:
-    """What is known of a group on a day, or on several: counts by value and code, and of all values by code.
+class GroupingDay:
+    """What is known of a grouping on a day, or on several: counts by value and code, and of all values by code.
 
     No count is short by more than `missing`, all types of a value together.
     """
@@ -142,8 +142,8 @@ class GroupDay:
     missing: int = 0
 
 
-def join_days(days: Sequence[GroupDay]) -> GroupDay:
-    """Add up what is known of a group, by parts of the customers or by days.
+def join_days(days: Sequence[GroupingDay]) -> GroupingDay:
+    """Add up what is known of a grouping, by parts of the customers or by days.
 
     Args:
         days: any.
@@ -160,4 +160,4 @@ def join_days(days: Sequence[GroupDay]) -> GroupDay:
             mine = counts.setdefault(value, {})
             for code, count in by_code.items():
                 mine[code] = mine.get(code, 0) + count
-    return GroupDay(counts, totals, sum(day.missing for day in days))
+    return GroupingDay(counts, totals, sum(day.missing for day in days))

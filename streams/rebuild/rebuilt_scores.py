@@ -21,7 +21,7 @@ from streams.kafka.topics import event_topics
 from streams.machine_clock import wall_clock
 from streams.metrics import Metrics
 from streams.rebuild.bounds import Bounds, horizon_of
-from streams.rebuild.source import SourceLog
+from streams.rebuild.source_log import SourceLog
 from streams.records import DecodedBatch, Message, Partition, RecordBatch
 from streams.rounds.engine import build_engine
 from streams.rounds.work import Work
@@ -42,7 +42,7 @@ class SilentPublisher(Publisher):
         """Do nothing."""
 
 
-class Shadow:
+class RebuiltScores:
     """Applies the log to a namespace of its own, exactly as far as the live scores have come."""
 
     def __init__(self, settings: Settings, log: SourceLog) -> None:
@@ -212,7 +212,7 @@ class Shadow:
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
         for batch in batches:
-            tp = batch.source.partition
+            tp = batch.raw.partition
             spans = [(self._stands(tp, group), bounds.offset(tp, group)) for group in range(self.store.groups)]
             for offset, customer, event in batch.events:
                 group = self.store.group_of(customer)

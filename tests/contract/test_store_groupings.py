@@ -10,7 +10,7 @@ from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
-from scoring.rules.groups import GroupDay, join_days
+from scoring.rules.groupings import GroupingDay, join_days
 from streams.errors import FenceMoved
 from streams.store.protocol import Store
 from streams.store.sums.gains import largest_name
@@ -55,16 +55,16 @@ async def let(
     await write_all(store, {customer: record})
 
 
-async def counted(store: Store, policy: Policy, day: int = FIRST) -> GroupDay:
+async def counted(store: Store, policy: Policy, day: int = FIRST) -> GroupingDay:
     """Read what is counted of the campaigns of a day."""
-    [group] = policy.figures.groups
-    days = await store.kpi.groups(largest_name(group, ""), day, day)
-    return days.get(day, GroupDay({}, {}))
+    [group] = policy.figures.groupings
+    days = await store.kpi.grouping(largest_name(group, ""), day, day)
+    return days.get(day, GroupingDay({}, {}))
 
 
-def by_name(policy: Policy, counted: GroupDay) -> dict[str, dict[str, int]]:
+def by_name(policy: Policy, counted: GroupingDay) -> dict[str, dict[str, int]]:
     """Give counts by value and the name of the type."""
-    names = dict(policy.figures.groups[0].types)
+    names = dict(policy.figures.groupings[0].types)
     return {value: {names[code]: count for code, count in some.items()} for value, some in counted.counts.items()}
 
 
@@ -138,10 +138,10 @@ async def test_days_that_are_too_old_are_forgotten(stores: Stores) -> None:
     store = await stores.open(policy)
     await let(store, policy, "anna", "01 09:00", ("post", "spring"))
     await let(store, policy, "anna", "02 09:00", ("post", "spring"))
-    [group] = policy.figures.groups
+    [group] = policy.figures.groupings
     name = largest_name(group, "")
-    await store.kpi.fold_groups(name, FIRST + 1)
-    assert set(await store.kpi.groups(name, 0, 1 << 31)) == {FIRST + 1}
+    await store.kpi.fold_grouping(name, FIRST + 1)
+    assert set(await store.kpi.grouping(name, 0, 1 << 31)) == {FIRST + 1}
     await let(store, policy, "anna", "02 09:00", ("post", "spring"))
     assert by_name(policy, await counted(store, policy, FIRST + 1)) == {"spring": {"social.post": 2}}
 
@@ -197,6 +197,6 @@ async def test_neither_a_retraction_nor_an_erasure_takes_anything_back(stores: S
 
 
 def test_what_may_be_missing_adds_up_over_days_and_parts() -> None:
-    one = GroupDay({"spring": {"abcd": 3}}, {"abcd": 5}, 2)
-    other = GroupDay({"spring": {"abcd": 1}, "fall": {"abcd": 4}}, {"abcd": 9}, 4)
-    assert join_days([one, other]) == GroupDay({"spring": {"abcd": 4}, "fall": {"abcd": 4}}, {"abcd": 14}, 6)
+    one = GroupingDay({"spring": {"abcd": 3}}, {"abcd": 5}, 2)
+    other = GroupingDay({"spring": {"abcd": 1}, "fall": {"abcd": 4}}, {"abcd": 9}, 4)
+    assert join_days([one, other]) == GroupingDay({"spring": {"abcd": 4}, "fall": {"abcd": 4}}, {"abcd": 14}, 6)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scoring.events.event import Event
+from scoring.feeds.feed_notices import Notice, Told, follow, notice_message
+from scoring.feeds.feeds import MOST_STRETCHES, NEVER, Feeds, shared_topics, watched_feeds
 from scoring.instants import HOUR
 from scoring.judging.alerts import Alert
 from scoring.policy.policy import Policy
-from scoring.sources.feed_notices import Notice, Told, follow, notice_message
-from scoring.sources.feeds import MOST_STRETCHES, NEVER, Feeds, shared_topics, watched_feeds
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scoring.feeds.watermark import KEEPING_UP, STALE_AFTER, Mark, stream_time, wall_time
 from scoring.instants import HOUR, SECOND
-from scoring.sources.watermark import KEEPING_UP, STALE_AFTER, Mark, stream_time, wall_time
 
 NOON = 1_704_110_400 * SECOND
 NOW = NOON + 100 * SECOND

@@ -9,10 +9,10 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scoring.feeds.feeds import Feed, Feeds
 from scoring.ids import DEFAULT_NAMESPACE, ids_of
 from scoring.instants import format_duration, format_instant
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feed, Feeds
 
 _IDS = uuid.UUID("d0a9a4f6-3c86-5f0a-8d7e-0f1c7c1b9e25")
 

@@ -1,1 +1,0 @@
-"""What is known of the sources of events: the watermark and the silent feeds."""
