@@ -75,7 +75,8 @@ def merge(
     transitions = advance(policy, state, (), moment).transitions
     # What is open by now has been published, or is in one of these two.
     _pin_reports(theirs, linked_name, namespace)
-    pin_absence(state, name, namespace)
+    for score_name, each in _by_score(state):
+        pin_absence(each, name, namespace, score_name)
     return Raised(raised, [*transitions, *_unite(policy, state, theirs, moment)])
 
 
@@ -117,13 +118,18 @@ def _unite(policy: Policy, state: CustomerState, linked: CustomerState, moment: 
 
 def _pin_reports(state: CustomerState, name: str, namespace: str) -> None:
     """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's."""
-    for score_name, each in {"": state, **(state.named or {})}.items():
+    for score_name, each in _by_score(state):
         if each.episode is not None:
             ids = report_ids(name, each.episode.reports, namespace, score_name)
             reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
             each.episode = replace(each.episode, reports=tuple(reports))
         pin_signals(each, name, namespace, score_name)
-    pin_absence(state, name, namespace)
+        pin_absence(each, name, namespace, score_name)
+
+
+def _by_score(state: CustomerState) -> list[tuple[str, CustomerState]]:
+    """List a customer by the score, and by each named one that raises alerts."""
+    return [("", state), *(state.named or {}).items()]
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
@@ -247,6 +253,7 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
         derive(own, view)
         if theirs is not None:
             unite_signals(view, theirs)
+            unite_absences(view, theirs)
             _unite_alerts(own, view, theirs)
         view.band = own.band_of(view.score)
         state.named = {**(state.named or {}), score.name: view}

@@ -83,9 +83,13 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 def _signals(draw: st.DrawFn, world: World) -> str:
+    """Draw signals, one of which often waits for an answer, and quiet hours, which often hold several of one signal."""
+    within = draw(st.integers(1, 4)) * world.pane // _GRID // 1_000_000
+    cart = f'[signals.cart]\nafter = ["web.view", "social.post"]\nwithout = ["web.buy"]\nwithin = "{within}s"\n'
+    hours = draw(st.sampled_from([0, 12, 22, 23]))
     start = draw(st.integers(0, 23))
-    quiet = f'quiet = "{start:02}:00-{(start + draw(st.integers(1, 23))) % 24:02}:00"' if draw(st.booleans()) else ""
-    return re.sub(r"(\[signals\.\w+\])", rf"\1\n{quiet}", draw(rules(world)))
+    quiet = f'quiet = "{start:02}:00-{(start + hours) % 24:02}:00"' if hours else ""
+    return re.sub(r"(\[signals\.\w+\])", rf"\1\n{quiet}", cart + draw(rules(world)))
 
 
 class Service:
