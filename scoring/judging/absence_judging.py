@@ -58,12 +58,23 @@ class _View:
         return self.rule.needed(self.record(index), self.days, index)
 
 
-def judge_absences(policy: Policy, state: CustomerState, clocks: Clocks, *, known: bool, changed: bool) -> list[Alert]:
-    """Judge a customer's absences, if there is anything new.
+def judge_absences(
+    policy: Policy,
+    rule: AbsenceRule | None,
+    state: CustomerState,
+    view: CustomerState,
+    clocks: Clocks,
+    *,
+    known: bool,
+    changed: bool,
+) -> list[Alert]:
+    """Judge a customer's absences by a rule, if there is anything new.
 
     Args:
         policy: in force.
-        state: judged otherwise already; its part of absences is changed in place.
+        rule: when an absence raises an alert; None for never.
+        state: judged otherwise already; has the active days.
+        view: the same, or the customer by the shadow policy; its part of absences is changed in place.
         clocks: as far as they are known.
         known: whether the customer had been judged before, by whatever policy.
         changed: whether that was another policy.
@@ -71,28 +82,28 @@ def judge_absences(policy: Policy, state: CustomerState, clocks: Clocks, *, know
     Returns:
         The alerts, in the order of their time.
     """
-    rule = policy.absence
     if rule is None or state.judged == NONE:
-        state.absence = None
+        view.absence = None
         return []
     segment = state.segment if policy.profiles is not None else ""
     # Others may have closed days up to which this customer has not been judged.
     clock = clocks.get(segment, _NOT_BEGUN).until(state.judged // DAY)
-    standing = state.absence
+    standing = view.absence
     if standing is None:
         today = state.judged // DAY
         standing = AbsenceState(segment, settled=today, since=today) if known else AbsenceState(segment)
-        state.absence = standing
+        view.absence = standing
     elif segment != standing.segment:
         # What is not settled goes on by the other clock.
         standing.segment = segment
     elif not changed and not state.activity.flipped and not 0 < standing.due <= clock.at(clock.last):
         return []
-    return _judge(rule, state, standing, clock)
+    return _judge(rule, state.activity.days, view, standing, clock)
 
 
-def _judge(rule: AbsenceRule, state: CustomerState, standing: AbsenceState, clock: SegmentClock) -> list[Alert]:
-    days = state.activity.days
+def _judge(
+    rule: AbsenceRule, days: Mapping[int, int], state: CustomerState, standing: AbsenceState, clock: SegmentClock
+) -> list[Alert]:
     # The absence that was going on when all before were settled, or the first one, and those that began later.
     first = days_from(days, standing.settled + 1)[:1]
     view = _View(rule, clock, days_from(days, first[0] - rule.memory) if first else [])
@@ -143,18 +154,19 @@ def readings_at(clocks: Clocks, now: int) -> dict[str, int]:
     return {segment: clock.at(min(clock.last, now // DAY)) for segment, clock in clocks.items()}
 
 
-def pin_absence(state: CustomerState, name: str, namespace: str) -> None:
+def pin_absence(state: CustomerState, name: str, namespace: str, score_name: str = "") -> None:
     """Keep with the open absence of an id under which ids its alerts were raised, before it is a customer's.
 
     Args:
         state: of the id; changed in place.
         name: the id.
         namespace: of the service.
+        score_name: of the score beside which they were raised; '' for the one that has no name.
     """
     standing = state.absence
     if standing is not None and standing.open != NONE:
         reports = [Report(ABSENT, standing.open * DAY, made) for made in standing.made.split(",")]
-        standing.made = ",".join(report_ids(name, reports, namespace))
+        standing.made = ",".join(report_ids(name, reports, namespace, score_name))
 
 
 def unite_absences(state: CustomerState, linked: CustomerState) -> None:

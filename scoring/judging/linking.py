@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from scoring.customer.churn import flip, list_days
 from scoring.customer.state import (
@@ -23,6 +24,7 @@ from scoring.customer.state import (
     touch_visits,
 )
 from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
+from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import DAY, SECOND
 from scoring.judging.absence_judging import pin_absence, unite_absences
 from scoring.judging.alert_machine import AlertMachine
@@ -38,12 +40,20 @@ from scoring.rules.details import Detail, add_amount, is_sum
 from scoring.rules.sessions import Visit, join_visits
 
 
+class Raised(NamedTuple):
+    """What a link has brought to light: of the id up to then, to be published under the id, and of the customer."""
+
+    linked: Sequence[Transition]
+    own: Sequence[Transition]
+
+
 def merge(
     policy: Policy,
-    state: CustomerState,
-    linked: CustomerState,
+    customer: tuple[str, CustomerState],
+    linked: tuple[str, CustomerState],
     moment: Moment,
-) -> Sequence[Transition]:
+    namespace: str = DEFAULT_NAMESPACE,
+) -> Raised:
     """Make what is known of an id part of what is known of the customer whose it is.
 
     Both are judged up to the same time first. What the silence up to then makes of each is published as ever; the
@@ -51,17 +61,28 @@ def merge(
 
     Args:
         policy: in force, with identities.
-        state: the customer's; changed in place, fields for the schedule included.
-        linked: of the id; must not be used any more afterwards.
+        customer: the id of the customer and the state, which is changed in place, fields for the schedule included.
+        linked: the id and its state, which must not be used any more afterwards.
         moment: as of which to judge; one before either has been judged counts as the later of these.
+        namespace: of the service.
 
     Returns:
-        The customer's transitions, in the order of their time.
+        The transitions of both, each in the order of their time.
     """
-    moment = moment.not_before(max(state.judged, linked.judged))
-    at = moment.now
-    transitions = list(advance(policy, state, (), moment).transitions)
-    advance(policy, linked, (), Moment(at, moment.horizon, moment.feeds))
+    (name, state), (linked_name, theirs) = customer, linked
+    moment = moment.not_before(max(state.judged, theirs.judged))
+    raised = advance(policy, theirs, (), moment).transitions
+    transitions = advance(policy, state, (), moment).transitions
+    # What is open by now has been published, or is in one of these two.
+    _pin_reports(theirs, linked_name, namespace)
+    for score_name, each in _by_score(state):
+        pin_absence(each, name, namespace, score_name)
+    return Raised(raised, [*transitions, *_unite(policy, state, theirs, moment)])
+
+
+def _unite(policy: Policy, state: CustomerState, linked: CustomerState, moment: Moment) -> list[Transition]:
+    """Make the history of an id part of that of a customer; both have been judged."""
+    at, transitions = moment.now, list[Transition]()
     _take_back_copies(policy, state, linked)
     _add_ids(state, linked)
     if is_newer_segment(state, linked.segment_at, linked.segment):
@@ -92,25 +113,23 @@ def merge(
             state.band, state.previous_band, state.band_since = band, previous, at
     # What comes next by itself follows from both.
     state.due = 0
-    transitions += advance(policy, state, (), moment).transitions
-    return transitions
+    return [*transitions, *advance(policy, state, (), moment).transitions]
 
 
-def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
-    """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's.
-
-    Args:
-        state: of the id; changed in place.
-        name: the id.
-        namespace: of the service.
-    """
-    for score_name, each in {"": state, **(state.named or {})}.items():
+def _pin_reports(state: CustomerState, name: str, namespace: str) -> None:
+    """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's."""
+    for score_name, each in _by_score(state):
         if each.episode is not None:
             ids = report_ids(name, each.episode.reports, namespace, score_name)
             reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
             each.episode = replace(each.episode, reports=tuple(reports))
         pin_signals(each, name, namespace, score_name)
-    pin_absence(state, name, namespace)
+        pin_absence(each, name, namespace, score_name)
+
+
+def _by_score(state: CustomerState) -> list[tuple[str, CustomerState]]:
+    """List a customer by the score, and by each named one that raises alerts."""
+    return [("", state), *(state.named or {}).items()]
 
 
 def _take_back_copies(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
@@ -234,6 +253,7 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
         derive(own, view)
         if theirs is not None:
             unite_signals(view, theirs)
+            unite_absences(view, theirs)
             _unite_alerts(own, view, theirs)
         view.band = own.band_of(view.score)
         state.named = {**(state.named or {}), score.name: view}

@@ -6,6 +6,7 @@ Rests on decision 3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
@@ -20,6 +21,7 @@ from scoring.judging.named_scores import begin, finish, schedule
 from scoring.judging.outcome import Outcome
 from scoring.judging.segment_walk import judge_by_segment, take_profiles
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import SHADOW
 
 _OCCURRED_AT: Final = attrgetter("occurred_at")
 
@@ -49,7 +51,11 @@ def advance(
         return outcome
     known, changed = state.judged != NONE, state.policy_version != policy.version
     _advance(policy, state, events, moment, outcome)
-    absent = judge_absences(policy, state, clocks, known=known, changed=changed)
+    absent = judge_absences(policy, policy.absence, state, state, clocks, known=known, changed=changed)
+    if policy.shadow is not None and state.named is not None:
+        view, rule = state.named[SHADOW], policy.shadow_absence
+        raised = judge_absences(policy, rule, state, view, clocks, known=known, changed=changed)
+        absent += [replace(each, score_name=SHADOW) for each in raised]
     if absent:
         outcome.transitions = sorted([*outcome.transitions, *absent], key=_OCCURRED_AT)
     return outcome

@@ -273,6 +273,8 @@ class Policy:
     alerting: tuple[NamedScore, ...] = field(init=False, repr=False, compare=False)
     #: The shadow policy that is judged beside this one; None for none.
     shadow: Policy | None = field(init=False, repr=False, compare=False)
+    #: When an absence raises an alert of the shadow policy: None for never, as where the clocks are not its own, too.
+    shadow_absence: AbsenceRule | None = field(init=False, repr=False, compare=False)
     #: The rules of signals that events of a type matter to, by its code.
     signals_on: dict[str, tuple[SignalRule, ...]] = field(init=False, repr=False, compare=False)
     #: The codes of the types whose events each raise a signal, so that it matters which event it was.
@@ -289,6 +291,9 @@ class Policy:
                 object.__setattr__(self, name, value)
         plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
         object.__setattr__(self, "by_segment", {name: own for name, own in self.segments if own != plain})
+        shadow = self.shadow
+        shared = shadow is not None and not clock_differences(self, shadow)
+        object.__setattr__(self, "shadow_absence", shadow.absence if shared and shadow is not None else None)
 
     @property
     def own_channels(self) -> tuple[Channel, ...]:
@@ -371,6 +376,34 @@ class Policy:
             An index into `BANDS`; a lower bound belongs to its band.
         """
         return bisect_right(self.bounds, score)
+
+
+def clock_differences(policy: Policy, other: Policy) -> list[str]:
+    """Return why the clocks by which a policy judges absences are not those of another one.
+
+    A clock counts the days of members, and who is active: what brings points decides both.
+
+    Args:
+        policy: in force.
+        other: judged on the same counts.
+
+    Returns:
+        The keys of the file that differ; none where the other one judges no absences, or by the same clocks.
+    """
+    rule, others = policy.absence, other.absence
+    if others is None:
+        return []
+    if rule is None:
+        return ["alerts.absence"]
+    found = []
+    if rule.members_within != others.members_within:
+        found.append("alerts.absence.members_within")
+    if rule.least_members != others.least_members:
+        found.append("alerts.absence.least_members")
+    segments = dict.fromkeys(["", *policy.by_segment, *other.by_segment])
+    if any(policy.of(name).earning != other.of(name).earning for name in segments):
+        found.append("the types that bring points")
+    return found
 
 
 def topics_by_section(

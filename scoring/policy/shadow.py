@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from scoring.policy.change import fixed_differences
-from scoring.policy.policy import Channel, EventType, NamedScore, Policy
+from scoring.policy.policy import Channel, EventType, NamedScore, Policy, clock_differences
 
 #: The name of its score; a policy with a shadow has no other score of that name.
 SHADOW: Final = "shadow"
@@ -57,10 +57,27 @@ def shadow_problems(policy: Policy, shadow: Policy) -> list[str]:
     if SHADOW in [score.name for score in policy.scores]:
         problems.append(f"the policy has a score of the name {SHADOW!r}, which is that of the shadow policy")
     # The clock and the limits of dead letters are those of the policy itself.
-    different = [*fixed_differences(policy, shadow, shadow), *dict.fromkeys(_count_differences(policy, shadow))]
+    fixed = fixed_differences(policy, shadow, shadow)
+    if fading := [key for key in fixed if key.endswith("half_life")]:
+        # Points fade when they are added up: the counts are the same.
+        problems.append(f"it could not be put in force while workers run, as these differ: {', '.join(fading)}")
+    different = [key for key in fixed if key not in fading] + [*dict.fromkeys(_count_differences(policy, shadow))]
     if different:
         problems.append(f"it cannot be judged on the same counts, as these differ: {', '.join(different)}")
     return problems
+
+
+def absence_problem(policy: Policy, shadow: Policy) -> str:
+    """Return why a shadow policy raises no alerts of absence although it asks for them; '' where it does.
+
+    Args:
+        policy: in force.
+        shadow: judged beside it.
+    """
+    different = clock_differences(policy, shadow)
+    if not different:
+        return ""
+    return f"it raises no alerts of absence, as these decide the clocks of absence and differ: {', '.join(different)}"
 
 
 def _count_differences(policy: Policy, shadow: Policy) -> Iterator[str]:

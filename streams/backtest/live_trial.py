@@ -27,9 +27,10 @@ from streams.store.policies import POLICY_VERSION, SHADOW_VERSION
 from streams.store.sums.shares import judged_in
 from streams.topic_names import SHADOW_TOPICS
 
-#: The kinds that tell of a churn. Of absences a shadow policy raises none, so they are compared with nothing.
-TELLING = ("churn_risk", "disengaging_soon")
-COMPARED = (*TELLING, "recovered")
+#: The kinds that tell of a churn.
+TELLING = ("churn_risk", "disengaging_soon", "absent")
+_OF_ABSENCES = ("absent", "returned")
+COMPARED = (*TELLING, "recovered", "returned")
 
 
 class Trial(BandMoves):
@@ -75,26 +76,28 @@ class Trial(BandMoves):
             self.moved.append(move)
 
 
-async def alerts_since(settings: Settings, topic: str, since: int) -> list[Raised]:
+async def alerts_since(settings: Settings, topic: str, since: int, *, absences: bool) -> list[Raised]:
     """Read the alerts that a topic has got since a time.
 
     Args:
         settings: name the brokers and the namespace, whose alerts count.
         topic: of the policy in force, or of the shadow policy.
         since: microseconds of the wall clock.
+        absences: whether those of absences are among them; not, where the shadow policy cannot raise them.
 
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
     found: dict[str, Raised] = {}
     name = SHADOW if topic in SHADOW_TOPICS else ""
+    kinds = COMPARED if absences else [kind for kind in COMPARED if kind not in _OF_ABSENCES]
     async with open_range(settings, settings.written(topic), since_ms=since // MILLISECOND) as messages:
         async for records in messages.batches():
             for record in records:
                 body = orjson.loads(record.value) if record.value else {}
                 if body.get("namespace") != settings.namespace or body.get("score_name", "") != name:
                     continue
-                if body["kind"] in COMPARED:
+                if body["kind"] in kinds:
                     raised = Raised(parse_timestamp(body["occurred_at"]), body["customer_id"], body["kind"])
                     found[body["alert_id"]] = raised
     return list(found.values())

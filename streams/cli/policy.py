@@ -11,6 +11,7 @@ from rich.console import Console
 from scoring.errors import PolicyError
 from scoring.instants import format_duration
 from scoring.policy.policy import BANDS, NO_CAP, Policy
+from scoring.policy.shadow import absence_problem
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare
 from streams.cli.policy_fit import fit
@@ -22,6 +23,7 @@ from streams.cli.running_shadow import require_shadow
 from streams.errors import ExtraMissing, SettingsError
 from streams.ingest.sentiment import reader_of
 from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.settings.policy_source import beside as judged_beside
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
 from streams.store.redis.reading import score_reader
@@ -46,16 +48,26 @@ policy.add_command(status)
 
 @policy.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check(file: Path) -> None:
+@click.option(
+    "--beside",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Whether it can be the shadow policy beside this one.",
+)
+def check(file: Path, beside: Path | None) -> None:
     """Check a policy file; exit status 2, with every problem, if it is refused.
 
     Example: engagement policy check policy.toml
     """
     try:
         parsed = read_policy(str(file))
+        other = read_policy(str(beside)) if beside is not None else None
+        if other is not None:
+            judged_beside(other, parsed, str(file))
     except SettingsError as error:
         raise PolicyError(error.problems) from error
     click.echo(f"OK: {file}")
+    if other is not None and (problem := absence_problem(other, parsed)):
+        click.echo(f"warning: as a shadow policy {problem}", err=True)
     for channel in parsed.channels:
         try:
             reader_of(channel, parsed)

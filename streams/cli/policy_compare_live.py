@@ -12,6 +12,7 @@ from rich.console import Console
 
 from scoring.instants import format_instant
 from scoring.policy.policy import Policy
+from scoring.policy.shadow import absence_problem
 from streams.backtest.alert_comparison import Raised, compare_alerts
 from streams.backtest.live_trial import Trial, alerts_since, judge_both
 from streams.backtest.outcomes import read_outcomes
@@ -44,6 +45,11 @@ class _Found(NamedTuple):
     trial: Trial
     alerts: tuple[list[Raised], list[Raised]]
 
+    @property
+    def not_compared(self) -> str:
+        """Why alerts of absence are not compared; '' where they are."""
+        return absence_problem(*self.policies)
+
 
 def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as_json: bool) -> None:
     """Print how the shadow policy that is running differs from the policy in force.
@@ -68,6 +74,7 @@ def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as
             "shadow_version": stored.shadow_version,
             "since": format_instant(stored.shadow_since),
             "behind": trial.behind,
+            "absences_not_compared": found.not_compared,
             **moves_document(trial, trial.moved),
             "alerts": alerts_document(alerts),
         }
@@ -83,7 +90,8 @@ def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as
         click.echo(f"{counted(trial.behind, 'customer')} left out, not judged by both yet")
     print_moves(*found.policies, trial)
     print_moved(trial.moved, limit)
-    print_alerts(alerts, limit)
+    said = [f"absences are not compared: {found.not_compared}"] if found.not_compared else []
+    print_alerts(alerts, limit, *said)
     if judged is not None:
         Console(markup=False, highlight=False).print(*rule_tables(judged[0]), sep="\n")
         print_ranking(judged[1])
@@ -101,7 +109,10 @@ async def _look(settings: Settings, limit: int) -> _Found:
     finally:
         await reader.close()
     since = stored.shadow_since
-    live, shadow = [await alerts_since(settings, topic, since) for topic in (ALERTS, SHADOW_ALERTS)]
+    absences = not absence_problem(*policies)
+    live, shadow = [
+        await alerts_since(settings, topic, since, absences=absences) for topic in (ALERTS, SHADOW_ALERTS)
+    ]
     if trial.unreadable:
         click.echo(f"{counted(trial.unreadable, 'customer')} left out who cannot be read", err=True)
     return _Found(stored, policies, trial, (live, shadow))

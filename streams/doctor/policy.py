@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
-from scoring.policy.shadow import without_shadow
+from scoring.policy.shadow import absence_problem, without_shadow
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.reading import Reading
 from streams.policy_file.document import parse_policy
@@ -20,7 +20,8 @@ async def check_in_force(reading: Reading) -> list[Finding]:
         record = await reader.policies.in_force()
     finally:
         await reader.close()
-    return in_force_findings(reading.settings.policy, record)
+    own = reading.settings.policy
+    return [*in_force_findings(own, record), *shadow_findings(own)]
 
 
 def in_force_findings(own: Policy, record: StoredPolicy | None) -> list[Finding]:
@@ -50,6 +51,19 @@ def in_force_findings(own: Policy, record: StoredPolicy | None) -> list[Finding]
         there = f"{there}, which differs in what cannot change while workers run: {', '.join(fixed)}"
         advice = "Start all workers with the same policy."
     return [doubtful(there, f"{advice} See what is in force with: engagement policy show --in-force")]
+
+
+def shadow_findings(own: Policy) -> list[Finding]:
+    """Say what the shadow policy leaves out; one that cannot be judged at all is refused with the settings.
+
+    Args:
+        own: policy of the settings, with its shadow policy, or without one.
+    """
+    problem = absence_problem(own, own.shadow) if own.shadow is not None else ""
+    if own.shadow is None or not problem:
+        return []
+    says = f"the shadow policy {own.shadow.version!r}: {problem}"
+    return [doubtful(says, "Give it the same ones, or compare without absences")]
 
 
 def _other_shadow(own: Policy, record: StoredPolicy) -> Finding:

@@ -13,7 +13,7 @@ from mode.utils.logging import get_logger
 from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
-from scoring.policy.shadow import shadow_problems, with_shadow, without_shadow
+from scoring.policy.shadow import absence_problem, shadow_problems, with_shadow, without_shadow
 from streams.errors import PolicyUnusable, SettingsError
 from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
@@ -209,6 +209,8 @@ class PolicyInForce:
         beside_it = f", with the shadow policy {record.shadow_version!r}" if record.shadow_version else ""
         after = f", after {before.version!r}" if before.version not in ("", policy.version) else ""
         logger.info("policy %r is in force%s%s", policy.version, beside_it, after)
+        if policy.shadow is not None and (problem := absence_problem(policy, policy.shadow)):
+            logger.warning("the shadow policy %r: %s", policy.shadow.version, problem)
         missing = {*source_topics(policy)} ^ {*source_topics(self._own)}
         if missing:
             logger.warning(

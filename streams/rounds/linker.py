@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.ids import DEFAULT_NAMESPACE
-from scoring.judging.absence_judging import pin_absence
-from scoring.judging.linking import merge, pin_reports
+from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
 from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
@@ -132,10 +131,10 @@ class Linker:
     ) -> LinkWrite:
         write = LinkWrite(name, record.version, customer, least=moment.least, erasures=moment.erasures)
         if record.version:
-            pin_reports(record.state, name, self._namespace)
-            pin_absence(into.state, customer, self._namespace)
-            transitions = merge(self._policy, into.state, record.state, moment)
-            raise_messages(into, customer, transitions, self._wall(), self._policy, self._namespace)
+            sides = (customer, into.state), (name, record.state)
+            raised = merge(self._policy, *sides, moment, self._namespace)
+            for whose, transitions in ((name, raised.linked), (customer, raised.own)):
+                raise_messages(into, whose, transitions, self._wall(), self._policy, self._namespace)
             write.record = into
         return write
 

@@ -129,7 +129,8 @@ class Outbox:
             going = dict(self._unpublished)
             if not going:
                 return
-            await self._publisher.publish([(customer, waiting) for (_, customer, _), waiting in going.items()])
+            # What was raised of an id that has been linked since waits with the customer.
+            await self._publisher.publish([(waiting.body["customer_id"], waiting) for waiting in going.values()])
             names: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
             for group, customer, name in going:
                 names[group][customer].append(name)

@@ -61,7 +61,7 @@ async def link(store: RedisStore, name: str, customer: str) -> None:
     of_id, into = await store.load([name, customer])
     write_of_link = LinkWrite(name, of_id.version, customer, followed={customer: into.version})
     if of_id.version:
-        merge(LINKING, into.state, of_id.state, Moment(NOW))
+        merge(LINKING, (customer, into.state), (name, of_id.state), Moment(NOW))
         write_of_link.record = into
     assert await store.link(write_of_link, NOW) is None
 

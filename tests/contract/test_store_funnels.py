@@ -92,7 +92,7 @@ async def test_linked_ids_pass_the_steps_as_one_customer(store: Store) -> None:
     await do(store, "anna", "buy", "02 11:00")
     assert await passed(store, 1) == ((1, 0, 0), (1, 0, 0))
     of_id, into = await store.load(["cookie", "anna"])
-    merge(FUNNELS, into.state, of_id.state, Moment(at("02 12:00")))
+    merge(FUNNELS, ("anna", into.state), ("cookie", of_id.state), Moment(at("02 12:00")))
     write_of_link = LinkWrite("cookie", of_id.version, "anna", followed={"anna": into.version})
     write_of_link.record = into
     assert await store.link(write_of_link, WALL) is None

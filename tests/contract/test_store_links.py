@@ -23,7 +23,7 @@ async def judged(store: Store, name: str, customer: str) -> LinkWrite:
     of_id, into = await store.load([name, customer])
     link = LinkWrite(name, of_id.version, customer, followed={customer: into.version})
     if of_id.version:
-        merge(LINKING, into.state, of_id.state, Moment(NOW))
+        merge(LINKING, (customer, into.state), (name, of_id.state), Moment(NOW))
         link.record = into
     return link
 

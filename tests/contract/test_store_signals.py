@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scoring.customer.signals import Signal, SignalState, Standing
 from scoring.judging.alerts import message
-from scoring.judging.linking import merge, pin_reports
+from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
 from streams.policy_file.document import parse_policy
@@ -118,10 +118,8 @@ async def test_a_link_raises_nothing_and_an_answer_closes_the_signals_of_both(st
         await judged(store, linking, time, ("view", time), name=name)
         raised += [(name, each) for each in await judged(store, linking, "01 12:00", name=name)]
     anna, cookie = await store.load(["anna", "cookie"])
-    pin_reports(cookie.state, "cookie", "engagement")
-    assert [
-        each for each in merge(linking, anna.state, cookie.state, Moment(at("01 12:00"))) if isinstance(each, Signal)
-    ] == []
+    told = merge(linking, ("anna", anna.state), ("cookie", cookie.state), Moment(at("01 12:00")))
+    assert [each for each in (*told.linked, *told.own) if isinstance(each, Signal)] == []
     await write(store, anna=anna)
     [ended] = await judged(store, linking, "01 13:00", ("buy", "01 13:00"))
     ids = [message(name, each, WALL, "")["signal_id"] for name, each in raised]

@@ -371,7 +371,7 @@ def test_two_states_become_what_one_would_have_been(
         judged(apart, before[start : start + 5], at)
         advance(RICH, one["both"], [deed.event() for deed in before[start : start + 5]], Moment(at))
     anna, cookie = (through_a_store(apart[name]) if stored else apart[name] for name in ("anna", "cookie"))
-    merge(RICH, anna, cookie, Moment(at))
+    merge(RICH, ("anna", anna), ("cookie", cookie), Moment(at))
     if stored:
         anna = through_a_store(anna)
     for state in (anna, one["both"]):

@@ -129,13 +129,13 @@ def _linked(
         events: Sequence[Event] = Reader(policy).read(batch)
         if number == when:
             mine, theirs = _stored(policy, mine), _stored(policy, theirs)
-            raised += merge(policy, mine, theirs, Moment(now))
+            raised += merge(policy, ("mine", mine), ("theirs", theirs), Moment(now)).own
         state = mine if owned or number >= when else theirs
         told = advance(policy, state, events, Moment(max(now, state.judged))).transitions
         raised += told if state is mine else ()
     if when == len(steps):
         mine, theirs = _stored(policy, mine), _stored(policy, theirs)
-        raised += merge(policy, mine, theirs, Moment(steps[-1].now))
+        raised += merge(policy, ("mine", mine), ("theirs", theirs), Moment(steps[-1].now)).own
     return mine, raised
 
 

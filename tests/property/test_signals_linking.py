@@ -55,7 +55,7 @@ def lived(
             told += advance(policy, state, reader.read([each]), Moment(each.time)).transitions
         told += advance(policy, state, (), Moment(at)).transitions
     one, other = states
-    told += merge(policy, one, other, Moment(at))
+    told += merge(policy, ("one", one), ("other", other), Moment(at)).own
     for each in rest:
         told += advance(policy, one, reader.read([each]), Moment(each.time)).transitions
     told += advance(policy, one, (), Moment(until)).transitions

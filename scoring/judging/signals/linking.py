@@ -26,14 +26,12 @@ def pin_signals(state: CustomerState, name: str, namespace: str, score_name: str
     for standing in state.signals.standings.values() if state.signals is not None else ():
         # Of what quiet hours hold nobody has been told: it is the customer's.
         untold = [signal.report for _, signal in standing.held]
-        standing.reports = tuple(
-            [each if each in untold else _pinned(each, name, namespace, score_name) for each in standing.reports]
-        )
+        pinned = {
+            each: each if each in untold else _pinned(each, name, namespace, score_name) for each in standing.reports
+        }
+        standing.reports = tuple(pinned.values())
         standing.held = [
-            (
-                end,
-                replace(signal, earlier=tuple([_pinned(each, name, namespace, score_name) for each in signal.earlier])),
-            )
+            (end, replace(signal, earlier=tuple([pinned.get(each, each) for each in signal.earlier])))
             for end, signal in standing.held
         ]
 

@@ -6,6 +6,7 @@ Rests on decisions 96 and 98.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from scoring.customer.episodes import Report
@@ -113,7 +114,9 @@ class Raiser:
             return
         standing.reports = tuple([report for report in standing.reports if report not in over])
         held = [signal.report for _, signal in standing.held]
-        standing.held = [(until, signal) for until, signal in standing.held if signal.report not in over]
+        standing.held = [
+            (until, _without(signal, over)) for until, signal in standing.held if signal.report not in over
+        ]
         told = [report for report in over if report._replace(made="") not in held]
         if told:
             self._transitions.append(self._ended(rule, max(at, told[-1].occurred_at), reasons, about, told))
@@ -133,3 +136,10 @@ class Raiser:
             earlier=tuple(told),
             segment=self._state.segment,
         )
+
+
+def _without(signal: Signal, over: Sequence[Report]) -> Signal:
+    """Give a signal that is held without the reports before it that have ended: it begins an episode of its own."""
+    if not any(report in over for report in signal.earlier):
+        return signal
+    return replace(signal, earlier=tuple([report for report in signal.earlier if report not in over]))

@@ -18,6 +18,7 @@ from scoring.customer.absence_state import AbsenceState
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_instant
 from scoring.policy.policy import ABSENCE_FIELDS, Policy
+from scoring.policy.shadow import SHADOW
 from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import FIELD
@@ -50,9 +51,7 @@ class Absences(CustomerField):
         """Read it."""
         record.absence = text = fields.get(FIELD, "")
         if text:
-            segment, _, told, open_, settled, since, due, made = text.split(";")
-            record.state.absence = standing = AbsenceState(unquote(segment), int(settled), int(since))
-            standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
+            record.state.absence = read_standing(text)
 
     def history(self, policy: Policy, state: CustomerState) -> Facts:
         """Give the last day before the newest absence that was reported, and whether it goes on."""
@@ -72,10 +71,37 @@ def absence_text(policy: Policy, record: CustomerRecord) -> str:
     standing = record.state.absence
     if standing is None or policy.absence is None:
         return ""
+    beside = record.state.named.get(SHADOW) if policy.shadow_absence is not None and record.state.named else None
+    due = standing.due
+    if beside is not None and beside.absence is not None and beside.absence.due:
+        # The customer is looked at again for whichever is first: who comes up early is judged, and put back.
+        due = min(due, beside.absence.due) if due else beside.absence.due
+    return standing_text(standing, policy.absence.members_within, due)
+
+
+def standing_text(standing: AbsenceState, within: int, due: int) -> str:
+    """Write how a customer stands with absences.
+
+    Args:
+        standing: with the policy in force, or with the shadow policy.
+        within: for how many days after an active one a customer is a member.
+        due: the reading at which to look again.
+    """
     days = f"{standing.told};{standing.open};{standing.settled};{standing.since}"
     segment = quote(standing.segment, safe="") if standing.segment else ""
-    head = f"{segment};{policy.absence.members_within}"
-    return f"{head};{days};{standing.due};{standing.made}"
+    return f"{segment};{within};{days};{due};{standing.made}"
+
+
+def read_standing(text: str) -> AbsenceState:
+    """Read how a customer stands with absences.
+
+    Args:
+        text: of `standing_text`.
+    """
+    segment, _, told, open_, settled, since, due, made = text.split(";")
+    standing = AbsenceState(unquote(segment), int(settled), int(since))
+    standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
+    return standing
 
 
 def scheduled(text: str, group: int) -> tuple[str, str]:

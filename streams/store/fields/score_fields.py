@@ -3,7 +3,8 @@
 Public are `score:<name>`, `band:<name>` and `trend:<name>`. Of a score that raises alerts are kept, beside them,
 `_x<name>`: band, band before, since when, flags (a armed, o alert open, e its episode is stored, w warned), last
 alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to be reported, JSON; and `_x*<name>`: the
-open episode. A shadow policy has `policy_version:<name>`, too, and, where it has signals, `_x?<name>`, as `_u`.
+open episode. A shadow policy has `policy_version:<name>`, too, where it has signals, `_x?<name>`, as `_u`, and where it
+judges absences, `_x&<name>`, as `_b`.
 
 Rests on decisions 54, 112 and 123.
 """
@@ -20,6 +21,7 @@ from scoring.judging.named_scores import view_of
 from scoring.judging.score import trend
 from scoring.points import text, to_millionths
 from scoring.policy.policy import BANDS, Policy
+from streams.store.fields.absence_fields import read_standing, standing_text
 from streams.store.fields.alert_fields import Bands, JudgedUpTo, OpenEpisode, Warnings
 from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.fields.episodes import encode_episode, episode_flags, take_episode
@@ -101,6 +103,9 @@ def score_fields(policy: Policy, state: CustomerState) -> dict[str, str]:
             found[f"policy_version:{name}"] = view.policy_version
             if score.policy.signals:
                 found[f"_x?{name}"] = encode_signals(view.signals) if view.signals is not None else ""
+            if (rule := policy.shadow_absence) is not None:
+                away = view.absence
+                found[f"_x&{name}"] = standing_text(away, rule.members_within, away.due) if away is not None else ""
         if score.alerts:
             flags = ("a" if view.armed else "") + episode_flags(view.episode) + ("w" if view.warned else "")
             bands = f"{view.band};{view.previous_band};{view.band_since}"
@@ -116,8 +121,14 @@ def alert_fields(policy: Policy) -> list[str]:
     Args:
         policy: in force.
     """
-    marks = [(score, ("_x", "_x!", "_x*", *(("_x?",) if score.policy.signals else ()))) for score in policy.alerting]
-    return [f"{mark}{score.name}" for score, its in marks for mark in its]
+    found = []
+    for score in policy.alerting:
+        found += [f"{mark}{score.name}" for mark in ("_x", "_x!", "_x*")]
+        if score.policy.signals:
+            found.append(f"_x?{score.name}")
+        if score.shadow and policy.shadow_absence is not None:
+            found.append(f"_x&{score.name}")
+    return found
 
 
 def stored_fields(policy: Policy, fields: Mapping[str, str]) -> dict[str, str]:
@@ -159,6 +170,8 @@ def read_named(policy: Policy, state: CustomerState, fields: Mapping[str, str]) 
         take_episode(own, view, fields.get(f"_x*{score.name}", ""), flags)
         if (signals := fields.get(f"_x?{score.name}")) and score.policy.signals:
             view.signals = decode_signals(signals)
+        if score.shadow and policy.shadow_absence is not None and (away := fields.get(f"_x&{score.name}")):
+            view.absence = read_standing(away)
         if view.judged != NONE:
             derive(own, view)
         if view.policy_version != score.policy.version:

@@ -124,6 +124,26 @@ async def test_a_link_is_no_drop_and_its_band_change_says_what_it_is() -> None:
     assert await worker.waiting("anna") == []
 
 
+async def test_what_silence_had_made_of_the_id_goes_out_under_it_and_is_closed_by_the_customer() -> None:
+    worker = await bench()
+    bought = [did("cookie", "buy", f"0{day} 09:00", f"c{day}") for day in (1, 2, 3)]
+    await worker.apply(worker.submission(0, *bought))
+    # The clock goes on, and no timer has looked at the id since.
+    await worker.apply(worker.submission(3, did("bert", "view", "09 00:00", "b")))
+    worker.publisher.messages.clear()
+    await worker.apply(worker.links(0, ("cookie", "anna")))
+    [risk] = [each for each in worker.publisher.messages if each[1].body.get("kind") == "churn_risk"]
+    assert (risk[0], risk[1].body["customer_id"]) == ("cookie", "cookie")
+    assert await worker.waiting("anna") == []
+
+    await worker.apply(
+        worker.submission(4, *[did("anna", "buy", f"09 0{hour}:00", f"a{hour}") for hour in range(1, 5)])
+    )
+    customer, recovered = worker.publisher.messages[-1]
+    assert (customer, recovered.body["kind"]) == ("anna", "recovered")
+    assert recovered.body["closes"] == [risk[1].body["alert_id"]]
+
+
 async def test_links_neither_hold_the_watermark_back_nor_carry_it_on() -> None:
     worker = await bench()
     await worker.apply(worker.submission(0, *ANNA))

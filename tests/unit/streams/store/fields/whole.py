@@ -73,5 +73,5 @@ def linked() -> tuple[CustomerState, CustomerState]:
     # A drop that waits becomes an alert as soon as the customer is judged, linked or not.
     each.held = other.held = None
     advance(POLICY, each, (), moment)
-    merge(POLICY, nobody, other, moment)
+    merge(POLICY, ("nobody", nobody), ("other", other), moment)
     return each, nobody
