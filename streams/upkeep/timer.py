@@ -1,6 +1,6 @@
 """The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind.
 
-Rests on decisions 31, 34 and 38.
+Rests on decisions 31, 34, 38 and 147.
 """
 
 from __future__ import annotations
