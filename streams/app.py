@@ -58,6 +58,8 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     app.preflight = Preflight(settings, store, publisher, app.erasures, app.parts.policies, metrics)
     app.group_watch = GroupWatch(settings, metrics, lambda: app.consumer_thread)
     app.assigning = Backoff(metrics, logger, "waiting for it before reading", longest=1.0)
+    # No more than a warning: where reading goes on is decided by the fences.
+    app.committing = Backoff(metrics, logger, "the next commit tries again", level=logging.WARNING)
     for intake in engine.intakes.values():
         add_agent(app, intake, app.parts.pipeline, metrics, app.steady, app.consumption)
     if engine.links is not None:

@@ -74,6 +74,7 @@ class Backoff:
         meanwhile: str,
         first: float | None = None,
         longest: float = LONGEST_PAUSE,
+        level: int = logging.ERROR,
     ) -> None:
         """Begin without a fault.
 
@@ -83,12 +84,14 @@ class Backoff:
             meanwhile: what is done until the fault is over, for the log.
             first: the first pause, where it is another.
             longest: the longest pause.
+            level: of the line that reports a fault.
         """
         self._retries = metrics.retries
         self._logger = logger
         self._meanwhile = meanwhile
         self._first = self._pause = FIRST_PAUSE if first is None else first
         self._longest = longest
+        self._level = level
         self._attempts = 0
         self.reason = ""
 
@@ -104,7 +107,7 @@ class Backoff:
         of_a_start = isinstance(error, ClockUnknown)
         if str(error) != self.reason:
             self.reason = str(error)
-            self._logger.log(logging.INFO if of_a_start else logging.ERROR, "%s; %s", error, self._meanwhile)
+            self._logger.log(logging.INFO if of_a_start else self._level, "%s; %s", error, self._meanwhile)
         pause = self._pause
         if not of_a_start:
             self._pause = min(pause * 2, self._longest)

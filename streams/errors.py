@@ -8,6 +8,7 @@ StreamsError
 ├── TransientError       the outside is not there at the moment: hold, retry, report not ready
 │   ├── StoreUnavailable     Redis
 │   ├── BrokerUnavailable    Kafka
+│   ├── OffsetsRefused       Kafka has not taken the offsets of a commit
 │   ├── RegistryUnavailable  the schema registry
 │   ├── PolicyUnusable       the policy in force is not understood by this worker
 │   ├── AccessDenied         Kafka or Redis does not let this user in, or forbids something; ends a start
@@ -64,6 +65,10 @@ class StoreUnavailable(TransientError):
 
 class BrokerUnavailable(TransientError):
     """Kafka does not answer, or has not accepted a message."""
+
+
+class OffsetsRefused(TransientError):
+    """Kafka has not taken the offsets of a commit, as while partitions change hands."""
 
 
 class RegistryUnavailable(TransientError):

@@ -15,6 +15,7 @@ from streams.errors import BrokerUnavailable, LogGap
 from streams.kafka.consumers import lone_consumer
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
+from streams.kafka.patience import Patience
 from streams.kafka.producers import start_producer
 from streams.kafka.topic_range import partitions_of
 from streams.settings.settings import Settings
@@ -83,6 +84,7 @@ class ErasureLog:
         if end < self.next_offset:
             read = f"{self.next_offset} records have been read of it, and it holds {end}"
             raise LogGap(f"{self._partition.topic} was made anew: {read}")
+        patience = Patience()
         while self.next_offset < end or self._made_anew:
             if self._made_anew and not self.next_offset:
                 # Nothing is remembered of the old one. The next look reads the new one.
@@ -94,6 +96,7 @@ class ErasureLog:
             for record in found.get(self._partition, ()):
                 self._take(record.key, record.value, record.offset)
             self.next_offset = await consumer.position(self._partition)
+            patience.note(self.next_offset)
 
     @property
     def _made_anew(self) -> bool:

@@ -1,13 +1,13 @@
 """The thread of the consumer, which talks to Kafka, and what it asks of the app.
 
-Rests on decisions 27 and 35.
+Rests on decisions 27, 35 and 147.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -20,6 +20,8 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.types import TP
 
+from streams.backoff import Backoff
+from streams.errors import BrokerUnavailable, OffsetsRefused
 from streams.ingest.fetch_size import FetchSize
 from streams.ingest.record_chunks import take_in_chunks, take_turns
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
@@ -28,10 +30,15 @@ from streams.records import Partition
 
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
+_TOLD_WITHIN = 10.0
 
 
 class BatchApp(faust.App):
     """What the consumer asks of its app."""
+
+    #: What keeps partitions from being read, and offsets from being committed.
+    assigning: Backoff
+    committing: Backoff
 
     @property
     @abstractmethod
@@ -102,25 +109,38 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         try:
             await consumer.commit(wanted)
         except KafkaError as error:
-            self.log.warning("offsets not committed, tried again later: %r", error)
+            self.app.committing.note(OffsetsRefused(f"Kafka has not taken the offsets to be committed: {error!r}"))
             return False
+        self.app.committing.over()
         return True
 
     async def log_ranges(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
-        """Ask for the first offset and the end of each partition's log."""
+        """Ask for the first offset and the end of each partition's log.
+
+        Raises:
+            BrokerUnavailable: if Kafka does not tell, or not in time; so does whatever else asks.
+        """
         consumer = self._ensure_consumer()
         wanted = [TopicPartition(*tp) for tp in partitions]
         if not wanted:
             return {}
-        first = await self.call_thread(consumer.beginning_offsets, wanted)
-        end = await self.call_thread(end_offsets, consumer, wanted)
+        first = await self._ask(consumer.beginning_offsets, wanted)
+        end = await self._ask(end_offsets, consumer, wanted)
         return {ensure_TP(tp): (first[tp], end[tp]) for tp in wanted}
 
     async def logs(self, partitions: Iterable[TP]) -> dict[Partition, str]:
         """Return the ids of the topics that partitions are fetched from, '' where Kafka tells none."""
         wanted = [Partition(*tp) for tp in partitions]
-        ids = await self.call_thread(self._pinned.pin, {partition.topic for partition in wanted})
+        ids = await self._ask(self._pinned.pin, {partition.topic for partition in wanted})
         return {partition: ids[partition.topic] for partition in wanted}
+
+    async def _ask(self, question: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        try:
+            return await self.call_thread(_in_time, question, *arguments)
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"Kafka has not told of the logs within {_TOLD_WITHIN:g} s") from error
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(f"Kafka does not tell of the logs: {error!r}") from error
 
     @property
     def made_anew(self) -> Partition | None:
@@ -132,7 +152,7 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         if not partitions:
             return {}
-        found = await self.call_thread(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
+        found = await self._ask(consumer.offsets_for_times, {TopicPartition(*tp): time_ms for tp in partitions})
         return {ensure_TP(tp): place.offset if place is not None else None for tp, place in found.items()}
 
     def positions(self) -> dict[TP, int]:
@@ -184,6 +204,12 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
     def partitions_of(self, topic: str) -> set[int]:
         """List the partitions of a topic, as far as the metadata tells."""
         return set(self._ensure_consumer().partitions_for_topic(topic) or ())
+
+
+async def _in_time(question: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    # The client itself would try for much longer, and whoever waits would not know why.
+    async with asyncio.timeout(_TOLD_WITHIN):
+        return await question(*arguments)
 
 
 def _is_held(consumer: aiokafka.AIOKafkaConsumer, error: KafkaError) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from scoring.instants import MILLISECOND, format_duration
 from scoring.policy.policy import Channel, Policy
+from streams.backoff import Backoff
 from streams.metrics import Metrics
 from streams.records import DeadLetter, RecordBatch
 
@@ -31,9 +32,14 @@ class Consumption:
             metrics: show what is stopped.
         """
         self.stopped_because = ""
-        #: What nothing can be decoded without at the moment, '' for nothing.
-        self.waits_for = ""
+        #: Of each channel whose records need schemas, whether it waits for one.
+        self.schemas: list[Backoff] = []
         self._metrics = metrics
+
+    @property
+    def waits_for(self) -> str:
+        """What records cannot be decoded without at the moment, '' for nothing."""
+        return next((waiting.reason for waiting in self.schemas if waiting.reason), "")
 
     def watch(self, channel: str) -> None:
         """Show a channel as not stopped."""

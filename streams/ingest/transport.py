@@ -9,6 +9,7 @@ Rests on decisions 27 and 35.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from aiokafka.errors import IllegalStateError
@@ -67,10 +68,13 @@ class RecordBatchConsumer(Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 # What was fetched is dropped; the seek at the end of the rebalance fetches it again.
                 return
-            if tp in self._wanted or self.app.stopped_consuming:
-                continue
-            if fetched and (active is None or tp in active or tp in self._buffered_partitions):
-                yield tp, self._to_message(tp, await self._batch(tp, fetched))
+            if self._takes(tp, active) and (batch := await self._batch(tp, fetched)) is not None:
+                yield tp, self._to_message(tp, batch)
+
+    def _takes(self, tp: TP, active: set[TP] | None) -> bool:
+        if tp in self._wanted or self.app.stopped_consuming:
+            return False
+        return active is None or tp in active or tp in self._buffered_partitions
 
     async def _go(self) -> bool:
         """Go to where the next fetch is to begin; False if the partitions are just changing hands."""
@@ -86,14 +90,19 @@ class RecordBatchConsumer(Consumer):
                 del self._wanted[tp]
         return True
 
-    async def _batch(self, tp: TP, fetched: list[Any]) -> RecordBatch:
+    async def _batch(self, tp: TP, fetched: list[Any]) -> RecordBatch | None:
+        """Make a batch of what was fetched; None of nothing, or if the worker is stopped before no gap is known."""
+        if not fetched:
+            return None
         first = fetched[0].offset
         base = self._next.get(tp, first)
         if base > first:
             raise LogGap(new_log_message(Partition(*tp), base, fetched[-1].offset + 1))
         if base < first:
-            start, _ = (await self._thread.log_ranges({tp}))[tp]
-            if start > base:
+            ranges = await self.app.assigning.until_done(self, partial(self._thread.log_ranges, {tp}))
+            if ranges is None:
+                return None
+            if (start := ranges[tp][0]) > base:
                 raise LogGap(gap_message(Partition(*tp), base, start))
         batch = RecordBatch(Partition(*tp), base, fetched)
         self._next[tp] = batch.next_offset

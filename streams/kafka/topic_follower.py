@@ -1,8 +1,13 @@
-"""Reads topics from now or from their beginning, without a consumer group."""
+"""Reads topics from now or from their beginning, without a consumer group.
+
+Rests on decision 147.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,12 +15,19 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.backoff import Backoff
+from streams.errors import BrokerUnavailable
 from streams.kafka.access import check_rights, unavailable
 from streams.kafka.connections import kafka_options
 from streams.kafka.consumers import lone_consumer
+from streams.metrics import Metrics
 from streams.settings.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 _ABSENT_SECONDS = 1.0
+#: Without records, how often it is asked whether Kafka is there, in seconds.
+_ASKED_EVERY = 5.0
 _POLL_MILLISECONDS = 500
 
 
@@ -45,7 +57,7 @@ async def tail_topics(
         consumer.assign(present + awaited)
         if present and not from_beginning:
             await consumer.seek_to_end(*present)
-        yield _records(consumer)
+        yield _records(consumer, settings)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:
@@ -60,6 +72,7 @@ async def _partitions(settings: Settings, topics: Sequence[str]) -> tuple[list[T
     present: list[TopicPartition] = []
     awaited: list[TopicPartition] = []
     admin = AIOKafkaAdminClient(**kafka_options(settings))
+    waiting = Backoff(Metrics(), logger, "waiting for it")
     try:
         await admin.start()
         missing, found = list(topics), present
@@ -71,14 +84,30 @@ async def _partitions(settings: Settings, topics: Sequence[str]) -> tuple[list[T
             missing = [topic for topic in missing if topic not in existing]
             if missing:
                 found = awaited
+                waiting.note(BrokerUnavailable(f"there is no topic {' and no topic '.join(missing)}"))
                 await asyncio.sleep(_ABSENT_SECONDS)
     finally:
         await admin.close()
     return present, awaited
 
 
-async def _records(consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
+async def _records(consumer: AIOKafkaConsumer, settings: Settings) -> AsyncIterator[ConsumerRecord]:
+    waiting = Backoff(Metrics(), logger, "waiting for it")
+    heard_at = time.monotonic()
     while True:
-        for records in (await consumer.getmany(timeout_ms=_POLL_MILLISECONDS)).values():
+        found = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS)
+        for records in found.values():
             for record in records:
                 yield record
+        # The client tries for ever, and nobody sees what it logs.
+        if not found and time.monotonic() - heard_at < _ASKED_EVERY:
+            continue
+        try:
+            if not found:
+                async with asyncio.timeout(_ASKED_EVERY):
+                    await consumer.topics()
+        except (KafkaError, OSError, TimeoutError) as error:
+            waiting.note(BrokerUnavailable(f"Kafka at {settings.kafka_brokers} does not answer: {error!r}"))
+        else:
+            waiting.over()
+        heard_at = time.monotonic()

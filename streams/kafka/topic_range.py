@@ -15,6 +15,7 @@ from streams.kafka.access import unavailable
 from streams.kafka.connections import kafka_options
 from streams.kafka.consumers import committed_reader, lone_consumer
 from streams.kafka.log_ends import end_offsets
+from streams.kafka.patience import Patience
 from streams.records import Partition
 from streams.settings.settings import Settings
 
@@ -46,7 +47,7 @@ class TopicRange:
         Raises:
             BrokerUnavailable: if Kafka does not answer.
         """
-        positions = dict(self._starts)
+        positions, patience = dict(self._starts), Patience()
         try:
             for tp, start in positions.items():
                 self._consumer.seek(tp, start)
@@ -56,6 +57,7 @@ class TopicRange:
                     # An aborted transaction or a compacted stretch moves the position without a record.
                     positions[tp] = await self._consumer.position(tp)
                 self.passed = sum(min(positions[tp], self._ends[tp]) - start for tp, start in self._starts.items())
+                patience.note(self.passed)
                 for tp, records in found.items():
                     if wanted := [record for record in records if record.offset < self._ends[tp]]:
                         yield wanted

@@ -5,7 +5,8 @@ Rests on decisions 42 and 70.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from streams.kafka.access import unavailable
 from streams.kafka.consumers import committed_reader
 from streams.kafka.fetch_by_id import fetch_by_id
 from streams.kafka.log_ends import end_offsets
+from streams.kafka.patience import Patience
 from streams.kafka.topic_range import partitions_of
 from streams.kafka.topics import event_topics, read_topics
 from streams.machine_clock import wall_clock
@@ -27,6 +29,14 @@ from streams.settings.settings import Settings
 
 _POLL_MILLISECONDS = 500
 _RECORDS = 20_000
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka does not answer: {error!r}") from error
 
 
 class SourceLog:
@@ -67,7 +77,8 @@ class SourceLog:
 
     async def logs(self) -> dict[Partition, str]:
         """Return the ids of the topics that the partitions are read from, '' where Kafka tells none."""
-        ids = await self._pinned.pin({partition.topic for partition in self.partitions})
+        with _answering():
+            ids = await self._pinned.pin({partition.topic for partition in self.partitions})
         return {partition: ids[partition.topic] for partition in self.partitions}
 
     async def starts(self, *, from_beginning: bool) -> dict[Partition, int]:
@@ -80,21 +91,23 @@ class SourceLog:
         tps = [TopicPartition(*partition) for partition in self.partitions]
         if not tps:
             return {}
-        first = await self._consumer.beginning_offsets(tps)
-        if not from_beginning and self._settings.clock == "wall":
-            policy = self._settings.policy
-            since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
-            # A profile, or a link, holds for good, however old it is.
-            events = [tp for tp in tps if tp.topic in event_topics(policy)]
-            found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
-            ends = await end_offsets(self._consumer, events)
-            first |= {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
+        with _answering():
+            first = await self._consumer.beginning_offsets(tps)
+            if not from_beginning and self._settings.clock == "wall":
+                policy = self._settings.policy
+                since = max((wall_clock() - policy.length - policy.trend) // MILLISECOND, 0)
+                # A profile, or a link, holds for good, however old it is.
+                events = [tp for tp in tps if tp.topic in event_topics(policy)]
+                found = await self._consumer.offsets_for_times(dict.fromkeys(events, since))
+                ends = await end_offsets(self._consumer, events)
+                first |= {tp: place.offset if place is not None else ends[tp] for tp, place in found.items()}
         return {Partition(*tp): offset for tp, offset in first.items()}
 
     async def is_whole(self) -> bool:
         """Return whether the log still holds every record that was ever written to it."""
         tps = [TopicPartition(*partition) for partition in self.partitions]
-        return not any((await self._consumer.beginning_offsets(tps)).values()) if tps else True
+        with _answering():
+            return not any((await self._consumer.beginning_offsets(tps)).values()) if tps else True
 
     async def seek(self, offsets: Mapping[Partition, int]) -> None:
         """Go to where reading begins.
@@ -106,10 +119,12 @@ class SourceLog:
             LogGap: if the log does not hold one of them any more.
         """
         self._next = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        self._patience = Patience()
         self._consumer.assign(list(self._next))
         if not self._next:
             return
-        first = await self._consumer.beginning_offsets(list(self._next))
+        with _answering():
+            first = await self._consumer.beginning_offsets(list(self._next))
         for tp, offset in self._next.items():
             if first[tp] > offset:
                 raise LogGap(gap_message(Partition(*tp), offset, first[tp]))
@@ -125,14 +140,12 @@ class SourceLog:
             Batches, and where each of these partitions now stands.
 
         Raises:
-            BrokerUnavailable: if Kafka does not answer.
+            BrokerUnavailable: if Kafka does not answer, or gives no more.
         """
         tps = [TopicPartition(*partition) for partition in ends]
-        try:
+        with _answering():
             found = await self._consumer.getmany(*tps, timeout_ms=_POLL_MILLISECONDS, max_records=_RECORDS)
             positions = {tp: await self._consumer.position(tp) for tp in tps}
-        except (KafkaError, OSError) as error:
-            raise BrokerUnavailable(f"Kafka does not answer: {error!r}") from error
         if self._pinned.made_anew:
             partition = next(each for each in self.partitions if each.topic in self._pinned.made_anew)
             raise LogGap(another_log_message(partition))
@@ -142,5 +155,6 @@ class SourceLog:
             wanted: Sequence[Any] = [record for record in records if record.offset < ends[partition]]
             if wanted:
                 batches.append(RecordBatch(partition, self._next[tp], wanted))
+        self._patience.note(positions)
         self._next |= positions
         return batches, {Partition(*tp): position for tp, position in positions.items()}

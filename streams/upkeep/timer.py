@@ -1,12 +1,12 @@
 """The timer: reports how far this worker has come, takes what is due, and publishes what a failure left behind.
 
-Rests on decisions 31, 34 and 38.
+Rests on decisions 31, 34, 38 and 147.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from mode.utils.logging import get_logger
@@ -82,8 +82,13 @@ class Timer:
         self._exchanged_at = 0
         self._exchange: Callable[[], Awaitable[None]]
         self._waiting = Backoff(engine.metrics, logger, "the timer tries again")
-        self._store_failed = False
-        self.fault = ""
+        # What of a turn the fault that is waited for has kept from being done.
+        self._failed_at: object = None
+
+    @property
+    def fault(self) -> str:
+        """What the last turn has failed by, '' once that has been done after all."""
+        return self._waiting.reason
 
     async def turn(
         self,
@@ -105,28 +110,38 @@ class Timer:
             UnsafeStore: if the store would lose or drop scores by now.
         """
         self._exchange = partial(self._exchange_marks, caught_up, generation, partitions, held)
-        began = self._elapsed()
+        began, step = self._elapsed(), None
         try:
-            await self._erasures.read_on()
-            await self._pipeline.follow_policy()
-            await self._pipeline.check_fences()
-            await self._exchange()
-            await self._check_services()
-            await self._feeds.tell(self._clock.evaluation()[0])
-            await self._crossings()
-            await self._absent()
-            await self._unpublished()
-            await self._refreshes()
-            await self._tell_unknown_types()
-            await self._sweep.turn(self._exchange_meanwhile)
+            for step in self._steps():
+                await step()
+                # What comes after it may wait long for rounds that make up for what was missed.
+                if step == self._failed_at:
+                    self._over()
         except (TransientError, FenceMoved) as error:
             self._waiting.note(error)
-            self.fault = self._waiting.reason
-            self._store_failed = isinstance(error, StoreUnavailable)
+            # Marks are read and written, so a store that has taken them is there again.
+            self._failed_at = self._exchange_now if isinstance(error, StoreUnavailable) else step
         else:
-            self._waiting.over()
-            self.fault = ""
+            self._over()
             self._note_length(began)
+
+    def _steps(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        yield self._erasures.read_on
+        yield self._pipeline.follow_policy
+        yield self._pipeline.check_fences
+        yield self._exchange_now
+        yield self._check_services
+        yield self._tell_feeds
+        yield self._crossings
+        yield self._absent
+        yield self._unpublished
+        yield self._refreshes
+        yield self._tell_unknown_types
+        yield self._sweep_on
+
+    def _over(self) -> None:
+        self._waiting.over()
+        self._failed_at = None
 
     def _note_length(self, began: int) -> None:
         """Say so where a turn has taken long; it waits for rounds, so some seconds are usual behind a backlog."""
@@ -154,9 +169,15 @@ class Timer:
             {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()}
         )
         self._exchanged_at = self._clock.wall()
-        if self._store_failed:
-            # The rest of the turn may wait long for rounds that make up for what was missed.
-            self.fault = ""
+
+    async def _exchange_now(self) -> None:
+        await self._exchange()
+
+    async def _tell_feeds(self) -> None:
+        await self._feeds.tell(self._clock.evaluation()[0])
+
+    async def _sweep_on(self) -> None:
+        await self._sweep.turn(self._exchange_meanwhile)
 
     async def _exchange_meanwhile(self) -> None:
         """Exchange marks again if the last time is some while ago.

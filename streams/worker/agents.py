@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import faust
 from mode import CrashingSupervisor
 
 from scoring.events.event import MOST_AHEAD
-from streams.errors import TransientError
+from streams.backoff import Backoff
 from streams.ingest.dead_letter_limit import Consumption
 from streams.ingest.intakes import Intake
 from streams.ingest.link_decoding import LinkDecoder
@@ -26,8 +27,6 @@ from streams.rounds.round_queue import Submission
 logger = logging.getLogger(__name__)
 
 _DOUBT_SECONDS = 0.2
-#: How long to wait before a schema is asked for again, in seconds.
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
 def add_agent(
@@ -50,6 +49,8 @@ def add_agent(
     """
     channel, decoder = intake.channel, intake.decoder
     topic = _raw(app, channel.topic)
+    schemas = Backoff(metrics, logger, "waiting for it before decoding")
+    consumption.schemas.append(schemas)
 
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
     @app.agent(topic, name=f"score-{channel.name}", supervisor_strategy=CrashingSupervisor)
@@ -62,8 +63,12 @@ def add_agent(
                 continue
             while wall.in_doubt:  # noqa: ASYNC110 - nobody tells when a clock is set
                 await asyncio.sleep(_DOUBT_SECONDS)
+            # Meanwhile the partition waits, and nothing of it is acknowledged.
             if isinstance(decoder, SourceDecoder):
-                await _prepared(decoder, event.message.value, consumption, metrics)
+                await schemas.until_done(app, partial(decoder.prepare, event.message.value))
+            if app.should_stop:
+                # It may be that a schema is still missing; what is let go is read again.
+                continue
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)
@@ -72,24 +77,6 @@ def add_agent(
                 await pipeline.submit(Submission(batch, event))
             else:
                 event.ack()
-
-
-async def _prepared(decoder: SourceDecoder, batch: Any, consumption: Consumption, metrics: Metrics) -> None:
-    """Wait until the schemas of a batch are known; meanwhile its partition waits, and nothing of it is acknowledged."""
-    backoff = _FIRST_BACKOFF
-    while True:
-        try:
-            await decoder.prepare(batch)
-        except TransientError as error:
-            if str(error) != consumption.waits_for:
-                logger.error("%s; waiting for it before decoding", error)  # noqa: TRY400 - the message says it all
-            consumption.waits_for = str(error)
-            metrics.retries.labels(type(error).__name__).inc()
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, _LONGEST_BACKOFF)
-        else:
-            consumption.waits_for = ""
-            return
 
 
 def add_link_agent(

@@ -6,7 +6,7 @@ Rests on decision 35.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,6 @@ from faust.types import TP
 from mode import ServiceT
 from yarl import URL
 
-from streams.backoff import Backoff
 from streams.erasures.knowledge import Erasures
 from streams.errors import LogGap
 from streams.ingest.consumer_thread import BatchApp, RecordBatchConsumerThread
@@ -74,7 +73,6 @@ class EngagementApp(BatchApp):
     schemas: Schemas | None
     steady: SteadyClock
     group_watch: GroupWatch
-    assigning: Backoff
     _assigned = False
     _next_turn = 0.0
 
@@ -137,21 +135,22 @@ class EngagementApp(BatchApp):
         Raises:
             LogGap: if the log does not hold a fence's offset any more.
         """
-        ranges = await self.consumer_thread.log_ranges(set(assigned))
-        starts = await self.partitions.starts_of(ranges)
-        offsets = await self.assigning.until_done(self, partial(self._assign, starts))
+        offsets = await self.assigning.until_done(self, partial(self._assign, set(assigned)))
         if offsets is None:
             return {}
+        self._assigned = True
+        return {TP(*partition): offset for partition, offset in offsets.items()}
+
+    async def _assign(self, assigned: set[TP]) -> dict[Partition, int]:
+        ranges = await self.consumer_thread.log_ranges(assigned)
+        starts = await self.partitions.starts_of(ranges)
+        await self.partitions.check(starts)
+        offsets = await self.parts.pipeline.assign(starts)
         for tp, (first, _) in ranges.items():
             offset = offsets[Partition(*tp)]
             if offset < first:
                 raise LogGap(gap_message(Partition(*tp), offset, first))
-        self._assigned = True
-        return {TP(*partition): offset for partition, offset in offsets.items()}
-
-    async def _assign(self, starts: Mapping[Partition, int]) -> dict[Partition, int]:
-        await self.partitions.check(starts)
-        return await self.parts.pipeline.assign(starts)
+        return offsets
 
     def reload_policy(self) -> None:
         """Read the policy file again, and put it in force."""

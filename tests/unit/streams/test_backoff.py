@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiokafka.errors import CommitFailedError, KafkaTimeoutError
 from faust.types import TP
 
 from streams.app import build_app
 from streams.backoff import Backoff
-from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, StoreUnavailable
+from streams.errors import AccessDenied, BrokerUnavailable, ClockUnknown, RegistryUnavailable, StoreUnavailable
+from streams.ingest.consumer_thread import RecordBatchConsumerThread
+from streams.ingest.dead_letter_limit import Consumption
 from streams.metrics import Metrics
 from streams.policy_file.document import builtin_policy
 from streams.records import Partition
@@ -194,3 +198,91 @@ async def test_figures_that_cannot_be_made_are_counted(monkeypatch: pytest.Monke
     for now in range(1, 9):
         await report.turn(now * 60_000_000, now * 60_000_000)
     assert retries(metrics) == 2
+
+
+async def test_a_worker_that_is_not_told_of_the_logs_waits_counts_it_and_starts_once_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = assigned_app(monkeypatch, MemoryStore(builtin_policy()))
+    app.preflight._not_begun = ""
+    thread = app.consumer_thread
+    reasons: list[str] = []
+    told = thread.log_ranges
+
+    async def log_ranges(partitions: set[Any]) -> dict[Any, tuple[int, int]]:
+        if len(reasons) < 3:
+            reasons.append(app.not_ready_because())
+            raise BrokerUnavailable("Kafka does not tell of the logs")
+        return await told(partitions)
+
+    monkeypatch.setattr(thread, "log_ranges", log_ranges)
+    assert await app.offsets_to_start([TP("email", 0)]) == {Partition("email", 0): 0}
+
+    assert retries(app.parts.engine.metrics, "BrokerUnavailable") == 3
+    assert reasons[1:] == ["Kafka does not tell of the logs"] * 2
+    assert app.not_ready_because() == ""
+
+
+def consumer_thread(monkeypatch: pytest.MonkeyPatch, consumer: Any) -> RecordBatchConsumerThread:
+    """Give the consumer's thread of a worker, without a thread, around a client."""
+    app = build_app(read_settings({}), MemoryStore(builtin_policy()))
+    # One that is made in the ordinary way opens a loop, for a thread.
+    thread: Any = RecordBatchConsumerThread.__new__(RecordBatchConsumerThread)
+    thread.app = app
+
+    async def call(question: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        return await question(*arguments)
+
+    monkeypatch.setattr(thread, "call_thread", call)
+    monkeypatch.setattr(thread, "_ensure_consumer", lambda: consumer)
+    monkeypatch.setattr(thread, "assignment", lambda: {TP("email", 0)})
+    return cast("RecordBatchConsumerThread", thread)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_broker_that_does_not_tell_of_the_logs_is_a_fault_that_passes(
+    monkeypatch: pytest.MonkeyPatch, *, silent: bool
+) -> None:
+    async def asked(*_: object) -> None:
+        if silent:
+            await asyncio.sleep(60)
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr("streams.ingest.consumer_thread._TOLD_WITHIN", 0.05)
+    client = SimpleNamespace(beginning_offsets=asked, end_offsets=asked, offsets_for_times=asked)
+    thread = consumer_thread(monkeypatch, client)
+    for question in (thread.log_ranges({TP("email", 0)}), thread.offsets_at({TP("email", 0)}, 0)):
+        with pytest.raises(BrokerUnavailable, match=r"within 0\.05 s" if silent else "KafkaTimeoutError"):
+            await question
+
+
+async def test_a_commit_that_kafka_refuses_is_counted_and_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = SimpleNamespace(commit=failing([CommitFailedError()] * 3))
+    thread = consumer_thread(monkeypatch, client)
+    assert [await thread._commit({TP("email", 0): 9}) for _ in range(4)] == [False, False, False, True]
+
+    assert retries(thread.app.parts.engine.metrics, "OffsetsRefused") == 3  # type: ignore[attr-defined]
+    lines = [record for record in caplog.records if "commit" in record.message]
+    assert [(line.levelname, line.message.partition(":")[0]) for line in lines] == [
+        ("WARNING", "Kafka has not taken the offsets to be committed"),
+        ("INFO", "over after 3 failed attempts"),
+    ]
+
+
+async def test_a_channel_that_has_its_schemas_does_not_hide_that_another_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    metrics = Metrics()
+    consumption, waits = Consumption(metrics), [backoff(metrics), backoff(metrics)]
+    consumption.schemas += waits
+    for _ in range(3):
+        waits[0].note(RegistryUnavailable("the registry is gone"))
+        waits[1].over()
+        assert consumption.waits_for == "the registry is gone"
+
+    assert caplog.messages == ["the registry is gone; waiting"]
+    waits[0].over()
+    assert consumption.waits_for == ""

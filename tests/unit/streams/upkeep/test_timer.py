@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -264,32 +265,63 @@ async def test_marks_are_exchanged_again_while_evaluations_wait_for_long_rounds(
     assert reported == 1 + 2 * bench.store.groups
 
 
-async def test_a_redis_that_is_back_is_told_before_the_turn_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def failing_once(bench: Bench, where: str, fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a method of a part of the worker fail once."""
+    part, method = where.split(".")
+    works, faults = getattr(getattr(bench, part), method), [fault]
+
+    async def fail(*arguments: Any, **options: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await works(*arguments, **options)
+
+    monkeypatch.setattr(getattr(bench, part), method, fail)
+
+
+REDIS, KAFKA = StoreUnavailable("Redis is gone"), BrokerUnavailable("Kafka is gone")
+
+
+@pytest.mark.parametrize(
+    ("where", "fault", "told_while_judging"),
+    [
+        pytest.param("pipeline.follow_policy", REDIS, "", id="Redis, before the marks"),
+        pytest.param("store.unpublished", REDIS, "", id="Redis, after the marks"),
+        pytest.param("pipeline.check_fences", KAFKA, "", id="Kafka, before who is due is judged"),
+        pytest.param("publisher.check", KAFKA, "", id="Kafka, just before it"),
+        pytest.param("store.due", KAFKA, "Kafka is gone", id="Kafka, while a message goes out"),
+        pytest.param("store.unpublished", KAFKA, "Kafka is gone", id="Kafka, after it"),
+    ],
+)
+async def test_a_fault_is_over_as_soon_as_the_turn_gets_past_it(
+    where: str,
+    fault: Exception,
+    told_while_judging: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     bench = await engaged("wall")
+    failing_once(bench, where, fault, monkeypatch)
+    bench.now = at("02 00:00")
+    await turn(bench)
+    assert bench.timer.fault == str(fault)
+
     told: list[str] = []
-    fault: StoreUnavailable | BrokerUnavailable = StoreUnavailable("gone")
+    due = bench.store.due
 
-    async def fail() -> None:
-        raise fault
-
-    async def look(_seconds: float) -> None:
+    async def judge(*arguments: Any, **options: Any) -> list[str]:
         told.append(bench.timer.fault)
+        return await due(*arguments, **options)
 
-    monkeypatch.setattr(bench.pipeline, "check_fences", fail)
-    await turn(bench)
-    monkeypatch.undo()
-    monkeypatch.setattr(bench.publisher, "check", look)
-    await turn(bench)
-    fault = BrokerUnavailable("gone")
-    monkeypatch.setattr(bench.pipeline, "check_fences", fail)
-    await turn(bench)
-    monkeypatch.undo()
-    monkeypatch.setattr(bench.publisher, "check", look)
+    monkeypatch.setattr(bench.store, "due", judge)
     bench.now += 10 * SECOND
     await turn(bench)
 
-    assert told == ["", "gone"]
-    assert bench.timer.fault == ""
+    assert (told[0], bench.timer.fault) == (told_while_judging, "")
+    assert [line for line in caplog.messages if "gone" in line] == [
+        f"{fault}; the timer tries again",
+        f"over after 1 failed attempts: {fault}",
+    ]
 
 
 async def test_a_turn_that_takes_long_is_told_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
