@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mode.utils.logging import get_logger
 
-from scoring.feeds.feed_notices import Told, follow, notice_message
 from scoring.feeds.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
 from scoring.feeds.watermark import Mark
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import MINUTE
+from scoring.notices.feed_notices import Told, follow, notice_message
 from scoring.policy.policy import Policy
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
@@ -178,10 +178,10 @@ class FeedWatch:
         told, notices = follow(known, feed.name, before, now)
         if notices or not stored or told.judged - before.judged >= MINUTE:
             new = [notice_message(self._policy, feed, notice, self._wall(), self._namespace) for notice in notices]
-            note = Note((told.judged, told.silent_since, told.last_event_at), [*note.waiting, *new])
-            if not await self._notices.note(feed.name, stored, note, new):
+            noted = await self._notices.note(feed.name, stored, note, told, new)
+            if noted is None:
                 return
-            self._told[feed.name] = note.text()
+            note, self._told[feed.name] = noted, noted.text()
             for message in new:
                 silent = "is" if message["kind"] == "feed_silent" else "is back; it was"
                 logger.warning("the feed of %s %s silent since %s", feed.name, silent, message["silent_since"])

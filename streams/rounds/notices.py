@@ -25,7 +25,7 @@ _UNPUBLISHED_AFTER = 5 * SECOND
 
 
 class Note(NamedTuple):
-    """What is stored of one feed or segment: how far it has been followed, and the messages that may not be out yet."""
+    """What is stored of a feed, segment or target: how far it has been followed, and the messages that wait."""
 
     told: tuple[int, ...]
     waiting: Sequence[dict[str, Any]] = ()
@@ -59,25 +59,29 @@ class Notices:
         self._wall = wall
         self._mine: set[str] = set()
 
-    async def note(self, name: str, stored: str, note: Note, new: Sequence[Mapping[str, Any]]) -> bool:
-        """Store a note before its messages go out.
+    async def note(
+        self, name: str, stored: str, note: Note, told: tuple[int, ...], new: Sequence[dict[str, Any]]
+    ) -> Note | None:
+        """Store how far something has been followed, and the messages of it before they go out.
 
         Args:
             name: under which it is stored.
             stored: the text that stands there, '' for none.
-            note: with the new messages among those that wait.
+            note: what that text says.
+            told: how far it has been followed now.
             new: messages.
 
         Returns:
-            False if another worker was quicker, whose note the next look shows.
+            What is stored now; None if another worker was quicker, whose note the next look shows.
 
         Raises:
             TransientError: if the store does not answer.
         """
-        if not await self._store.note_told(name, stored, note.text()):
-            return False
+        followed = Note(told, [*note.waiting, *new])
+        if not await self._store.note_told(name, stored, followed.text()):
+            return None
         self._mine |= {message["alert_id"] for message in new}
-        return True
+        return followed
 
     async def publish(self, name: str, key: str, note: Note) -> Note:
         """Publish what waits, if that is this worker's part.

@@ -10,7 +10,7 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from scoring.feeds.segment_notices import BEFORE, Told, follow, notice_message
+from scoring.notices.segment_notices import BEFORE, Told, follow, notice_message
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
 from streams.rounds.engine import Engine
@@ -66,10 +66,10 @@ class SegmentWatch:
         behind = {name: clock for name, clock in clocks.items() if self._done.get(name, -1) < clock.last - 1}
         if not behind:
             return
-        records = await self._store.exchange_feeds({}, {})
+        feeds = await self._store.exchange_feeds({}, {})
         for segment, clock in behind.items():
-            record = records.get(_SEGMENT + segment)
-            await self._tell_of(segment, clock, record.told if record is not None else "")
+            feed = feeds.get(_SEGMENT + segment)
+            await self._tell_of(segment, clock, feed.told if feed is not None else "")
 
     async def _tell_of(self, segment: str, clock: SegmentClock, stored: str) -> None:
         until, name = clock.last - 1, _SEGMENT + segment
@@ -77,9 +77,10 @@ class SegmentWatch:
         told = Told(*note.told)
         if told.judged < until or not stored:
             told, new = await self._new(segment, told, until)
-            note = Note((told.judged, told.since, told.usual), [*note.waiting, *new])
-            if not await self._notices.note(name, stored, note, new):
+            noted = await self._notices.note(name, stored, note, told, new)
+            if noted is None:
                 return
+            note = noted
         note = await self._notices.publish(name, segment, note)
         if not note.waiting:
             self._done[segment] = until

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from mode.utils.logging import get_logger
 
-from scoring.figures.target_notices import Told, follow, notice_message
 from scoring.instants import DAY
+from scoring.notices.target_notices import Told, follow, notice_message
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.targets import Target
 from streams.backoff import Backoff
@@ -74,36 +74,37 @@ class TargetWatch:
 
     async def _judge(self, day: int) -> bool:
         """Return whether nothing is left to be done."""
-        records = await self._store.exchange_feeds({}, {})
+        feeds = await self._store.exchange_feeds({}, {})
         figures: Mapping[str, str] = {}
-        if any(_note(records, target, day).told[0] < day for target in self._policy.targets):
+        if any(_note(feeds, target, day).told[0] < day for target in self._policy.targets):
             counts = await self._store.band_counts()
             ends = (day + 1) * DAY - 1
             figures = await figures_of(self._policy, self._store, "", ends, [counts[band] for band in BANDS])
             if figures["customers"] == "0":
                 return True
-        return all([await self._tell_of(target, records, figures, day) for target in self._policy.targets])
+        return all([await self._tell_of(target, feeds, figures, day) for target in self._policy.targets])
 
     async def _tell_of(
-        self, target: Target, records: Mapping[str, StoredFeed], figures: Mapping[str, str], day: int
+        self, target: Target, feeds: Mapping[str, StoredFeed], figures: Mapping[str, str], day: int
     ) -> bool:
-        name, note = _TARGET + target.figure, _note(records, target, day)
+        name, note = _TARGET + target.figure, _note(feeds, target, day)
         told, notice = follow(target, figures.get(target.figure, ""), Told(*note.told), day)
         if told.judged > note.told[0]:
             new = []
             if notice is not None:
                 new = [notice_message(self._policy, target, notice, self._wall(), self._namespace)]
-            note = Note((told.judged, told.verdict, told.since), [*note.waiting, *new])
-            stored = records[name].told if name in records else ""
-            if not await self._notices.note(name, stored, note, new):
+            stored = feeds[name].told if name in feeds else ""
+            noted = await self._notices.note(name, stored, note, told, new)
+            if noted is None:
                 return False
+            note = noted
             for message in new:
                 logger.warning("target %s: %s is %g", notice.verdict if notice else "", target.figure, message["value"])
         note = await self._notices.publish(name, target.figure.removeprefix("measure:"), note)
         return not note.waiting
 
 
-def _note(records: Mapping[str, StoredFeed], target: Target, day: int) -> Note:
+def _note(feeds: Mapping[str, StoredFeed], target: Target, day: int) -> Note:
     """Read what is noted of a figure; where nothing is, its days begin with the given one."""
-    record = records.get(_TARGET + target.figure)
-    return read_note(record.told) if record is not None and record.told else Note((day - 1, 0, 0))
+    stored = feeds.get(_TARGET + target.figure)
+    return read_note(stored.told) if stored is not None and stored.told else Note((day - 1, 0, 0))

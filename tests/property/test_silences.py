@@ -10,13 +10,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState
-from scoring.feeds.feed_notices import Notice, follow
-from scoring.feeds.feed_notices import Told as Followed
 from scoring.feeds.feeds import NEVER, Feeds, Stretch, join, stretches_of
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
+from scoring.notices.feed_notices import Notice, follow
+from scoring.notices.feed_notices import Told as Followed
 from scoring.policy.policy import BANDS, Policy
 from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode

@@ -14,13 +14,13 @@ import streams.ingest.event_decoding
 from scoring.errors import InvalidEvent
 from scoring.events.links import CLOSES_CIRCLE, LINKED_OTHERWISE, Link
 from scoring.events.profiles import ProfileReader
-from scoring.feeds.feed_notices import Notice, notice_message
 from scoring.feeds.feeds import Feed
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure
 from scoring.instants import HOUR, SECOND, parse_timestamp
 from scoring.judging.alert_machine import TRANSITIONS
 from scoring.judging.alerts import BandChange, message
+from scoring.notices.feed_notices import Notice, notice_message
 from scoring.policy.policy import BANDS
 from scoring.rules.segments import Profiles
 from streams.ingest.event_decoding import Decoder

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scoring.events.event import Event
-from scoring.feeds.feed_notices import Notice, Told, follow, notice_message
 from scoring.feeds.feeds import MOST_STRETCHES, NEVER, Feeds, shared_topics, watched_feeds
 from scoring.instants import HOUR
 from scoring.judging.alerts import Alert
+from scoring.notices.feed_notices import Notice, Told, follow, notice_message
 from scoring.policy.policy import Policy
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with

@@ -4,11 +4,11 @@ import orjson
 import pytest
 
 from scoring.customer.signals import Signal
-from scoring.feeds.feed_notices import Notice, notice_message
 from scoring.feeds.feeds import Feed, watched_feeds
-from scoring.figures import target_notices
 from scoring.instants import DAY, HOUR, parse_timestamp
 from scoring.judging.alerts import Alert, BandChange, message
+from scoring.notices import target_notices
+from scoring.notices.feed_notices import Notice, notice_message
 from scoring.policy.policy import DISENGAGED, ENGAGED
 from streams.policy_file.document import parse_policy
 from streams.views.alert_line import alert_line, reasons_in_words

@@ -6,11 +6,12 @@ Rests on decision 128.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
 
-from scoring.ids import DEFAULT_NAMESPACE, ids_of
+from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import DAY, format_instant
+from scoring.notices.message import message_of
 from scoring.policy.policy import Policy
 from scoring.rules.targets import MET, MISSED, WARNING, Target
 
@@ -20,8 +21,7 @@ _VERDICTS: Final = (MET, MISSED, WARNING)
 _SEVERITIES: Final = {MET: "info", MISSED: "notice", WARNING: "warning"}
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What has been told of a figure: the last day judged, the number of the verdict, and since which day it is missed.
 
     Of what was not told of, it is taken that it meets its target; `since` is 0 then.
@@ -58,7 +58,7 @@ def follow(target: Target, value: str, told: Told, day: int) -> tuple[Told, Noti
         return told, None
     verdict = target.verdict(float(value)) if value else ""
     if not verdict or verdict == _VERDICTS[told.verdict]:
-        return replace(told, judged=day), None
+        return told._replace(judged=day), None
     since = told.since or day
     notice = Notice(verdict, float(value), day, since)
     return Told(day, _VERDICTS.index(verdict), 0 if verdict == MET else since), notice
@@ -80,16 +80,11 @@ def notice_message(
         What the JSON of the message holds. The id is made of namespace, kind, figure and day.
     """
     kind, figure = f"target_{notice.verdict}", target.figure.removeprefix("measure:")
-    return {
-        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{kind}\0{notice.day}\0{target.figure}")),
-        "kind": kind,
-        "namespace": namespace,
-        "severity": _SEVERITIES[notice.verdict],
+    own = {
         "figure": figure,
         "value": notice.value,
         "target": {name: bound for name, bound in asdict(target).items() if name != "figure" and bound is not None},
         "missed_since": format_instant(notice.since * DAY)[:10],
-        "occurred_at": format_instant((notice.day + 1) * DAY),
-        "detected_at": format_instant(detected_at),
-        "policy_version": policy.version,
     }
+    about, severity = (kind, notice.day, target.figure), _SEVERITIES[notice.verdict]
+    return message_of(policy, _IDS, about, severity, own, (notice.day + 1) * DAY, detected_at, namespace)

@@ -1,17 +1,20 @@
 """From the active members of a segment to what operators are told: that it leaves as a whole, and that it is back.
 
 A segment that leaves stops its clock, and so hides the absences of its members.
+
+Rests on decision 113.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
-from scoring.ids import DEFAULT_NAMESPACE, ids_of
+from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import DAY, format_instant
+from scoring.notices.message import message_of
 from scoring.policy.policy import Policy
 from scoring.rules.absence import AbsenceRule
 
@@ -22,8 +25,7 @@ BEFORE: Final = 28
 _PART: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What has been told of a segment: the last day judged, the first day of its leaving, 0 for none, and `usual`.
 
     That is the sum of the active members over the days before it left.
@@ -72,7 +74,7 @@ def follow(rule: AbsenceRule, fields: Mapping[str, int], told: Told, until: int)
         if usual >= rule.least_members * BEFORE and active * BEFORE * _PART <= usual:
             told = Told(day, day, usual)
             notices.append(Notice("segment_left", day, day, active, usual))
-    return replace(told, judged=max(told.judged, until)), notices
+    return told._replace(judged=max(told.judged, until)), notices
 
 
 def notice_message(
@@ -90,16 +92,12 @@ def notice_message(
     Returns:
         What the JSON of the message holds. The id is made of namespace, kind, segment and the day on which it left.
     """
-    return {
-        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{notice.kind}\0{notice.since}\0{segment}")),
-        "kind": notice.kind,
-        "namespace": namespace,
-        "severity": "warning" if notice.kind == "segment_left" else "info",
+    own = {
         "segment": segment,
         "active_members": notice.active,
         "usual_members": round(notice.usual / BEFORE, 2),
         "left_since": format_instant(notice.since * DAY),
-        "occurred_at": format_instant((notice.day + 1) * DAY),
-        "detected_at": format_instant(detected_at),
-        "policy_version": policy.version,
     }
+    about = (notice.kind, notice.since, segment)
+    severity = "warning" if notice.kind == "segment_left" else "info"
+    return message_of(policy, _IDS, about, severity, own, (notice.day + 1) * DAY, detected_at, namespace)

@@ -6,19 +6,19 @@ Rests on decisions 36 and 105.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from scoring.feeds.feeds import Feed, Feeds
-from scoring.ids import DEFAULT_NAMESPACE, ids_of
+from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import format_duration, format_instant
+from scoring.notices.message import message_of
 from scoring.policy.policy import Policy
 
-_IDS = uuid.UUID("d0a9a4f6-3c86-5f0a-8d7e-0f1c7c1b9e25")
+_IDS: Final = uuid.UUID("d0a9a4f6-3c86-5f0a-8d7e-0f1c7c1b9e25")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What has been told of a feed: up to when it was judged, and the silence that is open (0: none); microseconds."""
 
     judged: int
@@ -71,7 +71,7 @@ def follow(feeds: Feeds, feed: str, told: Told, until: int) -> tuple[Told, list[
             at = max(at, silence.since)
             told = Told(at, silence.since, silence.last_event_at)
             notices.append(Notice("feed_silent", silence.since, silence.last_event_at, silence.since))
-    return replace(told, judged=max(told.judged, until)), notices
+    return told._replace(judged=max(told.judged, until)), notices
 
 
 def notice_message(
@@ -89,18 +89,14 @@ def notice_message(
     Returns:
         What the JSON of the message holds. The id is made of namespace, kind, feed and beginning of the silence.
     """
-    return {
-        "alert_id": str(uuid.uuid5(ids_of(_IDS, namespace), f"{notice.kind}\0{notice.silent_since}\0{feed.name}")),
-        "kind": notice.kind,
-        "namespace": namespace,
-        "severity": "warning" if notice.kind == "feed_silent" else "info",
+    own = {
         "channel": feed.channel,
         "topic": feed.topic,
         "source": feed.source,
         "silence_after": format_duration(feed.silence_after),
         "last_event_at": format_instant(notice.last_event_at),
         "silent_since": format_instant(notice.silent_since),
-        "occurred_at": format_instant(notice.occurred_at),
-        "detected_at": format_instant(detected_at),
-        "policy_version": policy.version,
     }
+    about = (notice.kind, notice.silent_since, feed.name)
+    severity = "warning" if notice.kind == "feed_silent" else "info"
+    return message_of(policy, _IDS, about, severity, own, notice.occurred_at, detected_at, namespace)
