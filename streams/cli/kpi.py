@@ -35,17 +35,17 @@ _NO_END = 1 << 31
 
 @click.command()
 @click.option(
-    "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
+    "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; default: 29 days before the last."
 )
 @click.option(
     "--to",
     "last",
     type=CALENDAR_DAY,
     metavar="DAY",
-    help="Last day; by default the one as of which customers are evaluated.",
+    help="Last day, in UTC; default: the one as of which customers have been judged.",
 )
-@click.option("--segment", default="", metavar="NAME", help="Only of customers of a segment.")
-@click.option("--segments", "side_by_side", is_flag=True, help="Also of all segments, side by side.")
+@click.option("--segment", default="", metavar="NAME", help="Only the customers of a segment.")
+@click.option("--segments", "side_by_side", is_flag=True, help="Also the figures of each segment, side by side.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
 def kpi(
