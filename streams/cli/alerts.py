@@ -19,15 +19,15 @@ from streams.views.alert_line import alert_line
 
 
 @click.command()
-@click.option("--from-beginning", is_flag=True, help="Also those that were raised before.")
+@click.option("--from-beginning", is_flag=True, help="Begin with the oldest that Kafka has, not with the next.")
 @click.option("--band-changes", is_flag=True, help="Follow every change of band instead, up or down.")
 @click.option("--signals", is_flag=True, help="Follow the signals of the policy instead.")
 @click.option("--shadow", is_flag=True, help="Follow what the shadow policy raises instead, alerts and signals.")
 @click.option(
     "--feeds", is_flag=True, help="Follow the feeds that fall silent, and the figures that miss their targets, instead."
 )
-@click.option("--json", "as_json", is_flag=True, help="The messages as they are, one JSON object a line.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: each message as it is, one JSON object a line.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after N messages.")
 @takes_settings("brokers", "namespace")
 def alerts(
     settings: Settings,

@@ -53,7 +53,7 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(choice=LetterFilter(reason, topic, since or 0, until), **values)
 
     wrapped: Callable[..., Any] = with_choice
-    moment_help = "a time, or an age such as 2h."
+    moment_help = "a time (RFC 3339), or an age such as 2h."
     for option in (
         click.option("--until", type=MOMENT, metavar="TIME", help=f"Dead-lettered before: {moment_help}"),
         click.option("--since", type=MOMENT, metavar="TIME", help=f"Dead-lettered at or after: {moment_help}"),
@@ -66,7 +66,7 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dead_letters.command("list")
 @_takes_choice
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after N dead letters.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line, with the record.")
 @takes_settings("brokers", "namespace")
 def list_letters(settings: Settings, choice: LetterFilter, *, limit: int | None, as_json: bool) -> None:
@@ -165,14 +165,14 @@ def _letter_table(letter: Letter, replayed: Replayed) -> Table:
 
 @dead_letters.command("replay")
 @_takes_choice
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send no more than so many.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N records.")
 @click.option(
     "--max-replays",
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
     metavar="N",
-    help="Leave out what was replayed so often and came back each time.",
+    help="Leave out what has been replayed N times and came back each time.",
 )
 @click.option("--dry-run", is_flag=True, help="Report what would be sent, and send nothing.")
 @takes_settings("brokers", "policy", "namespace")

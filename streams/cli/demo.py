@@ -25,11 +25,17 @@ _LINE_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--for", "seconds", type=DURATION, metavar="DURATION", help="End by itself, such as after 30s.")
+@click.option(
+    "--for",
+    "seconds",
+    type=DURATION,
+    metavar="DURATION",
+    help="End by itself after so long, such as 30s; else at Ctrl-C.",
+)
 def demo(seconds: float | None) -> None:
     """Show everything at work, with made-up customers.
 
-    Starts a Kafka broker, a Redis server and the real worker, all on this machine and in memory, sends some hundred
+    Starts a Kafka broker, a Redis server and the real worker, all on this machine and in memory, sends a few hundred
     events a second, and shows scores and alerts as they come. A month is 15 seconds long here, so customers rise, go
     quiet, drop and come back while you watch.
 

@@ -23,7 +23,9 @@ _LEVEL_WIDTH = max(map(len, Level))
 
 @click.command()
 @click.option("--strict", is_flag=True, help="Exit status 1 also if something is doubtful.")
-@click.option("--within", type=DURATION, default="10s", show_default=True, metavar="TIME", help="For each check.")
+@click.option(
+    "--within", type=DURATION, default="10s", show_default=True, metavar="DURATION", help="How long a check may take."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_overrides("brokers", "redis", "policy", "namespace", "clock", "session-timeout", "web-host", "web-port")
 @click.pass_context

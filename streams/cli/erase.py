@@ -30,19 +30,19 @@ from streams.views.wording import counted, printable
     "--events-before",
     type=MOMENT,
     metavar="TIME",
-    help="Also later records of what happened before have no effect; by default before now.",
+    help="Records that come later have no effect, either, if their events were before TIME; default: now.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask, and erase also ids of which nothing is stored.")
 @takes_settings("brokers", "redis", "policy", "namespace")
 def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int | None, yes: bool) -> None:
     """Erase customers, and keep them from coming back.
 
-    Removes every trace of them from Redis. What the log holds of them has no effect any more, however often it is
-    read again, nor have events that happened before now and are sent later. Events from now on are those of a new
-    customer. Ids that have been linked go along, whichever of them is named.
+    Removes every trace of them from Redis. Their records in the log have no effect any more, however often the log is
+    read again. Events that happened before now and are sent later have none, either. Later events are those of a new
+    customer. All ids that are linked to each other are erased together, whichever of them is named.
 
-    If nothing is stored of one of them, which may be a slip of the pen, nobody is erased and the exit status is 1. With
-    --yes what the log may hold of that one has no effect either. Where nobody can be asked, --yes is needed.
+    If nothing is stored of one of them, which may be a typing error, nobody is erased and the exit status is 1. With
+    --yes that one is erased from the log as well. Without a terminal, --yes is needed.
 
     Example: engagement erase maria.lopez
     """

@@ -22,7 +22,7 @@ from streams.views.wording import counted
 def gaps() -> None:
     """Show lost records, and go on without them.
 
-    They are records that Kafka deleted before they were applied. Workers stop at such a gap.
+    Lost records are those that Kafka deleted before a worker applied them. Workers stop at such a gap.
     """
 
 
@@ -43,7 +43,7 @@ def show(ctx: click.Context, settings: Settings) -> None:
 
 @gaps.command()
 @click.argument("partitions", metavar="PARTITION...", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="Accept every gap that there is now.")
+@click.option("--all", "every", is_flag=True, help="Accept all gaps that there are now.")
 @takes_settings("brokers", "redis", "policy", "namespace", "clock")
 def accept(settings: Settings, partitions: Sequence[str], *, every: bool) -> None:
     """Go on without lost records: workers will start where the logs of these partitions begin now.

@@ -42,7 +42,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         multiple=True,
         metavar="N",
-        help="Look so many days after each customer's start; may be given several times. Default: 30, 60 and 90.",
+        help="Look N days after each customer's start; may be given several times. Default: 30, 60, 90.",
     ),
     click.option(
         "--at",
@@ -50,7 +50,7 @@ _OPTIONS = (
         type=INSTANT,
         multiple=True,
         metavar="TIME",
-        help="Look at this time (RFC 3339, or a date); may be given several times.",
+        help="Look at TIME (RFC 3339, or a date); may be given several times.",
     ),
     click.option(
         "--within", default="", metavar="COLUMN", help="Compare only customers with the same value in this column."
@@ -60,7 +60,7 @@ _OPTIONS = (
         type=DURATION,
         default=0,
         metavar="DURATION",
-        help="Also: which of the customers active in that time before the moment have no event in that time after it?",
+        help="Also: of the customers with an event so long before a look, who has none so long after it?",
     ),
     click.option(
         "--horizon",
@@ -68,7 +68,7 @@ _OPTIONS = (
         default="56d",
         show_default=True,
         metavar="DURATION",
-        help="Report separately the alerts that came within so long before the churn.",
+        help="An alert so long before a churn, or less, is in time; counted apart.",
     ),
 )
 

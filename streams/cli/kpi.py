@@ -15,7 +15,7 @@ from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, format_duration, parse_timestamp
 from scoring.policy.policy import BANDS, Policy
-from streams.cli.kpi_segments import figures_told, segment_figures
+from streams.cli.kpi_segments import figures_of_period, segment_figures
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
@@ -35,17 +35,17 @@ _NO_END = 1 << 31
 
 @click.command()
 @click.option(
-    "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; by default the 30th up to the last."
+    "--from", "first", type=CALENDAR_DAY, metavar="DAY", help="First day, in UTC; default: 29 days before the last."
 )
 @click.option(
     "--to",
     "last",
     type=CALENDAR_DAY,
     metavar="DAY",
-    help="Last day; by default the one as of which customers are evaluated.",
+    help="Last day, in UTC; default: the one as of which customers have been judged.",
 )
-@click.option("--segment", default="", metavar="NAME", help="Only of customers of a segment.")
-@click.option("--segments", "side_by_side", is_flag=True, help="Also of all segments, side by side.")
+@click.option("--segment", default="", metavar="NAME", help="Only the customers of a segment.")
+@click.option("--segments", "side_by_side", is_flag=True, help="Also the figures of each segment, side by side.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
 def kpi(
@@ -79,7 +79,7 @@ async def _show(
         beside = await segment_figures(store, policy, first, last, found.counted.judged) if side_by_side else None
     finally:
         await store.close()
-    told = figures_told(policy, found.sums, found.goings, found.counted, first, last)
+    told = figures_of_period(policy, found.sums, found.goings, found.counted, first, last)
     if as_json:
         document = _document(policy, found, first, last) | ({} if beside is None else {"by_segment": beside})
         document |= {"targets": target_documents(policy.targets, told)} if policy.targets else {}

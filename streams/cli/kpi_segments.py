@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from scoring.figures.band_figures import BandSums
-from scoring.figures.channel_figures import channel_figures
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureSums
 from scoring.policy.policy import Policy
 from streams.store.redis.store import RedisStore
-from streams.upkeep.figure_report import (
-    goings_of,
-    largest,
-    published,
-    published_bands,
-    published_channels,
-    published_measures,
-)
+from streams.upkeep.figure_report import figures_told, goings_of, largest
 from streams.views.day_view import DaySums
 
 
@@ -39,11 +30,13 @@ async def segment_figures(
         sums = Sums(await store.kpi.sums(segment, spells=True))
         fields = await store.kpi.measures(segment, past=policy.figures.daily)
         goings = sums if policy.figures.churn is None else goings_of(policy, await store.kpi.churn(segment))
-        found[segment] = figures_told(policy, sums, goings, DaySums(policy, fields, judged), first, last)
+        found[segment] = figures_of_period(policy, sums, goings, DaySums(policy, fields, judged), first, last)
     return found
 
 
-def figures_told(policy: Policy, sums: Sums, goings: Sums, counted: DaySums, first: int, last: int) -> dict[str, str]:
+def figures_of_period(
+    policy: Policy, sums: Sums, goings: Sums, counted: DaySums, first: int, last: int
+) -> dict[str, str]:
     """Give the figures of a period as applications read them.
 
     Args:
@@ -58,14 +51,9 @@ def figures_told(policy: Policy, sums: Sums, goings: Sums, counted: DaySums, fir
         By the name of the figure; '' where there is nothing to tell.
     """
     [at_last] = sums.figures(last, last)
-    [moves] = goings.figures(last, last)
     measured = MeasureSums(counted.fields)
-    told = published(at_last, goings.period(first, last), moves)
-    told |= published_measures(counted.measures(measured, last, sum(at_last.bands)) or {})
-    if policy.figures.by_channel:
-        told |= published_channels(channel_figures(policy, measured, last))
-    if policy.figures.by_band:
-        told |= published_bands(BandSums(policy, counted.fields, sums).figures(last, counted.pane(last)))
+    measures = counted.measures(measured, last, sum(at_last.bands)) or {}
+    told = figures_told(policy, sums, goings, counted.fields, measures, (first, last), counted.pane(last))
     for name, figure in (counted.funnels(measured, last) or {}).items() if policy.figures.funnels else ():
         told |= {f"funnel:{name}:{step}": str(count) for step, count in enumerate(figure.window or (), 1)}
     return told

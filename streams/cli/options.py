@@ -8,20 +8,20 @@ from typing import Any
 
 import click
 
-from streams.settings.environment import PREFIX
+from streams.settings.environment import PREFIX, Environment
 from streams.settings.settings import read_settings
 
 # Option -> the setting that it overrides, the placeholder of its value, its help.
 _SETTINGS = {
     "brokers": ("KAFKA_BROKERS", "HOST:PORT", "Kafka brokers, separated by commas."),
-    "session-timeout": ("KAFKA_SESSION_TIMEOUT", "SECONDS", "After this long without a sign, a worker counts as gone."),
-    "redis": ("REDIS_URL", "URL", "Redis with the scores."),
-    "policy": ("POLICY", "FILE", "Policy file; the built-in policy if none."),
-    "namespace": ("NAMESPACE", "NAME", "Consumer group, and prefix of the keys in Redis."),
-    "clock": ("CLOCK", "wall|stream", "Score as of now, or as of the newest events."),
-    "receiver": ("RECEIVER_FILE", "FILE", "What is received, and how it is checked."),
-    "web-host": ("WEB_HOST", "HOST", "Where /health, /ready and /metrics listen."),
-    "web-port": ("WEB_PORT", "PORT", "Their port."),
+    "session-timeout": ("KAFKA_SESSION_TIMEOUT", "SECONDS", "A worker not heard of for so long is gone."),
+    "redis": ("REDIS_URL", "URL", "The Redis with the scores."),
+    "policy": ("POLICY", "FILE", "Policy file; without one, the built-in policy."),
+    "namespace": ("NAMESPACE", "NAME", "The service: its consumer group and key prefix."),
+    "clock": ("CLOCK", "wall|stream", "Judge as of now, or as of the newest events."),
+    "receiver": ("RECEIVER_FILE", "FILE", "Which sources are received, and how each is checked."),
+    "web-host": ("WEB_HOST", "HOST", "Address that the web port listens on."),
+    "web-port": ("WEB_PORT", "PORT", "Web port, with /health, /ready and /metrics."),
 }
 
 
@@ -57,11 +57,23 @@ def _takes(
 
         wrapped: Callable[..., Any] = with_settings
         for name in reversed(names):
-            _, placeholder, explanation = _SETTINGS[name]
-            wrapped = click.option(f"--{name}", _argument(name), metavar=placeholder, help=explanation)(wrapped)
+            variable, placeholder, explanation = _SETTINGS[name]
+            explained = f"{explanation}  {_otherwise(variable)}"
+            wrapped = click.option(f"--{name}", _argument(name), metavar=placeholder, help=explained)(wrapped)
         return wrapped
 
     return decorate
+
+
+def _otherwise(variable: str) -> str:
+    """Say what holds without the option, in click's own form."""
+    default = Environment.model_fields[variable].default
+    shown = f"env var: {PREFIX}{variable}"
+    return (
+        f"[{shown}; default: {default:g}]"
+        if isinstance(default, float)
+        else (f"[{shown}; default: {default}]" if default else f"[{shown}]")
+    )
 
 
 def _argument(name: str) -> str:

@@ -83,8 +83,8 @@ def check(file: Path, beside: Path | None) -> None:
 
 @policy.command()
 @click.argument("name", required=False, type=click.Choice(shipped_policies()))
-@click.option("--in-force", is_flag=True, help="The one that the workers apply, read from Redis.")
-@click.option("--shadow", is_flag=True, help="The shadow policy that they judge beside it, read from Redis.")
+@click.option("--in-force", is_flag=True, help="Print the policy that the workers apply, as read from Redis.")
+@click.option("--shadow", is_flag=True, help="Print the shadow policy that they judge beside it, as read from Redis.")
 @takes_settings("policy", "redis", "namespace")
 def show(settings: Settings, name: str | None, *, in_force: bool, shadow: bool) -> None:
     """Print the policy that the settings name, as a file to start from, or one of those that come with the package.

@@ -44,7 +44,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Compare the alerts of these events instead, as for `engagement replay`; may be given several times.",
 )
-@click.option("--limit", default=10, type=click.IntRange(min=0), metavar="N", help="Show so many of each; 10.")
+@click.option(
+    "--limit",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Show at most N customers or alerts of each kind.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("brokers", "redis", "namespace")
 def compare(
@@ -61,9 +68,10 @@ def compare(
     """Show what would change with another policy, and change nothing.
 
     Scores all customers in Redis by both policies, and counts who would move between bands. With --replay, judges the
-    events of files by both, with the stream clock, and tells which alerts would come or go; Redis is not asked then.
-    With --live, OLD is the policy in force and NEW the shadow policy beside it: tells since when it runs, who is in
-    another band by it, which alerts came from one of them only and, with --outcomes, whose were right.
+    events of files by both, on the stream clock and without Redis, and shows which alerts would come or go.
+
+    With --live, OLD is the policy in force and NEW the shadow policy: shows since when the shadow runs, who is in
+    another band by it, which alerts only one of them raised and, with --outcomes, whose were right.
 
     Example: engagement policy compare policy.toml new.toml
     """

@@ -18,7 +18,7 @@ from streams.views.wording import printable
 
 
 @click.command()
-@click.option("--now", is_flag=True, help="Also if some customers have not been judged by it yet.")
+@click.option("--now", is_flag=True, help="Do not wait until all customers have been judged by it.")
 @takes_settings("redis", "namespace")
 def promote(settings: Settings, *, now: bool) -> None:
     """Put the shadow policy in force.

@@ -43,7 +43,7 @@ class _Screen:
 
 @click.command()
 @click.option("--from-beginning", is_flag=True, help="Read all that the log holds, not only window and trend.")
-@click.option("--dry-run", is_flag=True, help="Only compare; exit status 1 if something differs.")
+@click.option("--dry-run", is_flag=True, help="Compare, and replace nothing; exit status 1 if something differs.")
 @click.option("--figures", is_flag=True, help="Add up the figures over all customers, too; holds the workers longer.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object for each customer who differs.")
 @takes_settings("brokers", "redis", "policy", "namespace", "clock")

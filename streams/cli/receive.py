@@ -13,10 +13,9 @@ from streams.settings.settings import Settings
 def receive(settings: Settings) -> None:
     """Take events over HTTP, from webhooks and Segment's libraries.
 
-    POST /SOURCE takes the webhooks of a source of the policy, POST /v1/track, /v1/batch and so on are Segment's
-    tracking API. What comes is written to the topic of the source, and answered with 200 only after Kafka has it. A
-    file (--receiver, or ENGAGEMENT_RECEIVER_FILE) says which sources are received, and how each proves where it comes
-    from:
+    POST /SOURCE takes the webhooks of a source of the policy; POST /v1/track, /v1/batch and so on are Segment's
+    tracking API. Each request is written to the topic of its source, and answered with 200 only after Kafka has it. A
+    file (--receiver) says which sources are received, and how each request proves where it comes from:
 
     \b
         [sources.mail]
@@ -25,8 +24,8 @@ def receive(settings: Settings) -> None:
         [sources.web]
         write_key_file = "/run/secrets/write-key"
 
-    Too large a body is answered with 413, too many records with 429, and 503 says to come again. SIGTERM or Ctrl-C ends
-    it after all that it has taken is answered. Put a proxy with TLS before it.
+    A body that is too large is answered with 413, too many records with 429; 503 asks the sender to try again. SIGTERM
+    or Ctrl-C ends it once every request is answered. Put a proxy in front of it that terminates TLS.
 
     Example: engagement receive --receiver receiver.toml --policy policy.toml
     """  # noqa: D301 - click's mark of text that is not wrapped

@@ -30,10 +30,10 @@ INTERRUPTED = 130
     "--speed",
     type=click.FloatRange(min=0, min_open=True),
     metavar="N",
-    help="N times as fast as it happened, by the timestamps; without it, as fast as possible.",
+    help="N times as fast as it happened, by the timestamps; default: as fast as possible.",
 )
-@click.option("--channel", default="", metavar="NAME", help="Channel of every line, whatever the lines say.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after so many events.")
+@click.option("--channel", default="", metavar="NAME", help="Send every event to this channel, whatever its line says.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
 @takes_settings("brokers", "policy")
 def replay(
     settings: Settings, files: tuple[Path, ...], *, speed: float | None, channel: str, limit: int | None
@@ -41,10 +41,11 @@ def replay(
     """Send events from files to their topics.
 
     FILES hold JSON Lines, plain or gzip: one event a line, its channel in the field "channel", or in the name of the
-    file (email.jsonl). Arrays of events, and events over several lines, are read, too. Several files are read in step
-    by the time of their events. What is no event, or has no known channel, is reported with its line and not sent, and
-    the exit status is 1; so it is where there is nothing to send. An event in which a field is bad is sent as it is,
-    for the worker to judge.
+    file (email.jsonl). Arrays of events, and events over several lines, are read, too. Several files are merged by the
+    time of their events. A line that is no event, or has no known channel, is reported and not sent. An event with a
+    bad field is sent as it is: the worker decides.
+
+    Exit status 1 if a line was not sent, or if there was nothing to send.
 
     Example, a day in a second: engagement replay events.jsonl.gz --speed 86400
     """

@@ -30,8 +30,8 @@ from streams.views.wording import printable
 @click.option(
     "--since",
     type=DURATION,
-    metavar="7d",
-    help="Explain the change since the end of the day, or pane, so long ago; default: the trend.",
+    metavar="DURATION",
+    help="Explain the change since the end of the day, or pane, so long ago, such as 7d; default: the policy's trend.",
 )
 @click.option("--panes", is_flag=True, help="Show what each pane adds to the score, and when it leaves.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")

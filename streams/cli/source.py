@@ -78,10 +78,17 @@ def show(name: str) -> None:
 @click.option("--source", "name", required=True, metavar="NAME", help="A source of the policy, or a shape by its name.")
 @click.option("--policy", type=_FILE, envvar="ENGAGEMENT_POLICY", metavar="FILE", help="Policy file with the source.")
 @click.option("--schemas", type=_FILE, metavar="FILE", help="Schemas of Avro and Protobuf by their ids, as JSON.")
-@click.option("--topic", metavar="TOPIC", help="Read a topic instead of a file.")
-@click.option("--last", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Records of the topic.")
-@click.option("--brokers", metavar="HOST:PORT", help="Kafka brokers of the topic, separated by commas.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each part of a record.")
+@click.option("--topic", metavar="TOPIC", help="Read a topic instead of FILE.")
+@click.option(
+    "--last",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="The newest N records of --topic.",
+)
+@click.option("--brokers", metavar="HOST:PORT", help="Kafka brokers of --topic, separated by commas.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object for each part of a record.")
 def try_(
     *,
     file: Path | None,

@@ -25,9 +25,9 @@ from streams.views.wording import printable
 def types(settings: Settings, *, as_json: bool) -> None:
     """List event types that the policy does not name.
 
-    Those of the last day: they are counted and score nothing. A producer may have renamed a type, or writes it in
-    another way. "meant" is the type of the policy that is spelled most alike. Of a channel 100 are told apart in an
-    hour, the rest together.
+    Their events of the last day are counted and score nothing: a producer may have renamed a type, or spells it
+    differently. The column "meant" names the most similar type of the policy. Each hour, up to 100 types of a channel
+    are counted one by one, the others together.
 
     Exit status 1 if there are any.
 

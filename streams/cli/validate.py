@@ -26,7 +26,12 @@ from streams.views.wording import counted
 
 @click.command()
 @takes_history
-@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="Draw SVG plots.")
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Draw plots into this folder, as SVG.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @click.option(
     "--processes", type=click.IntRange(1, 256), default=1, metavar="N", help="Share the customers among N processes."

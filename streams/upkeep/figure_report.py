@@ -123,19 +123,45 @@ async def figures_of(
     sums = Sums(await kpi.sums(segment), in_bands)
     [figures] = sums.figures(day, day)
     goings = sums if policy.figures.churn is None else goings_of(policy, await kpi.churn(segment))
-    [moves] = goings.figures(day, day)
-    fields = published(figures, goings.period(day - PERIOD + 1, day), moves)
+    counted = await kpi.measures(segment) if policy.tallied else {}
+    measures = MeasureSums(counted).figures(policy, pane, sum(figures.bands))
     flows = sums.flows(day - PERIOD + 1, day)
-    fields |= {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
-    if policy.tallied:
-        counted = await kpi.measures(segment)
-        measures = MeasureSums(counted)
-        fields |= published_measures(measures.figures(policy, pane, sum(figures.bands)))
-        if policy.figures.by_channel:
-            fields |= published_channels(channel_figures(policy, measures, day))
-        if policy.figures.by_band:
-            fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
-    return fields
+    fields = figures_told(policy, sums, goings, counted, measures, (day - PERIOD + 1, day), pane)
+    return fields | {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
+
+
+def figures_told(
+    policy: Policy,
+    sums: Sums,
+    goings: Sums,
+    counted: Mapping[str, int],
+    measures: Mapping[str, MeasureFigure],
+    days: tuple[int, int],
+    pane: int,
+) -> dict[str, str]:
+    """Write the figures of a period as applications read them.
+
+    Args:
+        policy: in force.
+        sums: of the customers.
+        goings: who comes and goes.
+        counted: the sums of measures.
+        measures: of the last day, by their names.
+        days: numbers of the first and the last one of the period.
+        pane: the last one that counts.
+
+    Returns:
+        By the name of the figure; '' where there is nothing to tell.
+    """
+    first, last = days
+    [at_last] = sums.figures(last, last)
+    [moves] = goings.figures(last, last)
+    told = published(at_last, goings.period(first, last), moves) | published_measures(measures)
+    if policy.figures.by_channel:
+        told |= published_channels(channel_figures(policy, MeasureSums(counted), last))
+    if policy.figures.by_band:
+        told |= published_bands(BandSums(policy, counted, sums).figures(last, pane))
+    return told
 
 
 def largest(segments: Mapping[str, int]) -> list[str]:

@@ -43,6 +43,13 @@ def test_an_option_overrides_the_environment(monkeypatch: pytest.MonkeyPatch, tm
     assert CliRunner().invoke(command, options).stdout == "kafka:1 mine 7 mine x\n"
 
 
+def test_the_help_says_what_holds_without_an_option() -> None:
+    helped = " ".join(CliRunner().invoke(command, ["--help"]).stdout.split())
+    assert "[env var: ENGAGEMENT_KAFKA_BROKERS; default: localhost:9092]" in helped
+    assert "[env var: ENGAGEMENT_WEB_PORT; default: 6066]" in helped
+    assert "[env var: ENGAGEMENT_POLICY]" in helped
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("1.5m", 90.0), ("500ms", 0.5), (2, 2.0)])
 def test_a_duration_is_seconds(text: str | int, seconds: float) -> None:
     assert DURATION.convert(text, None, None) == seconds
