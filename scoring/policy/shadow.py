@@ -1,6 +1,6 @@
 """A shadow policy: judged beside the policy in force, on the same counts, as a named score is.
 
-Rests on decision 123.
+Rests on decisions 123 and 144.
 """
 
 from __future__ import annotations

@@ -110,9 +110,7 @@ async def _look(settings: Settings, limit: int) -> _Found:
         await reader.close()
     since = stored.shadow_since
     absences = not absence_problem(*policies)
-    live, shadow = [
-        await alerts_since(settings, topic, since, absences=absences) for topic in (ALERTS, SHADOW_ALERTS)
-    ]
+    live, shadow = [await alerts_since(settings, topic, since, absences=absences) for topic in (ALERTS, SHADOW_ALERTS)]
     if trial.unreadable:
         click.echo(f"{counted(trial.unreadable, 'customer')} left out who cannot be read", err=True)
     return _Found(stored, policies, trial, (live, shadow))

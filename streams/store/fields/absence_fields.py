@@ -6,7 +6,7 @@ member (the sums in which the customer is counted have it in their name), the da
 on which the open one began, up to which they are settled, and up to which none is told; the reading at which to look
 again; and the id of the open alert, where it was made for an id that has been linked since.
 
-Rests on decision 112.
+Rests on decisions 112 and 144.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ alert, last warning, separated by semicolons; `_x!<name>`: a fall that waits to 
 open episode. A shadow policy has `policy_version:<name>`, too, where it has signals, `_x?<name>`, as `_u`, and where it
 judges absences, `_x&<name>`, as `_b`.
 
-Rests on decisions 54, 112 and 123.
+Rests on decisions 54, 112, 123 and 144.
 """
 
 from __future__ import annotations

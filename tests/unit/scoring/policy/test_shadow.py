@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.shadow import shadow_problems, with_shadow, without_shadow
+from scoring.policy.shadow import absence_problem, shadow_problems, with_shadow, without_shadow
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, policy_with
 
@@ -33,7 +33,6 @@ def test_what_does_not_decide_the_counts_may_differ(old: str, new: str) -> None:
     [
         (('length = "3d"', 'length = "4d"'), "window.length"),
         (('pane = "1d"', 'pane = "12h"'), "window.pane"),
-        (('trend = "1d"', 'trend = "1d"\nhalf_life = "1d"'), "window.half_life"),
         (('topic = "social"', 'topic = "other"'), "channels.social.topic"),
         (("cap = { view = 3 }", 'cap = { view = 3 }\nmachine = { view = "bot" }'), "channels.web.machine"),
         (
@@ -53,6 +52,40 @@ def test_what_decides_the_counts_may_not(change: tuple[str, str], key: str) -> N
     [problem] = shadow_problems(policy_with(), policy_with(OWN, change))
     assert problem.startswith("it cannot be judged on the same counts, as these differ: ")
     assert key in problem.partition(": ")[2].split(", ")
+
+
+def test_the_half_life_may_not_differ_as_no_live_system_follows_another() -> None:
+    [problem] = shadow_problems(policy_with(), policy_with(OWN, ('trend = "1d"', 'trend = "1d"\nhalf_life = "1d"')))
+    assert problem == "it could not be put in force while workers run, as these differ: window.half_life"
+
+
+ABSENCE = ('cooldown = "12h"', 'cooldown = "12h"\nabsence = { margin = 3 }')
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("margin = 3", "margin = 1, share = 2, memory = '9d', at_most = 9, growth = 1"), ""),
+        (("absence = { margin = 3 }", "absence = false"), ""),
+        (("buy = 4.5", "buy = 9"), ""),
+        (("margin = 3", "members_within = '9d'"), "alerts.absence.members_within"),
+        (("margin = 3", "least_members = 9"), "alerts.absence.least_members"),
+        (("buy = 4.5", "buy = 0"), "the types that bring points"),
+        (("impression = 0", "impression = 1"), "the types that bring points"),
+    ],
+)
+def test_a_shadow_raises_absences_where_the_clocks_are_its_own_too(change: tuple[str, str], key: str) -> None:
+    policy, shadow = policy_with(ABSENCE), policy_with(OWN, ABSENCE, change)
+    problem = absence_problem(policy, shadow)
+    assert problem.partition("differ: ")[2] == key
+    assert with_shadow(policy, shadow).shadow_absence == (None if key else shadow.absence)
+
+
+def test_a_shadow_raises_no_absences_where_the_policy_counts_no_members() -> None:
+    policy, shadow = policy_with(), policy_with(OWN, ABSENCE)
+    assert absence_problem(policy, shadow).endswith("differ: alerts.absence")
+    assert with_shadow(policy, shadow).shadow_absence is None
+    assert shadow_problems(policy, shadow) == []
 
 
 def test_what_only_the_policy_asks_for_is_no_hindrance() -> None:

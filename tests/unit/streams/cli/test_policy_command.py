@@ -170,3 +170,28 @@ def test_show_names_the_policies_that_there_are() -> None:
     refused = CliRunner().invoke(engagement, ["policy", "show", "banking"])
     assert refused.exit_code == 2
     assert all(name in refused.stderr for name in shipped_policies())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("open = 1", "open = 2"), "OK: "),
+        (('pane = "1d"', 'pane = "12h"'), "cannot be judged on the same counts, as these differ: window.pane"),
+        (('trend = "7d"', 'trend = "7d"\nhalf_life = "5d"'), "could not be put in force while workers run"),
+        (("least_members = 5", "least_members = 6"), "warning: as a shadow policy it raises no alerts of absence"),
+    ],
+)
+def test_it_says_before_the_start_whether_a_policy_can_be_a_shadow(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    (tmp_path / "live.toml").write_text(f'version = "live"\n{_plain()}')
+    (tmp_path / "tried.toml").write_text(f'version = "tried"\n{_plain().replace(*change)}')
+    assert change[0] in _plain()
+    arguments = ["policy", "check", str(tmp_path / "tried.toml"), "--beside", str(tmp_path / "live.toml")]
+    result = CliRunner().invoke(engagement, arguments, env={"COLUMNS": "200"})
+    assert said in result.output
+    assert result.exit_code == (0 if "OK" in said or "warning" in said else 2)
+
+
+def _plain() -> str:
+    return "\n".join([line for line in BUILTIN_POLICY.splitlines() if not line.startswith("version")])

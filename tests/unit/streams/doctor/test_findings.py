@@ -10,10 +10,11 @@ import pytest
 
 from scoring.instants import DAY, MILLISECOND, SECOND
 from scoring.policy.shadow import with_shadow
+from scoring.rules.absence import AbsenceRule
 from streams.doctor.finding import Finding, Level, Untold
 from streams.doctor.group import member_findings, progress_findings, ready_findings
 from streams.doctor.kafka import broker_findings, session_findings
-from streams.doctor.policy import in_force_findings
+from streams.doctor.policy import in_force_findings, shadow_findings
 from streams.doctor.reading import Reading, settings_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
@@ -223,3 +224,10 @@ def test_a_variable_that_is_no_setting_is_doubtful() -> None:
     assert [(finding.level, finding.says) for finding in found[1:]] == [
         (Level.DOUBTFUL, "ENGAGEMENT_CLOK is not a setting")
     ]
+
+
+def test_a_shadow_policy_that_raises_no_absences_is_doubtful() -> None:
+    tried, others = replace(POLICY, version="tried"), AbsenceRule(members_within=9)
+    assert shadow_findings(POLICY) == shadow_findings(with_shadow(POLICY, tried)) == []
+    [finding] = shadow_findings(with_shadow(POLICY, replace(tried, absence=others)))
+    assert (finding.level.value, "raises no alerts of absence" in finding.says) == ("doubtful", True)

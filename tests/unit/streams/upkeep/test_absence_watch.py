@@ -11,6 +11,7 @@ from scoring.rules.absence import absences, clock_of
 from streams.errors import BrokerUnavailable
 from streams.policy_file.document import parse_policy
 from streams.store.policies import offered
+from streams.topic_names import ALERTS, SHADOW_ALERTS
 from tests.unit.scoring.customers import POLICY, at
 from tests.unit.streams.bench import LINKING, LINKS, PROFILES, WEB, Bench, did
 
@@ -26,16 +27,16 @@ COMES = {
 TODAY = at("24 12:00")
 
 
-def worker(text: str = ABSENCE, shared: Bench | None = None) -> Bench:
+def worker(text: str = ABSENCE, shared: Bench | None = None, shadow: str = "") -> Bench:
     """Give a worker on the day after the last events."""
-    bench = Bench(text=text, store=shared.store if shared else None)
+    bench = Bench(text=text, store=shared.store if shared else None, shadow=shadow)
     bench.now = at("25 00:00")
     return bench
 
 
-def expected() -> list[tuple[str, str, str]]:
+def expected(text: str = ABSENCE) -> list[tuple[str, str, str]]:
     """Give the alerts that the whole history says, by customer and time."""
-    rule = Bench(text=ABSENCE).policy.absence
+    rule = parse_policy(text).absence
     assert rule is not None
     first = at("01 00:00") // DAY - 1
     days = {name: [first + day for day in comes] for name, comes in COMES.items()}
@@ -49,9 +50,10 @@ def expected() -> list[tuple[str, str, str]]:
     return sorted((name, kind, f"2024-01-{day - first:02}T00:00:00Z") for name, kind, day in found)
 
 
-def raised(*benches: Bench) -> list[tuple[str, str, str]]:
-    """Give the alerts of absence that were published."""
-    bodies = [message.body for bench in benches for _, message in bench.publisher.messages]
+def raised(*benches: Bench, topic: str = ALERTS) -> list[tuple[str, str, str]]:
+    """Give the alerts of absence that were published to a topic."""
+    messages = [message for bench in benches for _, message in bench.publisher.messages]
+    bodies = [message.body for message in messages if message.topic == topic]
     kinds = ("absent", "returned")
     return sorted((b["customer_id"], b["kind"], b["occurred_at"]) for b in bodies if b.get("kind") in kinds)
 
@@ -102,6 +104,42 @@ async def test_a_worker_that_takes_over_goes_on_and_what_could_not_be_published_
         benches.append(bench)
 
     assert raised(*benches) == expected()
+
+
+@pytest.mark.parametrize("step", [1, 5])
+async def test_a_shadow_policy_raises_its_own_absences_by_the_same_clocks(step: int) -> None:
+    # It looks sooner, so that the schedule of the policy in force alone would be too late for it.
+    tried = ABSENCE.replace('"by-hand"', '"tried"').replace("least_members", "margin = 0.5, least_members")
+    bench, offset = worker(shadow=tried), 0
+    await bench.assign(WEB)
+    await turn(bench)
+    for first in range(1, 25, step):
+        offset, batch = of_days(bench, offset, first, min(first + step - 1, 24))
+        await bench.apply(batch)
+        await turn(bench)
+
+    assert raised(bench) == expected()
+    assert raised(bench, topic=SHADOW_ALERTS) == expected(tried)
+    assert expected(tried) != expected()
+
+
+async def test_a_shadow_policy_with_other_clocks_raises_no_absences_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = worker(shadow=ABSENCE.replace('"by-hand"', '"tried"').replace("least_members = 2", "least_members = 1"))
+    await bench.policies.open()
+    await bench.assign(WEB)
+    _, batch = of_days(bench, 0, 1, 24)
+    await bench.apply(batch)
+    for _ in range(4):
+        # The days are closed once the sweep has been through.
+        bench.now += SECOND
+        await turn(bench)
+
+    assert raised(bench) == expected()
+    assert raised(bench, topic=SHADOW_ALERTS) == []
+    assert "the shadow policy 'tried': it raises no alerts of absence" in caplog.text
+    assert "differ: alerts.absence.least_members" in caplog.text
 
 
 async def test_a_message_says_what_was_missed_and_the_return_closes_it() -> None:
