@@ -47,7 +47,7 @@ async def test_bad_records_of_one_batch_are_all_listed(system: System) -> None:
         async def written() -> bool:
             return len(await system.dead_letters()) == 7
 
-        await poll_until(written, 20)
+        await poll_until(written, 30)
         assert worker.stop() == 0
     status, text = await asyncio.to_thread(
         system.command, "dead-letters", "list", "--topic", system.topic("clickstream")

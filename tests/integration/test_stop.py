@@ -68,7 +68,7 @@ async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: Ma
         first.start()
         await poll_until(lambda: metric(first, "engagement_round_events_total") >= EVENTS / 20, 30)
         server.kill()
-        await poll_until(lambda: first.status("/ready") == 503, 20)
+        await poll_until(lambda: first.status("/ready") == 503, 30)
         began = time.monotonic()
         assert await asyncio.to_thread(first.stop) == 0
         assert time.monotonic() - began < STOPS_WITHIN
