@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from streams.embedded.kafka_metadata import fetch_metadata
+from streams.kafka.topic_follower import tail_topics
 from streams.kafka.topic_range import log_ranges, open_range
 from streams.records import Partition
 from tests.integration.conftest import MakeSystem
@@ -37,6 +38,15 @@ async def test_all_records_of_the_last_batch_are_before_the_end(system: System) 
     async with open_range(system.settings, topic) as opened:
         values = [record.value async for records in opened.batches() for record in records]
         assert (len(values), opened.length, opened.passed) == (10, 10, 10)
+
+
+async def test_who_follows_a_topic_from_now_on_is_told_nothing_of_the_last_batch(system: System) -> None:
+    await system.create_topics(1)
+    await system.send_raw("clickstream", [Record(b"before %d" % number) for number in range(7)])
+    async with tail_topics(system.settings, [system.topic("clickstream")], from_beginning=False) as records:
+        await system.send_raw("clickstream", [Record(b"new")])
+        async with asyncio.timeout(30):
+            assert (await anext(records)).value == b"new"
 
 
 async def test_bad_records_of_one_batch_are_all_listed(system: System) -> None:
