@@ -122,7 +122,7 @@ async def test_a_fault_that_is_not_to_be_waited_for_is_raised() -> None:
         await backoff(Metrics()).until_done(Clockwork(), failing([GONE, AccessDenied("no")]), unless=(AccessDenied,))
 
 
-def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> EngagementApp:
+def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, clock: str = "stream") -> EngagementApp:
     """Give the app of a worker whose consumer has one partition, of which nothing has been applied."""
 
     async def log_ranges(partitions: set[Any]) -> dict[Any, tuple[int, int]]:
@@ -133,7 +133,7 @@ def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Engagem
 
     thread = SimpleNamespace(log_ranges=log_ranges, logs=logs)
     monkeypatch.setattr(AssignedPartitions, "consumer", SimpleNamespace(thread=thread))
-    app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
+    app = build_app(read_settings({"ENGAGEMENT_CLOCK": clock}), store)
     monkeypatch.setattr(app, "sleep", Clockwork().sleep)
     return app
 
@@ -280,7 +280,7 @@ async def test_a_commit_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_timer_is_not_in_a_hurry_while_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = assigned_app(monkeypatch, MemoryStore(builtin_policy()))
+    app = assigned_app(monkeypatch, MemoryStore(builtin_policy()), "wall")
     monkeypatch.setattr(app.consumer_thread, "partitions_of", lambda _: {0}, raising=False)
     app._assigned = True
     attempts: list[float] = []
