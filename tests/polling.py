@@ -13,7 +13,7 @@ INTERVAL = 0.02
 
 async def poll_until(
     predicate: Callable[[], Any],
-    timeout: float = 10.0,  # noqa: ASYNC109 - the deadline belongs to the poll: it reports what it last saw
+    timeout: float = 30.0,  # noqa: ASYNC109 - the deadline belongs to the poll: it reports what it last saw
 ) -> Any:
     """Call a predicate, plain or async, until it returns something true.
 
@@ -38,7 +38,7 @@ async def poll_until(
         await asyncio.sleep(INTERVAL)
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0) -> T:
+def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
     """Call a predicate until it returns something true, blocking.
 
     Args:

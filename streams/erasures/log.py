@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
 from streams.errors import BrokerUnavailable, LogGap
-from streams.kafka.consumers import lone_consumer
+from streams.kafka.consumers import lone_consumer, stop_consumer
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.kafka.patience import Patience
@@ -143,8 +143,7 @@ class ErasureLog:
         consumer, self._consumer = self._consumer, None
         if consumer is None:
             return
-        # Where a fetch was being tried again, the client raises as if it were its caller that is cancelled.
-        closing = asyncio.ensure_future(consumer.stop())
+        closing = asyncio.ensure_future(stop_consumer(consumer))
         await asyncio.wait([closing], timeout=_END_SECONDS)
         if not closing.done():
             closing.cancel()

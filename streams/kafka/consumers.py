@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -35,3 +36,24 @@ def committed_reader(settings: Settings) -> AIOKafkaConsumer:
         settings: name the brokers and how to get in.
     """
     return lone_consumer(settings, isolation_level="read_committed", max_partition_fetch_bytes=_FETCHED_BYTES)
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, whatever it is doing.
+
+    While a broker is away, aiokafka ends a fetch that was about to be tried again as if its caller were cancelled, and
+    leaves the rest as it is.
+
+    Args:
+        consumer: started or not.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
+        stopping.result()
+        return
+    fetches = list(consumer._fetcher._pending_tasks)  # noqa: SLF001 - there is no public way
+    for fetch in fetches:
+        fetch.cancel()
+    await asyncio.wait(fetches)
+    await consumer._client.close()  # noqa: SLF001

@@ -19,7 +19,8 @@ from streams.backoff import Backoff
 from streams.errors import BrokerUnavailable
 from streams.kafka.access import check_rights, unavailable
 from streams.kafka.connections import kafka_options
-from streams.kafka.consumers import lone_consumer
+from streams.kafka.consumers import lone_consumer, stop_consumer
+from streams.kafka.log_ends import end_offsets
 from streams.metrics import Metrics
 from streams.settings.settings import Settings
 
@@ -56,12 +57,13 @@ async def tail_topics(
         await consumer.start()
         consumer.assign(present + awaited)
         if present and not from_beginning:
-            await consumer.seek_to_end(*present)
+            for partition, end in (await end_offsets(consumer, present)).items():
+                consumer.seek(partition, end)
         yield _records(consumer, settings)
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 async def _partitions(settings: Settings, topics: Sequence[str]) -> tuple[list[TopicPartition], list[TopicPartition]]:

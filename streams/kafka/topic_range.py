@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import BrokerUnavailable
 from streams.kafka.access import unavailable
 from streams.kafka.connections import kafka_options
-from streams.kafka.consumers import committed_reader, lone_consumer
+from streams.kafka.consumers import committed_reader, lone_consumer, stop_consumer
 from streams.kafka.log_ends import end_offsets
 from streams.kafka.patience import Patience
 from streams.records import Partition
@@ -108,12 +108,12 @@ async def open_range(
             here = starts.get(tp, 0) <= only[1] < ends.get(tp, 0)
             starts, ends = ({tp: only[1]}, {tp: only[1] + 1}) if here else ({}, {})
     except (KafkaError, OSError) as error:
-        await consumer.stop()
+        await stop_consumer(consumer)
         raise await unavailable(settings, error) from error
     try:
         yield TopicRange(consumer, starts, ends)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 async def partitions_of(settings: Settings, topic: str) -> list[int]:
@@ -167,5 +167,5 @@ async def log_ranges(settings: Settings, topics: Iterable[str]) -> dict[Partitio
     except (KafkaError, OSError) as error:
         raise await unavailable(settings, error) from error
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     return {Partition(*tp): (first[tp], end[tp]) for tp in wanted}

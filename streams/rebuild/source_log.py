@@ -17,7 +17,7 @@ from scoring.instants import MILLISECOND
 from streams.errors import BrokerUnavailable, LogGap
 from streams.ingest.gap_messages import another_log_message, gap_message
 from streams.kafka.access import unavailable
-from streams.kafka.consumers import committed_reader
+from streams.kafka.consumers import committed_reader, stop_consumer
 from streams.kafka.fetch_by_id import fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.kafka.patience import Patience
@@ -65,7 +65,7 @@ class SourceLog:
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
             raise await unavailable(self._settings, error) from error
         return self
 
@@ -73,7 +73,7 @@ class SourceLog:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         """Give up the connection."""
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def logs(self) -> dict[Partition, str]:
         """Return the ids of the topics that the partitions are read from, '' where Kafka tells none."""

@@ -174,14 +174,14 @@ class EngagementApp(BatchApp):
             await self.timer_turn()
 
     async def timer_turn(self) -> None:
-        """Let the timer do its turn when it is time, or at once while rounds wait for the clock.
+        """Let the timer do its turn when it is time, or at once while rounds wait for the clock and nothing fails.
 
         Not while partitions are changing hands.
         """
         if self.rebalancing or not self._assigned or self.should_stop:
             return
         settings, clock, now = self.parts.engine.settings, self.parts.engine.clock, self.loop.time()
-        if clock.known and now < self._next_turn:
+        if now < self._next_turn and (clock.known or self.parts.timer.fault):
             return
         self._next_turn = now + INTERVAL[settings.clock]
         topics, positions = event_topics(settings.policy), self.parts.pipeline.positions

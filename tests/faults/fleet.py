@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Sequence
-from functools import partial
 
-from tests.polling import wait_until
 from tests.services.system import System, metric
 from tests.services.worker import WorkerProcess
 
@@ -78,14 +76,10 @@ class Fleet:
         while len(self.running) < number:
             self.start()
         for worker in self.running:
-            wait_until(partial(_gone_or_ready, worker), 60)
+            worker.wait_ready_or_ended()
         assert self.running, "no worker runs"
 
 
 def left_out(worker: WorkerProcess) -> float:
     """Ask a worker how many events it has read that had been applied before."""
     return metric(worker, "engagement_scored_events_total", outcome="applied_before")
-
-
-def _gone_or_ready(worker: WorkerProcess) -> bool:
-    return not worker.running or worker.status("/ready") == 200

@@ -44,11 +44,12 @@ topic = "NAMESPACE-support"
 weights = {{ ticket = -2.5, praise = 7.25 }}
 """
 
-#: Six seconds, so that silence can be watched.
+#: Seconds, so that silence can be watched, and enough of them that a busy machine shows a score before it falls.
+WINDOW = 20
 SECONDS = f"""
 version = "seconds-1"
 [window]
-length = "6s"
+length = "{WINDOW}s"
 pane = "1s"
 trend = "2s"
 {_BANDS}

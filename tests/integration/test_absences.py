@@ -45,7 +45,7 @@ async def test_absences_are_told_once_though_a_worker_is_killed(make_system: Mak
     async def all_told() -> bool:
         return len(await told()) >= len(wanted)
 
-    await poll_until(all_told, 20)
+    await poll_until(all_told, 30)
     assert sorted(await told()) == sorted(wanted)
     assert {kind for _, kind, _ in wanted} == {"absent", "returned"}
     assert await asyncio.to_thread(second.stop) == 0

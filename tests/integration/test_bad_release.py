@@ -53,7 +53,7 @@ async def letters_once(system: System, count: int) -> list[Any]:
         letters = await system.dead_letters()
         return letters if len(letters) >= count else []
 
-    letters = await poll_until(there, 20)
+    letters = await poll_until(there, 30)
     assert len(letters) == count
     return letters
 
@@ -86,9 +86,9 @@ async def test_above_the_limit_the_worker_stops_with_the_rest_in_the_log_and_goe
         # Nothing after it is applied or acknowledged, of no channel; the fence and the group stand at the record.
         await system.send("email", event(other, "open"))
         await system.send("clickstream", event(after, "page_view"), partition=1)
-        await poll_until(lambda: worker.metric("engagement_lag_seconds") > 3, 20)
+        await poll_until(lambda: worker.metric("engagement_lag_seconds") > 3, 30)
         assert system.fences()[topic, 0] == {600}
-        await poll_until(lambda: _committed(system, topic, 600), 10)
+        await poll_until(lambda: _committed(system, topic, 600), 30)
         assert (system.score(other), system.score(after)) == (None, None)
         assert len(await system.dead_letters()) == 570
         # Lag of a stopped partition goes on rising: nobody takes it for read to its end.
@@ -100,7 +100,7 @@ async def test_above_the_limit_the_worker_stops_with_the_rest_in_the_log_and_goe
     again.start()
     await stopped(again)
     # A worker does not remember what it counted before. The good record of the other partition may come first.
-    await poll_until(lambda: _at_least(system, 570 + LEAST - 2), 20)
+    await poll_until(lambda: _at_least(system, 570 + LEAST - 2), 30)
     assert len(await system.dead_letters()) <= 570 + LEAST - 1
     assert again.stop() == 0
 

@@ -69,7 +69,7 @@ async def letters_came(system: System, count: int) -> None:
     async def came() -> bool:
         return len(await system.dead_letters()) == count
 
-    await poll_until(came, 20)
+    await poll_until(came, 30)
 
 
 @pytest.mark.parametrize("services", ["real", "embedded"])
@@ -100,7 +100,7 @@ async def test_a_letter_goes_back_once_and_is_scored(
         assert Counter(letter["reason"] for letter in await listed(system)) == Counter(
             ["timestamp_in_future", "not_json"]
         )
-        await poll_until(lambda: time.time() > until, 20)
+        await poll_until(lambda: time.time() > until, 30)
         said = await replays(system, "--reason", "timestamp_in_future")
         assert f"1 dead letter replayed: {system.topic('clickstream')} 1 (timestamp_in_future 1)" in said
         await system.wait_for_score(customer, "1")

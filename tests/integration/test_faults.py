@@ -39,7 +39,7 @@ async def while_events_flow(system: System, worker: WorkerProcess, happens: Call
     flow = Flow(system)
     flowing = asyncio.create_task(flow.run())
     try:
-        await poll_until(lambda: metric(worker, "engagement_round_events_total") >= 500, 20)
+        await poll_until(lambda: metric(worker, "engagement_round_events_total") >= 500, 30)
         await asyncio.to_thread(happens)
         await flow.go_on(500)
         flow.stop()
@@ -47,7 +47,7 @@ async def while_events_flow(system: System, worker: WorkerProcess, happens: Call
     finally:
         flowing.cancel()
     await flow.wait_until_exact()
-    await poll_until(lambda: worker.status("/ready") == 200, 20)
+    await poll_until(lambda: worker.status("/ready") == 200, 30)
 
 
 async def test_a_worker_waits_for_redis_and_says_so(make_system: MakeSystem) -> None:
@@ -60,7 +60,7 @@ async def test_a_worker_waits_for_redis_and_says_so(make_system: MakeSystem) -> 
     worker = with_redis.worker()
     worker.start()
     try:
-        await poll_until(lambda: "Redis does not answer" in reason(worker), 20)
+        await poll_until(lambda: "Redis does not answer" in reason(worker), 30)
         assert worker.status("/health") == 200
         assert metric(worker, "engagement_ready") == 0
         assert worker.running
@@ -83,7 +83,7 @@ async def test_a_worker_waits_for_the_broker_and_goes_on_after_its_crash(make_sy
         system = make_system(COUNTING, kafka=broker.bootstrap)
         worker = system.worker()
         worker.start()
-        await poll_until(lambda: f"Kafka at {broker.bootstrap} does not answer" in reason(worker), 20)
+        await poll_until(lambda: f"Kafka at {broker.bootstrap} does not answer" in reason(worker), 30)
         assert worker.status("/health") == 200
         assert worker.running
         await asyncio.to_thread(broker.start)
@@ -116,7 +116,7 @@ async def test_a_worker_goes_on_after_a_crash_of_redis(make_system: MakeSystem, 
 
             def crash() -> None:
                 server.kill()
-                wait_until(lambda: "Redis" in reason(worker), 10)
+                wait_until(lambda: "Redis" in reason(worker), 30)
                 assert worker.status("/health") == 200
                 server.start()
 

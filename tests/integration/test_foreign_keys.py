@@ -44,7 +44,7 @@ async def test_one_foreign_key_stops_nobody_else_and_is_replaced_by_a_rebuild(ma
         await system.wait_for_score(anna, "3")
         await system.send("clickstream", event(anna, "page_view", at))
         await system.wait_for_score(anna, "4")
-        await poll_until(lambda: metric(again, "engagement_customers_set_aside") == 0, 15)
+        await poll_until(lambda: metric(again, "engagement_customers_set_aside") == 0, 30)
         assert await audit(system) == {}
 
 

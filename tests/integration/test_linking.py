@@ -73,7 +73,7 @@ async def test_an_id_is_linked_shown_rebuilt_and_erased(make_system: MakeSystem)
             found = await system.dead_letters()
             return [dict(letter.headers)["dlq.reason"].decode() for letter in found]
 
-        await poll_until(lambda: _has(reasons, 2), 15)
+        await poll_until(lambda: _has(reasons, 2), 30)
         assert sorted(await reasons()) == ["link_closes_circle", "linked_otherwise"]
         await wait_for_metric(3, worker, "engagement_links_total", outcome="linked")
         shown = await command(system, "show", cookie)

@@ -90,7 +90,7 @@ async def test_everybody_follows_while_events_flow_and_nobody_is_alerted(make_sy
         flow.stop()
         await writing
         assert {system.score(customer) for customer in quiet} == {"100"}
-        await poll_until(lambda: _exact(system, flow, 2), 30)
+        await poll_until(lambda: _exact(system, flow, 30), 30)
 
         for worker in (one, two):
             await wait_for_metric(1, worker, "engagement_policy_in_force", version="dearer")
@@ -125,7 +125,7 @@ async def test_a_signal_has_the_file_read_at_once_and_a_broken_one_is_refused(ma
             (policy(system, "second", 2), "version_taken"),
         ):
             put(system, text)
-            await poll_until(partial(refused, worker, reason), 15)
+            await poll_until(partial(refused, worker, reason), 30)
         assert worker.log.read_text().count("is not followed") == 3
         await system.send("clickstream", event(system.customer("new"), "page_view"))
         await system.wait_for_score(system.customer("new"), "1.5")
@@ -159,7 +159,7 @@ async def test_workers_with_files_of_their_own_judge_by_one_policy(make_system: 
                 await flow.go_on(1_000)
                 flow.stop()
                 await writing
-                await poll_until(lambda: _exact(system, flow, 3), 30)
+                await poll_until(lambda: _exact(system, flow, 30), 30)
                 assert set(versions(system)) == {"second"}
                 await wait_for_metric(1, first, "engagement_policy_in_force", version="second")
 

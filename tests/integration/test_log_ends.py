@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from streams.embedded.kafka_metadata import fetch_metadata
+from streams.kafka.topic_follower import tail_topics
 from streams.kafka.topic_range import log_ranges, open_range
 from streams.records import Partition
 from tests.integration.conftest import MakeSystem
@@ -39,6 +40,15 @@ async def test_all_records_of_the_last_batch_are_before_the_end(system: System) 
         assert (len(values), opened.length, opened.passed) == (10, 10, 10)
 
 
+async def test_who_follows_a_topic_from_now_on_is_told_nothing_of_the_last_batch(system: System) -> None:
+    await system.create_topics(1)
+    await system.send_raw("clickstream", [Record(b"before %d" % number) for number in range(7)])
+    async with tail_topics(system.settings, [system.topic("clickstream")], from_beginning=False) as records:
+        await system.send_raw("clickstream", [Record(b"new")])
+        async with asyncio.timeout(30):
+            assert (await anext(records)).value == b"new"
+
+
 async def test_bad_records_of_one_batch_are_all_listed(system: System) -> None:
     await system.create_topics(1)
     with system.worker() as worker:
@@ -47,7 +57,7 @@ async def test_bad_records_of_one_batch_are_all_listed(system: System) -> None:
         async def written() -> bool:
             return len(await system.dead_letters()) == 7
 
-        await poll_until(written, 20)
+        await poll_until(written, 30)
         assert worker.stop() == 0
     status, text = await asyncio.to_thread(
         system.command, "dead-letters", "list", "--topic", system.topic("clickstream")

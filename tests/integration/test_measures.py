@@ -41,7 +41,7 @@ MEASURED = (
     )
     + _MEASURES
 )
-FLEETING = SECONDS + '[measures.of_late]\nkind = "panes"\nof = ["social.comment"]\nover = "3s"\n'
+FLEETING = SECONDS + '[measures.of_late]\nkind = "panes"\nof = ["social.comment"]\nover = "12s"\n'
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ async def wait_for(running: Running, customer: str, **expected: str) -> dict[str
         fields = running.system.fields(customer)
         return fields if {name: fields.get(name) for name in expected} == expected else {}
 
-    return await poll_until(reached, 15)
+    return await poll_until(reached, 30)
 
 
 async def test_sessions_join_what_comes_late_from_other_partitions(running: Running) -> None:
@@ -123,4 +123,4 @@ async def test_a_measure_goes_as_its_panes_leave_though_nothing_comes(fleeting: 
         fields = system.fields(customer)
         return "of_late" not in fields and fields["score"] == "4"
 
-    await poll_until(gone, 10)
+    await poll_until(gone, 40)

@@ -121,4 +121,4 @@ async def test_scores_are_those_of_the_brute_force_in_any_order_and_across_worke
         assert "what was done to objects" in done.stdout
 
         await asyncio.to_thread(run_command, system.environment, "erase", customer, "--yes", timeout=60)
-        await poll_until(lambda: not system.redis.exists(f"{system.namespace}:customer:{customer}"), 20)
+        await poll_until(lambda: not system.redis.exists(f"{system.namespace}:customer:{customer}"), 30)

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from tests.integration.conftest import MakeSystem
-from tests.integration.policies import MONTH, SECONDS
+from tests.integration.policies import MONTH, SECONDS, WINDOW
 from tests.polling import poll_until
 from tests.services.kafka import KafkaBroker
 from tests.services.kafka_client import producer
@@ -19,9 +19,8 @@ from tests.services.system import System, event, event_record, instant, metric
 
 pytestmark = pytest.mark.timeout(180)
 
-#: Longer than the window of six seconds.
-HANGS = 14.0
-WINDOW = 6
+#: Longer than the window.
+HANGS = WINDOW + 8.0
 
 
 @asynccontextmanager
@@ -40,7 +39,7 @@ async def buy(system: System, customer: str, partition: int = 0) -> None:
 
 
 def drop_of(bought: list[float]) -> int:
-    """Return the second at which less than three purchases of 20 points are left in the window of six seconds."""
+    """Return the second at which less than three purchases of 20 points are left in the window."""
     boundary = int(max(bought)) + 1
     while sum(boundary - WINDOW < int(at) for at in bought) >= 3:
         boundary += 1
@@ -66,7 +65,7 @@ async def test_who_buys_behind_a_hanging_transaction_is_not_silent(
         with system.worker() as worker:
             for _ in range(6):
                 await buys()
-            await system.wait_for_score(customer, "120", within=5)
+            await system.wait_for_score(customer, "120", within=WINDOW / 2)
             async with open_transaction(system, other) as client:
                 until = time.monotonic() + HANGS
                 seen = set()
@@ -82,22 +81,15 @@ async def test_who_buys_behind_a_hanging_transaction_is_not_silent(
                 assert worker.status("/ready") == 200
                 await (client.commit_transaction() if ending == "commit" else client.abort_transaction())
             # The purchase of the transaction counts once it is committed, and has left the window by now.
-            assert (await exists(system, other)) == (ending == "commit")
-            await system.wait_for_score(customer, "0", within=20)
+            if ending == "commit":
+                await poll_until(lambda: system.score(other) is not None, 30)
+            await system.wait_for_score(customer, "0", within=3 * WINDOW)
+            assert (system.score(other) is not None) == (ending == "commit")
             (alert,) = await system.wait_for_alerts(customer, 1)
             assert (alert["kind"], alert["occurred_at"]) == ("churn_risk", instant(drop_of(bought)))
-            await poll_until(lambda: metric(worker, "engagement_lag_seconds", topic=topic, partition="0") < 3, 10)
+            await poll_until(lambda: metric(worker, "engagement_lag_seconds", topic=topic, partition="0") < 3, 30)
             assert "engagement_open_transaction_seconds{" not in worker.get("/metrics")[1]
             assert worker.stop() == 0
-
-
-async def exists(system: System, customer: str) -> bool:
-    """Return whether a customer has a score, given a moment."""
-    try:
-        await poll_until(lambda: system.score(customer) is not None, 3)
-    except AssertionError:
-        return False
-    return True
 
 
 async def test_what_can_be_read_goes_on_while_a_transaction_hangs(
@@ -114,13 +106,13 @@ async def test_what_can_be_read_goes_on_while_a_transaction_hangs(
         async with open_transaction(system, behind) as client:
             await buy(system, behind)
             # Longer than what counts as keeping up.
-            await poll_until(lambda: metric(worker, "engagement_open_transaction_seconds") > 6, 20)
+            await poll_until(lambda: metric(worker, "engagement_open_transaction_seconds") > 6, 30)
             for count in range(2, 6):
                 await buy(system, beside, partition=1)
-                await system.wait_for_score(beside, str(20 * count), within=3)
+                await system.wait_for_score(beside, str(20 * count))
             await buy(system, new, partition=1)
-            await system.wait_for_score(new, "20", within=3)
+            await system.wait_for_score(new, "20")
             assert system.score(behind) == "20"
             await client.commit_transaction()
-        await system.wait_for_score(behind, "60", within=5)
+        await system.wait_for_score(behind, "60")
         assert worker.stop() == 0

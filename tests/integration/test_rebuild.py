@@ -405,7 +405,7 @@ async def test_one_who_has_left_the_window_stays_with_a_score_of_0(make_system: 
         await system.send("clickstream", event(customer, "page_view"))
         await system.wait_for_score(customer, "1")
         await system.wait_for_score(customer, "0")
-        await poll_until(lambda: not any(n.startswith("_p") for n in system.redis.hkeys(key(system, customer))), 15)
+        await poll_until(lambda: not any(n.startswith("_p") for n in system.redis.hkeys(key(system, customer))), 30)
         assert await audit(system) == {}
         assert "0 differed" in await rebuild(system)
         assert system.score(customer) == "0"

@@ -51,7 +51,7 @@ async def test_a_topic_that_the_worker_created_keeps_enough(make_system: MakeSys
         assert worker.stop() == 0
     assert "keeps records for" not in worker.log.read_text()
     with system.worker() as worker:
-        await poll_until(lambda: "engagement_ready 1.0" in worker.get("/metrics")[1], 20)
+        await poll_until(lambda: "engagement_ready 1.0" in worker.get("/metrics")[1], 30)
         assert metric(worker, "engagement_short_retention") == 0
         # Nothing is known yet of any time.
         lines = worker.get("/metrics")[1].splitlines()

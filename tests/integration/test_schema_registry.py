@@ -246,5 +246,5 @@ async def test_records_of_all_encodings_score_once_a_registry_answers_that_did_n
         for name in FORMS:
             await system.wait_for_score(f"maria-{name}", "6" if name == "json_schema" else "3")
         await poll_until(lambda: worker.status("/ready") == 200, 30)
-        letters = await poll_until(system.dead_letters, 15)
+        letters = await poll_until(system.dead_letters, 30)
         assert {dict(letter.headers)["dlq.reason"] for letter in letters} == {b"schema_unknown"}

@@ -94,7 +94,7 @@ async def test_a_customer_of_any_characters_is_the_same_everywhere(running: Runn
     async def published() -> bool:
         return bool(await system.band_changes(customer))
 
-    await poll_until(published, 10)
+    await poll_until(published, 30)
     (change,) = await system.band_changes(customer)
     assert (change["band"], change["score"]) == ("engaged", 45)
     await system.send("email", event(customer, "unsubscribe", now + 1))
@@ -205,4 +205,4 @@ async def test_an_event_id_counts_once_across_a_restart(running: Running) -> Non
     await system.send("social", first, event(customer, "comment", event_id="three"))
     await system.wait_for_score(customer, "16")
     # A score can be read before the round that made it is counted.
-    await poll_until(lambda: metric(running.worker, "engagement_scored_events_total", outcome="duplicates") == 1, 10)
+    await poll_until(lambda: metric(running.worker, "engagement_scored_events_total", outcome="duplicates") == 1, 30)

@@ -59,7 +59,7 @@ async def test_figures_follow_customers_from_segment_to_segment(running: Running
         status, words = system.command("kpi", "--json")
         return status == 0 and json.loads(words)["segments"] == {"free": 4, "pro": 2}
 
-    await poll_until(all_counted, 20)
+    await poll_until(all_counted, 30)
     free, pro = (json.loads(system.command("kpi", "--segment", name, "--json")[1]) for name in ("free", "pro"))
     assert free["measures"]["spent"] == {"value": 140.0, "average": 35.0, "customers": 4}
     assert pro["measures"]["spent"] == {"value": 10.0, "average": 5.0, "customers": 2}
@@ -67,9 +67,9 @@ async def test_figures_follow_customers_from_segment_to_segment(running: Running
 
     await system.send("profiles", *[{"customer_id": name, "segment": "pro"} for name in names[2:]])
     await wait_for(running, "pro", customers="6", measure__spent="150", measure__spent__customers="6")
-    await poll_until(lambda: not system.redis.exists(f"{system.namespace}:kpi:free"), 5)
+    await poll_until(lambda: not system.redis.exists(f"{system.namespace}:kpi:free"), 30)
     spent = {"segment": "pro", "figure": "measure:spent"}
-    await poll_until(lambda: metric(running.worker, "engagement_segment_kpi", **spent) == 150, 5)
+    await poll_until(lambda: metric(running.worker, "engagement_segment_kpi", **spent) == 150, 30)
     assert metric(running.worker, "engagement_segment_kpi", segment="free") == 0
 
     status, words = system.command("kpi", "--segment", "pro", "--json")

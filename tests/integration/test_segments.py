@@ -72,7 +72,7 @@ async def wait_for(running: Running, customer: str, **expected: str | None) -> d
         fields = running.system.fields(customer)
         return fields if {name: fields.get(name) for name in expected} == expected else {}
 
-    return await poll_until(reached, 15)
+    return await poll_until(reached, 30)
 
 
 async def test_a_profile_moves_a_customer_into_a_segment_with_rules_of_its_own(running: Running) -> None:
@@ -139,7 +139,7 @@ async def test_bad_profiles_become_dead_letters_and_the_good_ones_count(running:
     async def both() -> bool:
         return sorted(await letters()) == ["not_json", "segment_too_long"]
 
-    await poll_until(both, 15)
+    await poll_until(both, 30)
     await system.send("clickstream", event(customer, "purchase"))
     await wait_for(running, customer, score="50", segment="trial")
 
@@ -201,7 +201,7 @@ async def test_a_profile_older_than_the_window_is_read_by_who_starts_later(make_
     await system.send_raw("profiles", [Record(record.value, record.key, at=long_ago)], partition=1)
     await system.send("clickstream", event(customer, "purchase"))
     with system.worker():
-        await poll_until(lambda: system.fields(customer).get("segment") == "trial", 20)
+        await poll_until(lambda: system.fields(customer).get("segment") == "trial", 30)
         await system.wait_for_score(customer, "50")
     stored = int(system.redis.hget(f"{system.namespace}:customer:{customer}", "_g") or 0)
     assert stored // 1_000 == int(long_ago * 1_000)

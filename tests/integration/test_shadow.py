@@ -22,7 +22,7 @@ from tests.services.system import System, event, metric
 pytestmark = pytest.mark.timeout(300)
 
 #: A longer window than that of `SECONDS`, so that a test can look before the points leave it.
-LIVE = SECONDS.replace('length = "6s"', 'length = "30s"')
+LIVE = SECONDS.replace('length = "20s"', 'length = "30s"')
 
 
 def shadow(system: System, old: str = "", new: str = "") -> str:

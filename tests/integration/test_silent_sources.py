@@ -76,7 +76,7 @@ async def test_a_source_that_stops_is_reported_by_its_name_while_its_channel_goe
         async def is_back() -> bool:
             return ("feed_back", "email", "mail") in await notices(system)
 
-        await poll_until(is_back, 15)
+        await poll_until(is_back, 30)
 
 
 async def test_a_source_that_leaves_everything_out_is_reported_by_its_name(make_system: MakeSystem) -> None:

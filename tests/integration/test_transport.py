@@ -91,7 +91,7 @@ async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
         await send(1, 1, "same")
         return sum(record.partition == 1 for record in await read_topic(kafka, topic)) <= 10 + 4 + 3
 
-    await poll_until(cleaned, 20)
+    await poll_until(cleaned, 30)
     await set_topic(kafka, topic, {"cleanup.policy": "delete"})
     records = await read_topic(kafka, topic)
     last = {number: max(record.offset for record in records if record.partition == number) for number in (0, 1)}
@@ -109,7 +109,7 @@ async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
         await system.wait_for_score(customer, str(score + 1))
         # Read to the end, although the last offsets hold nothing that could be applied.
         await abort(0, 1, "last")
-        await poll_until(lambda: metric(worker, "engagement_lag_seconds", topic=topic) < 5, 15)
+        await poll_until(lambda: metric(worker, "engagement_lag_seconds", topic=topic) < 5, 30)
         assert worker.stop() == 0
     records = await read_topic(kafka, topic)
     last = {number: max(record.offset for record in records if record.partition == number) for number in (0, 1)}
@@ -153,7 +153,7 @@ async def test_after_a_flush_the_scores_are_made_again_from_the_log(
         async def repeated() -> bool:
             return len(await system.alerts(dropped)) >= 2
 
-        await poll_until(repeated, 15)
+        await poll_until(repeated, 30)
         assert {again["alert_id"] for again in await system.alerts()} == {alert["alert_id"]}
         assert len({change["change_id"] for change in await system.band_changes(dropped)}) == 2
         assert worker.status("/ready") == 200
@@ -274,7 +274,7 @@ async def test_partitions_added_while_running_are_read_from_their_start(make_sys
         await add_partitions(system.kafka, topic, 4)
         for partition in range(4):
             await system.send_raw("clickstream", views(customer, 10), partition=partition)
-        await system.wait_for_score(customer, "45", within=20)
+        await system.wait_for_score(customer, "45", within=30)
         await system.send_raw("clickstream", views(customer, 1), partition=3)
         await system.wait_for_score(customer, "46")
         assert worker.stop() == 0

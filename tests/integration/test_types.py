@@ -103,7 +103,7 @@ async def wait_for(running: Running, customer: str, **expected: str) -> dict[str
         fields = running.system.fields(customer)
         return fields if {name: fields.get(name) for name in expected} == expected else {}
 
-    return await poll_until(reached, 20)
+    return await poll_until(reached, 30)
 
 
 def made_of(running: Running, customer: str) -> dict[str, tuple[float, float]]:

@@ -55,7 +55,7 @@ async def make_anew(bootstrap: str, topic: str, partitions: int = 1, settings: M
         async def gone() -> bool:
             return topic not in await client.list_topics()
 
-        await poll_until(gone, 10)
+        await poll_until(gone, 30)
     await create_topic(bootstrap, topic, partitions, settings)
 
 

@@ -170,7 +170,7 @@ class System:
         """Read a customer's score as it stands."""
         return self.fields(customer).get("score")
 
-    async def wait_for_score(self, customer: str, score: str, within: float = 15.0) -> dict[str, str]:
+    async def wait_for_score(self, customer: str, score: str, within: float = 30.0) -> dict[str, str]:
         """Wait until a customer has a score; return all published fields."""
         found: dict[str, str] = {}
 
@@ -210,7 +210,7 @@ class System:
         await self._published()
         return self._own(await self._signals.read(), customer)
 
-    async def _published(self, within: float = 15.0) -> None:
+    async def _published(self, within: float = 30.0) -> None:
         """Wait until a running worker has published what belongs to the scores of now.
 
         A message is stored with the score and published after it, so whoever has seen a score may come before it.
@@ -241,7 +241,7 @@ class System:
                 own.append(message)
         return own
 
-    async def wait_for_alerts(self, customer: str, count: int, within: float = 15.0) -> list[dict[str, Any]]:
+    async def wait_for_alerts(self, customer: str, count: int, within: float = 30.0) -> list[dict[str, Any]]:
         """Wait until a customer has at least that many alerts."""
 
         async def came() -> list[dict[str, Any]]:
@@ -317,6 +317,6 @@ async def wait_for_metric(value: float, worker: WorkerProcess, name: str, **labe
         return found == value
 
     try:
-        await poll_until(reached, 15)
+        await poll_until(reached, 30)
     except AssertionError:
         raise AssertionError(f"{name} {labels} has not reached {value:g}; it is {found:g}") from None

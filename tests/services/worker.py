@@ -19,6 +19,8 @@ from tests.polling import wait_until
 #: What a worker says whose port another process has been faster to take.
 _TAKEN = "address already in use"
 _PORTS_TRIED = 3
+#: How often a worker that is not ready in time is given as much time again, as it gets on.
+_PATIENCE = 4
 
 
 class WorkerProcess:
@@ -37,7 +39,7 @@ class WorkerProcess:
         Args:
             environment: ENGAGEMENT_ settings; the web port is chosen here.
             log: file that takes its output.
-            ready_within: seconds that the start may take.
+            ready_within: seconds in which a worker that is not ready has to get on: in its start, or with the log.
             module: what Python runs, and its arguments.
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT_")}
@@ -93,15 +95,31 @@ class WorkerProcess:
         return self._process is not None and self._process.poll() is None
 
     def wait_ready(self) -> None:
-        """Wait until `/ready` says yes; a worker that ends before is an error that shows its log."""
+        """Wait until `/ready` says yes, for as long as the worker gets on; one that ends before shows its log."""
         for _ in range(_PORTS_TRIED):
-            wait_until(lambda: not self.running or self.status("/ready") == 200, timeout=self._ready_within)
+            self.wait_ready_or_ended()
             if self.running or _TAKEN not in self.log_tail():
                 break
             # Tests that run side by side may choose one port before either uses it.
             self._choose_port()
             self.start()
         assert self.running, f"the worker has ended with {self.process.returncode}:\n{self.log_tail()}"
+
+    def wait_ready_or_ended(self) -> None:
+        """Wait as `wait_ready` does; that it ends is no error."""
+        standing = self._standing()
+        for again in range(_PATIENCE, -1, -1):
+            try:
+                wait_until(lambda: not self.running or self.status("/ready") == 200, timeout=self._ready_within)
+            except AssertionError:
+                before, standing = standing, self._standing()
+                gets_on = again and standing != before
+                assert gets_on, f"not ready: {standing}\n{self.log_tail()}"
+            else:
+                return
+
+    def _standing(self) -> tuple[str, float]:
+        return self.get("/ready")[1], self.metric("engagement_round_events_total")
 
     def status(self, path: str) -> int:
         """Ask a page of the web port for its status; 0 where nothing answers."""

@@ -122,7 +122,7 @@ async def test_a_fault_that_is_not_to_be_waited_for_is_raised() -> None:
         await backoff(Metrics()).until_done(Clockwork(), failing([GONE, AccessDenied("no")]), unless=(AccessDenied,))
 
 
-def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> EngagementApp:
+def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, clock: str = "stream") -> EngagementApp:
     """Give the app of a worker whose consumer has one partition, of which nothing has been applied."""
 
     async def log_ranges(partitions: set[Any]) -> dict[Any, tuple[int, int]]:
@@ -133,7 +133,7 @@ def assigned_app(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Engagem
 
     thread = SimpleNamespace(log_ranges=log_ranges, logs=logs)
     monkeypatch.setattr(AssignedPartitions, "consumer", SimpleNamespace(thread=thread))
-    app = build_app(read_settings({"ENGAGEMENT_CLOCK": "stream"}), store)
+    app = build_app(read_settings({"ENGAGEMENT_CLOCK": clock}), store)
     monkeypatch.setattr(app, "sleep", Clockwork().sleep)
     return app
 
@@ -270,6 +270,31 @@ async def test_a_commit_that_kafka_refuses_is_counted_and_warned_of_once(
         ("WARNING", "Kafka has not taken the offsets to be committed"),
         ("INFO", "over after 3 failed attempts"),
     ]
+
+
+async def test_a_commit_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.ingest.consumer_thread._COMMITTED_WITHIN", 0.05)
+    thread = consumer_thread(monkeypatch, SimpleNamespace(commit=lambda _: asyncio.sleep(60)))
+    assert not await thread._commit({TP("email", 0): 9})
+    assert retries(thread.app.parts.engine.metrics, "OffsetsRefused") == 1  # type: ignore[attr-defined]
+
+
+async def test_the_timer_is_not_in_a_hurry_while_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = assigned_app(monkeypatch, MemoryStore(builtin_policy()), "wall")
+    monkeypatch.setattr(app.consumer_thread, "partitions_of", lambda _: {0}, raising=False)
+    app._assigned = True
+    attempts: list[float] = []
+
+    async def fails() -> None:
+        attempts.append(app.loop.time())
+        raise BrokerUnavailable("Kafka is gone")
+
+    monkeypatch.setattr(app.erasures, "read_on", fails)
+    assert not app.parts.engine.clock.known
+    for _ in range(9):
+        await app.timer_turn()
+    assert len(attempts) == 1
+    assert app.parts.timer.fault == "Kafka is gone"
 
 
 async def test_a_channel_that_has_its_schemas_does_not_hide_that_another_waits(
