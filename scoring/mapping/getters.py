@@ -1,6 +1,6 @@
 """Getters: paths, compiled to what looks a value up.
 
-Rests on decisions 26 and 85.
+Rests on decisions 26, 85 and 149.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_properties_are_an_object_or_named_one_by_one() -> None:
 
 def test_all_of_the_event_may_be_its_properties() -> None:
     assert properties_of(EVENT, 'properties = "."') == EVENT
-    assert read([EVENT], f'{EACH}\nproperties = "."')[0].properties == EVENT  # type: ignore[union-attr]
+    assert read([EVENT], f'{EACH}\nproperties = "."')[0].properties == EVENT
 
 
 @pytest.mark.parametrize(
