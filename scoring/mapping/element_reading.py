@@ -6,19 +6,22 @@ Rests on decision 26.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
 from scoring.mapping.conditions import HOLDS, Filter, any_of
 from scoring.mapping.elements import Loads, WrittenJson
-from scoring.mapping.getters import Getter, Levels
+from scoring.mapping.getters import Getter, Levels, as_text
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
 from scoring.mapping.paths import HERE, TIMESTAMP, Path
 from scoring.mapping.source import LOWER, LinkRule, Reading
-from scoring.mapping.times import parse_time
+from scoring.mapping.times import AUTO, parse_time
 from scoring.mapping.values import FirstOf, Value, compile_value, paths_of
+
+# The year 2001 in microseconds.
+_MICROSECONDS: Final = 10**15
 
 
 class ElementReading:
@@ -188,9 +191,16 @@ class _Time(_Field):
             except ValueError as error:
                 raise InvalidEvent("timestamp_invalid", f"{self.names}: {error}") from None
             if time > latest:
-                raise InvalidEvent("timestamp_in_future", f"{self.names} is more than 5 minutes ahead of the clock")
+                raise InvalidEvent("timestamp_in_future", f"{self.names}: {_ahead(written, way.time_format)}")
             return time
         raise InvalidEvent("timestamp_missing", self.without_value)
+
+
+def _ahead(written: Any, time_format: str) -> str:
+    hint = ""
+    if time_format == AUTO and isinstance(written, int | float) and written >= _MICROSECONDS:
+        hint = '; if it is in microseconds, time_format = "us" reads it'
+    return f"{as_text(written)} is more than 5 minutes ahead of the clock{hint}"
 
 
 def _event_id(found: Any) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from scoring.errors import InvalidEvent
+from scoring.json_words import described
 from scoring.mapping.getters import Levels, Lookup
 from scoring.mapping.paths import ROOT, Path, Step
 
@@ -147,7 +148,7 @@ def _add_elements(found: list[Levels | str], levels: Levels, ways: tuple[Lookup,
     if array is None:
         return
     if type(array) is not list:
-        found.append(f"an inner value is {type(array).__name__}, not an array")
+        found.append(f"an inner value is {described(array)}, and an array is wanted")
         return
     for element in array:
         if len(found) > MOST_ELEMENTS:

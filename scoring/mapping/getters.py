@@ -1,6 +1,6 @@
 """Getters: paths, compiled to what looks a value up.
 
-Rests on decisions 26 and 85.
+Rests on decisions 26, 85 and 149.
 """
 
 from __future__ import annotations
@@ -110,16 +110,19 @@ class _RecordTime(Getter):
 
 class _Header(Getter):
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name, self._lower = name, name.lower()
 
     def get(self, levels: Levels) -> Any:
-        # Of several headers of one name the last one holds, as for Kafka's own clients.
+        # Of several headers of one name the last one holds, as for Kafka's own clients. A header that came over HTTP
+        # may have lost its capitals on the way; one with the very name goes first.
         headers: Any = levels[KAFKA].headers
-        found = None
+        found = other = None
         for key, value in headers.items() if isinstance(headers, Mapping) else headers:
             if key == self._name:
                 found = value
-        return _text(found)
+            elif key.lower() == self._lower:
+                other = value
+        return _text(other if found is None else found)
 
 
 def _at_end(value: Any, steps: tuple[Step, ...]) -> Any:

@@ -48,7 +48,7 @@ def parse_time(value: Any, time_format: str) -> int:
         try:
             return parse_timestamp(value)
         except ValueError:
-            return parse_timestamp(_with_offset(value.strip(), time_format))
+            return _read_text(value, time_format)
     unit = _UNITS.get(time_format)
     if unit is not None and type(value) is int:
         return _counted(value, unit, time_format)
@@ -62,6 +62,19 @@ def parse_time(value: Any, time_format: str) -> int:
     if type(value) is bool:
         raise ValueError("a truth value is no time")
     return parse_timestamp(value)
+
+
+def _read_text(value: str, time_format: str) -> int:
+    text = value.strip()
+    try:
+        return parse_timestamp(_with_offset(text, time_format))
+    except ValueError as error:
+        hint = ""
+        if _DIGITS.fullmatch(text):
+            hint = '; a number in a text takes time_format = "s", "ms" or "us"'
+        elif _WITHOUT_OFFSET.fullmatch(text):
+            hint = f'; if it is UTC, time_format = "{UTC}" reads it'
+        raise ValueError(f"{error}{hint}") from None
 
 
 def _with_offset(text: str, time_format: str) -> str:

@@ -6,12 +6,14 @@ Rests on decision 26.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from scoring.mapping.getters import Getter, Levels, as_text, compile_path
 from scoring.mapping.paths import Path, parse_path
+
+Parsed = TypeVar("Parsed")
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"
@@ -71,10 +73,24 @@ def parse_value(written: object) -> Value:
     if isinstance(written, list):
         if not written:
             raise ValueError("an empty list has no value")
-        return FirstOf(tuple([parse_value(each) for each in written]))
+        return FirstOf(_all(parse_value, written))
     if isinstance(written, Mapping):
         return _table(written)
     raise ValueError(f'{written!r} is not a value: a path, a list of values, or a constant such as {{ is = "nps" }}')
+
+
+def _all(parse: Callable[[Any], Parsed], written: Iterable[object]) -> tuple[Parsed, ...]:
+    """Read several things; every problem is reported, each on a line."""
+    found: list[Parsed] = []
+    problems: list[str] = []
+    for each in written:
+        try:
+            found.append(parse(each))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return tuple(found)
 
 
 def _table(written: Mapping[str, object]) -> Value:
@@ -98,9 +114,10 @@ def _template(text: str) -> Template:
     parts: list[str | Path] = []
     at = 0
     for match in _BRACED.finditer(text):
-        parts += [text[at : match.start()], parse_path(match[1].strip())]
+        parts += [text[at : match.start()], match[1].strip()]
         at = match.end()
     parts.append(text[at:])
+    parts[1::2] = _all(parse_path, parts[1::2])
     if any("{" in part or "}" in part for part in parts if isinstance(part, str)) or len(parts) == 1:
         raise ValueError(f"{text!r}: a brace is not closed")
     return Template(tuple(parts), text)

@@ -23,6 +23,7 @@ from streams.cli.running_shadow import require_shadow
 from streams.errors import ExtraMissing, SettingsError
 from streams.ingest.sentiment import reader_of
 from streams.policies.shipped import shipped_policies, shipped_policy
+from streams.policy_file.sources import scoring_nothing
 from streams.settings.policy_source import beside as judged_beside
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
@@ -76,6 +77,9 @@ def check(file: Path, beside: Path | None) -> None:
     for feed in parsed.sources:
         if feed.without_ids:
             click.echo(f"warning: sources.{feed.name} has no id: no de-duplication of what is sent again", err=True)
+        for renamed in scoring_nothing(feed, parsed):
+            note = "which the policy does not name, so it scores nothing"
+            click.echo(f"warning: sources.{feed.name}.types: {printable(renamed)}, {note}", err=True)
         if feed.has_links and not parsed.identities:
             click.echo(f"warning: sources.{feed.name} has links, which are left out without [identities]", err=True)
     _print_summary(parsed)

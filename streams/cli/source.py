@@ -267,4 +267,5 @@ class _Table:
         console = Console(markup=False, highlight=False)
         self._table.fit(console)
         console.print(self._table.table)
-        console.print(self._table.summary)
+        for line in (*self._table.details, self._table.summary):
+            console.print(line, soft_wrap=True)

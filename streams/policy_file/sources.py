@@ -18,7 +18,7 @@ from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
 from scoring.mapping.values import parse_value
-from scoring.policy.policy import Channel
+from scoring.policy.policy import Channel, Policy
 from streams.policy_file.table import WHERE, Check, Table, container, given, needed, read_table, tables, unsaid
 from streams.policy_file.words import Duration, Flag, Topic, conditions, one_of, text
 
@@ -122,7 +122,12 @@ def _anything(written: object) -> object:
     return written
 
 
-_WHOLE: Final = Check(parse_value, None, _VALUE)
+def _object(written: object) -> Any:
+    """Read a value that is an object, of which `.` is the event itself."""
+    return parse_value("@" if written == "." else written)
+
+
+_WHOLE: Final = Check(_object, None, _VALUE)
 ValueOf = Annotated[Any, Check(parse_value, _NOTHING, _VALUE)]
 Paths = Annotated[tuple[Path, ...], _all(_path_or_all)]
 Conditions = Annotated[tuple[Condition, ...], conditions()]
@@ -274,6 +279,25 @@ def with_preset(table: _Document) -> _Document:
     under = with_preset(preset_table(_preset(table["format"])))
     both = [each["types"] for each in (under, table) if isinstance(each.get("types"), dict)]
     return {**under, **table, **({"types": {**both[0], **both[1]}} if both[1:] else {})}
+
+
+def scoring_nothing(source: Source, policy: Policy) -> Iterator[str]:
+    """Name the types that a source renames to what no channel has, so that they score nothing; not those of its format.
+
+    Args:
+        source: of the policy.
+        policy: that was read.
+    """
+    known = {(channel.name, kind.name) for channel in policy.channels for kind in channel.types}
+    of_format = {
+        kind
+        for table in (_preset_tables(source.format) if source.format else ())
+        for each in (table, *(table.events or ()))
+        for kind in each.types.items()
+    }
+    for channel, kind, name in {(to[0], kind, to[1]): None for each in source.readings for kind, to in each.types}:
+        if (channel, name) not in known and not of_format & {(kind, name), (kind, f"{channel}.{name}")}:
+            yield f"{kind!r} becomes {channel}.{name}"
 
 
 @cache

@@ -11,6 +11,7 @@ import os
 import signal
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from streams.backoff import Backoff, StopSignal
 from streams.errors import AccessDenied, WebPortTaken
@@ -24,10 +25,21 @@ from streams.worker.log_limit import RepeatLimit
 from streams.worker.logs import quiet_logs
 
 logger = logging.getLogger(__name__)
+#: Through which aiohttp reports, with a traceback, also what is wrong with a request.
+_server_logger = logging.getLogger("aiohttp.server")
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 #: In which the requests in hand are answered: Kafka is not waited for longer.
 _STOPS_WITHIN = ACKNOWLEDGED_WITHIN + 5.0
+
+
+class NotTheClients(logging.Filter):
+    """Leaves out the faults of clients, such as a body that is not packed as it says: their answers say them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether it is to be logged."""
+        raised = record.exc_info[1] if record.exc_info else None
+        return not isinstance(raised, HttpProcessingError | web.RequestPayloadError)
 
 
 class Receiver(StopSignal):
@@ -98,6 +110,7 @@ def run_receiver(settings: Settings, plan: ReceiverPlan) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(RepeatLimit())
     quiet_logs(logger)
+    _server_logger.addFilter(NotTheClients())
     asyncio.run(_run(settings, plan))
 
 

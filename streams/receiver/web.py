@@ -21,8 +21,9 @@ from streams.errors import RequestRefused, TransientError
 from streams.receiver.delivery import Delivery, OutRecord
 from streams.receiver.limits import Backlog, Rate
 from streams.receiver.passed_headers import PassedHeaders
-from streams.receiver.receiver_file import ReceiverPlan
+from streams.receiver.receiver_file import Endpoint, ReceiverPlan
 from streams.receiver.receiver_metrics import ReceiverMetrics
+from streams.receiver.signatures import Signature
 from streams.receiver.sns import confirm, confirmation_url
 from streams.receiver.tracking import METHODS, calls_of, read_document, write_key_of
 from streams.settings.security import Secret
@@ -86,23 +87,33 @@ class Pages:
         app.router.add_post(f"{_TRACKING}{{method}}", self._tracking)
         app.router.add_options(f"{_TRACKING}{{method}}", self._preflight)
         app.router.add_post("/{source}", self._webhook)
+        app.router.add_head("/{source}", self._exists)
         return app
 
     # --- In
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["source"]
-        endpoint = self._plan.endpoints.get(name)
-        if endpoint is None or endpoint.signature is None:
-            raise RequestRefused(_NOT_FOUND, "unknown", "no source of this name takes webhooks")
+        name, endpoint, signature = self._taker(request)
         request[_SOURCE] = name
         body = await self._read(request)
-        endpoint.signature.check(request.headers, body, time.time())
+        signature.check(request.headers, body, time.time())
         value = _object_of(body) if request.content_type == _FORM else body
         await self._write(name, [OutRecord(None, value, self._headers[name].of(request.headers))])
         if endpoint.confirm_sns and (url := confirmation_url(body, endpoint.confirm_sns)):
             await self._confirm(url)
         return web.json_response(_TAKEN)
+
+    def _taker(self, request: web.Request) -> tuple[str, Endpoint, Signature]:
+        name = request.match_info["source"]
+        endpoint = self._plan.endpoints.get(name)
+        if endpoint is None or endpoint.signature is None:
+            raise RequestRefused(_NOT_FOUND, "unknown", "no source of this name takes webhooks")
+        return name, endpoint, endpoint.signature
+
+    async def _exists(self, request: web.Request) -> web.StreamResponse:
+        """Answer a vendor that asks whether there is anything at the URL before it posts to it."""
+        self._taker(request)
+        return web.Response()
 
     async def _tracking(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
@@ -132,7 +143,8 @@ class Pages:
             message = f"the body has more than {self._plan.body_bytes} bytes"
             raise RequestRefused(_TOO_LARGE, "too_large", message) from None
         except web.RequestPayloadError as error:
-            raise RequestRefused(_BAD_REQUEST, "malformed", f"the body cannot be read: {error}") from error
+            why = " ".join(str(error).split())
+            raise RequestRefused(_BAD_REQUEST, "malformed", f"the body cannot be read: {why}") from error
 
     async def _write(self, name: str, records: Sequence[OutRecord]) -> None:
         self._rates[name].take(len(records))

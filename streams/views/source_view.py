@@ -16,6 +16,7 @@ from streams.views.wording import counted, printable
 
 _LONGEST = 60
 _WIDEST = 10_000
+_MOST_REASONS = 20
 #: The columns, with their shares of a screen that is too narrow for all; without one, a column is as wide as it is.
 _SHARES = {
     "record": None,
@@ -62,6 +63,7 @@ class OutcomeTable:
             self.table.add_column(heading, no_wrap=True, overflow="ellipsis")
         self._found: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
+        self._details: dict[str, list[str]] = {}
 
     def add(self, record: Any, outcome: Outcome, counts_as: str = "") -> None:
         """Add what becomes of a part.
@@ -72,6 +74,9 @@ class OutcomeTable:
             counts_as: the type as which an event counts, where it is another than its own.
         """
         part = "" if outcome.part is None else str(outcome.part)
+        if isinstance(outcome, Bad):
+            reason = printable(f"{outcome.reason}: {outcome.detail}")
+            self._details.setdefault(reason, []).append(f"{record}, part {part}" if part else str(record))
         self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome, counts_as)])
 
     def fit(self, console: Console) -> None:
@@ -93,6 +98,16 @@ class OutcomeTable:
         parts += [f"{self._found['left out']:,} left out", counted(self._found["dead letter"], "dead letter")]
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._reasons.most_common())
         return ", ".join(parts) + (f" ({reasons})" if reasons else "")
+
+    @property
+    def details(self) -> list[str]:
+        """Why records became dead letters, in full: the commonest first, each with how often and where first."""
+        most = sorted(self._details.items(), key=lambda reason: -len(reason[1]))
+        lines = [
+            f"{reason} ({f'{len(where):,} times, first in ' if where[1:] else ''}record {where[0]})"
+            for reason, where in most[:_MOST_REASONS]
+        ]
+        return lines + [f"and {len(most) - len(lines):,} other reasons"] * (len(most) > len(lines))
 
     def _cells(self, outcome: Outcome, counts_as: str) -> tuple[str, str, str, str, str]:
         if isinstance(outcome, MappedEvent):

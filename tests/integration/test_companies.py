@@ -111,7 +111,16 @@ def publisher(user: str, now: float) -> Written:
         feeds.stripe(f"cus-{user}", "invoice.paid", days[4] + 1, amount_paid=990),
     ]
     said = [feeds.own(user, "comment", days[1], text="Well put.")]
-    return [*at("snowplow", read), *at("postmark", mailed), *at("stripe", paid), *at("comments", said)]
+    elsewhere = [feeds.meta(f"psid-{user}", "comment", "add", day) for day in (days[4], days[1])]
+    answered = [feeds.own(user, "answered", int(days[4]) + HOUR, object_id="p1")]
+    return [
+        *at("snowplow", read),
+        *at("postmark", mailed),
+        *at("stripe", paid),
+        *at("comments", said),
+        *at("social", answered),
+        *at("meta", elsewhere),
+    ]
 
 
 def app(user: str, now: float) -> Written:
@@ -217,16 +226,18 @@ STORIES = (
     ),
     Story(
         "publisher",
-        ("cus-{}", "{}@example.org"),
+        ("cus-{}", "{}@example.org", "psid-{}"),
         publisher,
-        # 20 articles and the home page, 8 opens and a click, a comment, 45 for the subscription.
+        # 20 articles and the home page, 8 opens and a click, a comment here and two there, 45 for the subscription.
         {
-            "score": "80.2",
+            "score": "86.2",
             "band": "highly_engaged",
             "web": "20.2",
             "email": "11",
             "comments": "4",
+            "social": "6",
             "commerce": "45",
+            "time_to_answer": "3600",
             "reading": "weekly",
             "reading_days": "10",
             "articles": "20",
@@ -242,9 +253,9 @@ STORIES = (
                 [feeds.postmark(f"{user}@example.org".lower(), "SubscriptionChange", now, SuppressSending=True)],
             ),
         ],
-        "-39.8",
+        "-33.8",
         {"subscription_cancelled", "unsubscribe"},
-        {"large_fall"},
+        {"large_fall", "comment_unanswered"},
     ),
     Story(
         "app",

@@ -68,6 +68,12 @@ property = "amount"
 [measures.session_duration]
 kind = "session_duration"
 channel = "clickstream"
+[measures.pages_per_session]
+kind = "pages_per_session"
+channel = "clickstream"
+[measures.time_on_page]
+kind = "time_on_page"
+channel = "clickstream"
 [measures.bounce_rate]
 kind = "bounce_rate"
 channel = "clickstream"

@@ -55,9 +55,20 @@ within = "14d"
 [signals.bought]
 on = "commerce.purchase"
 cooldown = "365d"
+[funnels.after_support]
+steps = ["support.ticket_opened", "commerce.purchase"]
+within = "7d"
+[funnels.after_visit]
+steps = ["clickstream.page_view", "commerce.purchase"]
+within = "7d"
+[measures.time_to_answer]
+kind = "duration"
+channel = "mentions"
+duration = "answer"
 [channels.mentions]
 topic = "mentions"
 weights = { mention = 2, answered = 0 }
+durations = { answer = { from = "mention", to = "answered", key = "object_id" } }
 [channels.reviews]
 topic = "reviews"
 weights = { review = 2, praise = 10, complaint = -20 }
@@ -291,6 +302,23 @@ async def test_daily_weekly_and_monthly_users_stickiness_and_who_returns(running
             "active_days": 1.75,
         },
     )
+    await fields(running.system, "users-0", days_in_use="4", days_in_use_of_late="2", use="monthly")
+
+
+async def test_customers_who_used_support_come_back_more_often_than_visitors_do(running: Running) -> None:
+    came: list[Happened] = [(f"{number}", "clickstream", "page_view", 6 * DAY, {}) for number in range(10)]
+    came += [(f"{number}", "support", "ticket_opened", 5 * DAY, {"ticket_id": f"{number}"}) for number in range(4)]
+    came += [(f"{number}", "commerce", "purchase", 2 * DAY, {"amount": 5}) for number in (0, 1, 2, 9)]
+    await send(running.system, "helped", came)
+    found: dict[str, list[int]] = {}
+
+    def told() -> bool:
+        _, words = running.system.command("kpi", "--segment", "helped", "--json")
+        funnels = json.loads(words)["days"][-1]["funnels"]
+        found.update({name: [step["in_window"] for step in steps] for name, steps in funnels.items()})
+        return found == {"after_support": [4, 3], "after_visit": [10, 4]}
+
+    await poll_until(told, 60)
 
 
 async def test_bands_divide_customers_and_make_the_engagement_index(running: Running) -> None:
@@ -358,6 +386,8 @@ async def test_moments_at_which_to_act_are_signals(running: Running) -> None:
     for each in ("answered", "open"):
         done.append(("asked", "mentions", "mention", 25 * HOUR, {"object_id": each}))
         done.append(("waits", "support", "ticket_opened", 25 * HOUR, {"ticket_id": each}))
+    done += [("served", "mentions", "mention", 25 * HOUR, {"object_id": "x"})]
+    done += [("served", "mentions", "answered", 24 * HOUR, {"object_id": "x"})]
     done += [("idle", "mobile", "install", 15 * DAY, {}), ("angry", "survey", "nps", HOUR, {"rating": 6})]
     done += [("content", "survey", "nps", HOUR, {"rating": 7})]
     done += [("best", "commerce", "purchase", day * DAY, {"amount": 5}) for day in range(6, 0, -1)]
@@ -366,12 +396,14 @@ async def test_moments_at_which_to_act_are_signals(running: Running) -> None:
         "buyer": ["bought"],
         "visitor": ["left_cart"],
         "asked": ["mention_unanswered"],
+        "served": [],
         "waits": ["unanswered"],
         "idle": ["never_started"],
         "angry": ["detractor"],
         "content": [],
         "best": ["bought", "upsell"],
     }
+    await fields(system, "moments-served", time_to_answer="3600")
     found: dict[str, list[str]] = {}
 
     async def told() -> bool:

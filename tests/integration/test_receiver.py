@@ -176,6 +176,14 @@ async def test_what_is_not_taken_is_not_written_and_the_answer_says_why(make_sys
         assert metric(received.process, "engagement_receiver_requests_total", source="", outcome="unknown") == 2
         status, _, _ = await post(f"{url}/web", large[:2048])
         assert status == 200
+        # Vendors ask whether there is anything at a URL before they post to it.
+        async with aiohttp.ClientSession() as session:
+            asked = [(await session.head(f"{url}/{name}")).status for name in ("shop", "nobody", "health")]
+            assert asked == [200, 404, 200]
+            answer = await session.post(f"{url}/v1/track", data=b"{}", headers={"Content-Encoding": "br"})
+            assert answer.status == 400
+        # What clients do wrong is no fault of the receiver.
+        assert "Traceback" not in received.process.log.read_text()
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from scoring.mapping.elements import MOST_ELEMENTS
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink
-from tests.unit.scoring.mapping.reading import EVENT, LATEST, read, said
+from tests.unit.scoring.mapping.reading import EVENT, FIELDS, LATEST, problems_of, read, said
 
 EACH = 'each = "[]"'
 
@@ -37,6 +37,57 @@ def test_properties_are_an_object_or_named_one_by_one() -> None:
     assert properties_of({**value, "c": "no object"}, 'properties = "c"') == {}
 
 
+def test_all_of_the_event_may_be_its_properties() -> None:
+    assert properties_of(EVENT, 'properties = "."') == EVENT
+    assert read([EVENT], f'{EACH}\nproperties = "."')[0].properties == EVENT
+
+
+@pytest.mark.parametrize(
+    ("written", "headers", "customer"),
+    [
+        ("X-Who", {"X-Who": "maria"}, "maria"),
+        ("X-Who", {"x-who": "maria"}, "maria"),
+        ("x-who", {"X-WHO": "maria"}, "maria"),
+        ("X-Who", {"x-who": "noor", "X-Who": "maria", "X-WHO": "zoe"}, "maria"),
+        ("X-Who", {"x-whom": "noor"}, None),
+    ],
+)
+def test_a_header_is_found_whatever_the_case_of_its_name(written: str, headers: dict[str, str], customer: str) -> None:
+    kafka = SimpleNamespace(
+        key=None, headers=tuple((name, text.encode()) for name, text in headers.items()), timestamp=None
+    )
+    (outcome,) = read(EVENT, customer=f"@header.{written}", kafka=kafka)
+    assert getattr(outcome, "customer", None) == customer
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "count"),
+    [
+        ("customer", ["a..b", "c", "d["], 2),
+        ("id", "{a..b}:{c}:{d[}", 2),
+        ("customer", ["{a..b}", {"path": ["x..y", "z["]}], 3),
+    ],
+)
+def test_every_mistake_of_a_value_is_reported(key: str, written: Any, count: int) -> None:
+    problems = problems_of("", **{**FIELDS, key: written})
+    assert len(problems) == count
+    assert all(problem.startswith(f"sources.web.{key}: ") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("1790000000", 'takes time_format = "s", "ms" or "us"'),
+        ("2026-11-18 11:06:40", 'if it is UTC, time_format = "utc" reads it'),
+        (1_790_000_000_000_000, 'if it is in microseconds, time_format = "us" reads it'),
+    ],
+)
+def test_a_time_that_another_format_reads_is_refused_with_that_format(written: Any, hint: str) -> None:
+    (outcome,) = read({**EVENT, "when": written}, latest=1_800_000_000_000_000)
+    assert isinstance(outcome, Bad)
+    assert outcome.detail.endswith(hint)
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "detail"),
     [
@@ -51,7 +102,7 @@ def test_properties_are_an_object_or_named_one_by_one() -> None:
         ({"when": None}, "timestamp_missing", "when has no value"),
         ({"when": ""}, "timestamp_missing", "when has no value"),
         ({"when": "soon"}, "timestamp_invalid", "when: 'soon'"),
-        ({"when": LATEST // 1_000 + 1}, "timestamp_in_future", "when is more"),
+        ({"when": LATEST // 1_000 + 1}, "timestamp_in_future", "4000000000001 is more"),
         ({"id": {}}, "event_id_not_a_string", "an object"),
         ({"id": 1.5}, "event_id_not_a_string", "the number 1.5"),
     ],

@@ -89,6 +89,23 @@ def test_a_source_without_ids_or_with_links_that_nobody_reads_is_warned_of(tmp_p
     assert check(path).stderr == ""
 
 
+def test_a_type_renamed_to_what_the_policy_does_not_name_is_warned_of_unless_the_format_does_it(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(
+        "[channels.web]\nweights = { page_view = 1 }\n[channels.mail]\nweights = { open = 1 }\n"
+        '[sources.web]\nformat = "segment"\nchannel = "web"\nunless = { userId = "me" }\n[sources.web.types]\n'
+        'Seen = "page_view"\nRead = "mail.open"\nOpened = "mial.open"\nClosed = "mail.close"\nCart = "cart"\n'
+        "[identities]\n"
+    )
+    result = check(path)
+    assert result.exit_code == 0
+    assert [line.split(", which")[0] for line in result.stderr.splitlines()] == [
+        "warning: sources.web.types: 'Opened' becomes web.mial.open",
+        "warning: sources.web.types: 'Closed' becomes mail.close",
+        "warning: sources.web.types: 'Cart' becomes web.cart",
+    ]
+
+
 def test_weights_are_shown_with_all_their_decimals(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('[window]\nhalf_life = "3d"\n[channels.web]\nweights = { glance = 0.125 }\n')

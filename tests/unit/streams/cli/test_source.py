@@ -126,6 +126,23 @@ def test_people_get_a_table_and_a_sum(tmp_path: Path) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_a_narrow_screen_has_every_reason_in_full_once_with_where_it_is_first(tmp_path: Path) -> None:
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    bad = '{"user": "maria", "type": "view", "at": "2026-11-18T11:06:40"}'
+    path.write_text("\n".join(['{"type": "view", "at": 5}', bad, bad, *(f'{{"user": {n}.5}}' for n in range(30))]))
+    rules.write_text(POLICY)
+    arguments = ["source", "try", str(path), "--source", "web", "--policy", str(rules)]
+    lines = CliRunner().invoke(engagement, arguments, env={"COLUMNS": "60"}).stdout.splitlines()
+    reasons = lines[lines.index(next(line for line in lines if line.startswith("timestamp_invalid"))) :]
+    assert reasons[0] == (
+        "timestamp_invalid: at or @timestamp: '2026-11-18T11:06:40' is not an RFC 3339 time with an offset, such as "
+        '2026-11-21T09:30:00Z; if it is UTC, time_format = "utc" reads it (2 times, first in record 1, part 0)'
+    )
+    assert reasons[1] == "customer_id_missing: none of user, @key has a value (record 0, part 0)"
+    assert reasons[20] == "and 12 other reasons"
+    assert reasons[21].startswith("0 events, 0 links, 0 left out, 33 dead letters")
+
+
 def test_a_time_ahead_of_the_clock_is_refused_as_a_worker_refuses_it(tmp_path: Path) -> None:
     (line,) = try_lines(tmp_path, '{"user": "maria", "type": "view", "at": 9000000000}')
     assert line["dead_letter"] == "timestamp_in_future"
