@@ -4,7 +4,7 @@ Public are `absent_at`, when an alert of absence is to be expected, and `absent_
 semicolons: the segment by whose clock the customer is judged, for how many days after an active one a customer is a
 member (the sums in which the customer is counted have it in their name), the days up to which absences are told, that
 on which the open one began, up to which they are settled, and up to which none is told; the reading at which to look
-again; and the id of the open alert, where it was made for an id that has been linked since.
+again; and the ids of the open alerts, separated by commas, where they were made for an id that has been linked since.
 
 Rests on decision 112.
 """
@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from scoring.customer.absence_state import AbsenceState
+from scoring.customer.episodes import Report
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_instant
+from scoring.judging.absence_judging import ABSENT
 from scoring.policy.policy import ABSENCE_FIELDS, Policy
 from streams.store.fields.customer_field import CustomerField, Facts
 from streams.store.protocol import CustomerRecord
@@ -52,14 +54,16 @@ class Absences(CustomerField):
         if text:
             segment, _, told, open_, settled, since, due, made = text.split(";")
             record.state.absence = standing = AbsenceState(unquote(segment), int(settled), int(since))
-            standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
+            standing.told, standing.due = int(told), int(due)
+            if open_ != str(NONE):
+                standing.reports = tuple([Report(ABSENT, int(open_) * DAY, each) for each in made.split(",")])
 
     def history(self, policy: Policy, state: CustomerState) -> Facts:
         """Give the last day before the newest absence that was reported, and whether it goes on."""
         standing = state.absence
         if standing is None or standing.told == NONE:
             return {"absence": ""}
-        return {"absence": format_instant(standing.told * DAY)[:10] + (" and on" if standing.open != NONE else "")}
+        return {"absence": format_instant(standing.told * DAY)[:10] + (" and on" if standing.reports else "")}
 
 
 def absence_text(policy: Policy, record: CustomerRecord) -> str:
@@ -75,7 +79,8 @@ def absence_text(policy: Policy, record: CustomerRecord) -> str:
     days = f"{standing.told};{standing.open};{standing.settled};{standing.since}"
     segment = quote(standing.segment, safe="") if standing.segment else ""
     head = f"{segment};{policy.absence.members_within}"
-    return f"{head};{days};{standing.due};{standing.made}"
+    made = ",".join([report.made for report in standing.reports])
+    return f"{head};{days};{standing.due};{made}"
 
 
 def scheduled(text: str, group: int) -> tuple[str, str]:
