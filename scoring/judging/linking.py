@@ -26,7 +26,7 @@ from scoring.customer.unknown_types import MOST_APART, TOGETHER, gather
 from scoring.instants import DAY, SECOND
 from scoring.judging.absence_judging import pin_absence, unite_absences
 from scoring.judging.alert_machine import AlertMachine
-from scoring.judging.alerts import BandChange, Transition, report_ids
+from scoring.judging.alerts import BandChange, Transition, pinned
 from scoring.judging.corrections import take_out, unite_histories
 from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin
@@ -106,9 +106,8 @@ def pin_reports(state: CustomerState, name: str, namespace: str) -> None:
     """
     for score_name, each in {"": state, **(state.named or {})}.items():
         if each.episode is not None:
-            ids = report_ids(name, each.episode.reports, namespace, score_name)
-            reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
-            each.episode = replace(each.episode, reports=tuple(reports))
+            reports = pinned(name, each.episode.reports, namespace, score_name)
+            each.episode = replace(each.episode, reports=reports)
         pin_signals(each, name, namespace, score_name)
     pin_absence(state, name, namespace)
 
