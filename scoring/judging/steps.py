@@ -37,7 +37,7 @@ class Steps:
         state: CustomerState,
         machine: AlertMachine,
         outcome: Outcome,
-        watches: Sequence[Watch],
+        watches: list[Watch],
     ) -> None:
         """Stand where the customer was judged last.
 
