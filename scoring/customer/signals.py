@@ -103,17 +103,15 @@ class SignalState:
 
     `rules` is the digest of the rules that it was made by. What happened by `since` raises nothing: the policy did not
     have these rules then. `standings` are by the code of the signal; there is none where nothing is to be remembered.
-    `due` is when the next wait or quiet hour ends, 0 for never. `stored` is the text as it is stored, `encoded` the one
-    that is about to be.
+    `stored` is the text as it is stored, `encoded` the one that is about to be.
     """
 
-    __slots__ = ("due", "encoded", "rules", "since", "standings", "stored")
+    __slots__ = ("encoded", "rules", "since", "standings", "stored")
 
     def __init__(self, rules: str = "", since: int = _NONE) -> None:
         """Begin with nothing to be remembered; see above for the arguments."""
         self.rules = rules
         self.since = since
         self.standings: dict[str, Standing] = {}
-        self.due = 0
         self.stored = ""
         self.encoded = ""

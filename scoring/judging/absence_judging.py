@@ -1,6 +1,6 @@
 """Judges the absences of one customer by the clock of the segment, as far as it is known.
 
-Rests on decision 79.
+Rests on decisions 79 and 137.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scoring.customer.absence_state import AbsenceState
 from scoring.customer.episodes import Report
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_instant
-from scoring.judging.alerts import Alert, report_ids
+from scoring.judging.alerts import Alert, pinned
 from scoring.judging.reasons import Reasons
 from scoring.points import rounded
 from scoring.policy.policy import Policy
@@ -118,11 +118,10 @@ def _judge(
             or alert_day <= standing.since
         ):
             continue
-        standing.told = standing.open = absence.last_day
-        standing.made = ""
+        standing.told = absence.last_day
+        standing.reports = (Report(ABSENT, absence.last_day * DAY),)
         reasons = _reasons(view, absence, alert_day)
-        occurred_at, about = alert_day * DAY, absence.last_day * DAY
-        alerts.append(_alert(ABSENT, state, occurred_at, about, reasons))
+        alerts.append(_alert(ABSENT, state, alert_day * DAY, absence.last_day * DAY, reasons))
         alerts = _return(state, standing, view, alerts)
     standing.settled = max(standing.settled, clock.last)
     _look_again(standing, view)
@@ -131,17 +130,16 @@ def _judge(
 
 def _return(state: CustomerState, standing: AbsenceState, view: _View, alerts: list[Alert]) -> list[Alert]:
     """End the absence that is open, if there is an active day after it."""
-    if standing.open == NONE:
+    if not standing.reports:
         return alerts
-    came = [day for day in view.days if day > standing.open]
+    earlier, last_day = standing.reports, standing.open
+    came = [day for day in view.days if day > last_day]
     if not came:
         return alerts
-    about = standing.open * DAY
-    earlier = tuple([Report(ABSENT, about, made) for made in standing.made.split(",")])
-    missed = view.reading(came[0]) - view.reading(standing.open + 1)
+    missed = view.reading(came[0]) - view.reading(last_day + 1)
     reasons = [{"cause": "came back", "missed": rounded(missed), "at": format_instant(came[0] * DAY)}]
-    standing.open, standing.made = NONE, ""
-    return [*alerts, _alert(RETURNED, state, came[0] * DAY, about, reasons, earlier)]
+    standing.reports = ()
+    return [*alerts, _alert(RETURNED, state, came[0] * DAY, last_day * DAY, reasons, earlier)]
 
 
 def readings_at(clocks: Clocks, now: int) -> dict[str, int]:
@@ -163,10 +161,8 @@ def pin_absence(state: CustomerState, name: str, namespace: str, score_name: str
         namespace: of the service.
         score_name: of the score beside which they were raised; '' for the one that has no name.
     """
-    standing = state.absence
-    if standing is not None and standing.open != NONE:
-        reports = [Report(ABSENT, standing.open * DAY, made) for made in standing.made.split(",")]
-        standing.made = ",".join(report_ids(name, reports, namespace, score_name))
+    if state.absence is not None:
+        state.absence.reports = pinned(name, state.absence.reports, namespace, score_name)
 
 
 def unite_absences(state: CustomerState, linked: CustomerState) -> None:
@@ -180,8 +176,7 @@ def unite_absences(state: CustomerState, linked: CustomerState) -> None:
     if mine is None or theirs is None:
         state.absence = mine or theirs
         return
-    mine.made = ",".join([each.made for each in (mine, theirs) if each.open != NONE])
-    mine.open = max(mine.open, theirs.open)
+    mine.reports = (*mine.reports, *theirs.reports)
     mine.told, mine.settled = max(mine.told, theirs.told), max(mine.settled, theirs.settled)
     mine.since = max(mine.since, theirs.since)
     # Below what any clock has come to.

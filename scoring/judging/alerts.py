@@ -1,6 +1,6 @@
 """What is raised, alerts and band changes, and how it is published.
 
-Rests on decision 4.
+Rests on decisions 4 and 137.
 """
 
 from __future__ import annotations
@@ -114,6 +114,19 @@ def report_ids(customer: str, reports: Sequence[Report], namespace: str, score_n
         else:
             ids.append(transition_id(customer, named, occurred_at, DEFAULT_NAMESPACE if made else namespace))
     return ids
+
+
+def pinned(customer: str, reports: Sequence[Report], namespace: str, score_name: str = "") -> tuple[Report, ...]:
+    """Give the messages of an episode, each with the id under which it was published, before it is another customer's.
+
+    Args:
+        customer: the customer's id.
+        reports: of the episode.
+        namespace: of the service.
+        score_name: of the score that raised them; '' for the one that has no name.
+    """
+    ids = report_ids(customer, reports, namespace, score_name)
+    return tuple([report._replace(made=made) for report, made in zip(reports, ids, strict=True)])
 
 
 def message(

@@ -1,6 +1,6 @@
 """Judges one customer by one policy: takes what happened in the order of its time, and what time alone brings.
 
-Rests on decision 3.
+Rests on decisions 3 and 136.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from scoring.customer.state import NONE, CustomerState, Timed, derive
 from scoring.judging.active_days import enter_band, note_bands, note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine
+from scoring.judging.alerts import Transition
 from scoring.judging.another_policy import go_over
 from scoring.judging.moment import Moment
 from scoring.judging.outcome import Outcome
@@ -17,7 +18,9 @@ from scoring.judging.outlook import Outlook
 from scoring.judging.schedule import schedule_next
 from scoring.judging.signals.watch import SignalWatch
 from scoring.judging.steps import Steps
+from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
+from scoring.sources.feeds import Feeds
 
 
 def judge(
@@ -61,36 +64,32 @@ def judge(
     if not noted:
         note_days(policy, state, state.panes)
         note_ends(policy, state, state.panes)
+    looks: list[int] = []
     if known:
-        watch = SignalWatch(policy, state, feeds, machine.transitions, since) if policy.signals else None
-        _take_steps(policy, state, due, outdated, moment, outcome, machine, watch)
+        watches = _watches(policy, state, feeds, machine.transitions, since)
+        steps = Steps(policy, state, machine, outcome, watches)
+        steps.run(due, now)
+        steps.take_outdated(outdated)
+        state.judged = now
+        looks = [watch.close() for watch in watches]
         _note_activity(policy, state, machine)
     _forget(policy, state, now)
-    schedule_next(policy, state)
+    schedule_next(policy, state, looks)
     return machine
 
 
-def _take_steps(
-    policy: Policy,
-    state: CustomerState,
-    due: Sequence[Timed],
-    outdated: Sequence[Timed],
-    moment: Moment,
-    outcome: Outcome,
-    machine: AlertMachine,
-    watch: SignalWatch | None,
-) -> None:
-    outlook = Outlook(policy, state, moment.feeds, machine.transitions) if policy.warn_before else None
-    steps = Steps(policy, state, machine, outcome, outlook, watch)
-    steps.run(due, moment.now)
-    steps.take_outdated(outdated)
-    state.judged = moment.now
-    if watch is not None:
-        watch.close()
+def _watches(
+    policy: Policy, state: CustomerState, feeds: Feeds | None, transitions: list[Transition], since: int
+) -> list[Watch]:
+    """Make the watches of a policy: what is to be looked for has its line here."""
+    watches: list[Watch] = []
+    if policy.warn_before:
+        watches.append(Outlook(policy, state, feeds, transitions))
+    if policy.signals:
+        watches.append(SignalWatch(policy, state, feeds, transitions, since))
     else:
         state.signals = None
-    if outlook is not None:
-        outlook.close()
+    return watches
 
 
 def _note_activity(policy: Policy, state: CustomerState, machine: AlertMachine) -> None:

@@ -28,7 +28,7 @@ from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import DAY, SECOND
 from scoring.judging.absence_judging import pin_absence, unite_absences
 from scoring.judging.alert_machine import AlertMachine
-from scoring.judging.alerts import BandChange, Transition, report_ids
+from scoring.judging.alerts import BandChange, Transition, pinned
 from scoring.judging.corrections import take_out, unite_histories
 from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin
@@ -120,9 +120,8 @@ def _pin_reports(state: CustomerState, name: str, namespace: str) -> None:
     """Keep with the open episodes of an id under which ids its alerts were raised, before it is a customer's."""
     for score_name, each in _by_score(state):
         if each.episode is not None:
-            ids = report_ids(name, each.episode.reports, namespace, score_name)
-            reports = [report._replace(made=made) for report, made in zip(each.episode.reports, ids, strict=True)]
-            each.episode = replace(each.episode, reports=tuple(reports))
+            reports = pinned(name, each.episode.reports, namespace, score_name)
+            each.episode = replace(each.episode, reports=reports)
         pin_signals(each, name, namespace, score_name)
         pin_absence(each, name, namespace, score_name)
 

@@ -1,6 +1,6 @@
 """The outlook: warns of a drop some time before it comes.
 
-Rests on decision 12.
+Rests on decisions 12 and 136.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from scoring.feeds.feeds import Feeds, feeding
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.reasons import reasons_of_coming
 from scoring.judging.score import disengages_at, lowest_until
+from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
 
 
@@ -37,23 +38,6 @@ def coming_warning(policy: Policy, state: CustomerState) -> tuple[int, int]:
     return first, leaves
 
 
-def next_warning(policy: Policy, state: CustomerState) -> int:
-    """Find when a customer is judged next because of a coming drop.
-
-    Args:
-        policy: in force, with `warn_before`.
-        state: derived.
-
-    Returns:
-        The time after `state.judged` at which the warning is raised if nothing more comes, or judged again where
-        silent feeds hold it back, in microseconds; 0 for never.
-    """
-    first, leaves = coming_warning(policy, state)
-    if first and first <= state.judged:
-        first = _boundary_after(policy, state.judged)
-    return first if first < leaves else 0
-
-
 def follow_policy(policy: Policy, state: CustomerState) -> None:
     """Begin anew under another policy: what is near by its measure is not told.
 
@@ -70,7 +54,7 @@ def _boundary_after(policy: Policy, time: int) -> int:
     return (time // policy.pane + 1) * policy.pane
 
 
-class Outlook:
+class Outlook(Watch):
     """Judges when one customer will fall out of `engaged`, in the order of time."""
 
     def __init__(
@@ -98,11 +82,7 @@ class Outlook:
         self._from = _boundary_after(policy, self._judged) if self._waits else self._judged + 1
 
     def quiet(self, events: Sequence[Timed]) -> bool:
-        """Return whether none of some events can bring a warning or end an episode, so that they may be taken together.
-
-        Args:
-            events: in the order of time.
-        """
+        """Return whether none of some events can bring a warning or end an episode."""
         state, policy = self._state, self._policy
         if state.warned or self._waits:
             return False
@@ -121,11 +101,7 @@ class Outlook:
         return not leaves or leaves - policy.warn_before > events[-1][0]
 
     def wake(self, until: int) -> None:
-        """Raise the warning that is due by a time if nothing happens before.
-
-        Args:
-            until: microseconds.
-        """
+        """Raise the warning that is due by a time if nothing happens before."""
         first, leaves = coming_warning(self._policy, self._state)
         if first:
             self._judge(first, leaves, until, asks=True)
@@ -135,13 +111,12 @@ class Outlook:
             self._from = max(self._from, until + 1)
         self._judged = max(self._judged, until)
 
-    def take(self, at: int, before: int) -> None:
-        """Judge what an event has made of the outlook.
+    def take(self, event: Timed, before: int) -> None:
+        """Judge what an event has made of the outlook."""
+        self.correct(event[0], before)
 
-        Args:
-            at: its time, in microseconds.
-            before: the score before it, in millionths.
-        """
+    def correct(self, at: int, before: int) -> None:
+        """Judge what an event has made of the outlook, counted or not."""
         self.cross(at, before)
         first, leaves = coming_warning(self._policy, self._state)
         near = 0 < first <= self._judged
@@ -154,25 +129,28 @@ class Outlook:
         if near:
             self._judge(first, leaves, at, asks=not lowered)
 
-    def cross(self, at: int, before: int) -> None:
-        """End the episode of a warning if a step has put the drop off for long enough.
-
-        Args:
-            at: the time of the step, a boundary or an event, in microseconds.
-            before: the score before it, in millionths.
-        """
+    def cross(self, boundary: int, before: int) -> None:
+        """End the episode of a warning if a step, a boundary or an event, has put the drop off for long enough."""
         state, policy = self._state, self._policy
-        self._step, self._before = at, before
-        self._judged = max(self._judged, at)
+        self._step, self._before = boundary, before
+        self._judged = max(self._judged, boundary)
         if state.warned:
             far = lowest_until(policy, state, self._judged + policy.warn_before)
             state.warned = far < policy.engaged_from + policy.rearm_margin
 
-    def close(self) -> None:
-        """Forget the last warning when its episode is over and it holds nothing back any more."""
-        state = self._state
-        if not state.warned and state.last_warning + self._policy.cooldown <= self._judged:
+    def close(self) -> int:
+        """Forget the last warning when its episode is over and it holds nothing back any more.
+
+        Returns:
+            When the warning is raised if nothing more comes, or judged again where silent feeds hold it back.
+        """
+        state, policy = self._state, self._policy
+        if not state.warned and state.last_warning + policy.cooldown <= self._judged:
             state.last_warning = NONE
+        first, leaves = coming_warning(policy, state)
+        if first and first <= state.judged:
+            first = _boundary_after(policy, state.judged)
+        return first if first < leaves else 0
 
     def _judge(self, first: int, leaves: int, until: int, *, asks: bool) -> None:
         """Raise the warning at the first moment up to a time at which it is due and, where it asks, no feed silent."""

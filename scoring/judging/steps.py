@@ -1,6 +1,6 @@
 """The steps of a customer through time: events and pane boundaries in their order, each judged.
 
-Rests on decision 3.
+Rests on decisions 3 and 136.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.corrections import Correction, correct, within_window
 from scoring.judging.counting import count_event, keep_for_trend
 from scoring.judging.outcome import Outcome
-from scoring.judging.outlook import Outlook
 from scoring.judging.reasons import reason_of_event, reasons_of_object, reasons_of_panes
-from scoring.judging.signals.watch import SignalWatch
+from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
 
 #: Time and code of an event, the score before and after it, and what it changed in the counts of others.
@@ -30,7 +29,7 @@ _NONE: Final[Sequence[Correction]] = ()
 class Steps:
     """Takes the steps of one customer by one policy."""
 
-    __slots__ = ("machine", "outcome", "outlook", "policy", "signals", "state")
+    __slots__ = ("machine", "outcome", "policy", "state", "watches")
 
     def __init__(
         self,
@@ -38,8 +37,7 @@ class Steps:
         state: CustomerState,
         machine: AlertMachine,
         outcome: Outcome,
-        outlook: Outlook | None,
-        signals: SignalWatch | None = None,
+        watches: list[Watch],
     ) -> None:
         """Stand where the customer was judged last.
 
@@ -48,15 +46,13 @@ class Steps:
             state: the customer's; changed in place.
             machine: judges each step.
             outcome: counts what is taken.
-            outlook: looks for drops to come; None where none are announced.
-            signals: judges those of the policy; None where there are none.
+            watches: look at what the steps have made of the customer.
         """
         self.policy = policy
         self.state = state
         self.machine = machine
         self.outcome = outcome
-        self.outlook = outlook
-        self.signals = signals
+        self.watches = watches
 
     def run(self, due: Sequence[Timed], now: int) -> None:
         """Take the events and the pane boundaries up to now."""
@@ -80,18 +76,14 @@ class Steps:
                 self._cross(stop)
             else:
                 break
-        if self.signals is not None:
-            # While the panes are there that it looks back at.
-            self.signals.wake(now)
-        self._slide(max(now // self.policy.pane, self.state.pane))
+        # While the panes are there that a watch looks back at.
         self._wake(now)
+        self._slide(max(now // self.policy.pane, self.state.pane))
 
     def _wake(self, now: int) -> None:
         self.machine.wake(now, self.state.score)
-        if self.outlook is not None:
-            self.outlook.wake(now)
-        if self.signals is not None:
-            self.signals.wake(now)
+        for watch in self.watches:
+            watch.wake(now)
 
     def _next_boundary(self) -> int:
         """Find the next boundary at which a pane with counts leaves the window."""
@@ -105,21 +97,23 @@ class Steps:
 
     def _take(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries."""
-        outlook, signals = self.outlook, self.signals
-        if signals is None and (outlook is None or not events or outlook.quiet(events)):
-            self._take_together(events)
+        if not events:
             return
+        for watch in self.watches:
+            if not watch.quiet(events):
+                self._take_apart(events)
+                return
+        self._take_together(events)
+
+    def _take_apart(self, events: Sequence[Timed]) -> None:
+        """Take events between two boundaries, each looked at by itself."""
         for event in events:
-            if outlook is not None:
-                outlook.wake(event[0])
-            if signals is not None:
-                signals.wake(event[0])
+            for watch in self.watches:
+                watch.wake(event[0])
             before = self.state.score
             self._take_together((event,))
-            if outlook is not None:
-                outlook.take(event[0], before)
-            if signals is not None:
-                signals.take(event, before)
+            for watch in self.watches:
+                watch.take(event, before)
 
     def _take_together(self, events: Sequence[Timed]) -> None:
         """Take events between two boundaries; judge each where more than the last could tell."""
@@ -188,10 +182,8 @@ class Steps:
                     if policy.half_life:
                         fade(policy, state)
                     self._judge_each([(time, code, before, state.score, corrections)])
-                    if self.outlook is not None:
-                        self.outlook.take(time, before)
-                    if self.signals is not None:
-                        self.signals.step(time)
+                    for watch in self.watches:
+                        watch.correct(time, before)
 
     def _judge_each(self, steps: Sequence[_Step]) -> None:
         for index, (time, code, before, score, corrections) in enumerate(steps):
@@ -205,10 +197,8 @@ class Steps:
     def _cross(self, boundary: int) -> None:
         """Judge a boundary with the panes that count from then on."""
         state, policy = self.state, self.policy
-        if self.outlook is not None:
-            self.outlook.wake(boundary - 1)
-        if self.signals is not None:
-            self.signals.wake(boundary - 1)
+        for watch in self.watches:
+            watch.wake(boundary - 1)
         before, pane = state.score, boundary // policy.pane
         leaving = {
             old: counts for old, counts in state.panes.items() if state.pane - policy.panes < old <= pane - policy.panes
@@ -216,10 +206,8 @@ class Steps:
         self._slide(pane)
         reasons = partial(reasons_of_panes, policy, leaving)
         self.machine.judge(boundary, before, state.score, "expired", reasons, self._feeding(leaving))
-        if self.outlook is not None:
-            self.outlook.cross(boundary, before)
-        if self.signals is not None:
-            self.signals.step(boundary)
+        for watch in self.watches:
+            watch.cross(boundary, before)
 
     def _feeding(
         self,

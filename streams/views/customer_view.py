@@ -177,7 +177,7 @@ def _absence(fields: Mapping[str, str], state: CustomerState, now: int) -> dict[
     standing = state.absence
     if standing is None:
         return {}
-    if standing.open != NONE:
+    if standing.reports:
         return {"absent": Text(f"reported, since {_when(format_instant((standing.open + 1) * DAY), now)}", style="red")}
     earliest, expected = fields.get("absent_at_earliest"), fields.get("absent_at")
     if not earliest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoring.customer.absence_days import member_fields
+from scoring.customer.episodes import Report
 from scoring.instants import DAY
 from scoring.policy.policy import Policy
 from scoring.rules.absence import SegmentClock
@@ -80,6 +81,18 @@ async def test_what_is_stored_goes_on_where_it_was(stores: Stores) -> None:
     await write(store, anna=came(4, record=loaded))
     days = [DAY_1, DAY_1 + 2, DAY_1 + 3]
     assert await members(store) == member_fields(9, days)
+
+
+async def test_an_open_absence_goes_on_with_the_alerts_that_its_end_closes(stores: Stores) -> None:
+    store = await stores.open(policy())
+    record, reports = came(1), tuple([Report("absent", DAY_1 * DAY, made) for made in ("id-of-a-cookie", "another")])
+    assert record.state.absence is not None
+    record.state.absence.told, record.state.absence.reports = DAY_1, reports
+    await write(store, anna=record)
+
+    [loaded] = await store.load(["anna"])
+    assert loaded.state.absence is not None
+    assert (loaded.state.absence.open, loaded.state.absence.reports) == (DAY_1, reports)
 
 
 async def test_an_erased_customer_leaves_sums_and_schedule(stores: Stores) -> None:

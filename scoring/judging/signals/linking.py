@@ -10,7 +10,7 @@ from dataclasses import replace
 from scoring.customer.episodes import Report
 from scoring.customer.signals import MOST_REPORTS, Standing, Wait
 from scoring.customer.state import CustomerState
-from scoring.judging.alerts import report_ids
+from scoring.judging.alerts import pinned
 from scoring.judging.signals.waiting import MOST_WAITS
 
 
@@ -37,7 +37,7 @@ def pin_signals(state: CustomerState, name: str, namespace: str, score_name: str
 
 
 def _pinned(report: Report, name: str, namespace: str, score_name: str) -> Report:
-    return report._replace(made=report_ids(name, [report], namespace, score_name)[0])
+    return pinned(name, [report], namespace, score_name)[0]
 
 
 def unite_signals(state: CustomerState, linked: CustomerState) -> None:

@@ -1,10 +1,11 @@
 """Watches one customer for the signals of the policy, step by step in the order of time.
 
-Rests on decision 96.
+Rests on decisions 96 and 136.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from scoring.customer.signals import SignalState
@@ -16,11 +17,12 @@ from scoring.judging.reasons import reason_of_event
 from scoring.judging.signals.levels import Levels
 from scoring.judging.signals.raising import Raiser
 from scoring.judging.signals.waiting import Waiting
+from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
 from scoring.rules.signals import EVENT, NO_BAND
 
 
-class SignalWatch:
+class SignalWatch(Watch):
     """Judges the signals of one customer."""
 
     __slots__ = ("_judged", "_levels", "_policy", "_raiser", "_signals", "_state", "_waiting")
@@ -52,12 +54,12 @@ class SignalWatch:
             policy, state, self._raiser, transitions, [each for each in policy.signals if each.holds_for_a_while]
         )
 
-    def wake(self, until: int) -> None:
-        """Take what time alone brings.
+    def quiet(self, events: Sequence[Timed]) -> bool:  # noqa: ARG002 - whatever they are
+        """Return that each event can raise a signal."""
+        return False
 
-        Args:
-            until: microseconds.
-        """
+    def wake(self, until: int) -> None:
+        """Raise what holds, waits and quiet hours bring by a time."""
         at, last = self._next(), NONE
         while at <= until and at != last:
             self._judged, last = max(self._judged, at), at
@@ -72,12 +74,7 @@ class SignalWatch:
         self._judged = max(self._judged, until)
 
     def take(self, event: Timed, before: int) -> None:
-        """Judge an event that has been counted.
-
-        Args:
-            event: its time has been reached by `wake`.
-            before: the score before it, in millionths.
-        """
+        """Judge an event that has been counted."""
         time, code, detail = event
         for rule in self._policy.signals_on.get(code, ()):
             if rule.kind != EVENT:
@@ -85,25 +82,28 @@ class SignalWatch:
             elif time > self._signals.since:
                 reasons = partial(reason_of_event, self._policy, time, code, self._state.score - before)
                 self._raiser.rise(rule, time, reasons(), detail.id if detail is not None else "")
-        self.step(time)
+        self.correct(time, before)
 
-    def step(self, at: int) -> None:
-        """Judge what a step has made of the score.
+    def cross(self, boundary: int, before: int) -> None:
+        """Judge what a boundary has made of the score."""
+        self.correct(boundary, before)
 
-        Args:
-            at: its time, in microseconds.
-        """
+    def correct(self, at: int, before: int) -> None:  # noqa: ARG002 - what holds is what is left of it
+        """Judge what an event or a boundary has made of the score."""
         self._levels.step(at)
         for rule in self._policy.signals:
             if rule.without_band != NO_BAND:
                 self._waiting.answer_by_band(rule, at)
         self._judged = max(self._judged, at)
 
-    def close(self) -> None:
-        """Forget what nothing hangs on any more, and tell when the customer is to be judged next."""
+    def close(self) -> int:
+        """Forget what nothing hangs on any more.
+
+        Returns:
+            When the next wait or quiet hour ends.
+        """
         self._judged = self._state.judged
         due = self._next_end()
-        self._signals.due = 0 if due == NEVER else due
         judged, standings = self._state.judged, self._signals.standings
         for rule in self._policy.signals:
             found = standings.get(rule.code)
@@ -116,6 +116,7 @@ class SignalWatch:
                 found.answers = {about: time for about, time in found.answers.items() if time + kept > judged}
             if found.empty:
                 del standings[rule.code]
+        return 0 if due == NEVER else due
 
     def _next(self) -> int:
         """Find the next moment that time alone brings."""

@@ -4,7 +4,7 @@ Public are `absent_at`, when an alert of absence is to be expected, and `absent_
 semicolons: the segment by whose clock the customer is judged, for how many days after an active one a customer is a
 member (the sums in which the customer is counted have it in their name), the days up to which absences are told, that
 on which the open one began, up to which they are settled, and up to which none is told; the reading at which to look
-again; and the id of the open alert, where it was made for an id that has been linked since.
+again; and the ids of the open alerts, separated by commas, where they were made for an id that has been linked since.
 
 Rests on decisions 112 and 144.
 """
@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from scoring.customer.absence_state import AbsenceState
+from scoring.customer.episodes import Report
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import DAY, format_instant
+from scoring.judging.absence_judging import ABSENT
 from scoring.policy.policy import ABSENCE_FIELDS, Policy
 from scoring.policy.shadow import SHADOW
 from streams.store.fields.customer_field import CustomerField, Facts
@@ -58,7 +60,7 @@ class Absences(CustomerField):
         standing = state.absence
         if standing is None or standing.told == NONE:
             return {"absence": ""}
-        return {"absence": format_instant(standing.told * DAY)[:10] + (" and on" if standing.open != NONE else "")}
+        return {"absence": format_instant(standing.told * DAY)[:10] + (" and on" if standing.reports else "")}
 
 
 def absence_text(policy: Policy, record: CustomerRecord) -> str:
@@ -89,7 +91,8 @@ def standing_text(standing: AbsenceState, within: int, due: int) -> str:
     """
     days = f"{standing.told};{standing.open};{standing.settled};{standing.since}"
     segment = quote(standing.segment, safe="") if standing.segment else ""
-    return f"{segment};{within};{days};{due};{standing.made}"
+    made = ",".join([report.made for report in standing.reports])
+    return f"{segment};{within};{days};{due};{made}"
 
 
 def read_standing(text: str) -> AbsenceState:
@@ -100,7 +103,9 @@ def read_standing(text: str) -> AbsenceState:
     """
     segment, _, told, open_, settled, since, due, made = text.split(";")
     standing = AbsenceState(unquote(segment), int(settled), int(since))
-    standing.told, standing.open, standing.made, standing.due = int(told), int(open_), made, int(due)
+    standing.told, standing.due = int(told), int(due)
+    if open_ != str(NONE):
+        standing.reports = tuple([Report(ABSENT, int(open_) * DAY, each) for each in made.split(",")])
     return standing
 
 
