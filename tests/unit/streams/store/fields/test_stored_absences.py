@@ -6,8 +6,8 @@ import pytest
 
 from scoring.customer.episodes import Report
 from scoring.instants import DAY
+from scoring.judging.absence_judging import pin_absence
 from scoring.judging.alerts import message
-from scoring.judging.linking import pin_reports
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.rules.absence import WHOLE_DAY, SegmentClock
@@ -64,7 +64,7 @@ def test_the_alert_of_a_linked_id_is_stored_by_the_id_that_it_had_and_closed_und
     anna = absent()
     [alert] = anna.transitions
     made = message("cookie", alert, 0, POLICY.version, "brand")["alert_id"]
-    pin_reports(anna.state, "cookie", "brand")
+    pin_absence(anna.state, "cookie", "brand")
     fields = stored(CustomerRecord(anna.state))
     assert fields["_b"].split(";")[3::4] == [str(FIRST), made]
 
