@@ -1,6 +1,6 @@
 """What passes between the parts: source partitions, batches of raw records, dead letters, messages to publish.
 
-Rests on decision 27.
+Rests on decisions 27 and 142.
 """
 
 from __future__ import annotations

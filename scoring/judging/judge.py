@@ -20,7 +20,7 @@ from scoring.judging.signals.watch import SignalWatch
 from scoring.judging.steps import Steps
 from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
-from scoring.sources.feeds import Feeds
+from scoring.feeds.feeds import Feeds
 
 
 def judge(

@@ -476,7 +476,7 @@ def _of_channels(policy: Policy) -> dict[str, object]:
 
 def _of_measures(policy: Policy) -> dict[str, object]:
     rules, panes = policy.figures, counted_panes(policy.length, policy.pane, policy.trend)
-    channels = tuple([_counted(channel) for channel in policy.channels]) if rules.daily else ()
+    channels = tuple([_counted_channel(channel) for channel in policy.channels]) if rules.daily else ()
     tally = tally_of(policy.measures, rules, panes, channels)
     return {
         "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
@@ -489,7 +489,7 @@ def _of_measures(policy: Policy) -> dict[str, object]:
     }
 
 
-def _counted(channel: Channel) -> CountedChannel:
+def _counted_channel(channel: Channel) -> CountedChannel:
     """Return what figures by the day count of a channel."""
     types = [*channel.types, *channel.numbers]
     bringing = {number.code for number in channel.numbers if number.weight > 0}

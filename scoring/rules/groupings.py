@@ -1,6 +1,6 @@
 """Groupings: events of some types counted by the value of a property, such as opens and clicks by campaign.
 
-Rests on decision 103.
+Rests on decisions 103 and 142.
 """
 
 from __future__ import annotations

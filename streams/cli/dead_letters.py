@@ -22,7 +22,7 @@ from streams.cli.parameters import MOMENT
 from streams.cli.progress import open_offset_progress
 from streams.cli.refusal import Refusal
 from streams.cli.replay import INTERRUPTED
-from streams.dead_letters.ledger import Replayed, read_replayed
+from streams.dead_letters.ledger import ReplayLedger, read_replayed
 from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.dead_letters.replay import LetterReplay, ReplayCounts
 from streams.kafka.access import check_rights
@@ -102,7 +102,7 @@ async def _list(settings: Settings, choice: LetterFilter, *, limit: int | None, 
         click.echo(counted(reasons.total(), "dead letter") + (f": {by_reason}" if by_reason else ""), err=True)
 
 
-def _print_letter(console: Console, letter: Letter, replayed: Replayed, *, as_json: bool) -> None:
+def _print_letter(console: Console, letter: Letter, replayed: ReplayLedger, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(letter_document(letter, replayed=letter in replayed)))
     else:
@@ -135,7 +135,7 @@ def show_letter(settings: Settings, place: str, *, only_value: bool, as_json: bo
         Console(highlight=False, soft_wrap=True).print(_letter_table(letter, replayed))
 
 
-async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter | None, Replayed]:
+async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter | None, ReplayLedger]:
     await check_rights(settings, {"Read": [settings.written(topic) for topic in _READ]})
     replayed = await read_replayed(settings)
     async with open_range(settings, settings.written(DEAD_LETTERS), only=(partition, offset)) as topic:
@@ -145,7 +145,7 @@ async def _find(settings: Settings, partition: int, offset: int) -> tuple[Letter
     return None, replayed
 
 
-def _letter_table(letter: Letter, replayed: Replayed) -> Table:
+def _letter_table(letter: Letter, replayed: ReplayLedger) -> Table:
     rows = {
         "place": letter.place,
         "time": moment(letter.time),

@@ -86,7 +86,7 @@ def compare(
         raise click.UsageError("--outcomes goes with --live; engagement validate judges a policy on a history")
     policies = read_policy(str(old)), read_policy(str(new))
     if files:
-        before, after = _replay(files, *policies)
+        before, after = _judged_by(files, *policies)
         alerts = compare_alerts(before.alerts, after.alerts, policies[0].length)
         if as_json:
             click.echo(orjson.dumps(alerts_document(alerts)))
@@ -121,7 +121,7 @@ async def _compare(settings: Settings, old: Policy, new: Policy, limit: int) -> 
     return moves
 
 
-def _replay(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, History]:
+def _judged_by(files: Sequence[Path], old: Policy, new: Policy) -> tuple[History, History]:
     channels = {channel.name: channel for channel in (*known_channels(old), *known_channels(new))}
     # Only names matter here: two policies may read a channel from different topics.
     named = [Channel(name, name, ()) for name in channels]

@@ -38,9 +38,9 @@ from streams.views.wording import counted, moment, printable
 
 
 class _Found(NamedTuple):
-    """What was read: what is stored in Redis, both policies, the customers, and the alerts of both."""
+    """What was read: the record in Redis, both policies, the customers, and the alerts of both."""
 
-    stored: StoredPolicy
+    record: StoredPolicy
     policies: tuple[Policy, Policy]
     trial: Trial
     alerts: tuple[list[Raised], list[Raised]]
@@ -65,14 +65,14 @@ def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as
     """
     customers = read_outcomes(outcomes) if outcomes is not None else None
     found = asyncio.run(_look(settings, limit))
-    stored, trial = found.stored, found.trial
+    record, trial = found.record, found.trial
     alerts = compare_alerts(*found.alerts, found.policies[0].length)
     judged = judge_both(trial, customers, found.alerts, HORIZON) if customers is not None else None
     if as_json:
         document = {
-            "policy_version": stored.version,
-            "shadow_version": stored.shadow_version,
-            "since": format_instant(stored.shadow_since),
+            "policy_version": record.version,
+            "shadow_version": record.shadow_version,
+            "since": format_instant(record.shadow_since),
             "behind": trial.behind,
             "absences_not_compared": found.not_compared,
             **moves_document(trial, trial.moved),
@@ -83,8 +83,8 @@ def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as
             document["outcomes"] = {"alerts": rules, "auc": judged[1]}
         click.echo(orjson.dumps(document))
         return
-    since = moment(stored.shadow_since)
-    versions = printable(stored.shadow_version), printable(stored.version)
+    since = moment(record.shadow_since)
+    versions = printable(record.shadow_version), printable(record.version)
     click.echo(f"the shadow policy {versions[0]} runs beside {versions[1]} since {since}")
     if trial.behind:
         click.echo(f"{counted(trial.behind, 'customer')} left out, not judged by both yet")
@@ -101,16 +101,16 @@ async def _look(settings: Settings, limit: int) -> _Found:
     reader = score_reader(settings, settings.policy)
     try:
         await reader.open_readonly()
-        stored = require_shadow(await reader.policies.in_force(), settings.namespace)
-        policies = parse_policy(stored.text), parse_policy(stored.shadow_text)
+        record = require_shadow(await reader.policies.in_force(), settings.namespace)
+        policies = parse_policy(record.text), parse_policy(record.shadow_text)
         trial = Trial(*policies, limit)
         with open_offset_progress("customers") as show:
             await compare_live(reader, trial, show)
     finally:
         await reader.close()
-    since = stored.shadow_since
+    since = record.shadow_since
     absences = not absence_problem(*policies)
     live, shadow = [await alerts_since(settings, topic, since, absences=absences) for topic in (ALERTS, SHADOW_ALERTS)]
     if trial.unreadable:
         click.echo(f"{counted(trial.unreadable, 'customer')} left out who cannot be read", err=True)
-    return _Found(stored, policies, trial, (live, shadow))
+    return _Found(record, policies, trial, (live, shadow))

@@ -17,7 +17,7 @@ from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTER_REPLAYS, DEAD_LETTERS
 
 
-class Replayed:
+class ReplayLedger:
     """The places of the letters that have been replayed."""
 
     def __init__(self, log: str = "") -> None:
@@ -70,7 +70,7 @@ def written(letters: Iterable[Letter], log: str = "") -> bytes:
     return orjson.dumps({"replayed": places, "log": log})
 
 
-async def read_replayed(settings: Settings) -> Replayed:
+async def read_replayed(settings: Settings) -> ReplayLedger:
     """Read which letters have been replayed.
 
     Args:
@@ -83,7 +83,7 @@ async def read_replayed(settings: Settings) -> Replayed:
         BrokerUnavailable: if Kafka does not answer.
     """
     letters = settings.written(DEAD_LETTERS)
-    replayed = Replayed((await topic_ids(settings, [letters]))[letters])
+    replayed = ReplayLedger((await topic_ids(settings, [letters]))[letters])
     async with open_range(settings, settings.written(DEAD_LETTER_REPLAYS)) as topic:
         async for records in topic.batches():
             for record in records:

@@ -18,7 +18,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced, Un
 
 from scoring.instants import MILLISECOND, parse_timestamp
 from streams.backoff import StopSignal
-from streams.dead_letters.ledger import Replayed, read_replayed, written
+from streams.dead_letters.ledger import ReplayLedger, read_replayed, written
 from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.erasures.log import ErasureLog, read_erasures
 from streams.errors import BrokerUnavailable, ReplayFenced
@@ -197,7 +197,7 @@ class LetterReplay(StopSignal):
                     break
         await self._send(waiting)
 
-    def _sort(self, record: object, replayed: Replayed, erasures: ErasureLog) -> Letter | None:
+    def _sort(self, record: object, replayed: ReplayLedger, erasures: ErasureLog) -> Letter | None:
         letter = read_letter(record)
         if letter is None:
             self.counts.left_out["not written by a worker"] += 1

@@ -1,6 +1,6 @@
 """The scores computed anew, in a namespace beside the live one; nothing of it is published.
 
-Rests on decisions 42 and 53.
+Rests on decisions 42, 53 and 142.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.dead_letters.ledger import Replayed, written
+from streams.dead_letters.ledger import ReplayLedger, written
 from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.kafka.publisher import _dead_letter
 from streams.records import DeadLetter, Partition
@@ -88,7 +88,7 @@ def test_letters_are_chosen_by_reason_topic_and_time(choice: LetterFilter, *, ta
 
 
 def test_what_has_been_replayed_is_known_by_its_place() -> None:
-    replayed = Replayed()
+    replayed = ReplayLedger()
     replayed.note(written([letter(offset=7), letter(offset=9)]))
     replayed.note(b"nonsense")
     replayed.note(b'{"replayed": [1]}')
@@ -101,7 +101,7 @@ def test_what_has_been_replayed_is_known_by_its_place() -> None:
 
 
 def test_places_in_another_log_under_the_same_name_are_those_of_other_letters() -> None:
-    replayed = Replayed("b2")
+    replayed = ReplayLedger("b2")
     replayed.note(written([letter(offset=7)], "a1"))
     # An earlier version, or a broker that tells no ids.
     replayed.note(written([letter(offset=8)]))
