@@ -231,12 +231,15 @@ class _Counting:
         self._types = policy.types
         self._readers = {channel.name: reader_of(channel, policy) for channel in policy.channels}
 
-    def other_type(self, outcome: Outcome) -> str:
+    def other_type(self, outcome: Outcome) -> str | None:
+        """Give the name of the type, '' where it is the event's own; None where the policy does not name that."""
         reader = self._readers.get(outcome.channel) if isinstance(outcome, MappedEvent) else None
         if reader is None or not isinstance(outcome, MappedEvent):
             return ""
         kind = self._types.get(reader.event(outcome.type, outcome.time, outcome.id, outcome.properties).code)
-        return "" if kind is None or kind.name == outcome.type else kind.name
+        if kind is None:
+            return None
+        return "" if kind.name == outcome.type else kind.name
 
 
 class _Lines:
@@ -246,7 +249,7 @@ class _Lines:
         self._counting = counting
 
     def add(self, record: Any, outcome: Outcome) -> None:
-        line = as_object(record, outcome, self._counting.other_type(outcome))
+        line = as_object(record, outcome, self._counting.other_type(outcome) or "")
         sys.stdout.write(orjson.dumps(line, default=str).decode() + "\n")
 
     def end(self) -> None:
@@ -267,5 +270,6 @@ class _Table:
         console = Console(markup=False, highlight=False)
         self._table.fit(console)
         console.print(self._table.table)
-        for line in (*self._table.details, self._table.summary):
-            console.print(line, soft_wrap=True)
+        for line in (*self._table.details, self._table.unknown, self._table.summary):
+            if line:
+                console.print(line, soft_wrap=True)

@@ -64,20 +64,24 @@ class OutcomeTable:
         self._found: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._details: dict[str, list[str]] = {}
+        self._unknown: Counter[str] = Counter()
 
-    def add(self, record: Any, outcome: Outcome, counts_as: str = "") -> None:
+    def add(self, record: Any, outcome: Outcome, counts_as: str | None = "") -> None:
         """Add what becomes of a part.
 
         Args:
             record: the number or the place of the record.
             outcome: of one of its parts.
-            counts_as: the type as which an event counts, where it is another than its own.
+            counts_as: the type as which an event counts, where it is another than its own; None for a type that the
+                policy does not name.
         """
+        if counts_as is None and isinstance(outcome, MappedEvent):
+            self._unknown[f"{outcome.channel}.{outcome.type}"] += 1
         part = "" if outcome.part is None else str(outcome.part)
         if isinstance(outcome, Bad):
             reason = printable(f"{outcome.reason}: {outcome.detail}")
             self._details.setdefault(reason, []).append(f"{record}, part {part}" if part else str(record))
-        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome, counts_as)])
+        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome, counts_as or "")])
 
     def fit(self, console: Console) -> None:
         """Have the long columns share the screen if it is too narrow, so that the record can still be told.
@@ -98,6 +102,13 @@ class OutcomeTable:
         parts += [f"{self._found['left out']:,} left out", counted(self._found["dead letter"], "dead letter")]
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._reasons.most_common())
         return ", ".join(parts) + (f" ({reasons})" if reasons else "")
+
+    @property
+    def unknown(self) -> str:
+        """Which types the policy does not name, the commonest first; '' where it names all."""
+        some = [f"{name} {count:,}" for name, count in self._unknown.most_common(_MOST_REASONS)]
+        more = [f"and {len(self._unknown) - len(some):,} others"] * (len(self._unknown) > len(some))
+        return printable(f"not named by the policy, so without points: {', '.join(some + more)}") if some else ""
 
     @property
     def details(self) -> list[str]:

@@ -143,6 +143,17 @@ def test_a_narrow_screen_has_every_reason_in_full_once_with_where_it_is_first(tm
     assert reasons[21].startswith("0 events, 0 links, 0 left out, 33 dead letters")
 
 
+def test_types_that_the_policy_does_not_name_are_told(tmp_path: Path) -> None:
+    path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
+    kinds = ["Viewed", "page_view", "opened", "Viewed", "Closed"]
+    path.write_text("\n".join(f'{{"user": "maria", "type": "{kind}", "at": 5}}' for kind in kinds))
+    rules.write_text(POLICY)
+    told = "not named by the policy, so without points: clickstream.Viewed 2, clickstream.Closed 1"
+    assert told in run("try", path, "--source", "web", "--policy", rules).stdout.splitlines()
+    path.write_text('{"user": "maria", "type": "page_view", "at": 5}')
+    assert "without points" not in run("try", path, "--source", "web", "--policy", rules).stdout
+
+
 def test_a_time_ahead_of_the_clock_is_refused_as_a_worker_refuses_it(tmp_path: Path) -> None:
     (line,) = try_lines(tmp_path, '{"user": "maria", "type": "view", "at": 9000000000}')
     assert line["dead_letter"] == "timestamp_in_future"
