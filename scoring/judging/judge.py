@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed, derive
+from scoring.feeds.feeds import Feeds
 from scoring.judging.active_days import enter_band, note_bands, note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.alerts import Transition
@@ -20,7 +21,6 @@ from scoring.judging.signals.watch import SignalWatch
 from scoring.judging.steps import Steps
 from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
-from scoring.feeds.feeds import Feeds
 
 
 def judge(
