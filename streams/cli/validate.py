@@ -28,9 +28,6 @@ from streams.views.wording import counted
 @takes_history
 @click.option("--plots", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="Draw SVG plots.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@click.option(
-    "--processes", type=click.IntRange(1, 256), default=1, metavar="N", help="Share the customers among N processes."
-)
 @takes_settings("policy")
 def validate(
     settings: Settings,
@@ -40,7 +37,6 @@ def validate(
     *,
     plots: Path | None,
     as_json: bool,
-    processes: int,
 ) -> None:
     """Backtest: how well did scores and alerts predict churn?
 
@@ -68,7 +64,7 @@ def validate(
         customers = {name: Customer(name) for name in first}
     with open_offset_progress("events replayed") as show:
         moments = plan.moments(customers, first)
-        replayed = replay(events, policy_text(settings), moments, show, processes)
+        replayed = replay(events, policy_text(settings), moments, show, look.processes)
     if outcomes is not None:
         check_met(outcomes, customers, replayed.met, replayed.strangers)
         if absent := len(customers) - len(replayed.met):
