@@ -5,6 +5,7 @@ Rests on decision 14.
 
 from __future__ import annotations
 
+import functools
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,6 +161,8 @@ def replay(
     moments: Mapping[str, Sequence[CutOff]],
     show: Show,
     processes: int = 1,
+    *,
+    trails: bool = False,
 ) -> Replayed:
     """Replay the files for all customers.
 
@@ -169,6 +172,7 @@ def replay(
         moments: by customer, at which to look.
         show: how far it is.
         processes: how many share the customers; each reads all the files.
+        trails: keep where each score has been.
 
     Returns:
         What was seen, in an order that does not depend on the number of processes.
@@ -178,8 +182,9 @@ def replay(
         shares[zlib.crc32(name.encode("utf-8", "surrogatepass")) % processes][name] = times
     pool = ProcessPoolExecutor(processes - 1, get_context("spawn")) if processes > 1 else nullcontext()
     with pool as executor:
-        others = [executor.submit(_replay_share, paths, policy_text, share) for share in shares[1:]] if executor else []
-        seen = replay_here(paths, parse_policy(policy_text), shares[0], show)
+        run = functools.partial(_replay_share, paths, policy_text, trails=trails)
+        others = [executor.submit(run, share) for share in shares[1:] if executor]
+        seen = replay_here(paths, parse_policy(policy_text), shares[0], show, trails=trails)
         for other in others:
             seen.join(other.result())
     order = {name: index for index, name in enumerate(moments)}
@@ -188,8 +193,10 @@ def replay(
     return seen
 
 
-def _replay_share(paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[CutOff]]) -> Replayed:
-    return replay_here(paths, parse_policy(policy_text), moments, lambda *_: None)
+def _replay_share(
+    paths: Sequence[Path], policy_text: str, moments: Mapping[str, Sequence[CutOff]], *, trails: bool
+) -> Replayed:
+    return replay_here(paths, parse_policy(policy_text), moments, lambda *_: None, trails=trails)
 
 
 def _events(paths: Sequence[Path], policy: Policy, show: Show, seen: Replayed) -> Iterator[tuple[str, str, Event, str]]:

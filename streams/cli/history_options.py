@@ -25,13 +25,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 class Look:
     """When to look at the customers, whom to compare with whom, and over which times; times in microseconds.
 
-    After `silence` without an event a customer is silent (0: never); a churn within `horizon` is near to an alert.
+    After `silence` without an event a customer is silent (0: never); a churn within `horizon` is near to an alert. The
+    customers are shared among so many `processes`.
     """
 
     plan: Plan
     within: str
     silence: int
     horizon: int
+    processes: int
 
 
 _OPTIONS = (
@@ -70,6 +72,13 @@ _OPTIONS = (
         metavar="DURATION",
         help="An alert so long before a churn, or less, is in time; counted apart.",
     ),
+    click.option(
+        "--processes",
+        type=click.IntRange(1, 256),
+        default=1,
+        metavar="N",
+        help="Share the customers among N processes.",
+    ),
 )
 
 
@@ -91,6 +100,7 @@ def takes_history(command: Callable[..., Any]) -> Callable[..., Any]:
         within: str,
         silent: float,
         horizon: float,
+        processes: int,
         **values: Any,
     ) -> Any:
         events, outcomes = (files[:-1], files[-1]) if holds_outcomes(files[-1]) else (files, None)
@@ -98,7 +108,7 @@ def takes_history(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("name at least one file of events before that of the outcomes")
         chosen = days or (() if times else _DAYS)
         plan = Plan(tuple(sorted(set(chosen))), tuple(sorted(set(times))))
-        look = Look(plan, within, round(silent * SECOND), round(horizon * SECOND))
+        look = Look(plan, within, round(silent * SECOND), round(horizon * SECOND), processes)
         return command(events=events, outcomes=outcomes, look=look, **values)
 
     wrapped: Callable[..., Any] = with_look

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.backtest.outcomes import check_met, read_outcomes
-from streams.backtest.replaying import replay, replay_here, survey
+from streams.backtest.replaying import replay, survey
 from streams.backtest.report import make_report
 from streams.backtest.tables import tables
 from streams.cli.history_options import Look, policy_text, takes_history
@@ -67,8 +68,9 @@ def fit(
 
     With --alerts, the alerts are fitted to a budget as well. Drops get a part of it or none, and a cooldown, and their
     bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the record, the
-    one is taken whose alerts are right the most often within --horizon, on customers who were not chosen by. Where no
-    choice is better than customers drawn by lot, none is made.
+    one is taken whose alerts are right the most often within --horizon, on customers who were not chosen by; but the
+    share stays, and drops get nothing, unless that is better by more than its error. Where no choice is better than
+    customers drawn by lot, none is made.
 
     The policy goes to stdout, what is to be said of it to stderr.
 
@@ -98,14 +100,17 @@ def fit(
             proposal = propose(history, text, version, keep_window=keep == "window", show=show, tell=_tries())
         console.print(_contributions(proposal), *_facts(proposal), sep="\n")
         text = proposal.text
-    if budget is not None:
-        with open_offset_progress("events replayed") as show:
-            replayed = replay_here(events, parse_policy(text), moments, show, trails=True)
-        fitted = BudgetFit(parse_policy(text), customers, replayed, look.horizon, budget).fit()
-        text = with_alerts(text, fitted, budget)
     with open_offset_progress("events replayed") as show:
-        replayed = replay(events, text, moments, show)
+        replayed = replay(events, text, moments, show, look.processes, trails=budget is not None)
     policy, titles = parse_policy(text), look.plan.titles
+    if budget is not None:
+        before, fitted = policy, BudgetFit(policy, customers, replayed, look.horizon, budget).fit()
+        text = with_alerts(text, version, fitted, budget)
+        policy = parse_policy(text)
+        # Absences are found on the active days, by whichever rule; drops and bands are as they were replayed.
+        if replace(policy, version=before.version, absence=before.absence) != before:
+            with open_offset_progress("events replayed") as show:
+                replayed = replay(events, text, moments, show, look.processes)
     report = make_report(policy, customers, titles, replayed, within=look.within, silence=silence, horizon=look.horizon)
     console.print("The same customers, with the policy as written:", *tables(report), sep="\n")
     if output is None:

@@ -33,9 +33,6 @@ from streams.views.wording import counted
     help="Draw plots into this folder, as SVG.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
-@click.option(
-    "--processes", type=click.IntRange(1, 256), default=1, metavar="N", help="Share the customers among N processes."
-)
 @takes_settings("policy")
 def validate(
     settings: Settings,
@@ -45,7 +42,6 @@ def validate(
     *,
     plots: Path | None,
     as_json: bool,
-    processes: int,
 ) -> None:
     """Backtest: how well did scores and alerts predict churn?
 
@@ -73,7 +69,7 @@ def validate(
         customers = {name: Customer(name) for name in first}
     with open_offset_progress("events replayed") as show:
         moments = plan.moments(customers, first)
-        replayed = replay(events, policy_text(settings), moments, show, processes)
+        replayed = replay(events, policy_text(settings), moments, show, look.processes)
     if outcomes is not None:
         check_met(outcomes, customers, replayed.met, replayed.strangers)
         if absent := len(customers) - len(replayed.met):

@@ -1,6 +1,6 @@
 """Alerts within a budget: absences by their margin, drops by bound and cooldown, and whether they beat a lot.
 
-Rests on decisions 25 and 92.
+Rests on decisions 25, 92 and 140.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ class BudgetFit:
             for past in self._pasts
             if customers[past.name].churned is not None
         }
-        self._excesses = {share: dict(self._excesses_at(share)) for share in SHARES}
+        self._own = Plan(self._alerts.absences.rule.share / WHOLE_DAY)
+        self._excesses = {share: dict(self._excesses_at(share)) for share in {self._own.share, *SHARES}}
         self._found: dict[Drops, _Times] = {}
 
     def fit(self) -> Fitted:
@@ -109,8 +110,8 @@ class BudgetFit:
         Raises:
             InvalidOutcomes: if no choice is better than a lot by more than its error.
         """
-        tried = {plan: self._held_out(plan) for plan in map(Plan, SHARES)}
-        best = _best(tried)
+        tried = {plan: self._held_out(plan) for plan in map(Plan, self._excesses)}
+        best = chosen(tried, self._own)
         # One thing at a time, as for the score: drops beside the absences that are the best without them.
         for part in PARTS:
             for cooldown in _COOLDOWNS:
@@ -118,7 +119,7 @@ class BudgetFit:
                 # Where no bound is low enough for the part there is nothing to try.
                 if self._rules(plan, self._pasts)[1].into != AT_RISK:
                     tried[plan] = self._held_out(plan)
-        best = _best(tried)
+        best = chosen(tried, best)
         hits = tried[best]
         if not hits.beats_the_lot:
             found = f"{hits.precision or 0:.1%} of its alerts are right, {hits.by_lot or 0:.1%} of a lot's"
@@ -207,8 +208,16 @@ class BudgetFit:
         return sorted(100 * alerts.get(month, 0) / present[month] for month in inner)
 
 
-def _best(tried: Mapping[Plan, Hits]) -> Plan:
-    return max(tried, key=lambda plan: tried[plan].precision or 0.0)
+def chosen(tried: Mapping[Plan, Hits], usual: Plan) -> Plan:
+    """Choose the plan whose alerts are right the most often, if that is by more than the error, else the usual one.
+
+    Args:
+        tried: what each plan came to.
+        usual: one of them.
+    """
+    best = max(tried, key=lambda plan: tried[plan].precision or 0.0)
+    ahead = (tried[best].precision or 0.0) - (tried[usual].precision or 0.0)
+    return best if ahead > tried[best].error else usual
 
 
 def _with_drops(policy: Policy, drops: Drops) -> Policy:
@@ -216,18 +225,19 @@ def _with_drops(policy: Policy, drops: Drops) -> Policy:
     return replace(policy, bounds=(lowest, drops.bound, above, highest), drops_into=drops.into, cooldown=drops.cooldown)
 
 
-def with_alerts(text: str, fitted: Fitted, budget: float) -> str:
+def with_alerts(text: str, version: str, fitted: Fitted, budget: float) -> str:
     """Write the rules into a policy, and what is to be expected of them as comments.
 
     Args:
         text: of the policy.
+        version: of the new one.
         fitted: the rules.
         budget: that they keep to.
 
     Returns:
         TOML.
     """
-    document = tomllib.loads(text)
+    document = {"version": "", **tomllib.loads(text)} | {"version": version}
     rule, drops = fitted.rule, fitted.drops
     alerts = document.setdefault("alerts", {})
     table = alerts.get("absence")
