@@ -19,7 +19,7 @@ _IDS: Final = uuid.UUID("d0a9a4f6-3c86-5f0a-8d7e-0f1c7c1b9e25")
 
 
 class Told(NamedTuple):
-    """What has been told of a feed: up to when it was judged, and the silence that is open (0: none); microseconds."""
+    """What operators know of a feed: up to when it was judged, and the silence that is open (0: none); microseconds."""
 
     judged: int
     silent_since: int = 0
@@ -43,16 +43,16 @@ def follow(feeds: Feeds, feed: str, told: Told, until: int) -> tuple[Told, list[
     """Judge a feed from where it was judged last up to a time.
 
     A silence that is open stays open for as long as the feed is silent at each evaluation, also where late events
-    move its beginning: a backlog that is being sent tells nothing new before it has been caught up with.
+    move its beginning: a backlog that is being sent makes no notice before it has been caught up with.
 
     Args:
         feeds: what is known of the events.
         feed: its name.
-        told: what has been told.
+        told: what operators know.
         until: the evaluation time, in microseconds; one before `told.judged` changes nothing.
 
     Returns:
-        What has been told then, and the new notices in the order of their time.
+        What operators know then, and the new notices in the order of their time.
     """
     notices: list[Notice] = []
     at = told.judged

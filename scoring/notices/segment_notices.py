@@ -26,7 +26,7 @@ _PART: Final = 5
 
 
 class Told(NamedTuple):
-    """What has been told of a segment: the last day judged, the first day of its leaving, 0 for none, and `usual`.
+    """What operators know of a segment: the last day judged, the first day of its leaving, 0 for none, and `usual`.
 
     That is the sum of the active members over the days before it left.
     """
@@ -56,11 +56,11 @@ def follow(rule: AbsenceRule, fields: Mapping[str, int], told: Told, until: int)
     Args:
         rule: how many members there must be.
         fields: the sums of members, see `scoring.customer.absence_days`.
-        told: what has been told.
+        told: what operators know.
         until: the last day that has ended.
 
     Returns:
-        What has been told then, and the new notices in the order of their time.
+        What operators know then, and the new notices in the order of their time.
     """
     notices: list[Notice] = []
     for day in range(told.judged + 1, until + 1):

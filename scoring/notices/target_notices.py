@@ -22,9 +22,9 @@ _SEVERITIES: Final = {MET: "info", MISSED: "notice", WARNING: "warning"}
 
 
 class Told(NamedTuple):
-    """What has been told of a figure: the last day judged, the number of the verdict, and since which day it is missed.
+    """What operators know of a figure: the last day judged, the number of the verdict, since which day it is missed.
 
-    Of what was not told of, it is taken that it meets its target; `since` is 0 then.
+    A figure that was never reported is taken to meet its target; `since` is 0 then.
     """
 
     judged: int
@@ -47,12 +47,12 @@ def follow(target: Target, value: str, told: Told, day: int) -> tuple[Told, Noti
 
     Args:
         target: of the figure.
-        value: as it is published for the day; '' where there is nothing to tell, which leaves the verdict as it is.
-        told: what has been told.
+        value: as it is published for the day; '' where there is none, which leaves the verdict as it is.
+        told: what operators know.
         day: its number; one that has been judged changes nothing.
 
     Returns:
-        What has been told then, and what is to be told.
+        What operators know then, and the notice, None if there is nothing new.
     """
     if day <= told.judged:
         return told, None

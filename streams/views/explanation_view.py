@@ -25,7 +25,7 @@ _LISTED_BOUNDARIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a change is told of: the time of the score and the time that it is compared with, in microseconds.
+    """The period whose change is explained: the time of the score, and the one that it is compared with; microseconds.
 
     Events are told by the pane in which they happened, so only the end of a pane can be compared with.
     """
@@ -35,7 +35,7 @@ class Period:
 
 
 def period_until(policy: Policy, state: CustomerState, now: int, length: int | None = None) -> Period:
-    """Say what period a change is told of.
+    """Return the period whose change is explained.
 
     Args:
         policy: in force.
