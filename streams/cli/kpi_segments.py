@@ -14,6 +14,7 @@ from streams.upkeep.figure_report import (
     published,
     published_bands,
     published_channels,
+    published_funnels,
     published_measures,
 )
 from streams.views.day_view import DaySums
@@ -66,6 +67,6 @@ def figures_told(policy: Policy, sums: Sums, goings: Sums, counted: DaySums, fir
         told |= published_channels(channel_figures(policy, measured, last))
     if policy.figures.by_band:
         told |= published_bands(BandSums(policy, counted.fields, sums).figures(last, counted.pane(last)))
-    for name, figure in (counted.funnels(measured, last) or {}).items() if policy.figures.funnels else ():
-        told |= {f"funnel:{name}:{step}": str(count) for step, count in enumerate(figure.window or (), 1)}
+    if policy.figures.funnels:
+        told |= published_funnels(counted.funnels(measured, last) or {})
     return told

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from scoring.figures.band_figures import BandFigure, BandSums
 from scoring.figures.channel_figures import ChannelFigure, channel_figures
-from scoring.figures.kpi import DayFigures, Period, Sums
+from scoring.figures.funnel_figures import FunnelFigure, funnel_figures
+from scoring.figures.kpi import DayFigures, Period, Sums, percent
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
 from scoring.points import text
@@ -135,6 +136,8 @@ async def figures_of(
             fields |= published_channels(channel_figures(policy, measures, day))
         if policy.figures.by_band:
             fields |= published_bands(BandSums(policy, counted, sums).figures(day, pane))
+        if policy.figures.funnels:
+            fields |= published_funnels(funnel_figures(policy, measures, day, now))
     return fields
 
 
@@ -273,6 +276,24 @@ def published_bands(figures: Mapping[str, BandFigure]) -> dict[str, str]:
     for band, figure in figures.items():
         fields |= {f"band:{band}:{name}": measure.value for name, measure in figure.measures.items()}
         fields |= {f"band:{band}:{name}:a_month": value for name, value in figure.a_month.items()}
+    return fields
+
+
+def published_funnels(figures: Mapping[str, FunnelFigure]) -> dict[str, str]:
+    """Write figures of funnels as applications read them, over the window.
+
+    Args:
+        figures: by the name of the funnel.
+
+    Returns:
+        Fields and values: who passes a step, and of a later one the percent of those who took the first.
+    """
+    fields: dict[str, str] = {}
+    for funnel, figure in figures.items():
+        for step, count in enumerate(figure.window or (), 1):
+            fields[f"funnel:{funnel}:{step}"] = str(count)
+            if step > 1 and figure.window is not None:
+                fields[f"funnel:{funnel}:{step}:share"] = _number(percent(count, figure.window[0]))
     return fields
 
 
