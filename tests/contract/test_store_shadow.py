@@ -20,7 +20,7 @@ from streams.store.policies import (
 )
 from streams.store.protocol import Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, group_write, write
+from tests.contract.records import WALL, group_write, write, write_all
 from tests.contract.test_store_segments import following, judged, text_of
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
@@ -171,7 +171,7 @@ async def test_a_customer_who_had_a_shadow_is_stored_and_written_as_one_who_neve
             advance(policy, record.state, [event], Moment(at(now), clocks={"": SegmentClock(at(now) // DAY - 9, [0])}))
             words, removed = encode(policy, record, "version")
             written[name].append(words + removed)
-            await write(store, **{name: record})
+            await write_all(store, {name: record})
 
     assert any("shadow" in word for word in written["anna"][0])
     assert not any("shadow" in word for word in written["ben"][0])

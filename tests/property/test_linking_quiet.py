@@ -84,8 +84,8 @@ def lived(policy: Policy, story: Story) -> list[Told]:
     raised += advance(policy, one, (), Moment(last + 2 * story.world.panes * story.world.pane + 2 * DAY)).transitions
     signals = [each for each in raised if isinstance(each, Signal)]
     waited = {rule.name: rule.without_band for rule in policy.signals if rule.name == "band"}
-    for each in signals:
-        assert each.name != "band" or each.ended or each.band < waited["band"]
+    for signal in signals:
+        assert signal.name != "band" or signal.ended or signal.band < waited["band"]
     return sorted(
         Told(
             each.name,
