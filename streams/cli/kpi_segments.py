@@ -6,7 +6,7 @@ from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureSums
 from scoring.policy.policy import Policy
 from streams.store.redis.store import RedisStore
-from streams.upkeep.figure_report import figures_told, goings_of, largest
+from streams.upkeep.figure_report import figures_told, goings_of, largest, published_funnels
 from streams.views.day_view import DaySums
 
 
@@ -54,6 +54,6 @@ def figures_of_period(
     measured = MeasureSums(counted.fields)
     measures = counted.measures(measured, last, sum(at_last.bands)) or {}
     told = figures_told(policy, sums, goings, counted.fields, measures, (first, last), counted.pane(last))
-    for name, figure in (counted.funnels(measured, last) or {}).items() if policy.figures.funnels else ():
-        told |= {f"funnel:{name}:{step}": str(count) for step, count in enumerate(figure.window or (), 1)}
+    if policy.figures.funnels:
+        told |= published_funnels(counted.funnels(measured, last) or {})
     return told

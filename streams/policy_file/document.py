@@ -130,10 +130,10 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     figures = written.kpi.rules(panes, channels, problems)
     declared = MeasureReader(channels, length, max(pane, 1), problems)
     measures = declared.read(written.measures)
-    names = published_names(measures, channels, figures, panes.spans())
-    found_targets = targets(written.targets, names, measures, problems)
     channels = declared.asked_for(channels)
     figures = replace(figures, funnels=funnels(written.funnels, written.window, channels, problems))
+    names = published_names(measures, channels, figures, panes.spans())
+    found_targets = targets(written.targets, names, measures, problems)
     signalling = SignalReader(channels, written.window, measures, figures.funnels, problems)
     signals, channels = signalling.read(written.signals), signalling.channels
     _no_shared_codes(channels, problems)

@@ -93,6 +93,9 @@ def published_names(
         summed = [measure for measure in measures if measure.form in SUMMED and measure.form != RATE]
         told = [f"band:{band}:{measure.name}" for band in BANDS for measure in summed]
         found |= {name: name for name in told}
+    for funnel in figures.funnels:
+        steps = [f"funnel:{funnel.name}:{step}" for step in range(1, len(funnel.steps) + 1)]
+        found |= {name: name for name in (*steps, *[f"{step}:share" for step in steps[1:]])}
     return found
 
 

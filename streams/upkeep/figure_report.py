@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from scoring.figures.band_figures import BandFigure, BandSums
 from scoring.figures.channel_figures import ChannelFigure, channel_figures
-from scoring.figures.kpi import DayFigures, Period, Sums
+from scoring.figures.funnel_figures import FunnelFigure, funnel_figures
+from scoring.figures.kpi import DayFigures, Period, Sums, percent
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, MILLISECOND, SECOND, format_instant
 from scoring.points import text
@@ -127,6 +128,8 @@ async def figures_of(
     measures = MeasureSums(counted).figures(policy, pane, sum(figures.bands))
     flows = sums.flows(day - PERIOD + 1, day)
     fields = figures_told(policy, sums, goings, counted, measures, (day - PERIOD + 1, day), pane)
+    if policy.figures.funnels:
+        fields |= published_funnels(funnel_figures(policy, MeasureSums(counted), day, now))
     return fields | {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
 
 
@@ -299,6 +302,24 @@ def published_bands(figures: Mapping[str, BandFigure]) -> dict[str, str]:
     for band, figure in figures.items():
         fields |= {f"band:{band}:{name}": measure.value for name, measure in figure.measures.items()}
         fields |= {f"band:{band}:{name}:a_month": value for name, value in figure.a_month.items()}
+    return fields
+
+
+def published_funnels(figures: Mapping[str, FunnelFigure]) -> dict[str, str]:
+    """Write figures of funnels as applications read them, over the window.
+
+    Args:
+        figures: by the name of the funnel.
+
+    Returns:
+        Fields and values: who passes a step, and of a later one the percent of those who took the first.
+    """
+    fields: dict[str, str] = {}
+    for funnel, figure in figures.items():
+        for step, count in enumerate(figure.window or (), 1):
+            fields[f"funnel:{funnel}:{step}"] = str(count)
+            if step > 1 and figure.window is not None:
+                fields[f"funnel:{funnel}:{step}:share"] = _number(percent(count, figure.window[0]))
     return fields
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from scoring.instants import DAY
+from scoring.judging.moment import Moment
+from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from scoring.policy.shadow import with_shadow
+from scoring.rules.absence import SegmentClock
 from streams.policy_file.document import parse_policy
+from streams.store.fields.customer_writing import encode
 from streams.store.policies import (
     IN_FORCE,
     MOVED,
@@ -15,10 +20,11 @@ from streams.store.policies import (
 )
 from streams.store.protocol import Store
 from tests.contract.conftest import Stores
-from tests.contract.records import WALL, group_write
+from tests.contract.records import WALL, group_write, write, write_all
 from tests.contract.test_store_segments import following, judged, text_of
-from tests.unit.scoring.customers import POLICY, Customer, policy_with
+from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
+ABSENCES = ('cooldown = "12h"', 'cooldown = "12h"\nabsence = { margin = 3 }')
 SIGNAL = '[signals.cart]\nafter = ["web.view"]\nwithout = ["web.buy"]\nwithin = "1h"\n'
 PLAIN = policy_with()
 SECOND = policy_with(('"by-hand"', '"second"'), ("post = 2", "post = 3"))
@@ -122,6 +128,25 @@ async def test_the_shadow_has_fields_of_its_own_which_come_back(store: Store, st
     assert await store.policies.versions(["anna", "nobody"]) == [("by-hand", "tried"), ("", "")]
 
 
+async def test_how_a_customer_stands_with_absences_by_the_shadow_comes_back(store: Store, stores: Stores) -> None:
+    plain = policy_with(ABSENCES)
+    both = with_shadow(plain, policy_with(ABSENCES, ('"by-hand"', '"tried"'), ("margin = 3", "margin = 1")))
+    following(store, both)
+    [record] = await store.load(["anna"])
+    clock = SegmentClock(at("01 00:00") // DAY - 9, [number * 1_000_000 for number in range(10)])
+    advance(both, record.state, [Customer(both).event("post", "01 09:00")], Moment(at("01 09:00"), clocks={"": clock}))
+    await write(store, anna=record)
+
+    [record] = await store.load(["anna"])
+    assert record.state.absence is not None
+    assert record.state.named is not None
+    beside = record.state.named["shadow"].absence
+    assert beside is not None
+    # The shadow looks again earlier, and the schedule with it.
+    assert beside.due == record.state.absence.due == 10_000_000
+    assert (await text_of(stores))["_x&shadow"].split(";")[-2] == "10000000"
+
+
 async def test_nothing_is_left_of_a_shadow_that_has_ended(store: Store, stores: Stores) -> None:
     following(store, with_shadow(PLAIN, TRIED))
     await judged(store, with_shadow(PLAIN, TRIED), "01 09:00", Customer().event("post", "01 09:00"))
@@ -129,6 +154,31 @@ async def test_nothing_is_left_of_a_shadow_that_has_ended(store: Store, stores: 
     await judged(store, PLAIN, "01 10:00")
 
     assert not [name for name in await text_of(stores) if "shadow" in name or name.startswith("_x")]
+
+
+async def test_a_customer_who_had_a_shadow_is_stored_and_written_as_one_who_never_had(
+    store: Store, stores: Stores
+) -> None:
+    plain = policy_with(ABSENCES)
+    tried = policy_with(ABSENCES, ('"by-hand"', '"tried"'), ("margin = 3", "margin = 1"))
+    written: dict[str, list[list[str]]] = {"anna": [], "ben": []}
+    for name, first in (("anna", with_shadow(plain, tried)), ("ben", plain)):
+        for number, now in enumerate(("01 09:00", "02 09:00", "03 09:00")):
+            policy = first if number == 0 else plain
+            following(store, policy)
+            [record] = await store.load([name])
+            event = Customer(policy).event("post", now)
+            advance(policy, record.state, [event], Moment(at(now), clocks={"": SegmentClock(at(now) // DAY - 9, [0])}))
+            words, removed = encode(policy, record, "version")
+            written[name].append(words + removed)
+            await write_all(store, {name: record})
+
+    assert any("shadow" in word for word in written["anna"][0])
+    assert not any("shadow" in word for word in written["ben"][0])
+    # The second write removes what is left of the shadow, the third knows nothing of it.
+    assert written["anna"][2] == written["ben"][2]
+    stored = [await stores.hash_of(name) for name in ("anna", "ben")]
+    assert [{**fields, b"_v": b""} for fields in stored] == [{**stored[1], b"_v": b""}] * 2
 
 
 async def test_without_a_shadow_there_is_no_byte_of_one(store: Store, stores: Stores) -> None:

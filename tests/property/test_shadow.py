@@ -84,6 +84,23 @@ def test_the_shadow_is_judged_as_if_it_were_alone(world: Drawn, data: st.DataObj
     assert published == {name: value for name, value in usual.items() if not name.startswith("_")}
 
 
+@given(drawn(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_changed_shadow_is_one_that_begins_then(world: Drawn, data: st.DataObject) -> None:
+    change = data.draw(st.integers(0, len(world.steps)))
+    policy, (_, other) = world.policies[0], world.policies
+    before, after = len(world.steps[:change]), len(world.steps[change:])
+    tried = [with_shadow(policy, world.shadow)] * before + [with_shadow(policy, other)] * after
+    fields, raised = asyncio.run(_by_steps(tried, world.steps))
+    begun, expected = asyncio.run(_by_steps([policy] * before + [with_shadow(policy, other)] * after, world.steps))
+    _, of_first = asyncio.run(_by_steps([with_shadow(policy, world.shadow)] * before, world.steps[:change]))
+
+    # The version of a write is made of the time at which it is written.
+    stored = [{name: value for name, value in each.items() if name != "_v"} for each in (fields, begun)]
+    assert stored[0] == stored[1] or not after
+    assert _of_shadow(raised) == _in_order([*_of_shadow(of_first), *_of_shadow(expected)])
+
+
 def _of_shadow(transitions: Iterable[Transition]) -> list[Transition]:
     """Give what the shadow has raised, as it would be by a policy alone."""
     raised = [each for each in transitions if not isinstance(each, BandChange) and each.score_name == SHADOW]
@@ -102,7 +119,7 @@ async def _by_steps(policies: Sequence[Policy], steps: Sequence[Step]) -> tuple[
         [record] = await store.load([CUSTOMER])
         raised += advance(policy, record.state, Reader(policy).read(batch), Moment(now)).transitions
         await store.apply([GroupWrite(0, customers={CUSTOMER: record})], now)
-    return store.hashes[CUSTOMER], raised
+    return store.hashes.get(CUSTOMER, {}), raised
 
 
 @given(drawn(linked=True), st.data())

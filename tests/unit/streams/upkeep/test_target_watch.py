@@ -22,6 +22,8 @@ KINDS = {
     "channel:web:points": ("at_least = 11", 10),
     "channel:web:weekly_active": ("at_most = 2", 3),
     "band:disengaged:views": ("at_most = 2", 3),
+    "funnel:look:1": ("at_most = 2", 3),
+    "funnel:look:2:share": ("at_least = 70", 66.67),
 }
 COUNTED = """
 [measures.buyers]
@@ -34,6 +36,9 @@ of = ["web.view"]
 [measures.viewers]
 kind = "regularity"
 of = ["web.view"]
+[funnels.look]
+steps = ["web.view", "web.buy"]
+within = "1d"
 [kpi]
 by_day = true
 by_channel = true
@@ -133,6 +138,18 @@ async def test_a_target_may_be_of_any_kind_of_figure(name: str) -> None:
     await turn(bench, "03 00:01")
     [message] = told(bench)
     assert (message["kind"], message["figure"], message["value"]) == ("target_missed", name, value)
+
+
+async def test_the_steps_of_a_funnel_and_their_targets_are_on_metrics() -> None:
+    bench = bench_with(f'{COUNTED}\n[targets."funnel:look:2:share"]\nat_least = 60\n')
+    await bench.assign(WEB)
+    await send(bench, 0, "01 10:00", ("anna", "view"), ("anna", "buy"), ("ben", "view"), ("cleo", "buy"))
+    await bench.parts.figures.turn(bench.now, bench.now)
+    told = {name: bench.count("engagement_kpi", figure=f"funnel:look:{name}") for name in ("1", "2", "2:share")}
+    assert told == {"1": 2, "2": 1, "2:share": 50}
+    assert bench.metrics.registry.get_sample_value("engagement_kpi", {"figure": "funnel:look:1:share"}) is None
+    met = {"figure": "funnel:look:2:share"}
+    assert bench.metrics.registry.get_sample_value("engagement_kpi_target_met", met) == 0
 
 
 async def test_churn_is_by_the_rule_of_the_policy() -> None:
