@@ -116,13 +116,16 @@ class _Header(Getter):
         # Of several headers of one name the last one holds, as for Kafka's own clients. A header that came over HTTP
         # may have lost its capitals on the way; one with the very name goes first.
         headers: Any = levels[KAFKA].headers
-        found = other = None
-        for key, value in headers.items() if isinstance(headers, Mapping) else headers:
+        pairs = tuple(headers.items()) if isinstance(headers, Mapping) else headers
+        found = None
+        for key, value in pairs:
             if key == self._name:
                 found = value
-            elif key.lower() == self._lower:
-                other = value
-        return _text(other if found is None else found)
+        if found is None:
+            for key, value in pairs:
+                if key.lower() == self._lower:
+                    found = value
+        return _text(found)
 
 
 def _at_end(value: Any, steps: tuple[Step, ...]) -> Any:
