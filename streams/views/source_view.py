@@ -81,9 +81,8 @@ class OutcomeTable:
         if isinstance(outcome, Bad):
             reason = printable(f"{outcome.reason}: {outcome.detail}")
             self._details.setdefault(reason, []).append(f"{record}, part {part}" if part else str(record))
-        self.table.add_row(
-            str(record), part, *[printable(_short(cell)) for cell in self._cells(outcome, counts_as or "")]
-        )
+        cells = self._cells(outcome, counts_as or "")
+        self.table.add_row(str(record), part, *[printable(_short(cell)) for cell in cells])
 
     def fit(self, console: Console) -> None:
         """Have the long columns share the screen if it is too narrow, so that the record can still be told.
