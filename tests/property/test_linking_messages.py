@@ -140,7 +140,7 @@ class Service:
 
 
 @given(stories())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_a_message_closes_or_goes_on_with_was_published_before(story: Story) -> None:
     service = Service(story.policy, story.clock)
     deeds = [(each.time, 0, name, each) for each, name in zip(story.life, story.names, strict=True)]
