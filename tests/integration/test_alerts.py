@@ -73,16 +73,16 @@ async def test_silence_alone_lowers_the_score_and_alerts_at_the_pane_boundary(sh
     boundary = start + WINDOW
 
     before = await system.wait_for_score(customer, "60", within=WINDOW)
-    lags: list[float] = []
+    delays: list[float] = []
     assert (before["band"], before["disengages_at"]) == ("engaged", instant(boundary))
     assert (await system.wait_for_score(climber, "120", within=WINDOW))["disengages_at"] == instant(boundary)
     await system.wait_for_score(fading, "15", within=WINDOW)
     for left, points in ((3, 10), (2, 5), (1, 0)):
         await poll_until(partial(scores_at_most, system, fading, points), 2 * WINDOW)
-        lags.append(time.time() - (boundary - left))
+        delays.append(time.time() - (boundary - left))
 
     after = await system.wait_for_score(customer, "0", within=2 * WINDOW)
-    lags.append(time.time() - boundary)
+    delays.append(time.time() - boundary)
     assert {name: after[name] for name in after if name not in ("updated_at", "trend")} == {
         **dict.fromkeys(("score", "clickstream", "email", "social"), "0"),
         "band": "disengaged",
@@ -96,8 +96,8 @@ async def test_silence_alone_lowers_the_score_and_alerts_at_the_pane_boundary(sh
     assert system.bands_of(customer) == {"disengaged": boundary}
 
     (alert,) = await system.wait_for_alerts(customer, 1)
-    lags.append(seconds(alert.pop("detected_at")) - boundary)
-    assert 0 <= min(lags) < PROMPT, lags
+    delays.append(seconds(alert.pop("detected_at")) - boundary)
+    assert 0 <= min(delays) < PROMPT, delays
     assert alert.pop("alert_id") == alert.pop("episode_id")
     assert alert.pop("namespace") == system.namespace
     assert alert == {
