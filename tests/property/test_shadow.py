@@ -10,6 +10,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.customer.episodes import Report
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event
 from scoring.judging.alerts import BandChange, Transition
@@ -132,9 +133,24 @@ def test_linked_ids_are_judged_by_the_shadow_as_if_it_were_alone(world: Drawn, d
     alone, expected = _linked(world.shadow, world.steps, owners, when)
 
     view = (state.named or {}).get(SHADOW, CustomerState())
-    stands = [(each.score, each.band, each.armed, each.episode, each.held, each.last_alert) for each in (view, alone)]
+    stands = [(each.score, each.band, each.armed, _reports(each), each.held, each.last_alert) for each in (view, alone)]
     assert stands[0] == stands[1]
-    assert _of_shadow(raised) == _in_order(each for each in expected if not isinstance(each, BandChange))
+    others = _in_order(each for each in expected if not isinstance(each, BandChange))
+    assert _without_ids(_of_shadow(raised)) == _without_ids(others)
+
+
+def _reports(state: CustomerState) -> list[Report] | None:
+    """Give the reports of the open episode without their ids, which name the score."""
+    return [each._replace(made="") for each in state.episode.reports] if state.episode is not None else None
+
+
+def _without_ids(transitions: Iterable[Transition]) -> list[Transition]:
+    """Give transitions without the ids of the reports before them."""
+    return [
+        replace(each, earlier=tuple([report._replace(made="") for report in each.earlier]))
+        for each in transitions
+        if not isinstance(each, BandChange)
+    ]
 
 
 def _linked(
