@@ -132,11 +132,14 @@ async def log_ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int
         return {tuple(tp): end for tp, end in (await end_offsets(consumer, await _all(consumer, topics))).items()}
 
 
-async def committed(bootstrap: str, group: str) -> dict[tuple[str, int], int]:
-    """Return the offsets that a consumer group has committed."""
-    async with admin(bootstrap) as client:
-        offsets = await client.list_consumer_group_offsets(group)
-    return {tuple(tp): place.offset for tp, place in offsets.items() if place.offset >= 0}
+async def committed(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Return the offsets that a consumer group has committed for topics."""
+    # The embedded broker answers what a consumer asks, not what an administrator does.
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False) as consumer:
+        partitions = await _all(consumer, topics)
+        consumer.assign(partitions)
+        offsets = {tuple(tp): await consumer.committed(tp) for tp in partitions}
+    return {tp: offset for tp, offset in offsets.items() if offset is not None}
 
 
 class TopicTail:

@@ -267,7 +267,7 @@ class System:
 
     async def committed(self) -> dict[tuple[str, int], int]:
         """Return what the consumer group has committed."""
-        return await committed(self.kafka, self.namespace)
+        return await committed(self.kafka, self.namespace, self.topics)
 
     async def log_ends(self) -> dict[tuple[str, int], int]:
         """Return the ends of the logs of the source topics."""
