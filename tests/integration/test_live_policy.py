@@ -90,7 +90,7 @@ async def test_everybody_follows_while_events_flow_and_nobody_is_alerted(make_sy
         flow.stop()
         await writing
         assert {system.score(customer) for customer in quiet} == {"100"}
-        await poll_until(lambda: _exact(system, flow, 30), 30)
+        await poll_until(lambda: _exact(system, flow, 2), 30)
 
         for worker in (one, two):
             await wait_for_metric(1, worker, "engagement_policy_in_force", version="dearer")
@@ -159,7 +159,7 @@ async def test_workers_with_files_of_their_own_judge_by_one_policy(make_system: 
                 await flow.go_on(1_000)
                 flow.stop()
                 await writing
-                await poll_until(lambda: _exact(system, flow, 30), 30)
+                await poll_until(lambda: _exact(system, flow, 3), 30)
                 assert set(versions(system)) == {"second"}
                 await wait_for_metric(1, first, "engagement_policy_in_force", version="second")
 

@@ -6,14 +6,13 @@ import asyncio
 
 import pytest
 
-from streams.embedded.kafka_metadata import fetch_metadata
 from streams.kafka.topic_follower import tail_topics
 from streams.kafka.topic_range import log_ranges, open_range
 from streams.records import Partition
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
-from tests.services.kafka_client import Record, producer
+from tests.services.kafka_client import Record, is_embedded, producer
 from tests.services.system import System
 
 pytestmark = pytest.mark.timeout(120)
@@ -69,7 +68,7 @@ async def test_the_end_for_committed_readers_is_the_first_open_transaction(make_
     system = make_system(COUNTING)
     await system.create_topics(1)
     topic = system.topic("clickstream")
-    if "engagement-" in fetch_metadata(*_address(system.kafka)).cluster_id:
+    if is_embedded(system.kafka):
         pytest.skip("the embedded broker has no transactions")
     await system.send_raw("clickstream", [Record(b"1")] * 3)
     async with producer(system.kafka, transactional_id=system.namespace) as client:
@@ -80,8 +79,3 @@ async def test_the_end_for_committed_readers_is_the_first_open_transaction(make_
         # What is about to be erased may stand in it.
         assert await log_ranges(system.settings, [topic]) == {Partition(topic, 0): (0, 4)}
         await client.abort_transaction()
-
-
-def _address(bootstrap: str) -> tuple[str, int]:
-    host, _, port = bootstrap.rpartition(":")
-    return host, int(port)
