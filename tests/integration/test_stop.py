@@ -80,7 +80,6 @@ async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: Ma
             await flow.wait_until_exact(60)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_a_worker_without_kafka_stops_all_the_same_and_has_not_asked_too_often(
     make_system: MakeSystem, how: str
@@ -107,5 +106,3 @@ async def test_a_worker_without_kafka_stops_all_the_same_and_has_not_asked_too_o
             # What Kubernetes gives a container to stop in.
             assert time.monotonic() - began < 30
             assert "Traceback" not in worker.log.read_text()
-            # One that is frozen would not stop in good order.
-            broker.kill()
