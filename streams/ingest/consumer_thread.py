@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -34,7 +33,6 @@ _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
 _TOLD_WITHIN = 10.0
 _COMMITTED_WITHIN = 5.0
-_REST_WITHIN = 2.0
 
 
 class BatchApp(faust.App):
@@ -77,7 +75,6 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         """See `faust.transport.drivers.aiokafka.AIOKafkaConsumerThread`."""
         super().__init__(*args, **kwargs)
         self._fetch_size = FetchSize()
-        self._committing: asyncio.Future[None] | None = None
 
     def _create_worker_consumer(self, _transport: Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -109,47 +106,23 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop_consumer(self._consumer)
-        if self._committing is not None:
-            # Not before: what it has sent ends with the connections.
-            self._committing.cancel()
-
-    async def _gather_remaining_tasks(self) -> None:
-        # A task of the client that takes no notice is not waited for, or the process would not end.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_REST_WITHIN):
-                await super()._gather_remaining_tasks()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; a failure is no more than a warning, as the fences decide where reading goes on.
-
-        Args:
-            offsets: by partition.
-
-        Returns:
-            Whether Kafka has them.
-        """
+        """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
         consumer = self._ensure_consumer()
         assigned = self.assignment()
         wanted = {
             TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned
         }
-        earlier = self._committing
-        # One that has begun is let end: it cannot be cancelled whole.
-        commit = self._committing = earlier or asyncio.ensure_future(consumer.commit(wanted))
-        # The client tries until the coordinator of the group is there, and meanwhile a worker could not stop.
-        await asyncio.wait([commit], timeout=_COMMITTED_WITHIN)
-        problem = f"within {_COMMITTED_WITHIN:g} s"
-        if commit.done():
-            self._committing = None
-            try:
-                commit.result()
-            except KafkaError as error:
-                problem = repr(error)
-            else:
-                self.app.committing.over()
-                return earlier is None
-        self.app.committing.note(OffsetsRefused(f"Kafka has not taken the offsets to be committed: {problem}"))
-        return False
+        try:
+            # The client itself would try until the coordinator of the group is there, and a worker could not stop.
+            async with asyncio.timeout(_COMMITTED_WITHIN):
+                await consumer.commit(wanted)
+        except (KafkaError, TimeoutError) as error:
+            self.app.committing.note(OffsetsRefused(f"Kafka has not taken the offsets to be committed: {error!r}"))
+            return False
+        self.app.committing.over()
+        return True
 
     async def log_ranges(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
         """Ask for the first offset and the end of each partition's log.

@@ -12,7 +12,6 @@ from streams.settings.settings import Settings
 
 # So much of each partition at a time.
 _FETCHED_BYTES = 1024 * 1024
-_STOPPED_WITHIN = 5.0
 
 
 def lone_consumer(settings: Settings, **options: Any) -> AIOKafkaConsumer:
@@ -43,20 +42,18 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer, whatever it is doing.
 
     While a broker is away, aiokafka ends a fetch that was about to be tried again as if its caller were cancelled, and
-    leaves the rest as it is; of a broker that does not answer it waits for each answer.
+    leaves the rest as it is.
 
     Args:
         consumer: started or not.
     """
     stopping = asyncio.ensure_future(consumer.stop())
-    await asyncio.wait([stopping], timeout=_STOPPED_WITHIN)
-    if stopping.done() and not stopping.cancelled():
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
         stopping.result()
         return
-    stopping.cancel()
-    fetcher = consumer._fetcher  # noqa: SLF001 - there is no public way
-    fetches = list(fetcher._pending_tasks) if fetcher is not None else []  # noqa: SLF001
+    fetches = list(consumer._fetcher._pending_tasks)  # noqa: SLF001 - there is no public way
     for fetch in fetches:
         fetch.cancel()
-    await asyncio.wait([stopping, *fetches], timeout=_STOPPED_WITHIN)
+    await asyncio.wait(fetches)
     await consumer._client.close()  # noqa: SLF001
