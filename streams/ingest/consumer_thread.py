@@ -24,7 +24,6 @@ from streams.backoff import Backoff
 from streams.errors import BrokerUnavailable, OffsetsRefused
 from streams.ingest.fetch_size import FetchSize
 from streams.ingest.record_chunks import take_in_chunks, take_turns
-from streams.kafka.consumers import stop_consumer
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.records import Partition
@@ -32,7 +31,6 @@ from streams.records import Partition
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
 _TOLD_WITHIN = 10.0
-_COMMITTED_WITHIN = 5.0
 
 
 class BatchApp(faust.App):
@@ -101,12 +99,6 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         self._pinned = fetch_by_id(consumer)
         return consumer
 
-    async def on_thread_stop(self) -> None:
-        """Stop the consumer, whatever it is doing: its own way out may leave the thread cut off, and Faust waiting."""
-        await super(AIOKafkaConsumerThread, self).on_thread_stop()
-        if self._consumer is not None:
-            await stop_consumer(self._consumer)
-
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
         consumer = self._ensure_consumer()
@@ -115,10 +107,8 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned
         }
         try:
-            # The client itself would try until the coordinator of the group is there, and a worker could not stop.
-            async with asyncio.timeout(_COMMITTED_WITHIN):
-                await consumer.commit(wanted)
-        except (KafkaError, TimeoutError) as error:
+            await consumer.commit(wanted)
+        except KafkaError as error:
             self.app.committing.note(OffsetsRefused(f"Kafka has not taken the offsets to be committed: {error!r}"))
             return False
         self.app.committing.over()

@@ -7,13 +7,12 @@ import time
 
 import pytest
 
-from streams.embedded import EmbeddedKafka
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.redis import local_redis
-from tests.services.system import event, metric, wait_for_metric
+from tests.services.system import metric, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -76,24 +75,3 @@ async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: Ma
         server.start()
         with system.worker():
             await flow.wait_until_exact(60)
-
-
-async def test_a_worker_without_kafka_stops_all_the_same_and_has_not_asked_too_often(make_system: MakeSystem) -> None:
-    with EmbeddedKafka() as broker:
-        system = make_system(COUNTING, kafka=broker.bootstrap, session_timeout=6)
-        await system.create_topics(1)
-        with system.worker() as worker:
-            await system.send("clickstream", event(system.customer("anna"), "page_view"))
-            await system.wait_for_score(system.customer("anna"), "1")
-            broker.kill()
-            began = time.monotonic()
-            await poll_until(lambda: metric(worker, "engagement_retries_total") >= 5)
-            await asyncio.sleep(5)
-            asked = metric(worker, "engagement_retries_total")
-            # The timer once a second, and the commit.
-            assert asked <= 3 * (time.monotonic() - began)
-            began = time.monotonic()
-            assert await asyncio.to_thread(worker.stop, 90) == 0
-            # What Kubernetes gives a container to stop in.
-            assert time.monotonic() - began < 30
-            assert "Traceback" not in worker.log.read_text()
