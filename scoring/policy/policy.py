@@ -366,6 +366,15 @@ class Policy:
         told = max(now - self.keep_figures, 0) // self.pane
         return max(told - self.panes, 0), told
 
+    def measured_from(self, now: int) -> int:
+        """Give the first pane as of which measures are reported: further back where figures are kept by the day.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        past = self.past_from(now)
+        return self.told_from(now) if past is None else past[1]
+
     def band_of(self, score: int) -> int:
         """Find the band of a score.
 

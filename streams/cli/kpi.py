@@ -15,14 +15,14 @@ from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY, format_duration, parse_timestamp
 from scoring.policy.policy import BANDS, Policy
-from streams.cli.kpi_segments import figures_of_period, segment_figures
+from streams.cli.kpi_segments import segment_figures
 from streams.cli.options import takes_settings
 from streams.cli.parameters import CALENDAR_DAY, EPOCH
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
 from streams.store.sums.gains import largest_name
-from streams.upkeep.figure_report import PERIOD, goings_of
+from streams.upkeep.figure_report import PERIOD, figures_told, goings_of
 from streams.views.day_view import DaySums
 from streams.views.grouping_view import Groupings, grouping_documents, grouping_table
 from streams.views.kpi_view import kpi_document, kpi_text
@@ -79,7 +79,7 @@ async def _show(
         beside = await segment_figures(store, policy, first, last, found.counted.judged) if side_by_side else None
     finally:
         await store.close()
-    told = figures_of_period(policy, found.sums, found.goings, found.counted, first, last)
+    told = figures_told(policy, found.sums, found.goings, found.counted.fields, (first, last), found.counted.judged)
     if as_json:
         document = _document(policy, found, first, last) | ({} if beside is None else {"by_segment": beside})
         document |= {"targets": target_documents(policy.targets, told)} if policy.targets else {}

@@ -120,16 +120,12 @@ async def figures_of(
     Raises:
         TransientError: if the store does not answer.
     """
-    kpi, day, pane = store.kpi, now // DAY, now // policy.pane
+    kpi, day = store.kpi, now // DAY
     sums = Sums(await kpi.sums(segment), in_bands)
-    [figures] = sums.figures(day, day)
     goings = sums if policy.figures.churn is None else goings_of(policy, await kpi.churn(segment))
     counted = await kpi.measures(segment) if policy.tallied else {}
-    measures = MeasureSums(counted).figures(policy, pane, sum(figures.bands))
     flows = sums.flows(day - PERIOD + 1, day)
-    fields = figures_told(policy, sums, goings, counted, measures, (day - PERIOD + 1, day), pane)
-    if policy.figures.funnels:
-        fields |= published_funnels(funnel_figures(policy, MeasureSums(counted), day, now))
+    fields = figures_told(policy, sums, goings, counted, (day - PERIOD + 1, day), now)
     return fields | {name: str(flows.get(pair, 0)) for pair, name in FLOWS.items()}
 
 
@@ -138,9 +134,8 @@ def figures_told(
     sums: Sums,
     goings: Sums,
     counted: Mapping[str, int],
-    measures: Mapping[str, MeasureFigure],
     days: tuple[int, int],
-    pane: int,
+    judged: int,
 ) -> dict[str, str]:
     """Write the figures of a period as applications read them.
 
@@ -149,19 +144,24 @@ def figures_told(
         sums: of the customers.
         goings: who comes and goes.
         counted: the sums of measures.
-        measures: of the last day, by their names.
         days: numbers of the first and the last one of the period.
-        pane: the last one that counts.
+        judged: up to when the customers have been judged, in microseconds.
 
     Returns:
         By the name of the figure; '' where there is nothing to tell.
     """
     first, last = days
+    pane = min((last + 1) * DAY - 1, judged) // policy.pane
     [at_last] = sums.figures(last, last)
     [moves] = goings.figures(last, last)
-    told = published(at_last, goings.period(first, last), moves) | published_measures(measures)
+    told = published(at_last, goings.period(first, last), moves)
+    measured = MeasureSums(counted)
+    if pane >= policy.measured_from(judged):
+        told |= published_measures(measured.figures(policy, pane, sum(at_last.bands)))
+        if policy.figures.funnels:
+            told |= published_funnels(funnel_figures(policy, measured, last, judged))
     if policy.figures.by_channel:
-        told |= published_channels(channel_figures(policy, MeasureSums(counted), last))
+        told |= published_channels(channel_figures(policy, measured, last))
     if policy.figures.by_band:
         told |= published_bands(BandSums(policy, counted, sums).figures(last, pane))
     return told

@@ -30,12 +30,6 @@ class DaySums:
     fields: Mapping[str, int]
     judged: int
 
-    @property
-    def told_from(self) -> int:
-        """The first pane as of which measures can be told."""
-        past = self.policy.past_from(self.judged)
-        return self.policy.told_from(self.judged) if past is None else past[1]
-
     def pane(self, day: int) -> int:
         """Give the last pane of a day that counts.
 
@@ -53,7 +47,7 @@ class DaySums:
             customers: how many there were.
         """
         pane = self.pane(day)
-        return sums.figures(self.policy, pane, customers) if pane >= self.told_from else None
+        return sums.figures(self.policy, pane, customers) if pane >= self.policy.measured_from(self.judged) else None
 
     def funnels(self, sums: MeasureSums, day: int) -> dict[str, FunnelFigure] | None:
         """Give how many customers pass the steps of funnels, by the day of the first; None where it is told no more.
@@ -62,7 +56,8 @@ class DaySums:
             sums: of all customers.
             day: its number.
         """
-        return funnel_figures(self.policy, sums, day, self.judged) if self.pane(day) >= self.told_from else None
+        told = self.pane(day) >= self.policy.measured_from(self.judged)
+        return funnel_figures(self.policy, sums, day, self.judged) if told else None
 
     def documents(self, sums: Sums, first: int, last: int) -> Iterator[dict[str, Any]]:
         """Write for machines what the policy wants of each day.
