@@ -73,14 +73,22 @@ def parse_value(written: object) -> Value:
     if isinstance(written, list):
         if not written:
             raise ValueError("an empty list has no value")
-        return FirstOf(_all(parse_value, written))
+        return FirstOf(parse_all(parse_value, written))
     if isinstance(written, Mapping):
         return _table(written)
     raise ValueError(f'{written!r} is not a value: a path, a list of values, or a constant such as {{ is = "nps" }}')
 
 
-def _all(parse: Callable[[Any], Parsed], written: Iterable[object]) -> tuple[Parsed, ...]:
-    """Read several things; every problem is reported, each on a line."""
+def parse_all(parse: Callable[[Any], Parsed], written: Iterable[object]) -> tuple[Parsed, ...]:
+    """Read several things.
+
+    Args:
+        parse: reads one; raises ValueError where it cannot.
+        written: each as it is written.
+
+    Raises:
+        ValueError: with the problems of all of them, each on a line.
+    """
     found: list[Parsed] = []
     problems: list[str] = []
     for each in written:
@@ -117,7 +125,7 @@ def _template(text: str) -> Template:
         parts += [text[at : match.start()], match[1].strip()]
         at = match.end()
     parts.append(text[at:])
-    parts[1::2] = _all(parse_path, parts[1::2])
+    parts[1::2] = parse_all(parse_path, parts[1::2])
     if any("{" in part or "}" in part for part in parts if isinstance(part, str)) or len(parts) == 1:
         raise ValueError(f"{text!r}: a brace is not closed")
     return Template(tuple(parts), text)

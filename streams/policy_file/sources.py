@@ -17,7 +17,7 @@ from scoring.mapping.paths import Path, parse_each, parse_path
 from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
-from scoring.mapping.values import parse_value
+from scoring.mapping.values import parse_all, parse_value
 from scoring.policy.policy import Channel, Policy
 from streams.policy_file.table import WHERE, Check, Table, container, given, needed, read_table, tables, unsaid
 from streams.policy_file.words import Duration, Flag, Topic, conditions, one_of, text
@@ -57,16 +57,7 @@ def _all(parse: Callable[[str], Any]) -> Check:
         texts = [written] if isinstance(written, str) else written
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError("must be a text or a list of texts")
-        found: list[Any] = []
-        problems: list[str] = []
-        for each in texts:
-            try:
-                found.append(parse(each))
-            except ValueError as error:
-                problems.append(str(error))
-        if problems:
-            raise ValueError("\n".join(problems))
-        return tuple(found)
+        return parse_all(parse, texts)
 
     return Check(read, (), {"anyOf": _TEXTS})
 
