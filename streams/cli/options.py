@@ -68,12 +68,9 @@ def _takes(
 def _otherwise(variable: str) -> str:
     """Say what holds without the option, in click's own form."""
     default = Environment.model_fields[variable].default
-    shown = f"env var: {PREFIX}{variable}"
-    return (
-        f"[{shown}; default: {default:g}]"
-        if isinstance(default, float)
-        else (f"[{shown}; default: {default}]" if default else f"[{shown}]")
-    )
+    if isinstance(default, float):
+        default = f"{default:g}"
+    return f"[env var: {PREFIX}{variable}; default: {default}]" if default else f"[env var: {PREFIX}{variable}]"
 
 
 def _argument(name: str) -> str:

@@ -55,5 +55,5 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     fetches = list(consumer._fetcher._pending_tasks)  # noqa: SLF001 - there is no public way
     for fetch in fetches:
         fetch.cancel()
-    await asyncio.wait(fetches)
+    await asyncio.gather(*fetches, return_exceptions=True)
     await consumer._client.close()  # noqa: SLF001

@@ -66,9 +66,9 @@ def add_agent(
             # Meanwhile the partition waits, and nothing of it is acknowledged.
             if isinstance(decoder, SourceDecoder):
                 await schemas.until_done(app, partial(decoder.prepare, event.message.value))
-            if app.should_stop:
-                # It may be that a schema is still missing; what is let go is read again.
-                continue
+                if app.should_stop:
+                    # It may be that a schema is still missing; what is let go is read again.
+                    continue
             now = wall()
             metrics.note_first_fetch(now)
             batch = decoder.decode(event.message.value, now + MOST_AHEAD)

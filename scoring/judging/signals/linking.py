@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scoring.customer.episodes import Report
 from scoring.customer.signals import MOST_REPORTS, Standing, Wait
 from scoring.customer.state import CustomerState
 from scoring.judging.alerts import pinned
@@ -26,18 +25,13 @@ def pin_signals(state: CustomerState, name: str, namespace: str, score_name: str
     for standing in state.signals.standings.values() if state.signals is not None else ():
         # Of what quiet hours hold nobody has been told: it is the customer's.
         untold = [signal.report for _, signal in standing.held]
-        pinned = {
-            each: each if each in untold else _pinned(each, name, namespace, score_name) for each in standing.reports
-        }
-        standing.reports = tuple(pinned.values())
+        told = [report for report in standing.reports if report not in untold]
+        fixed = dict(zip(told, pinned(name, told, namespace, score_name), strict=True))
+        standing.reports = tuple([fixed.get(report, report) for report in standing.reports])
         standing.held = [
-            (end, replace(signal, earlier=tuple([pinned.get(each, each) for each in signal.earlier])))
+            (end, replace(signal, earlier=tuple([fixed.get(report, report) for report in signal.earlier])))
             for end, signal in standing.held
         ]
-
-
-def _pinned(report: Report, name: str, namespace: str, score_name: str) -> Report:
-    return pinned(name, [report], namespace, score_name)[0]
 
 
 def unite_signals(state: CustomerState, linked: CustomerState) -> None:
