@@ -16,6 +16,8 @@ SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+#: Later than any time.
+NEVER: Final = 1 << 62
 
 _LONGEST: Final = 36_525 * DAY
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-#: Nothing happened after the moment, as far as the history goes.
-NEVER = 1 << 62
+from scoring.instants import NEVER
 
 
 class CutOff(NamedTuple):
@@ -24,7 +23,8 @@ class Observation:
     """A customer at a moment; times in microseconds, the score in millionths.
 
     `last_event_at` is -1 where there was no event before. `events` are those in the window, of any type.
-    `next_event_at` is `NEVER` where none came. `decayed` are the events again, fading by the policy's half-life.
+    `next_event_at` is `NEVER` where none came, as far as the history goes. `decayed` are the events again, fading by
+    the policy's half-life.
     """
 
     customer: str

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from scoring.backtest.observations import NEVER, CutOff, Observation
+from scoring.backtest.observations import CutOff, Observation
 from scoring.backtest.trail import Trail
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.events.event import Event
-from scoring.feeds.feeds import Feeds, Stretch, join
-from scoring.instants import DAY
+from scoring.feeds.feeds import NO_FEEDS, Feeds, Stretch, join
+from scoring.instants import DAY, NEVER
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -62,13 +62,13 @@ class CustomerHistory:
         self.panes: dict[int, int] = {}
         self.late = self.outdated = 0
 
-    def take(self, events: Sequence[Event], now: int, feeds: Feeds | None = None, look: Look | None = None) -> None:
+    def take(self, events: Sequence[Event], now: int, feeds: Feeds = NO_FEEDS, look: Look | None = None) -> None:
         """Take events, and look at the customer at the moments that have been reached.
 
         Args:
             events: new ones, in the order of arrival.
             now: the evaluation time of the stream clock, in microseconds.
-            feeds: when the watched feeds have been silent, as far as `now`; None where the policy watches none.
+            feeds: when the watched feeds have been silent, as far as `now`.
             look: called for each observation with the state at that time.
         """
         while self._moments and self._moments[-1].time <= now:
@@ -81,7 +81,7 @@ class CustomerHistory:
                 look(observation, self.state)
         self._advance(events, now, feeds)
 
-    def _advance(self, events: Sequence[Event], now: int, feeds: Feeds | None) -> None:
+    def _advance(self, events: Sequence[Event], now: int, feeds: Feeds) -> None:
         state = self.state
         if not events and now <= state.judged:
             return
@@ -206,9 +206,7 @@ class Population:
         """Up to when a worker would have judged, in microseconds."""
         return max(self.newest - self._policy.lateness, 0)
 
-    def _feeds(self) -> Feeds | None:
-        if not self._stretches:
-            return None
+    def _feeds(self) -> Feeds:
         for name, stretches in self._stretches.items():
             self._stretches[name] = join(stretches, self._apart[name])
         return Feeds(self._policy, self._stretches)

@@ -9,12 +9,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from scoring.instants import NEVER
 from scoring.policy.policy import Policy
 
 #: Silences of a feed that are remembered; of those before them it counts as never silent.
 MOST_STRETCHES: Final = 500
-#: Later than any time.
-NEVER: Final = 1 << 62
 
 Stretch = tuple[int, int]
 """Two events of a feed, and others between them that are nowhere further apart than its `silence_after`."""
@@ -130,15 +129,15 @@ class Feeds:
     not: there is nothing that has stopped.
     """
 
-    def __init__(self, policy: Policy, activity: Mapping[str, Iterable[Stretch]]) -> None:
+    def __init__(self, policy: Policy | None, activity: Mapping[str, Iterable[Stretch]]) -> None:
         """Look at what is known.
 
         Args:
-            policy: in force; names the watched feeds.
+            policy: in force; names the watched feeds. Without one, none is watched, and so none ever silent.
             activity: the stretches of events of each feed.
         """
-        self._pane = policy.pane
-        self._apart = {feed.name: feed.silence_after for feed in watched_feeds(policy) if activity.get(feed.name)}
+        watched = watched_feeds(policy) if policy is not None else []
+        self._apart = {feed.name: feed.silence_after for feed in watched if activity.get(feed.name)}
         self._stretches = {name: join(activity[name], apart) for name, apart in self._apart.items()}
 
     def silence_at(self, feed: str, at: int) -> Silence | None:
@@ -188,17 +187,18 @@ class Feeds:
         """
         return [channel for channel in channels if self.silence_at(channel, at)]
 
-    def next_clear(self, channels: Sequence[str], after: int) -> int:
+    def next_clear(self, channels: Sequence[str], after: int, pane: int) -> int:
         """Find the first pane boundary after a time at which none of some feeds is silent.
 
         Args:
             channels: their names.
             after: microseconds.
+            pane: its length, in microseconds.
 
         Returns:
             Microseconds; `NEVER` where a silence lasts as far as is known.
         """
-        boundary = (after // self._pane + 1) * self._pane
+        boundary = (after // pane + 1) * pane
         while True:
             silences = [silence for channel in channels if (silence := self.silence_at(channel, boundary))]
             if not silences:
@@ -206,7 +206,10 @@ class Feeds:
             until = max(silence.until for silence in silences)
             if until == NEVER:
                 return NEVER
-            boundary = -(-until // self._pane) * self._pane
+            boundary = -(-until // pane) * pane
+
+
+NO_FEEDS: Final = Feeds(None, {})
 
 
 def feeding(policy: Policy, panes: Iterable[Mapping[str, int]], later: Mapping[str, int]) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Final
 
 from scoring.customer.episodes import Episode, Report
 from scoring.customer.state import CustomerState
-from scoring.feeds.feeds import Feeds
+from scoring.feeds.feeds import NO_FEEDS, Feeds
 from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.reasons import Reasons, largest_first
 from scoring.judging.score import cooldown_end
@@ -126,13 +126,13 @@ def is_unmoved(policy: Policy, state: CustomerState, start: int) -> bool:
 class AlertMachine:
     """Judges one customer's scores, in the order of time."""
 
-    def __init__(self, policy: Policy, state: CustomerState, feeds: Feeds | None = None) -> None:
+    def __init__(self, policy: Policy, state: CustomerState, feeds: Feeds = NO_FEEDS) -> None:
         """Go on from where the customer stands.
 
         Args:
             policy: in force.
             state: the customer's; its band and alert fields are changed in place.
-            feeds: when the feeds have been silent; None where none is watched.
+            feeds: when the feeds have been silent.
         """
         self._policy = policy
         self._state = state
@@ -238,7 +238,7 @@ class AlertMachine:
         self._judged = max(self._judged, at)
         if held is None or at < cooldown_end(self._policy, self._state):
             return
-        silent = self._feeds.silent(held.get("feeds", ()), at) if waits and self._feeds is not None else []
+        silent = self._feeds.silent(held.get("feeds", ()), at) if waits else []
         if not silent:
             self._report_at(at, score)
         elif not held.get("waits"):
@@ -248,9 +248,7 @@ class AlertMachine:
     def _next_clear(self, after: int) -> int:
         """Find the pane boundary at which a fall is judged again."""
         held = self._state.held or {}
-        if self._feeds is None:
-            return (after // self._policy.pane + 1) * self._policy.pane
-        return self._feeds.next_clear(held["feeds"], after)
+        return self._feeds.next_clear(held["feeds"], after, self._policy.pane)
 
     def _report_at(self, at: int, score: int) -> None:
         self._at, self._score = at, score

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed, derive
-from scoring.feeds.feeds import Feeds
 from scoring.judging.active_days import enter_band, note_bands, note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine
 from scoring.judging.alerts import Transition
@@ -44,8 +43,7 @@ def judge(
     Returns:
         The machine, with the transitions.
     """
-    now, feeds = moment.now, moment.feeds
-    machine = AlertMachine(policy, state, feeds)
+    now, machine = moment.now, AlertMachine(policy, state, moment.feeds)
     since = state.judged
     if since == NONE and due:
         state.judged, state.band_since = min(due[0][0], now), due[0][0]
@@ -66,7 +64,7 @@ def judge(
         note_ends(policy, state, state.panes)
     looks: list[int] = []
     if known:
-        watches = _watches(policy, state, feeds, machine.transitions, since)
+        watches = _watches(policy, state, moment, machine.transitions, since)
         steps = Steps(policy, state, machine, outcome, watches)
         steps.run(due, now)
         steps.take_outdated(outdated)
@@ -79,14 +77,14 @@ def judge(
 
 
 def _watches(
-    policy: Policy, state: CustomerState, feeds: Feeds | None, transitions: list[Transition], since: int
+    policy: Policy, state: CustomerState, moment: Moment, transitions: list[Transition], since: int
 ) -> list[Watch]:
     """Make the watches of a policy: what is to be looked for has its line here."""
     watches: list[Watch] = []
     if policy.warn_before:
-        watches.append(Outlook(policy, state, feeds, transitions))
+        watches.append(Outlook(policy, state, moment, transitions))
     if policy.signals:
-        watches.append(SignalWatch(policy, state, feeds, transitions, since))
+        watches.append(SignalWatch(policy, state, moment, transitions, since))
     else:
         state.signals = None
     return watches

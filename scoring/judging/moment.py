@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from scoring.feeds.feeds import Feeds
+from scoring.feeds.feeds import NO_FEEDS, Feeds
 from scoring.judging.absence_judging import Clocks
 
 _NOTHING: Final[Mapping[Any, int]] = {}
@@ -18,10 +18,9 @@ class Moment:
     """A time, and what is known at it; it does not change.
 
     `now` is the evaluation time, in microseconds, and 0 while it is not known; events up to `horizon` are taken, later
-    ones are kept aside. `feeds` tell when the watched feeds have been silent, as far as `now`; None where the policy
-    watches none. `clocks` are those of absence, as far as they are known; None where absences are not judged.
-    `arrived` is when the events came, where that is later than `now`: their ids are remembered from then, as the
-    evaluation time jumps over what it has missed.
+    ones are kept aside. `feeds` tell when the watched feeds have been silent, as far as `now`. `clocks` are those of
+    absence, as far as they are known; None where absences are not judged. `arrived` is when the events came, where that
+    is later than `now`: their ids are remembered from then, as the evaluation time jumps over what it has missed.
 
     The core only passes on what `now` rests on, and the store refuses what is judged where it no longer holds: `least`
     are the offsets that must have been applied, by source partition, and `erasures` is up to where the erasures had
@@ -34,7 +33,7 @@ class Moment:
         self,
         now: int,
         horizon: int = 0,
-        feeds: Feeds | None = None,
+        feeds: Feeds = NO_FEEDS,
         clocks: Clocks | None = None,
         *,
         arrived: int = 0,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed
-from scoring.feeds.feeds import Feeds, feeding
+from scoring.feeds.feeds import feeding
 from scoring.judging.alerts import Alert, Transition
+from scoring.judging.moment import Moment
 from scoring.judging.reasons import reasons_of_coming
 from scoring.judging.score import disengages_at, lowest_until
 from scoring.judging.watch import Watch
@@ -57,20 +58,18 @@ def _boundary_after(policy: Policy, time: int) -> int:
 class Outlook(Watch):
     """Judges when one customer will fall out of `engaged`, in the order of time."""
 
-    def __init__(
-        self, policy: Policy, state: CustomerState, feeds: Feeds | None, transitions: list[Transition]
-    ) -> None:
+    def __init__(self, policy: Policy, state: CustomerState, moment: Moment, transitions: list[Transition]) -> None:
         """Go on from where the customer stands.
 
         Args:
             policy: in force, with `warn_before`.
             state: the customer's; `warned` and `last_warning` are changed in place.
-            feeds: when the feeds have been silent; None where none is watched.
+            moment: says when the feeds have been silent.
             transitions: where warnings are added.
         """
         self._policy = policy
         self._state = state
-        self._feeds = feeds
+        self._feeds = moment.feeds
         self._transitions = transitions
         # The last step, and the score before it.
         self._step = NONE
@@ -157,10 +156,9 @@ class Outlook(Watch):
         at = max(first, self._from)
         if at > until:
             return
-        silent = self._feeds if asks else None
-        channels = self._feeding() if silent is not None else []
+        channels = self._feeding() if asks and self._policy.watched else []
         while at <= until and at < leaves:
-            if silent is None or not silent.silent(channels, at):
+            if not self._feeds.silent(channels, at):
                 self._warn(at, leaves)
                 return
             self._waits = True

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final
 
 from scoring.customer.state import CustomerState, Dropped, Timed, fade
-from scoring.feeds.feeds import NEVER, feeding
+from scoring.feeds.feeds import feeding
+from scoring.instants import NEVER
 from scoring.judging.active_days import note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
 from scoring.judging.corrections import Correction, correct, within_window

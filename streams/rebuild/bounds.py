@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scoring.feeds.feeds import Feeds
+from scoring.feeds.feeds import NO_FEEDS, Feeds
 from scoring.judging.absence_judging import Clocks
 from streams.errors import RebuildRefused
 from streams.kafka.topics import event_topics
@@ -25,13 +25,13 @@ class Bounds:
     """Where the live scores stand.
 
     `fences` are those of each group, None where it has none. `time` is up to when everything that time alone brings
-    has been judged, in microseconds. `feeds` is what is known of the watched feeds, None where the policy watches
-    none. `clocks` are those of absence, as far as the workers have judged by them.
+    has been judged, in microseconds. `feeds` is what is known of the watched feeds. `clocks` are those of absence, as
+    far as the workers have judged by them.
     """
 
     fences: dict[Partition, list[Fence | None]]
     time: int
-    feeds: Feeds | None = None
+    feeds: Feeds = NO_FEEDS
     clocks: Clocks = field(default_factory=dict)
 
     def offset(self, partition: Partition, group: int) -> int:
@@ -93,11 +93,8 @@ async def read_bounds(live: ReplaceableStore, settings: Settings, partitions: Se
     return Bounds(fences, time, await _feeds(live, settings), clocks)
 
 
-async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds | None:
-    watched = settings.policy.watched
-    if not watched:
-        return None
-    apart = dict(watched.values())
+async def _feeds(live: ReplaceableStore, settings: Settings) -> Feeds:
+    apart = dict(settings.policy.watched.values())
     known = await live.exchange_feeds({}, apart)
     return Feeds(settings.policy, {name: record.stretches for name, record in known.items() if name in apart})
 

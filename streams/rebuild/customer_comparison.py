@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
-from scoring.feeds.feeds import Feeds
+from scoring.feeds.feeds import NO_FEEDS, Feeds
 from scoring.instants import SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -39,7 +39,7 @@ class Comparison:
     settings: Settings
     time: int
     whole_history: bool
-    feeds: Feeds | None = None
+    feeds: Feeds = NO_FEEDS
     since: int | None = None
 
     def differences(self, live: View, rebuilt: View) -> list[str]:

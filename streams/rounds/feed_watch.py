@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mode.utils.logging import get_logger
 
-from scoring.feeds.feeds import Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
+from scoring.feeds.feeds import NO_FEEDS, Feed, Feeds, Stretch, join, shared_topics, stretches_of, watched_feeds
 from scoring.feeds.watermark import Mark
 from scoring.ids import DEFAULT_NAMESPACE
 from scoring.instants import MINUTE
@@ -60,7 +60,7 @@ class FeedWatch:
         self._local: _Activity = {}
         self._stored: _Activity = {}
         self._told: dict[str, str] = {}
-        self.known: Feeds | None = None
+        self.known = NO_FEEDS
 
     def _watch(self, policy: Policy) -> None:
         self._policy = policy
@@ -81,7 +81,7 @@ class FeedWatch:
         """
         self._watch(policy)
         self._local = {name: stretches for name, stretches in self._local.items() if name in self._apart}
-        self.known = Feeds(policy, self._local) if self._feeds else None
+        self.known = Feeds(policy, self._local)
 
     async def note(self, batches: Iterable[DecodedBatch]) -> None:
         """Note when the events of batches were, in the store too; once they are applied nobody reads them again.
@@ -135,7 +135,7 @@ class FeedWatch:
             for name, stretches in found.items()
             if (joined := join([*self._local.get(name, ()), *stretches], self._apart[name])) != self._local.get(name)
         }
-        if changed or self.known is None:
+        if changed:
             self._local = {**self._local, **changed}
             self.known = Feeds(self._policy, self._local)
 
@@ -163,19 +163,19 @@ class FeedWatch:
         Raises:
             TransientError: if the store or Kafka does not answer; the next turn goes on.
         """
-        if self.known is None or not now:
+        if not now:
             return
         for feed in self._feeds:
             silent = self.known.silence_at(feed.name, now) is not None
             self._metrics.feed_silent.labels(feed.channel, feed.source).set(int(silent))
             if feed.reported:
-                await self._tell_of(feed, self.known, now)
+                await self._tell_of(feed, now)
 
-    async def _tell_of(self, feed: Feed, known: Feeds, now: int) -> None:
+    async def _tell_of(self, feed: Feed, now: int) -> None:
         stored = self._told.get(feed.name, "")
         note = read_note(stored) if stored else Note((0 if self._stream else now, 0, 0))
         before = Told(*note.told)
-        told, notices = follow(known, feed.name, before, now)
+        told, notices = follow(self.known, feed.name, before, now)
         if notices or not stored or told.judged - before.judged >= MINUTE:
             new = [notice_message(self._policy, feed, notice, self._wall(), self._namespace) for notice in notices]
             noted = await self._notices.note(feed.name, stored, note, told, new)

@@ -59,6 +59,14 @@ class Notices:
         self._wall = wall
         self._mine: set[str] = set()
 
+    async def stored(self) -> dict[str, str]:
+        """Read the texts of all notes, by the name under which they are stored.
+
+        Raises:
+            TransientError: if the store does not answer.
+        """
+        return {name: feed.told for name, feed in (await self._store.exchange_feeds({}, {})).items() if feed.told}
+
     async def note(
         self, name: str, stored: str, note: Note, told: tuple[int, ...], new: Sequence[dict[str, Any]]
     ) -> Note | None:

@@ -18,7 +18,7 @@ from streams.rounds.notices import Note, Notices, read_note
 
 logger = get_logger(__name__)
 
-#: Before the name of a segment, among the channels of which something is reported.
+#: Before the name of a segment, in that of its note.
 _SEGMENT = "@"
 
 
@@ -66,10 +66,9 @@ class SegmentWatch:
         behind = {name: clock for name, clock in clocks.items() if self._done.get(name, -1) < clock.last - 1}
         if not behind:
             return
-        feeds = await self._store.exchange_feeds({}, {})
+        notes = await self._notices.stored()
         for segment, clock in behind.items():
-            feed = feeds.get(_SEGMENT + segment)
-            await self._tell_of(segment, clock, feed.told if feed is not None else "")
+            await self._tell_of(segment, clock, notes.get(_SEGMENT + segment, ""))
 
     async def _tell_of(self, segment: str, clock: SegmentClock, stored: str) -> None:
         until, name = clock.last - 1, _SEGMENT + segment

@@ -17,12 +17,11 @@ from streams.backoff import Backoff
 from streams.errors import TransientError
 from streams.rounds.engine import Engine
 from streams.rounds.notices import Note, Notices, read_note
-from streams.store.protocol import StoredFeed
 from streams.upkeep.figure_report import figures_of
 
 logger = get_logger(__name__)
 
-#: Before the name of a figure, among the channels of which something is told.
+#: Before the name of a figure, in that of its note.
 _TARGET = "%"
 
 
@@ -74,27 +73,24 @@ class TargetWatch:
 
     async def _judge(self, day: int) -> bool:
         """Return whether nothing is left to be done."""
-        feeds = await self._store.exchange_feeds({}, {})
+        notes = await self._notices.stored()
         figures: Mapping[str, str] = {}
-        if any(_note(feeds, target, day).told[0] < day for target in self._policy.targets):
+        if any(_note(notes, target, day).told[0] < day for target in self._policy.targets):
             counts = await self._store.band_counts()
             ends = (day + 1) * DAY - 1
             figures = await figures_of(self._policy, self._store, "", ends, [counts[band] for band in BANDS])
             if figures["customers"] == "0":
                 return True
-        return all([await self._tell_of(target, feeds, figures, day) for target in self._policy.targets])
+        return all([await self._tell_of(target, notes, figures, day) for target in self._policy.targets])
 
-    async def _tell_of(
-        self, target: Target, feeds: Mapping[str, StoredFeed], figures: Mapping[str, str], day: int
-    ) -> bool:
-        name, note = _TARGET + target.figure, _note(feeds, target, day)
+    async def _tell_of(self, target: Target, notes: Mapping[str, str], figures: Mapping[str, str], day: int) -> bool:
+        name, note = _TARGET + target.figure, _note(notes, target, day)
         told, notice = follow(target, figures.get(target.figure, ""), Told(*note.told), day)
         if told.judged > note.told[0]:
             new = []
             if notice is not None:
                 new = [notice_message(self._policy, target, notice, self._wall(), self._namespace)]
-            stored = feeds[name].told if name in feeds else ""
-            noted = await self._notices.note(name, stored, note, told, new)
+            noted = await self._notices.note(name, notes.get(name, ""), note, told, new)
             if noted is None:
                 return False
             note = noted
@@ -104,7 +100,7 @@ class TargetWatch:
         return not note.waiting
 
 
-def _note(feeds: Mapping[str, StoredFeed], target: Target, day: int) -> Note:
+def _note(notes: Mapping[str, str], target: Target, day: int) -> Note:
     """Read what is noted of a figure; where nothing is, its days begin with the given one."""
-    stored = feeds.get(_TARGET + target.figure)
-    return read_note(stored.told) if stored is not None and stored.told else Note((day - 1, 0, 0))
+    stored = notes.get(_TARGET + target.figure)
+    return read_note(stored) if stored else Note((day - 1, 0, 0))

@@ -10,8 +10,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState
-from scoring.feeds.feeds import NEVER, Feeds, Stretch, join, stretches_of
-from scoring.instants import MINUTE
+from scoring.feeds.feeds import Feeds, Stretch, join, stretches_of
+from scoring.instants import MINUTE, NEVER
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -150,12 +150,12 @@ def test_stretches_tell_of_every_moment_whether_the_feed_was_silent(
         assert (coming.since if coming and coming.since < 80 else None) == (begins[0] if begins else None)
 
 
-def watching(silence_after: int, pane: int = 5) -> Policy:
+def watching(silence_after: int) -> Policy:
     """Give a policy that watches a channel, its times in single microseconds."""
     policy = parse_policy('[channels.web]\ntopic = "web"\nweights = { buy = 1 }\nsilence_after = "1s"')
     (channel,) = policy.channels
     channels = (type(channel)(channel.name, channel.topic, channel.types, silence_after),)
-    return replace(policy, channels=channels, pane=pane)
+    return replace(policy, channels=channels)
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.integers(0, 70))
@@ -165,7 +165,7 @@ def test_the_next_clear_boundary_is_the_first_at_which_the_feed_is_not_silent(
     feeds = Feeds(watching(apart), {"web": stretches_of(times, apart)})
     feed = Feed(apart, times)
     clear = [at for at in range(0, 100, 5) if at > after and not feed.silent(at)]
-    assert feeds.next_clear(["web"], after) == (clear[0] if clear else NEVER)
+    assert feeds.next_clear(["web"], after, pane=5) == (clear[0] if clear else NEVER)
 
 
 @given(st.lists(st.integers(1, 60), max_size=30), st.integers(1, 9), st.lists(st.integers(0, 90), max_size=8))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from scoring.backtest.alarms import Alarms, judge_alarms, silences
 from scoring.backtest.lot import Lot, open_until
-from scoring.backtest.observations import NEVER, Customer, CutOff, Observation, fell_silent
+from scoring.backtest.observations import Customer, CutOff, Observation, fell_silent
 from scoring.backtest.population import Population, events_in
 from scoring.backtest.ranking import rank, rank_within
 from scoring.events.event import Event
-from scoring.instants import DAY
+from scoring.instants import DAY, NEVER
 from streams.policy_file.document import parse_policy
 from tests.property.lives import START, World, lives, worlds
 from tests.property.references import Reader, raw_events

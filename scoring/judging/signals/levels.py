@@ -12,8 +12,7 @@ from typing import Any
 from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
-from scoring.feeds.feeds import NEVER
-from scoring.instants import format_duration, format_instant
+from scoring.instants import NEVER, format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons

@@ -11,8 +11,8 @@ from typing import Final
 
 from scoring.customer.signals import Standing, Wait, report_name
 from scoring.customer.state import CustomerState, Timed
-from scoring.feeds.feeds import NEVER, Feeds
-from scoring.instants import format_duration, format_instant
+from scoring.instants import NEVER, format_duration, format_instant
+from scoring.judging.moment import Moment
 from scoring.judging.reasons import Reasons
 from scoring.judging.signals.raising import Raiser
 from scoring.policy.policy import BANDS, Policy
@@ -29,20 +29,20 @@ class Waiting:
 
     __slots__ = ("_feeds", "_policy", "_raiser", "_since", "_state")
 
-    def __init__(self, policy: Policy, state: CustomerState, raiser: Raiser, feeds: Feeds | None, since: int) -> None:
+    def __init__(self, policy: Policy, state: CustomerState, raiser: Raiser, moment: Moment, since: int) -> None:
         """Go on from where the customer stands.
 
         Args:
             policy: in force.
             state: the customer's.
             raiser: of the customer's signals.
-            feeds: when the feeds have been silent; None where none is watched.
+            moment: says when the feeds have been silent.
             since: an event by this time does not begin to wait.
         """
         self._policy = policy
         self._state = state
         self._raiser = raiser
-        self._feeds = feeds
+        self._feeds = moment.feeds
         self._since = since
 
     def take(self, rule: SignalRule, event: Timed) -> None:
@@ -134,9 +134,8 @@ class Waiting:
         over = [wait for wait in standing.waits if (boundary if wait.held else wait.time + rule.within <= at)]
         if not over:
             return
-        silent = self._feeds is not None and bool(self._feeds.silent(rule.feeds, at))
         rest = [wait for wait in standing.waits if wait not in over]
-        if silent:
+        if self._feeds.silent(rule.feeds, at):
             standing.waits = sorted([*rest, *[wait._replace(held=True) for wait in over]])
             return
         standing.waits = rest

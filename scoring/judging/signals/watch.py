@@ -10,9 +10,9 @@ from functools import partial
 
 from scoring.customer.signals import SignalState
 from scoring.customer.state import NONE, CustomerState, Timed
-from scoring.feeds.feeds import NEVER, Feeds
-from scoring.instants import DAY
+from scoring.instants import DAY, NEVER
 from scoring.judging.alerts import Transition
+from scoring.judging.moment import Moment
 from scoring.judging.reasons import reason_of_event
 from scoring.judging.signals.levels import Levels
 from scoring.judging.signals.raising import Raiser
@@ -31,7 +31,7 @@ class SignalWatch(Watch):
         self,
         policy: Policy,
         state: CustomerState,
-        feeds: Feeds | None,
+        moment: Moment,
         transitions: list[Transition],
         since: int,
     ) -> None:
@@ -40,7 +40,7 @@ class SignalWatch(Watch):
         Args:
             policy: in force, with signals.
             state: the customer's; its part of signals is changed in place.
-            feeds: when the feeds have been silent; None where none is watched.
+            moment: says when the feeds have been silent.
             transitions: where what is raised is added.
             since: up to when the customer had been judged before, in microseconds; `NONE` for a new one.
         """
@@ -49,7 +49,7 @@ class SignalWatch(Watch):
         self._signals = followed(policy, state, since)
         self._judged = state.judged
         self._raiser = Raiser(state, self._signals, transitions)
-        self._waiting = Waiting(policy, state, self._raiser, feeds, self._signals.since)
+        self._waiting = Waiting(policy, state, self._raiser, moment, self._signals.since)
         self._levels = Levels(
             policy, state, self._raiser, transitions, [each for each in policy.signals if each.holds_for_a_while]
         )

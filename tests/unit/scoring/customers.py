@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event, EventReader
-from scoring.feeds.feeds import Feeds
+from scoring.feeds.feeds import NO_FEEDS
 from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert, BandChange
 from scoring.judging.moment import Moment
@@ -84,7 +84,7 @@ class Customer:
         """Start as a stranger."""
         self.policy = policy or parse_policy(POLICY)
         self.state = CustomerState()
-        self.feeds: Feeds | None = None
+        self.feeds = NO_FEEDS
         self.story: Story = []
         self.changes: list[tuple[str, str]] = []
         self.transitions: list[Alert | BandChange | Signal] = []

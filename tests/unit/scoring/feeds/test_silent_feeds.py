@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scoring.events.event import Event
-from scoring.feeds.feeds import MOST_STRETCHES, NEVER, Feeds, shared_topics, watched_feeds
-from scoring.instants import HOUR
+from scoring.feeds.feeds import MOST_STRETCHES, NO_FEEDS, Feeds, shared_topics, watched_feeds
+from scoring.instants import DAY, HOUR, NEVER
 from scoring.judging.alerts import Alert
 from scoring.notices.feed_notices import Notice, Told, follow, notice_message
 from scoring.policy.policy import Policy
@@ -218,7 +218,7 @@ def test_late_events_of_the_feed_do_not_take_back_that_it_was_silent_when_judged
 def test_with_another_policy_that_watches_nothing_the_drop_is_told_at_the_next_boundary() -> None:
     anna = engaged(feeds(web=["01 09:00"]))
     anna.judge("04 12:00")
-    anna.policy, anna.feeds = policy_with(('version = "by-hand"', 'version = "unwatched"')), None
+    anna.policy, anna.feeds = policy_with(('version = "by-hand"', 'version = "unwatched"')), NO_FEEDS
     anna.judge("04 13:00")
     anna.judge("05 00:00")
     assert anna.story == [("churn_risk", "05 00:00", 0)]
@@ -229,7 +229,7 @@ def test_a_feed_without_a_first_event_is_not_silent() -> None:
     assert known.silence_at("web", at("04 09:59")) is None
     assert known.silence_at("social", at("04 09:59")) is None
     assert known.next_silence("social", 0) is None
-    assert known.next_clear(["web"], at("04 17:00")) == NEVER
+    assert known.next_clear(["web"], at("04 17:00"), DAY) == NEVER
 
 
 def test_of_very_many_silences_the_oldest_are_forgotten() -> None:

@@ -169,7 +169,7 @@ def test_an_id_is_remembered_from_when_it_came_also_where_the_evaluation_time_ju
     for arrived, duplicates in (("09 09:00", 1), ("01 09:00", 0)):
         anna = Customer(policy)
         first = anna.event("post", "01 09:00", "a")
-        advance(policy, anna.state, [first], Moment(0, 0, None, arrived=at(arrived)))
+        advance(policy, anna.state, [first], Moment(0, arrived=at(arrived)))
         anna.judge("09 10:00")
         assert anna.judge("09 10:01", first).duplicates == duplicates
 
