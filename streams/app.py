@@ -22,7 +22,7 @@ from streams.rounds.engine import build_engine
 from streams.settings.settings import Settings
 from streams.store.protocol import Store
 from streams.store.redis.store import RedisStore
-from streams.worker.agents import add_agent, add_link_agent
+from streams.worker.agents import add_agent
 from streams.worker.assigned_partitions import AssignedPartitions
 from streams.worker.faust_app import EngagementApp, make_app
 from streams.worker.logs import quiet_logs
@@ -62,8 +62,6 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     app.committing = Backoff(metrics, logger, "the next commit tries again", level=logging.WARNING)
     for intake in engine.intakes.values():
         add_agent(app, intake, app.parts.pipeline, metrics, app.steady, app.consumption)
-    if engine.links is not None:
-        add_link_agent(app, settings.policy.identities, engine.links, app.parts.pipeline, app.consumption)
     app.task(app.run_timer)
     add_pages(app, metrics, app.not_ready_because, settings.web_token, lambda: app.parts.timer.transactions.reports)
     return app

@@ -27,7 +27,7 @@ class Intake:
     """A source topic, by the channel of the policy or what stands for one, and the decoder of its records."""
 
     channel: Channel
-    decoder: Decoder | ProfileDecoder | SourceDecoder
+    decoder: Decoder | ProfileDecoder | SourceDecoder | LinkDecoder
 
 
 class Intakes:
@@ -58,7 +58,7 @@ class Intakes:
         self._schemas = schemas
 
     def of_topics(self) -> Iterator[Intake]:
-        """Make the decoders of events and profiles, one for each topic."""
+        """Make the decoders of events, profiles and links, one for each topic."""
         policy, metrics = self._policy, self._metrics
         for channel in policy.own_channels:
             reader = reader_of(channel, policy)
@@ -70,12 +70,9 @@ class Intakes:
         if policy.profiles is not None:
             channel = Channel(PROFILES, policy.profiles.topic, ())
             yield Intake(channel, ProfileDecoder(policy.profiles, metrics, self._limit(channel)))
-
-    def of_links(self) -> LinkDecoder | None:
-        """Make the decoder of links; None where the policy has none."""
-        if not self._policy.identities:
-            return None
-        return LinkDecoder(self._metrics, self._limit(as_links(self._policy.identities)))
+        if policy.identities:
+            channel = as_links(policy.identities)
+            yield Intake(channel, LinkDecoder(metrics, self._limit(channel)))
 
     def _limit(self, channel: Channel) -> DeadLetterLimit | None:
         if self._consumption is None:

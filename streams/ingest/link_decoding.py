@@ -5,7 +5,6 @@ Rests on decision 50.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from scoring.policy.policy import Channel
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.record_reading import RecordReading
 from streams.metrics import Metrics
-from streams.records import DeadLetter, DecodedBatch, Partition, RecordBatch, SentLink
+from streams.records import DecodedBatch, Partition, RecordBatch, SentLink
 
 #: What stands in the place of a channel's name in metrics and messages.
 NAME = "identities"
@@ -46,17 +45,33 @@ class LinkDecoder:
         """
         self._reading = RecordReading(NAME, metrics, limit)
 
-    def decode(self, batch: RecordBatch) -> list[DecodedBatch]:
-        """Decode a batch, in parts of a bounded number of links.
+    def decode(self, batch: RecordBatch, latest: int) -> DecodedBatch:  # noqa: ARG002 - a link has no time
+        """Decode a batch.
 
         Args:
-            batch: raw records; is the last of the parts afterwards, and has no records where too many are bad.
+            batch: raw records.
+            latest: the newest time that is let in.
 
         Returns:
-            The parts, in order; none if the batch is empty.
+            The links, and the dead letters, as `Decoder.decode` gives them.
         """
         links, dead = self._reading.read(batch, partial(_read, batch.partition))
-        return [_part(each, links, dead) for each in _parts(batch)] if batch.records else []
+        appended = batch.records[-1].timestamp * MILLISECOND if batch.records else 0
+        return DecodedBatch(batch, [], dead, 0, appended, links)
+
+
+def in_parts(batch: DecodedBatch) -> list[DecodedBatch]:
+    """Divide a batch where it has too many links for one round.
+
+    Args:
+        batch: whose raw records, if it is divided, are those of the last part afterwards.
+
+    Returns:
+        The parts, in order; nearly always one, and none if the batch has no records.
+    """
+    if len(batch.links) <= MOST_AT_ONCE:
+        return [batch] if batch.raw.count else []
+    return [_part(each, batch) for each in _parts(batch.raw)]
 
 
 def _read(partition: Partition, record: Any) -> SentLink:
@@ -71,10 +86,10 @@ def _parts(batch: RecordBatch) -> list[RecordBatch]:
     return [*parts, batch]
 
 
-def _part(part: RecordBatch, links: Sequence[SentLink], dead: Sequence[DeadLetter]) -> DecodedBatch:
+def _part(part: RecordBatch, whole: DecodedBatch) -> DecodedBatch:
     def inside(record: Any) -> bool:
         return bool(part.base <= record.offset < part.next_offset)
 
-    its_links = [link for link in links if inside(link.record)]
-    its_dead = [letter for letter in dead if inside(letter.record)]
-    return DecodedBatch(part, [], its_dead, 0, part.records[-1].timestamp * MILLISECOND, its_links)
+    links = [link for link in whole.links if inside(link.record)]
+    dead = [letter for letter in whole.dead_letters if inside(letter.record)]
+    return DecodedBatch(part, [], dead, 0, part.records[-1].timestamp * MILLISECOND, links)

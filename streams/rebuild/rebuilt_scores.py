@@ -70,7 +70,6 @@ class RebuiltScores:
         )
         self._clock, self._scorer, self._linker = engine.clock, engine.scorer, engine.linker
         self._decoders = {topic: intake.decoder for topic, intake in engine.intakes.items()}
-        self._link_decoder = engine.links
         self._starts: dict[Partition, int] = {}
         self._fences: dict[Partition, list[Fence | None]] = {}
         self._events = 0
@@ -170,16 +169,13 @@ class RebuiltScores:
         if not batches:
             return
         latest, ends = wall_clock() + MOST_AHEAD, {batch.partition: Fence(batch.next_offset, 0) for batch in batches}
-        links = [batch for batch in batches if batch.partition.topic == self._policy.identities]
         for batch in batches:
             decoder = self._decoders.get(batch.partition.topic)
             if isinstance(decoder, SourceDecoder):
                 await decoder.prepare(batch)
-        decoded = [
-            self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches if batch not in links
-        ]
+        decoded = [self._decoders[batch.partition.topic].decode(batch, latest) for batch in batches]
         await self.erasures.read_on()
-        await self._link(links, bounds)
+        await self._link(decoded, bounds)
         marks = self._clock.with_batches(decoded)
         time = min(self._clock.evaluation(marks)[0], bounds.time)
         moment = self._moment(bounds, time, self._clock.arrival(marks))
@@ -193,21 +189,16 @@ class RebuiltScores:
         self._applied(moves)
         self._clock.applied(marks)
 
-    async def _link(self, batches: Sequence[RecordBatch], bounds: Bounds) -> None:
+    async def _link(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> None:
         """Apply links as far as the live scores have; in which order they and events come makes no difference."""
-        if self._linker is None or self._link_decoder is None:
-            return
         found = [
             sent
             for batch in batches
-            for part in self._link_decoder.decode(batch)
-            for sent in part.links
-            if sent.record.offset < bounds.offset(batch.partition, self.store.group_of(sent.link.id))
+            for sent in batch.links
+            if sent.record.offset < bounds.offset(batch.raw.partition, self.store.group_of(sent.link.id))
         ]
-        moment = self._moment(bounds, min(self._clock.evaluation()[0], bounds.time))
-        links = self.erasures.choose_links(found)
-        await self.erasures.carry_out([name for sent in links for name in sent.link])
-        await self._linker.apply(links, moment)
+        if found:
+            await self._linker.apply(found, self._moment(bounds, min(self._clock.evaluation()[0], bounds.time)))
 
     def _by_group(self, batches: Sequence[DecodedBatch], bounds: Bounds) -> dict[int, dict[str, list[Event]]]:
         groups: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.ingest.dead_letter_limit import Consumption
 from streams.ingest.intakes import Intake, Intakes
-from streams.ingest.link_decoding import LinkDecoder
 from streams.ingest.schemas import Schemas
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
@@ -29,8 +28,7 @@ from streams.store.protocol import Store
 class Engine:
     """Everything that a round needs but where its batches come from.
 
-    `intakes` are the source topics of events and profiles by their name; `links` decodes those of links, which `linker`
-    applies, None where the policy has none.
+    `intakes` are the source topics by their name.
     """
 
     settings: Settings
@@ -42,9 +40,8 @@ class Engine:
     feeds: FeedWatch
     moments: Moments
     scorer: Scorer
-    linker: Linker | None
+    linker: Linker
     intakes: Mapping[str, Intake]
-    links: LinkDecoder | None
 
     @property
     def followers(self) -> list[Follower]:
@@ -86,7 +83,7 @@ def build_engine(
     clock = EvaluationClock(policy, settings.clock, wall)
     feeds = FeedWatch(policy, settings.clock, store, publisher, metrics, wall, namespace)
     scorer = Scorer(policy, store, publisher, metrics, wall, namespace=namespace)
-    linker = Linker(policy, store, scorer, metrics, wall, namespace) if policy.identities else None
+    linker = Linker(policy, store, scorer, metrics, wall, namespace, erasures)
     intakes = Intakes(settings, metrics, wall, consumption, schemas)
     return Engine(
         settings=settings,
@@ -100,5 +97,4 @@ def build_engine(
         scorer=scorer,
         linker=linker,
         intakes={intake.channel.topic: intake for intake in intakes.of_topics()},
-        links=intakes.of_links(),
     )

@@ -12,6 +12,7 @@ from scoring.ids import DEFAULT_NAMESPACE
 from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
 from scoring.policy.policy import Policy
+from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
 from streams.errors import FenceMoved, UnreadableCustomer, VersionMoved
 from streams.metrics import Metrics
 from streams.records import DeadLetter, SentLink
@@ -32,6 +33,7 @@ class Linker:
         metrics: Metrics,
         wall: Callable[[], int],
         namespace: str = DEFAULT_NAMESPACE,
+        erasures: ErasureKnowledge = NO_ERASURES,
     ) -> None:
         """Put the parts together.
 
@@ -42,12 +44,15 @@ class Linker:
             metrics: counters.
             wall: reads the wall clock, in microseconds.
             namespace: of the service.
+            erasures: whose links are to be left out.
         """
         self._policy = policy
+        self._erasures = erasures
         self._namespace = namespace
         self._store = store
         self._scorer = scorer
-        self._linked = {outcome: metrics.links.labels(outcome) for outcome in _OUTCOMES}
+        outcomes = _OUTCOMES if policy.identities else ()
+        self._linked = {outcome: metrics.links.labels(outcome) for outcome in outcomes}
         self._wall = wall
 
     def follow(self, policy: Policy) -> None:
@@ -59,11 +64,11 @@ class Linker:
         self._policy = policy
 
     async def apply(self, links: Sequence[SentLink], moment: Moment) -> list[DeadLetter]:
-        """Apply links in their order.
+        """Apply links in their order, but for those that have no effect any more.
 
         Args:
             links: some or all of which may have been applied before.
-            moment: as of which to judge.
+            moment: as of which to judge. It is made first: what is erased since then makes the store refuse the link.
 
         Returns:
             The records of those that cannot be, as of what has been linked before.
@@ -72,6 +77,8 @@ class Linker:
             FenceMoved: if the store is not where this worker left it.
             TransientError: if the store or Kafka does not answer; the same links can be applied again.
         """
+        links = self._erasures.choose_links(links)
+        await self._erasures.carry_out([name for sent in links for name in sent.link])
         await self._scorer.outbox.settle()
         refused = []
         for sent in links:

@@ -5,13 +5,13 @@ Rests on decision 81.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scoring.feeds.watermark import Mark
 from scoring.judging.absence_judging import Clocks
 from scoring.judging.moment import Moment
 from streams.erasures.knowledge import NO_ERASURES, ErasureKnowledge
-from streams.records import Partition
+from streams.records import DecodedBatch, Partition
 from streams.rounds.evaluation_clock import EvaluationClock
 from streams.rounds.feed_watch import FeedWatch
 
@@ -56,3 +56,27 @@ class Moments:
             least=self._clock.least(changed),
             erasures=self._erasures.known,
         )
+
+    async def note(self, batches: Sequence[DecodedBatch]) -> None:
+        """Note what batches tell beside their events, before they are applied: when the feeds had events.
+
+        Raises:
+            TransientError: if the store does not answer.
+        """
+        await self._feeds.note(batches)
+
+    async def learn(self, marks: Mapping[Partition, Mark], newest: Mapping[Partition, int] | None = None) -> None:
+        """Learn how far all workers have come, once at least as much is known of the feeds as that rests on.
+
+        Args:
+            marks: of all partitions.
+            newest: after an assignment, the newest event time of each partition that this worker begins with.
+
+        Raises:
+            TransientError: if the store does not answer.
+        """
+        await self._feeds.learn(marks)
+        if newest is None:
+            self._clock.learn(marks)
+        else:
+            self._clock.take_over(newest, marks)

@@ -66,5 +66,4 @@ class Resync:
     async def _take_over_marks(self, partitions: Iterable[Partition]) -> None:
         newest = {partition: self._positions.newest(partition) for partition in partitions}
         marks = await self._engine.store.exchange_marks({})
-        await self._engine.feeds.learn(marks)
-        self._engine.clock.take_over(newest, marks)
+        await self._engine.moments.learn(marks, newest)

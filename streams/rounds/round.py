@@ -30,7 +30,6 @@ class Round:
         """
         self._clock = engine.clock
         self._erasures = engine.erasures
-        self._feeds = engine.feeds
         self._linker = engine.linker
         self._metrics = engine.metrics
         self._moments = engine.moments
@@ -58,7 +57,7 @@ class Round:
         accepted, missing = await self._accept(batches)
         refused = await self._link(accepted)
         await self._publish(accepted, refused)
-        await self._feeds.note(accepted)
+        await self._moments.note(accepted)
         marks = self._clock.with_batches(accepted)
         # Before the events are chosen: what is erased in between makes the store refuse them.
         moment = self._moments.moment(marks)
@@ -78,20 +77,13 @@ class Round:
 
     async def _link(self, batches: Sequence[DecodedBatch]) -> list[DeadLetter]:
         """Apply the links of a round as of the time before it; returns those that are refused."""
-        if self._linker is None:
-            return []
         found = [
             sent
             for batch in batches
             for sent in batch.links
             if sent.record.offset >= min(self._positions.offsets(batch.raw.partition))
         ]
-        if not found:
-            return []
-        moment = self._moments.moment()
-        links = self._erasures.choose_links(found)
-        await self._erasures.carry_out([name for sent in links for name in sent.link])
-        return await self._linker.apply(links, moment)
+        return await self._linker.apply(found, self._moments.moment()) if found else []
 
     async def _publish(self, batches: Sequence[DecodedBatch], refused: Sequence[DeadLetter]) -> None:
         """Publish what becomes of the records that hold no event: before the fences move, or it would be lost."""
@@ -118,7 +110,7 @@ class Round:
             The work, and how many events were left out, by the name that the metrics have for the reason.
         """
         ends = {tp: Fence(mark.offset, mark.newest) for tp, mark in marks.items()}
-        moves = self._positions.moves(_ends(batches) | ends if self._linker is not None else ends)
+        moves = self._positions.moves(_ends(batches) | ends)
         chosen, erased = self._erasures.choose(batches)
         events, applied_before = by_group(chosen, self._positions.offsets, self._positions.group_of)
         await self._erasures.carry_out(customer for found in events.values() for customer in found)

@@ -17,13 +17,13 @@ from streams.errors import FenceMoved, VersionMoved
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import Message
-from streams.rounds.bundles import Bundle, Events, LinkedIds
-from streams.rounds.cache import CustomerCache
+from streams.rounds.bundles import Events
+from streams.rounds.customers import Customers
 from streams.rounds.judging import Judge, total
 from streams.rounds.outbox import Outbox
 from streams.rounds.set_aside import SetAside
-from streams.rounds.work import Judged, Work, portions_of, some_of
-from streams.store.protocol import CustomerRecord, Store
+from streams.rounds.work import Judged, Work, some_of
+from streams.store.protocol import Store
 
 #: Customers kept in memory between rounds; some kilobytes each.
 MOST_CACHED = 30_000
@@ -66,11 +66,11 @@ class Scorer:
         self._policy = policy
         self._store = store
         self.outbox = Outbox(store, publisher, metrics)
-        self._cache = CustomerCache(most_cached)
         self._namespace = namespace
         self.set_aside = SetAside(metrics)
+        self._customers = Customers(policy, store, self.set_aside, most_cached)
+        self._cache = self._customers.cache
         self._judge = Judge(policy, self._cache, wall, self.set_aside, namespace)
-        self._linked = LinkedIds()
         self._metrics = metrics
         self._wall = wall
 
@@ -119,8 +119,7 @@ class Scorer:
             while some:
                 refused, some = await self._judge_and_store(work, some)
                 moved = refused or moved
-            self._cache.trim()
-            self._linked.trim()
+            self._customers.trim()
             if waiting:
                 await self.outbox.publish()
         if moved is not None:
@@ -132,12 +131,10 @@ class Scorer:
         """Judge group by group; meanwhile the store is busy with those before, and loads those after.
 
         Returns:
-            Why groups were refused, and those to be tried again because an id has been linked meanwhile.
+            Why groups were refused, and those to be tried again as it has to be found out anew whose events they are.
         """
-        # Which groups linked ids connect is known once all are loaded.
-        together = bool(self._policy.identities)
-        portions = [dict(waiting)] if together else portions_of(waiting, self._cache)
-        loading = asyncio.create_task(self._load(portions[0]))
+        portions = self._customers.portions(waiting)
+        loading = asyncio.create_task(self._customers.load(portions[0]))
         storing: list[asyncio.Task[list[Refused]]] = []
         judged: list[Judged] = []
         customers = 0
@@ -145,8 +142,8 @@ class Scorer:
             for index, portion in enumerate(portions, start=1):
                 await loading
                 if index < len(portions):
-                    loading = asyncio.create_task(self._load(portions[index]))
-                for bundle in await self._bundles(portion):
+                    loading = asyncio.create_task(self._customers.load(portions[index]))
+                for bundle in await self._customers.bundles(portion):
                     judged.append(self._judge.judge(work, bundle))
                     customers += len(judged[-1].outcomes)
                     if customers >= _STORED_TOGETHER:
@@ -168,41 +165,6 @@ class Scorer:
             if isinstance(refusal, VersionMoved):
                 again |= one.bundle.sent
         return next((refusal for _, refusal in reversed(refused) if isinstance(refusal, FenceMoved)), None), again
-
-    async def _bundles(self, loaded: Mapping[int, Events]) -> list[Bundle]:
-        """Find out whose the events under linked ids are."""
-        if not self._linked:
-            return [Bundle({group: events}, {group: events}) for group, events in loaded.items()]
-        bundles = self._linked.bundles(loaded, self._store.group_of)
-        followed = [bundle.events for bundle in bundles if bundle.followed]
-        for events in followed:
-            await self._load(events)
-        # Who is known as a customer here may have been linked to another one meanwhile, and all that stood for him.
-        stale = [name for events in followed for some in events.values() for name in some if name in self._linked]
-        if stale:
-            self._linked.drop_those_of(stale)
-            await self._load(loaded)
-            return await self._bundles(loaded)
-        return bundles
-
-    async def _load(self, groups: Mapping[int, Iterable[str]]) -> None:
-        missing = [customer for group in groups.values() for customer in self._cache.missing(group)]
-        if self._linked:
-            missing = [customer for customer in missing if customer not in self._linked]
-        if not missing:
-            return
-        for name, record in self._cache.keep(missing, await self._load_from_store(missing)):
-            self._linked.note(name, record)
-
-    async def _load_from_store(self, customers: Sequence[str]) -> list[CustomerRecord]:
-        records = await self._store.load(customers)
-        for customer, record in zip(customers, records, strict=True):
-            if record.unreadable:
-                self.set_aside.note(customer, record.unreadable)
-        self.set_aside.note_readable(
-            [customer for customer, record in zip(customers, records, strict=True) if not record.unreadable]
-        )
-        return records
 
     async def _store_together(self, work: Work, some: Sequence[Judged]) -> list[Refused]:
         """Write bundles in one exchange with the store, and those that are judged anew in one each.
@@ -277,11 +239,10 @@ class Scorer:
         """Re-evaluate only the customers that another worker has written meanwhile, so that large rounds cannot starve.
 
         Returns:
-            False where an id is linked otherwise by now, so that it has to be found out anew whose events they are.
+            False where it has to be found out anew whose events they are.
         """
-        self._linked.drop(judged.bundle.followed.keys() & customers)
-        loaded = dict(zip(customers, await self._load_from_store(customers), strict=True))
-        if judged.bundle.followed.keys() & customers or any(record.stands_for for record in loaded.values()):
+        loaded = await self._customers.load_anew(judged.bundle, customers)
+        if loaded is None:
             return False
         for write in judged.writes:
             events, records = judged.bundle.events[write.group], dict(write.customers)
@@ -312,13 +273,8 @@ class Scorer:
             FenceMoved: see `apply`.
             TransientError: see `apply`.
         """
-        await self._load({group: customers})
-        gone = {
-            customer: "" if customer in self._linked else self._cache[customer].version
-            for customer in sorted(customers)
-            if customer in self._linked or not self._cache[customer].version or self._cache[customer].unreadable
-        }
-        if gone:
+        await self._customers.load({group: customers})
+        if gone := self._customers.gone(customers):
             self._cache.drop(gone)
             await self._store.unschedule(group, gone)
         events = {customer: _NOTHING for customer in customers if customer not in gone}
@@ -365,8 +321,7 @@ class Scorer:
 
     def forget(self) -> None:
         """Forget all cached records: the store may hold older ones."""
-        self._cache.clear()
-        self._linked.clear()
+        self._customers.clear()
 
     def drop(self, customers: Iterable[str]) -> None:
         """Forget customers whom somebody else has written.

@@ -161,8 +161,7 @@ class Timer:
         open_at = held()
         own = self._clock.report(caught_up(), generation, open_at)
         marks = await self._store.exchange_marks(own)
-        await self._feeds.learn(marks)
-        self._clock.learn(marks)
+        await self._moments.learn(marks)
         lags = {partition: self._clock.lag(partition) for partition in own}
         self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
         self.transactions.note(

@@ -1,4 +1,4 @@
-"""One Faust agent per channel of the policy, and one for profiles; there is no code of a channel's own.
+"""One Faust agent for each source topic; there is no code of a channel's own.
 
 Rests on decision 27.
 """
@@ -17,7 +17,7 @@ from scoring.events.event import MOST_AHEAD
 from streams.backoff import Backoff
 from streams.ingest.dead_letter_limit import Consumption
 from streams.ingest.intakes import Intake
-from streams.ingest.link_decoding import LinkDecoder
+from streams.ingest.link_decoding import in_parts
 from streams.ingest.source_decoding import SourceDecoder
 from streams.machine_clock import SteadyClock
 from streams.metrics import Metrics
@@ -37,18 +37,18 @@ def add_agent(
     wall: SteadyClock,
     consumption: Consumption,
 ) -> None:
-    """Register the agent that scores the events of a channel.
+    """Register the agent that reads a source topic.
 
     Args:
         app: gets the agent.
-        intake: the channel, and the decoder of its records.
+        intake: the topic, by its channel, and the decoder of its records.
         pipeline: applies what the agent has decoded.
         metrics: counters.
         wall: the clock; while it is in doubt nothing is decoded, as a good event could be refused.
         consumption: whether anything is consumed.
     """
     channel, decoder = intake.channel, intake.decoder
-    topic = _raw(app, channel.topic)
+    topic: Any = app.topic(channel.topic, key_type=bytes, value_type=bytes, value_serializer="raw")
     schemas = Backoff(metrics, logger, "waiting for it before decoding")
     consumption.schemas.append(schemas)
 
@@ -71,41 +71,13 @@ def add_agent(
                     continue
             now = wall()
             metrics.note_first_fetch(now)
-            batch = decoder.decode(event.message.value, now + MOST_AHEAD)
-            if batch.raw.count:
-                batch.raw.release()
-                await pipeline.submit(Submission(batch, event))
-            else:
-                event.ack()
-
-
-def add_link_agent(
-    app: faust.App, topic: str, decoder: LinkDecoder, pipeline: Pipeline, consumption: Consumption
-) -> None:
-    """Register the agent that reads the links between ids.
-
-    Args:
-        app: gets the agent.
-        topic: of the links.
-        decoder: of their records.
-        pipeline: applies what the agent has decoded.
-        consumption: whether anything is consumed.
-    """
-
-    @app.agent(_raw(app, topic), name="link-ids", supervisor_strategy=CrashingSupervisor)
-    async def link(stream: Any) -> None:
-        async for event in stream.noack().events():
-            parts = [] if consumption.stopped_because else decoder.decode(event.message.value)
+            parts = in_parts(decoder.decode(event.message.value, now + MOST_AHEAD))
             for part in parts:
                 part.raw.release()
                 # What is acknowledged is the message, with the last of its parts.
                 await pipeline.submit(Submission(part, event if part is parts[-1] else NOT_ACKNOWLEDGED))
             if not parts:
                 event.ack()
-
-
-def _raw(app: faust.App, topic: str) -> Any:
-    return app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
 
 
 class _NotAcknowledged:

@@ -162,7 +162,7 @@ def test_the_reasons_of_bad_links_are_those_in_the_table() -> None:
     ],
 )
 def test_a_reason_for_a_bad_link_is_given_for_what_it_says(value: bytes, reason: str) -> None:
-    [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [Record(value)]))
+    part = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [Record(value)]), 0)
     assert [letter.reason for letter in part.dead_letters] == [reason]
     assert part.links == []
 
@@ -170,7 +170,7 @@ def test_a_reason_for_a_bad_link_is_given_for_what_it_says(value: bytes, reason:
 def test_the_sample_link_is_one() -> None:
     [sample] = re.findall(r'`(\{"id": [^`]*\})`', page("howto/link-ids").prose)
     record = Record(sample.encode())
-    [part] = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [record]))
+    part = LinkDecoder(Metrics()).decode(RecordBatch(Partition("identities", 0), 5, [record]), 0)
     assert part.links == [(record, Link("cookie-7f3a", maria.NAME), Partition("identities", 0))]
 
 

@@ -244,8 +244,7 @@ class Bench:
             Record(offset, self.now // MILLISECOND, b"key", _as_bytes(value))
             for offset, value in enumerate(values, base)
         ]
-        assert self.engine.links is not None
-        [decoded] = self.engine.links.decode(RecordBatch(LINKS, base, records))
+        decoded = self.engine.intakes[LINKS.topic].decoder.decode(RecordBatch(LINKS, base, records), self.now)
         return Submission(decoded, Event(self.journal, f"{LINKS.label}@{base}"))
 
     async def apply(self, *submissions: Submission) -> None:

@@ -30,7 +30,7 @@ def letter_of(value: bytes | None, decoder: str = "event") -> DeadLetter:
     """Decode a record that is bad."""
     batch = RecordBatch(Partition("web", 0), 0, [Record(0, NOW // 1000, None, value)])
     if decoder == "link":
-        [part] = LinkDecoder(Metrics()).decode(batch)
+        part = LinkDecoder(Metrics()).decode(batch, 0)
     elif decoder == "profile":
         part = ProfileDecoder(Profiles(), Metrics()).decode(batch, NOW + MOST_AHEAD)
     else:

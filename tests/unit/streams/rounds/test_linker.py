@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from scoring.judging.moment import Moment
-from streams.ingest.link_decoding import LinkDecoder
+from streams.ingest.link_decoding import LinkDecoder, in_parts
 from streams.metrics import Metrics
 from streams.records import RecordBatch
 from streams.rounds.round_queue import Submission
@@ -173,7 +173,7 @@ async def test_many_links_are_applied_in_parts_and_only_the_last_acknowledges_th
     records[7] = records[7]._replace(value=b"{}")
     records[600] = records[600]._replace(value=b"[]")
     batch = RecordBatch(LINKS, 0, records)
-    parts = LinkDecoder(Metrics()).decode(batch)
+    parts = in_parts(LinkDecoder(Metrics()).decode(batch, 0))
 
     assert [(part.raw.base, part.raw.next_offset, len(part.links)) for part in parts] == [
         (0, 500, 499),
