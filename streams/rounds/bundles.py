@@ -6,17 +6,15 @@ Rests on decision 49.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scoring.events.event import Event
 from streams.store.protocol import CustomerRecord
 
-#: Linked ids that a worker remembers; a few hundred bytes each.
-MOST_REMEMBERED = 50_000
-
 #: By customer, or by the id that they were sent under.
 Events = Mapping[str, Sequence[Event]]
+Linked = Mapping[str, CustomerRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,96 +35,48 @@ class Bundle:
         return [customer for events in self.events.values() for customer in events]
 
 
-class LinkedIds:
-    """The linked ids that this worker has met; the store refuses a write for which one of them is out of date."""
+def bundles_of(sent: Mapping[int, Events], linked: Linked, group_of: Callable[[str], int]) -> list[Bundle]:
+    """Sort events by the customers whose they are.
 
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
-        """Start with none.
+    Args:
+        sent: by group and the id that they were sent under.
+        linked: the ids that are known to be linked, with their records, which say for whom they stand.
+        group_of: tells the group of an id.
 
-        Args:
-            most: ids that are remembered.
-        """
-        self._most = most
-        self._records: dict[str, CustomerRecord] = {}
+    Returns:
+        Groups that no linked id connects are in bundles of their own.
+    """
+    found = {group: {name: linked[name] for name in events if name in linked} for group, events in sent.items()}
+    return [
+        _bundle({group: sent[group] for group in groups if group in sent}, found, group_of)
+        for groups in _connected(found, group_of)
+    ]
 
-    def __len__(self) -> int:
-        """Count the ids."""
-        return len(self._records)
 
-    def __contains__(self, name: str) -> bool:
-        """Return whether an id is known to be linked."""
-        return name in self._records
+def _connected(found: Mapping[int, Linked], group_of: Callable[[str], int]) -> list[set[int]]:
+    connected: list[set[int]] = []
+    for group, linked in found.items():
+        groups = {group, *[group_of(record.stands_for) for record in linked.values()]}
+        apart = []
+        for others in connected:
+            if groups & others:
+                groups |= others
+            else:
+                apart.append(others)
+        connected = [*apart, groups]
+    return connected
 
-    def note(self, name: str, record: CustomerRecord) -> None:
-        """Remember an id.
 
-        Args:
-            name: the id.
-            record: as loaded; says for whom it stands.
-        """
-        self._records[name] = record
-
-    def drop(self, names: Iterable[str]) -> None:
-        """Forget ids, so that they are loaded again."""
-        for name in names:
-            self._records.pop(name, None)
-
-    def drop_those_of(self, customers: Iterable[str]) -> list[str]:
-        """Forget the ids that stand for customers; returns them."""
-        gone = set(customers)
-        names = [name for name, record in self._records.items() if record.stands_for in gone]
-        self.drop(names)
-        return names
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._records.clear()
-
-    def trim(self) -> None:
-        """Forget those that were met first, down to the bound."""
-        self.drop(list(self._records)[: max(len(self._records) - self._most, 0)])
-
-    def bundles(self, sent: Mapping[int, Events], group_of: Callable[[str], int]) -> list[Bundle]:
-        """Sort events by the customers whose they are.
-
-        Args:
-            sent: by group and the id that they were sent under.
-            group_of: tells the group of an id.
-
-        Returns:
-            Groups that no linked id connects are in bundles of their own.
-        """
-        found = {group: [name for name in events if name in self._records] for group, events in sent.items()}
-        return [
-            self._bundle({group: sent[group] for group in groups if group in sent}, found, group_of)
-            for groups in self._connected(found, group_of)
-        ]
-
-    def _connected(self, found: Mapping[int, Sequence[str]], group_of: Callable[[str], int]) -> list[set[int]]:
-        connected: list[set[int]] = []
-        for group, names in found.items():
-            groups = {group, *[group_of(self._records[name].stands_for) for name in names]}
-            apart = []
-            for others in connected:
-                if groups & others:
-                    groups |= others
-                else:
-                    apart.append(others)
-            connected = [*apart, groups]
-        return connected
-
-    def _bundle(
-        self, sent: Mapping[int, Events], found: Mapping[int, Sequence[str]], group_of: Callable[[str], int]
-    ) -> Bundle:
-        linked = {name: self._records[name] for group in sent for name in found[group]}
-        if not linked:
-            return Bundle(sent, sent)
-        groups: dict[int, dict[str, list[Event]]] = {group: defaultdict(list) for group in sent}
-        for group, events in sent.items():
-            for name, its in events.items():
-                record = linked.get(name)
-                if record is None:
-                    groups[group][name] += its
-                else:
-                    groups.setdefault(group_of(record.stands_for), defaultdict(list))[record.stands_for] += its
-        return Bundle(sent, groups, {name: record.version for name, record in linked.items()})
+def _bundle(sent: Mapping[int, Events], found: Mapping[int, Linked], group_of: Callable[[str], int]) -> Bundle:
+    linked = {name: record for group in sent for name, record in found[group].items()}
+    if not linked:
+        return Bundle(sent, sent)
+    groups: dict[int, dict[str, list[Event]]] = {group: defaultdict(list) for group in sent}
+    for group, events in sent.items():
+        for name, its in events.items():
+            record = linked.get(name)
+            if record is None:
+                groups[group][name] += its
+            else:
+                groups.setdefault(group_of(record.stands_for), defaultdict(list))[record.stands_for] += its
+    return Bundle(sent, groups, {name: record.version for name, record in linked.items()})

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from scoring.policy.policy import Policy
-from streams.rounds.bundles import Bundle, Events, LinkedIds
+from streams.rounds.bundles import Bundle, Events, bundles_of
 from streams.rounds.cache import CustomerCache
 from streams.rounds.set_aside import SetAside
 from streams.rounds.work import portions_of
 from streams.store.protocol import CustomerRecord, Store
 
+#: Linked ids that a worker remembers; a few hundred bytes each.
+_MOST_LINKED = 50_000
+
 
 class Customers:
-    """Loads customers, and keeps those used last; ids that stand for others are remembered apart from them."""
+    """Loads customers, and keeps those used last; ids that stand for others are remembered apart from them.
+
+    What loads raises `TransientError` where the store does not answer.
+    """
 
     def __init__(self, policy: Policy, store: Store, set_aside: SetAside, most: int) -> None:
         """Start with none.
@@ -29,7 +35,8 @@ class Customers:
         """
         self.cache = CustomerCache(most)
         self._linking = bool(policy.identities)
-        self._linked = LinkedIds()
+        # The linked ids that this worker has met; the store refuses a write for which one of them is out of date.
+        self._linked: dict[str, CustomerRecord] = {}
         self._store = store
         self._set_aside = set_aside
 
@@ -43,16 +50,12 @@ class Customers:
 
         Args:
             groups: ids by group.
-
-        Raises:
-            TransientError: if the store does not answer.
         """
         missing = [customer for group in groups.values() for customer in self.cache.missing(group)]
         if self._linked:
             missing = [customer for customer in missing if customer not in self._linked]
         if missing:
-            for name, record in self.cache.keep(missing, await self._read(missing)):
-                self._linked.note(name, record)
+            self._linked.update(self.cache.keep(missing, await self._read(missing)))
 
     async def _read(self, customers: Sequence[str]) -> list[CustomerRecord]:
         records = await self._store.load(customers)
@@ -72,20 +75,17 @@ class Customers:
 
         Returns:
             The same events by the customers whose they are, who are loaded, too.
-
-        Raises:
-            TransientError: if the store does not answer.
         """
         if not self._linked:
             return [Bundle({group: events}, {group: events}) for group, events in loaded.items()]
-        bundles = self._linked.bundles(loaded, self._store.group_of)
+        bundles = bundles_of(loaded, self._linked, self._store.group_of)
         followed = [bundle.events for bundle in bundles if bundle.followed]
         for events in followed:
             await self.load(events)
         # Who is known as a customer here may have been linked to another one meanwhile, and all that stood for him.
-        stale = [name for events in followed for some in events.values() for name in some if name in self._linked]
+        stale = {name for events in followed for some in events.values() for name in some if name in self._linked}
         if stale:
-            self._linked.drop_those_of(stale)
+            self._drop([name for name, record in self._linked.items() if record.stands_for in stale])
             await self.load(loaded)
             return await self.bundles(loaded)
         return bundles
@@ -99,12 +99,9 @@ class Customers:
 
         Returns:
             Their records; None where an id is linked otherwise by now, so that whose the events are is found out anew.
-
-        Raises:
-            TransientError: if the store does not answer.
         """
         moved = bundle.followed.keys() & customers
-        self._linked.drop(moved)
+        self._drop(moved)
         loaded = dict(zip(customers, await self._read(customers), strict=True))
         return None if moved or any(record.stands_for for record in loaded.values()) else loaded
 
@@ -116,10 +113,14 @@ class Customers:
             if customer in self._linked or not self.cache[customer].version or self.cache[customer].unreadable
         }
 
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._linked.pop(name, None)
+
     def trim(self) -> None:
         """Forget what was used or met first, down to the bounds; not while records are in use."""
         self.cache.trim()
-        self._linked.trim()
+        self._drop(list(self._linked)[: max(len(self._linked) - _MOST_LINKED, 0)])
 
     def clear(self) -> None:
         """Forget everything."""
