@@ -13,8 +13,9 @@ from scoring.rules import tally
 from scoring.rules.tally import NEWEST
 from streams.settings.settings import Settings
 from streams.store.redis.replacing import ReplaceableStore
+from streams.store.segment_sums import MEASURES, SEGMENTS, names_of, segment_of, segments_in
 from streams.store.sums.absence_sums import ABSENCE
-from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
+from streams.store.sums.gains import Additions, join, less
 
 _SHOWN = 5
 _OF_ABSENCES = {"m": "members", "a": "active members"}
@@ -78,17 +79,16 @@ class FigureComparison:
             if name == SEGMENTS:
                 yield "the numbers of customers in segments"
                 continue
-            segment = name.partition("in:")[2]
+            segment = segment_of(name)
             counted = (_OF_ABSENCES if name.startswith(ABSENCE) else _OF_DAYS if _of_days(name) else _OF_MEASURES)[kind]
             yield f"{counted}{f' in {segment!r}' if segment else ''}: {_days(days)}"
 
     async def _stands(self, group: int, right: Additions) -> Additions:
         """Read all sums of a group: those that there should be, and those that there are."""
         kpi = self._live.kpi
-        segments = {field.removeprefix(IN_SEGMENT) for field in await kpi.group_sums(group, SEGMENTS)}
         names = {"", MEASURES, SEGMENTS, *right}
-        for segment in segments:
-            names |= {sums_name(segment), measures_name(segment)}
+        for segment in segments_in(await kpi.group_sums(group, SEGMENTS)):
+            names |= {*names_of("", segment), *names_of(MEASURES, segment)}
         return {name: await kpi.group_sums(group, name, spells=_of_days(name)) for name in names}
 
     async def mend(self, rebuilt: ReplaceableStore, holder: str) -> None:

@@ -5,7 +5,7 @@ Rests on decision 28.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -14,11 +14,11 @@ from scoring.events.unknown_names import Names
 from scoring.feeds.feeds import Stretch
 from scoring.feeds.watermark import Mark
 from scoring.policy.policy import Policy
-from scoring.rules.groupings import GroupingDay
 from streams.errors import FenceMoved, VersionMoved
 from streams.records import Message, Partition
 from streams.store.absences import AbsenceStore
 from streams.store.policies import PolicyStore
+from streams.store.segment_sums import KpiStore
 from streams.topic_names import ERASURES
 
 #: Its fence in a group is up to where a writer must have read the erasures.
@@ -131,82 +131,6 @@ class StoredFeed(NamedTuple):
 
     stretches: Sequence[Stretch] = ()
     told: str = ""
-
-
-class KpiStore(Protocol):
-    """Where the sums over customers and the figures made of them live; a segment of '' is that of all customers.
-
-    The sums move in `Store.apply` and `Store.erase`, with the customers.
-    """
-
-    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
-        ...
-
-    async def churn(self, segment: str = "") -> dict[str, int]:
-        """Read the sums of who comes and goes by the policy's rule, with spells; see `scoring.customer.churn`."""
-        ...
-
-    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
-        """Let sums forget the days before one (its number), once for each; see `scoring.figures.kpi.folding`.
-
-        Args:
-            segment: see above.
-            before: the first day that is kept.
-            churn: whether those of `churn` are meant.
-        """
-
-    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
-        """Read the sums of which measures are made, by the fields of `scoring.rules.tally`.
-
-        Args:
-            segment: see above.
-            past: whether to add what they have forgotten and is kept by the day.
-        """
-        ...
-
-    async def segments(self) -> dict[str, int]:
-        """Return which segments have customers with a score, and how many."""
-        ...
-
-    async def fold_measures(
-        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
-    ) -> None:
-        """Let the sums of measures forget panes; not each time.
-
-        Args:
-            segment: see above.
-            kept_from: see `scoring.rules.tally.folding`.
-            told_from: see there.
-            past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
-        """
-
-    async def grouping(self, name: str, first: int, last: int) -> dict[int, GroupingDay]:
-        """Read what is counted of a grouping by day; a day without anything is left out.
-
-        Args:
-            name: see `streams.store.sums.gains.largest_name`.
-            first: number of the first day.
-            last: number of the last day.
-        """
-        ...
-
-    async def fold_grouping(self, name: str, before: int) -> None:
-        """Forget what was counted of a grouping before a day (its number)."""
-
-    async def publish(self, segment: str, figures: Mapping[str, str]) -> None:
-        """Put figures in the place of those that applications read; one that is not among them is removed."""
-
-    async def figures(self, segment: str = "") -> dict[str, str]:
-        """Read the figures that applications read; none if none have been published."""
-        ...
-
-    async def keep_published(self, segments: Collection[str]) -> None:
-        """Remove the published figures of all segments but these."""
-
-    async def take_turn(self, milliseconds: int) -> bool:
-        """Return whether to make the figures now; if so, no other worker gets True for so long."""
-        ...
 
 
 class Store(Protocol):

@@ -9,7 +9,8 @@ from scoring.instants import DAY
 from streams.rebuild.figure_comparison import FigureComparison
 from streams.settings.settings import Settings
 from streams.store.redis.replacing import ReplaceableStore
-from streams.store.sums.gains import MEASURES, join
+from streams.store.segment_sums import MEASURES
+from streams.store.sums.gains import join
 from streams.store.sums.shares import share_of
 from tests.contract.records import WALL
 from tests.contract.test_store_measure_sums import FEWER, MEASURED, let

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoring.customer.churn import churn_fields, list_days
 from scoring.figures.kpi import Sums, folding
 from scoring.instants import DAY
-from streams.store.sums.churn_sums import CHURN
+from streams.store.segment_sums import CHURN
 from streams.store.sums.gains import join
 from streams.store.sums.shares import share_of
 from tests.property.test_day_figures import stories

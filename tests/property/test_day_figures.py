@@ -19,7 +19,8 @@ from scoring.instants import DAY
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.tally import folding, parse_tally
 from streams.policy_file.document import parse_policy
-from streams.store.sums.gains import MEASURES, Additions, join
+from streams.store.segment_sums import MEASURES
+from streams.store.sums.gains import Additions, join
 from streams.store.sums.shares import activity_in, share_of
 from streams.upkeep.figure_report import published_channels, published_measures
 from tests.property.test_measure_figures import Life, Step, told

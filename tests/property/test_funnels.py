@@ -15,7 +15,8 @@ from scoring.instants import DAY
 from scoring.policy.policy import Policy
 from scoring.rules.tally import parse_tally
 from streams.policy_file.document import parse_policy
-from streams.store.sums.gains import MEASURES, join
+from streams.store.segment_sums import MEASURES
+from streams.store.sums.gains import join
 from streams.store.sums.shares import share_of
 from tests.property.test_measure_figures import Life, Step
 from tests.property.test_measures import START, Happening, World

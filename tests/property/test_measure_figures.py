@@ -19,7 +19,8 @@ from scoring.rules.tally import folding, parse_tally, tally_of
 from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.sums.gains import MEASURES, Additions, join
+from streams.store.segment_sums import MEASURES
+from streams.store.sums.gains import Additions, join
 from streams.store.sums.shares import share_of
 from streams.upkeep.figure_report import published_measures
 from tests.property.test_measures import START, Happening, Reader, World, lives, worlds

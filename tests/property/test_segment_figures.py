@@ -19,7 +19,8 @@ from scoring.rules.tally import folding
 from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite
-from streams.store.sums.gains import MEASURES, SEGMENTS, Additions, join, less
+from streams.store.segment_sums import MEASURES, SEGMENTS
+from streams.store.sums.gains import Additions, join, less
 from streams.store.sums.shares import share_of
 from streams.upkeep.figure_report import published_measures
 from tests.property.test_measure_figures import another, reader_of_both

@@ -8,24 +8,14 @@ from collections.abc import Collection, Mapping
 from scoring.figures.kpi import folding
 from scoring.rules import tally
 from scoring.rules.groupings import GroupingDay, LargestValues
-from streams.store.sums.churn_sums import churn_name
-from streams.store.sums.gains import (
-    IN_SEGMENT,
-    LARGEST,
-    SEGMENTS,
-    Additions,
-    add_field,
-    join,
-    measures_name,
-    past_name,
-    sums_name,
-)
+from streams.store.segment_sums import PAST, KpiStore
+from streams.store.sums.gains import LARGEST, Additions, add_field, join
 
 _CODE = 4
 
 
-class MemoryKpi:
-    """See `streams.store.protocol.KpiStore` for the contract."""
+class MemoryKpi(KpiStore):
+    """See there for the contract."""
 
     def __init__(self) -> None:
         """Start with nothing."""
@@ -71,37 +61,22 @@ class MemoryKpi:
         for day in [day for day in days if day < before]:
             del days[day]
 
-    def named(self, name: str) -> Mapping[str, int]:
+    def of(self, name: str) -> Mapping[str, int]:
         """Give sums by their name, see `streams.store.sums.gains`."""
         return self._sums[name]
 
-    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read the sums over customers."""
-        return {field: count for field, count in self._sums[sums_name(segment)].items() if spells or field[0] != "s"}
+    async def named(self, *names: str, spells: bool = False) -> dict[str, int]:
+        """Read sums by their names."""
+        total = join({"": self._sums[name]} for name in names).get("", {})
+        return {field: count for field, count in total.items() if spells or field[0] != "s"}
 
-    async def churn(self, segment: str = "") -> dict[str, int]:
-        """Read the sums of who comes and goes by the rule of the policy."""
-        return dict(self._sums[churn_name(segment)])
-
-    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
-        """Let the sums forget days."""
-        name = churn_name(segment) if churn else sums_name(segment)
+    async def fold_days(self, name: str, before: int) -> None:
+        """Let sums forget days."""
         self.add({name: folding(self._sums[name], before)})
 
-    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
-        """Read the sums of which measures are made."""
-        names = (measures_name(segment), past_name(segment)) if past else (measures_name(segment),)
-        return join({"": self._sums[name]} for name in names).get("", {})
-
-    async def segments(self) -> dict[str, int]:
-        """Return which segments have customers."""
-        return {field.removeprefix(IN_SEGMENT): count for field, count in self._sums[SEGMENTS].items()}
-
-    async def fold_measures(
-        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
-    ) -> None:
-        """Let the sums of measures forget panes."""
-        name, other = measures_name(segment), past_name(segment)
+    async def fold_panes(self, name: str, kept_from: int, told_from: int, past: tuple[int, int] | None) -> None:
+        """Let sums of measures forget panes."""
+        other = PAST + name
         changes = tally.folding(self._sums[name], kept_from, told_from)
         if past is not None:
             self.add({other: tally.archive(self._sums[name], changes)})

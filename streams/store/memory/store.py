@@ -61,9 +61,7 @@ class MemoryStore(MemoryErasures, MemoryFeeds):
         self._marks: dict[str, str] = {}
         self._unknown: dict[str, str] = {}
         self.kpi = MemoryKpi()
-        self.absences = MemoryAbsences(
-            self.hashes, self.kpi.named, self._least_fence, self._first_crossing, self._leases
-        )
+        self.absences = MemoryAbsences(self.hashes, self.kpi.of, self._least_fence, self._first_crossing, self._leases)
         self._digest = ""
         self._policies = MemoryPolicies(self.hashes)
         self.policies: PolicyStore = self._policies

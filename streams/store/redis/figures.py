@@ -6,29 +6,21 @@ Rests on decisions 48 and 55.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from scoring.figures.kpi import folding
 from scoring.rules import tally
 from scoring.rules.groupings import GroupingDay, join_days
 from streams.store.redis.wire import Words
-from streams.store.sums.churn_sums import churn_name
-from streams.store.sums.gains import (
-    IN_SEGMENT,
-    SEGMENTS,
-    Additions,
-    add_field,
-    measures_name,
-    past_name,
-    sums_name,
-    words_of,
-)
+from streams.store.segment_sums import PAST, KpiStore
+from streams.store.sums.gains import Additions, add_field, words_of
 
 _CODE = 4
 
 
-class RedisKpi:
-    """See `streams.store.protocol.KpiStore` for the contract."""
+class RedisKpi(KpiStore):
+    """See there for the contract."""
 
     def __init__(
         self, prefix: str, library: str, groups: int, send: Callable[[Sequence[Words]], Awaitable[list[Any]]]
@@ -46,26 +38,10 @@ class RedisKpi:
         self._groups = groups
         self._send = send
 
-    async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read the sums over customers."""
-        return await self._added_up(sums_name(segment), spells=spells)
-
-    async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
-        """Read the sums of which measures are made."""
-        found = await self._added_up(measures_name(segment))
-        if past:
-            for field, count in (await self._added_up(past_name(segment))).items():
-                add_field(found, field, count)
-        return found
-
-    async def segments(self) -> dict[str, int]:
-        """Return which segments have customers."""
-        counts = await self._added_up(SEGMENTS)
-        return {field.removeprefix(IN_SEGMENT): count for field, count in counts.items()}
-
-    async def _added_up(self, name: str, *, spells: bool = False) -> dict[str, int]:
+    async def named(self, *names: str, spells: bool = False) -> dict[str, int]:
+        """Read sums by their name."""
         total: dict[str, int] = {}
-        for group in range(self._groups):
+        for name, group in product(names, range(self._groups)):
             # One by one: a year has some thousand fields, and others want their turn.
             for field, count in (await self.group_sums(group, name, spells=spells)).items():
                 add_field(total, field, count)
@@ -87,24 +63,17 @@ class RedisKpi:
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
         return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
 
-    async def churn(self, segment: str = "") -> dict[str, int]:
-        """Read the sums of who comes and goes by the rule of the policy."""
-        return await self._added_up(churn_name(segment), spells=True)
-
-    async def fold(self, segment: str, before: int, *, churn: bool = False) -> None:
-        """Let the sums forget days."""
-        name = churn_name(segment) if churn else sums_name(segment)
+    async def fold_days(self, name: str, before: int) -> None:
+        """Let sums forget days."""
         for group in range(self._groups):
             folded = await self._folded(group, name)
             if folded is None or folded < before:
                 fields = await self.group_sums(group, name, spells=True)
                 await self._fold(group, name, folded, before, {name: folding(fields, before)})
 
-    async def fold_measures(
-        self, segment: str, kept_from: int, told_from: int, past: tuple[int, int] | None = None
-    ) -> None:
-        """Let the sums of measures forget panes."""
-        name, other = measures_name(segment), past_name(segment)
+    async def fold_panes(self, name: str, kept_from: int, told_from: int, past: tuple[int, int] | None) -> None:
+        """Let sums of measures forget panes."""
+        other = PAST + name
         at_once = 1 + (told_from - kept_from) // 8
         for group in range(self._groups):
             folded = await self._folded(group, name)

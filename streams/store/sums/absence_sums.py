@@ -10,9 +10,9 @@ from typing import Final
 
 from scoring.customer.absence_days import member_fields, member_gains, turned_days
 from scoring.customer.activity import Activity
-from scoring.customer.state import NONE
 from scoring.policy.policy import Policy
 from streams.store.protocol import CustomerRecord
+from streams.store.segment_sums import names_of, of_segment
 
 #: The field of the hash that says, among else, in which of them a customer is counted; see `absence_fields.py`.
 FIELD: Final = "_b"
@@ -27,17 +27,7 @@ def absence_name(within: int, segment: str) -> str:
         within: for how many days after an active one a customer is a member.
         segment: '' for all customers.
     """
-    return f"{ABSENCE}{within} in:{segment}" if segment else f"{ABSENCE}{within}"
-
-
-def names_of(within: int, segment: str) -> list[str]:
-    """List the sums of members in which a customer is counted.
-
-    Args:
-        within: see `absence_name`; 0 for one who is in none.
-        segment: of the customer, '' for none.
-    """
-    return [absence_name(within, each) for each in dict.fromkeys(("", segment))] if within else []
+    return of_segment(f"{ABSENCE}{within}", segment)
 
 
 def members_within(text: str) -> int:
@@ -52,13 +42,14 @@ def members_within(text: str) -> int:
     return int(text.split(";")[1]) if text else 0
 
 
-def absence_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[str, dict[str, int]]:
+def absence_gains(policy: Policy, record: CustomerRecord, before: str, after: str) -> dict[str, dict[str, int]]:
     """Return what a customer adds to the sums of members by a write.
 
     Args:
         policy: in force.
         record: about to be written.
-        segment: in whose sums the customer is to be.
+        before: the segment in whose sums the customer is, '' for none.
+        after: the one in whose sums the customer is to be.
 
     Returns:
         By name and field.
@@ -67,13 +58,13 @@ def absence_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[
     stored, within = members_within(record.absence), 0
     if rule is not None and record.state.absence is not None:
         within = rule.members_within
-    before = names_of(stored, record.segment if record.stored_band[0] != NONE else "")
-    after = names_of(within, segment)
+    earlier = names_of(f"{ABSENCE}{stored}", before) if stored else []
+    names = names_of(f"{ABSENCE}{within}", after) if within else []
     found: dict[str, dict[str, int]] = {}
     gains = member_gains(within, activity.days, activity.flipped) if within else {}
-    for name in after:
-        found[name] = gains if name in before else member_fields(within, activity.list_days())
-    if gone := [name for name in before if name not in after]:
+    for name in names:
+        found[name] = gains if name in earlier else member_fields(within, activity.list_days())
+    if gone := [name for name in earlier if name not in names]:
         left = member_fields(stored, _days_before(activity))
         found |= {name: {field: -count for field, count in left.items()} for name in gone}
     return {name: fields for name, fields in found.items() if fields}
@@ -102,4 +93,4 @@ def absence_share(text: str, segment: str, days: Iterable[int]) -> dict[str, dic
     if not within:
         return {}
     fields = member_fields(within, list(days))
-    return dict.fromkeys(names_of(within, segment), fields)
+    return dict.fromkeys(names_of(f"{ABSENCE}{within}", segment), fields)

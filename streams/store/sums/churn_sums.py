@@ -14,21 +14,11 @@ from scoring.customer.churn import churn_text, fields_by, list_days
 from scoring.customer.state import NONE, CustomerState
 from scoring.policy.policy import Policy
 from streams.store.protocol import CustomerRecord
+from streams.store.segment_sums import CHURN, names_of
 
 #: The field of the hash that says by which rule a customer is counted, and what those of the days begin with.
 RULE: Final = "_z"
 ENDED: Final = "_y"
-#: What the names of these sums begin with.
-CHURN: Final = "churn"
-
-
-def churn_name(segment: str) -> str:
-    """Name the sums.
-
-    Args:
-        segment: '' for all customers.
-    """
-    return f"{CHURN} in:{segment}" if segment else CHURN
 
 
 def rule_text(policy: Policy, state: CustomerState) -> str:
@@ -42,30 +32,30 @@ def rule_text(policy: Policy, state: CustomerState) -> str:
     return "" if rule is None or state.judged == NONE else churn_text(rule.after, ends=bool(rule.by))
 
 
-def churn_gains(policy: Policy, record: CustomerRecord, segment: str) -> dict[str, dict[str, int]]:
+def churn_gains(policy: Policy, record: CustomerRecord, before: str, after: str) -> dict[str, dict[str, int]]:
     """Return what a customer adds to the sums by a write.
 
     Args:
         policy: in force.
         record: about to be written.
-        segment: in whose sums the customer is to be.
+        before: the segment in whose sums the customer is, '' for none.
+        after: the one in whose sums the customer is to be.
 
     Returns:
         By name and field.
     """
     state, activity = record.state, record.state.activity
-    stored = record.segment if record.stored_band[0] != NONE else ""
     text = rule_text(policy, state)
-    if text == record.churn and stored == segment and not activity.flipped and state.ended_before is None:
+    if text == record.churn and before == after and not activity.flipped and state.ended_before is None:
         return {}
     days, ended = activity.list_days(), state.ended if state.ended_before is None else state.ended_before
-    before = sorted(turned_days(activity.flipped).symmetric_difference(days))
+    stored = sorted(turned_days(activity.flipped).symmetric_difference(days))
     found: dict[str, dict[str, int]] = {}
     for sign, inside, fields in (
-        (1, segment, fields_by(text, days, list_days(state.ended))),
-        (-1, stored, fields_by(record.churn, before, list_days(ended))),
+        (1, after, fields_by(text, days, list_days(state.ended))),
+        (-1, before, fields_by(record.churn, stored, list_days(ended))),
     ):
-        for name in dict.fromkeys((churn_name(""), churn_name(inside))):
+        for name in names_of(CHURN, inside):
             sums = found.setdefault(name, {})
             for field, count in fields.items():
                 sums[field] = sums.get(field, 0) + sign * count
@@ -87,7 +77,7 @@ def churn_share(fields: Mapping[str, str], activity: Activity, segment: str) -> 
         found = fields_by(fields.get(RULE, ""), activity.list_days(), list_days(ended_in(fields)))
     except ValueError:
         return {}
-    return dict.fromkeys((churn_name(""), churn_name(segment)), found) if found else {}
+    return dict.fromkeys(names_of(CHURN, segment), found) if found else {}
 
 
 def ended_in(fields: Mapping[str, str]) -> dict[int, int]:

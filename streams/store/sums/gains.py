@@ -17,20 +17,14 @@ from scoring.rules.groupings import Grouping
 from scoring.rules.session_sums import Visits
 from scoring.rules.tally import NEWEST, NOTHING, Panes, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
+from streams.store.segment_sums import IN_SEGMENT, MEASURES, SEGMENTS, names_of, of_segment
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
 
 #: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
-#: The name of the sums of `scoring.rules.tally` over all customers.
-MEASURES: Final = "measures"
 #: What the names of what is counted of groupings begin with; the number of values follows.
 LARGEST: Final = "largest:"
-#: What the names of the sums of the past begin with.
-PAST: Final = "past "
-#: The name of the numbers of customers by segment, and what the field of each begins with.
-SEGMENTS: Final = "segments"
-IN_SEGMENT: Final = "@"
 
 
 class Gains:
@@ -90,7 +84,7 @@ class Gains:
         for field, count in self._whole.items():
             add_field(fields, field, count)
         measured = self._measured.named() if self._measured is not None else {}
-        return _without_nothing({sums_name(segment): fields, measures_name(segment): measured})
+        return _without_nothing({of_segment("", segment): fields, of_segment(MEASURES, segment): measured})
 
     @property
     def _measures(self) -> TallyGains:
@@ -119,21 +113,21 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     everybody = Gains()
     segments: dict[str, Gains] = {}
     moved: dict[str, int] = {}
-    tallied, segmented, absences = policy.tallied, policy.profiles is not None, policy.absence is not None
-    churned = policy.figures.churn is not None
+    tallied, absences, churned = policy.tallied, policy.absence is not None, policy.figures.churn is not None
     members: list[Additions] = []
     grouped: Additions = {}
     for record in records:
         if tallied or record.tally or record.state.activity.gains:
             everybody.add(policy, record)
-        if segmented or record.segment:
-            _gain_in_segments(policy, record, segments, moved)
+        before, after = stored_segment(record), counted_segment(policy, record)
+        if before or after:
+            _gain_in_segments(policy, record, before, after, segments, moved)
         if absences or record.absence:
-            members.append(absence_gains(policy, record, counted_segment(policy, record)))
+            members.append(absence_gains(policy, record, before, after))
         if churned or record.churn:
-            members.append(churn_gains(policy, record, counted_segment(policy, record)))
+            members.append(churn_gains(policy, record, before, after))
         if record.state.grouped:
-            _gain_in_groupings(policy, record, grouped)
+            _gain_in_groupings(policy, record, after, grouped)
     found = everybody.additions("") | grouped
     for segment, gains in segments.items():
         found |= gains.additions(segment)
@@ -142,35 +136,34 @@ def gains_of(policy: Policy, records: Iterable[CustomerRecord]) -> Additions:
     return found | join(members) if members else found
 
 
-def _gain_in_groupings(policy: Policy, record: CustomerRecord, grouped: Additions) -> None:
+def _gain_in_groupings(policy: Policy, record: CustomerRecord, segment: str, grouped: Additions) -> None:
     """Add what events count by the values that they name, in the segment in which the customer is by now."""
     noted = record.state.grouped or {}
     for grouping in policy.figures.groupings:
-        for segment in dict.fromkeys(("", counted_segment(policy, record))):
-            sums = grouped.setdefault(largest_name(grouping, segment), {}) if grouping.name in noted else {}
-            for field, count in noted.get(grouping.name, {}).items():
+        counts = noted.get(grouping.name)
+        if counts is None:
+            continue
+        for name in names_of(largest_name(grouping), segment):
+            sums = grouped.setdefault(name, {})
+            for field, count in counts.items():
                 sums[field] = sums.get(field, 0) + count
 
 
-def largest_name(grouping: Grouping, segment: str) -> str:
+def largest_name(grouping: Grouping, segment: str = "") -> str:
     """Name what is counted of a grouping.
 
     Args:
         grouping: of the policy; with another number of values it is counted anew.
         segment: '' for all customers.
     """
-    name = f"{LARGEST}{grouping.largest}:{grouping.name}"
-    return f"{name} in:{segment}" if segment else name
+    return of_segment(f"{LARGEST}{grouping.largest}:{grouping.name}", segment)
 
 
 def _gain_in_segments(
-    policy: Policy, record: CustomerRecord, segments: dict[str, Gains], moved: dict[str, int]
+    policy: Policy, record: CustomerRecord, before: str, after: str, segments: dict[str, Gains], moved: dict[str, int]
 ) -> None:
-    before = record.segment if record.stored_band[0] != NONE else ""
-    after = counted_segment(policy, record)
     if before == after:
-        if after:
-            segments.setdefault(after, Gains()).add(policy, record)
+        segments.setdefault(after, Gains()).add(policy, record)
         return
     if before:
         segments.setdefault(before, Gains()).leave(policy, record)
@@ -204,6 +197,11 @@ def _kept_from(policy: Policy, record: CustomerRecord) -> int:
     return (state.pane if state.dropped is None else state.dropped.pane) - policy.kept_panes + 1
 
 
+def stored_segment(record: CustomerRecord) -> str:
+    """Return in whose sums a customer is as stored; '' for none, as that of who had no score yet."""
+    return record.segment if record.stored_band[0] != NONE else ""
+
+
 def counted_segment(policy: Policy, record: CustomerRecord) -> str:
     """Return in whose sums a customer is to be.
 
@@ -217,33 +215,6 @@ def counted_segment(policy: Policy, record: CustomerRecord) -> str:
     if record.state.judged == NONE:
         return ""
     return record.state.segment if policy.profiles is not None else record.segment
-
-
-def sums_name(segment: str) -> str:
-    """Name the sums of `scoring.customer.activity`.
-
-    Args:
-        segment: '' for all customers.
-    """
-    return f"in:{segment}" if segment else ""
-
-
-def measures_name(segment: str) -> str:
-    """Name the sums of `scoring.rules.tally`.
-
-    Args:
-        segment: '' for all customers.
-    """
-    return f"{MEASURES} in:{segment}" if segment else MEASURES
-
-
-def past_name(segment: str) -> str:
-    """Name the sums that keep what those of measures forget, by the day.
-
-    Args:
-        segment: '' for all customers.
-    """
-    return f"{PAST}{measures_name(segment)}"
 
 
 def join(all_additions: Iterable[Additions]) -> Additions:

@@ -14,9 +14,10 @@ from scoring.figures.counted import Counted, counted_fields
 from scoring.rules.session_sums import Visits
 from scoring.rules.sessions import Visit
 from scoring.rules.tally import parse_tally, tally_panes
+from streams.store.segment_sums import IN_SEGMENT, MEASURES, SEGMENTS, names_of
 from streams.store.sums.absence_sums import FIELD, absence_share
 from streams.store.sums.churn_sums import RULE, churn_share
-from streams.store.sums.gains import IN_SEGMENT, MEASURES, SEGMENTS, Additions, join, less, measures_name, sums_name
+from streams.store.sums.gains import Additions, join, less
 from streams.store.sums.visits import decode_visits
 
 
@@ -31,9 +32,9 @@ def share_of(fields: Mapping[str, str]) -> Additions:
     """
     activity = activity_in(fields)
     days, measures, segment = contribution(activity), _tallied_in(fields, activity), segment_in(fields)
-    found = {"": days, MEASURES: measures}
+    found = dict.fromkeys(names_of("", segment), days) | dict.fromkeys(names_of(MEASURES, segment), measures)
     if segment:
-        found |= {sums_name(segment): days, measures_name(segment): measures, SEGMENTS: {IN_SEGMENT + segment: 1}}
+        found[SEGMENTS] = {IN_SEGMENT + segment: 1}
     if FIELD in fields:
         found |= absence_share(fields[FIELD], segment, activity.list_days())
     if RULE in fields:
