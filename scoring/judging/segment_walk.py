@@ -21,16 +21,19 @@ from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE
 
 
-def take_profiles(state: CustomerState, events: Iterable[Event]) -> list[Event]:
+def take_profiles(policy: Policy, state: CustomerState, events: Iterable[Event]) -> Iterable[Event]:
     """Take over what profiles say of the segment.
 
     Args:
+        policy: in force; one without profiles reads none.
         state: the customer's; changed in place.
         events: some of which are of profiles.
 
     Returns:
         The others.
     """
+    if policy.profiles is None:
+        return events
     rest = []
     for event in events:
         if event.code != PROFILE:
@@ -52,7 +55,7 @@ def judge_by_segment(
     """Judge one whose segment may change on the way: from the event on that tells it, by the policy of the new one.
 
     Args:
-        policy: in force, with profiles.
+        policy: in force; by one without profiles, segments do not change.
         state: the customer's; changed in place.
         before: the segment before the profiles of these events.
         due: the events to take, in the order of their time.
@@ -60,6 +63,10 @@ def judge_by_segment(
         moment: not before the customer was judged last.
         outcome: gets the transitions.
     """
+    if policy.profiles is None:
+        machine = judge(policy, state, due, outdated, moment, outcome)
+        outcome.transitions, outcome.holding = machine.transitions, machine.holding
+        return
     for time, _, detail in outdated:
         if detail is not None and detail.segment and is_newer_segment(state, time, detail.segment):
             take_segment(state, time, detail.segment)

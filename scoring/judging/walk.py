@@ -15,7 +15,6 @@ from scoring.events.event import Event
 from scoring.judging.absence_judging import judge_absences
 from scoring.judging.admission import admit
 from scoring.judging.alerts import Transition
-from scoring.judging.judge import judge
 from scoring.judging.moment import Moment
 from scoring.judging.named_scores import begin, finish, schedule
 from scoring.judging.outcome import Outcome
@@ -62,32 +61,16 @@ def advance(
 
 
 def _advance(policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome) -> None:
-    """Bring the score up to the evaluation time."""
-    if policy.profiles is not None or policy.scores:
-        _advance_by_several(policy, state, events, moment, outcome)
-        return
-    due, outdated = admit(policy, state, events, moment, outcome)
-    machine = judge(policy, state, due, outdated, moment, outcome)
-    outcome.transitions, outcome.holding = machine.transitions, machine.holding
-
-
-def _advance_by_several(
-    policy: Policy, state: CustomerState, events: Iterable[Event], moment: Moment, outcome: Outcome
-) -> None:
-    """Bring one customer up to a time by the policies of segments and named scores."""
+    """Bring the scores up to the evaluation time."""
     before = state.segment
-    if policy.profiles is not None:
-        events = take_profiles(state, events)
-    due, outdated = admit(policy, state, events, moment, outcome)
-    named = _judge_named(policy, state, before, due, outdated, moment)
-    if policy.profiles is not None:
+    due, outdated = admit(policy, state, take_profiles(policy, state, events), moment, outcome)
+    if not policy.alerting:
         judge_by_segment(policy, state, before, due, outdated, moment, outcome)
-    else:
-        machine = judge(policy, state, due, outdated, moment, outcome)
-        outcome.transitions, outcome.holding = machine.transitions, machine.holding
-    if policy.alerting:
-        schedule(policy, state)
-        outcome.transitions = sorted([*outcome.transitions, *named], key=_OCCURRED_AT)
+        return
+    named = _judge_named(policy, state, before, due, outdated, moment)
+    judge_by_segment(policy, state, before, due, outdated, moment, outcome)
+    schedule(policy, state)
+    outcome.transitions = sorted([*outcome.transitions, *named], key=_OCCURRED_AT)
 
 
 def _judge_named(
@@ -97,9 +80,6 @@ def _judge_named(
     raised: list[Transition] = []
     for score in policy.alerting:
         view, outcome = begin(score, state), Outcome()
-        if score.policy.profiles is not None:
-            judge_by_segment(score.policy, view, before, due, outdated, moment, outcome)
-        else:
-            outcome.transitions = judge(score.policy, view, due, outdated, moment, outcome).transitions
+        judge_by_segment(score.policy, view, before, due, outdated, moment, outcome)
         raised += finish(score, state, view, outcome.transitions)
     return raised

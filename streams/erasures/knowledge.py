@@ -17,7 +17,7 @@ from streams.erasures.log import ErasureLog
 from streams.erasures.tombstone import Tombstone
 from streams.errors import LogGap
 from streams.ingest.gaps import check_logs
-from streams.records import DecodedBatch, Partition, SentLink
+from streams.records import DecodedBatch, Partition
 from streams.settings.settings import Settings
 from streams.store.protocol import ERASURES_PARTITION, Store
 
@@ -40,8 +40,8 @@ class ErasureKnowledge(Protocol):
         """Leave out the events that have no effect any more; returns the rest and how many were left out."""
         ...
 
-    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
-        """Leave out the links of erased customers that have no effect any more."""
+    def stands_after(self, partition: Partition, offset: int, customer: str) -> bool:
+        """Return whether a customer has been erased since a record was sent."""
         ...
 
     async def carry_out(self, customers: Iterable[str]) -> None:
@@ -63,9 +63,9 @@ class NoErasures:
         """Leave out nothing."""
         return batches, 0
 
-    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
-        """Leave out nothing."""
-        return list(links)
+    def stands_after(self, partition: Partition, offset: int, customer: str) -> bool:  # noqa: ARG002 - nobody is
+        """Return False."""
+        return False
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Do nothing."""
@@ -151,22 +151,16 @@ class Erasures:
                 kept.append(entry)
         return kept
 
-    def choose_links(self, links: Iterable[SentLink]) -> list[SentLink]:
-        """Leave out the links that have no effect any more, as one of the two has been erased since they were sent.
+    def stands_after(self, partition: Partition, offset: int, customer: str) -> bool:
+        """Return whether a customer has been erased since a record was sent.
 
         Args:
-            links: in their order.
-
-        Returns:
-            The rest.
+            partition: of the record.
+            offset: of the record.
+            customer: the id.
         """
-        return [each for each in links if not any(self._covers(each, name) for name in each.link)]
-
-    def _covers(self, sent: SentLink, name: str) -> bool:
-        tombstone = self._log.tombstones.get(self._digest(name))
-        # A link has no time: only where it stands tells whether it was sent before.
-        log = self._logs.get(sent.partition, "")
-        return tombstone is not None and tombstone.stands_before(sent.partition.label, sent.record.offset, log)
+        tombstone, log = self._log.tombstones.get(self._digest(customer)), self._logs.get(partition, "")
+        return tombstone is not None and tombstone.stands_before(partition.label, offset, log)
 
     async def carry_out(self, customers: Iterable[str]) -> None:
         """Remove those who are erased and still stored, before something new is stored for them.

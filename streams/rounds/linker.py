@@ -77,7 +77,7 @@ class Linker:
             FenceMoved: if the store is not where this worker left it.
             TransientError: if the store or Kafka does not answer; the same links can be applied again.
         """
-        links = self._erasures.choose_links(links)
+        links = [each for each in links if not self._is_erased(each)]
         await self._erasures.carry_out([name for sent in links for name in sent.link])
         await self._scorer.outbox.settle()
         refused = []
@@ -87,6 +87,11 @@ class Linker:
                 refused.append(DeadLetter(sent.record, reason, _DETAILS[reason], sent.partition))
         await self._scorer.outbox.publish()
         return refused
+
+    def _is_erased(self, sent: SentLink) -> bool:
+        """Return whether a link has no effect any more, as one of the two has been erased since it was sent."""
+        # A link has no time: only where it stands tells whether it was sent before.
+        return any(self._erasures.stands_after(sent.partition, sent.record.offset, name) for name in sent.link)
 
     async def _apply(self, link: Link, moment: Moment) -> str:
         """Apply one link, as often as others write its customers meanwhile; returns why it is refused, or ''."""
