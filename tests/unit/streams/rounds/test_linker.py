@@ -79,6 +79,20 @@ async def test_a_worker_that_has_both_in_its_cache_follows_the_link_of_another()
     assert set(one.store.hashes["cookie"]) == {"customer_id", "_v"}
 
 
+async def test_an_id_is_found_anew_where_its_customer_has_become_another_ones_meanwhile() -> None:
+    one = await bench()
+    other = await bench(shared=one)
+    await one.apply(one.links(0, ("cookie", "anna")))
+    await other.apply(other.submission(0, COOKIE[0]))
+    await one.apply(one.links(1, ("anna", "ben")))
+    # The other worker remembers the id, and no longer the customer whom it stood for.
+    other.scorer.drop(["anna"])
+    await other.apply(other.submission(1, COOKIE[1]))
+
+    assert (await stands(other, "ben"))[0] == "9"
+    assert await other.store.ids_of("ben") == ["ben", "anna", "cookie"]
+
+
 async def test_chains_of_links_end_with_the_last_customer_in_either_order() -> None:
     links = [("tab", "cookie"), ("cookie", "anna")]
     for order in (links, links[::-1]):
