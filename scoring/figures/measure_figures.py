@@ -13,12 +13,13 @@ from itertools import accumulate
 from operator import itemgetter
 
 from scoring.customer.measuring import fraction, of_sessions
+from scoring.figures.tally_fields import BILLION, NEWEST
 from scoring.points import quotient
 from scoring.policy.policy import Policy
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
 from scoring.rules.regularity import DORMANT, REGULARITIES
 from scoring.rules.sessions import SessionTotals
-from scoring.rules.tally import BILLION, NEWEST, held_by, holders_name, regular_name
+from scoring.rules.tally import held_by, holders_name, regular_name
 
 _AMOUNT = itemgetter(1)
 

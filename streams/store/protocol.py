@@ -176,7 +176,7 @@ class KpiStore(Protocol):
 
         Args:
             segment: see above.
-            kept_from: see `scoring.rules.tally.folding`.
+            kept_from: see `scoring.figures.tally_fields.folding`.
             told_from: see there.
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """

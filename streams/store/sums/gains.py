@@ -11,11 +11,12 @@ from typing import Final
 from scoring.customer.activity import contribution, named
 from scoring.customer.state import NONE
 from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
+from scoring.figures.tally_fields import NEWEST
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
 from scoring.rules.groupings import Grouping
 from scoring.rules.session_sums import Visits
-from scoring.rules.tally import NEWEST, NOTHING, Panes, Tally, parse_tally
+from scoring.rules.tally import NOTHING, Panes, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
