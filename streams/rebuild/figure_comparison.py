@@ -130,7 +130,7 @@ class FigureComparison:
 
 
 def _of_days(name: str) -> bool:
-    """Return whether sums are those of `scoring.customer.activity`."""
+    """Return whether sums are those of `scoring.customer.activity_sums`."""
     return not name.startswith((MEASURES, ABSENCE)) and name != SEGMENTS
 
 

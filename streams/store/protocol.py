@@ -140,7 +140,7 @@ class KpiStore(Protocol):
     """
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
+        """Read sums, by the fields of `scoring.customer.activity_sums`; those of spells only where asked for."""
         ...
 
     async def churn(self, segment: str = "") -> dict[str, int]:

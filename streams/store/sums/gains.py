@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from scoring.customer.activity import contribution, named
+from scoring.customer.activity import contribution
+from scoring.customer.activity_sums import named
 from scoring.customer.state import NONE
 from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
 from scoring.figures.tally_fields import NEWEST
@@ -21,7 +22,7 @@ from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
 
-#: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
+#: Sums by their name, '' for those of `scoring.customer.activity_sums`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.rules.tally` over all customers.
 MEASURES: Final = "measures"
@@ -221,7 +222,7 @@ def counted_segment(policy: Policy, record: CustomerRecord) -> str:
 
 
 def sums_name(segment: str) -> str:
-    """Name the sums of `scoring.customer.activity`.
+    """Name the sums of `scoring.customer.activity_sums`.
 
     Args:
         segment: '' for all customers.
