@@ -21,7 +21,7 @@ from scoring.events.event import MOST_AHEAD, EventReader
 from scoring.mapping.outcomes import MappedEvent, Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
-from scoring.policy.policy import EventType
+from scoring.policy.channels import EventType
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
 from streams.errors import SettingsError

@@ -15,7 +15,9 @@ from typing import Annotated, Any, Final
 
 from scoring.errors import PolicyError
 from scoring.mapping.source import Source
-from scoring.policy.policy import Channel, Policy, counted_panes, topics_by_section
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy, counted_panes
+from scoring.policy.topics import topics_by_section
 from scoring.rules.segments import Profiles
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import Channels, no_shared_sessions

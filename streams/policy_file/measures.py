@@ -16,7 +16,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from scoring.instants import DAY, format_duration
 from scoring.points import POINT
-from scoring.policy.policy import RESERVED_NAMES, Channel, EventType
+from scoring.policy.channels import Channel, EventType
+from scoring.policy.policy import RESERVED_NAMES
 from scoring.rules.details import AT_LEAST, AT_MOST, LATEST, SUM, VALUES, Amount, amount_of
 from scoring.rules.measures import FRACTION, PANES, PROJECTED, RATE, REGULARITY, SESSION_FORMS, SHARE, Measure
 from scoring.rules.pairing import Pairing, TakenBack, duration_codes, taken_back_code

@@ -18,7 +18,8 @@ from scoring.mapping.presets import preset_names, preset_table
 from scoring.mapping.source import ENCODINGS, KEEP, LOWER, LinkRule, Reading, Source
 from scoring.mapping.times import AUTO, TIME_FORMATS
 from scoring.mapping.values import parse_all, parse_value
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.policy_file.table import WHERE, Check, Table, container, given, needed, read_table, tables, unsaid
 from streams.policy_file.words import Duration, Flag, Topic, conditions, one_of, text
 

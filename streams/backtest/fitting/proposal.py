@@ -13,7 +13,8 @@ import numpy as np
 
 from scoring.backtest.observations import Customer, CutOff, churned_after, fell_silent
 from scoring.errors import PolicyError
-from scoring.policy.policy import EventType, Policy, type_code
+from scoring.policy.channels import EventType, type_code
+from scoring.policy.policy import Policy
 from streams.backtest.fitting.counts import CountCollector, Questions, questions_of
 from streams.backtest.fitting.search import Choice, Search, aligned, aucs
 from streams.backtest.fitting.writing import FittedType, shares, threshold, write_policy, write_weights

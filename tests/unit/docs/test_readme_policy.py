@@ -12,7 +12,7 @@ from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
-from scoring.policy.policy import NO_CAP
+from scoring.policy.channels import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from scoring.rules.sentiment import MOST_CHARACTERS, Sentiment
 from scoring.rules.targets import Target
