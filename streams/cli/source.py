@@ -32,7 +32,8 @@ from streams.ingest.source_reading import SourceReader
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.policy_file.schema import SCHEMA_LINE
-from streams.policy_file.sources import read_source, with_preset
+from streams.policy_file.source_tables import with_preset
+from streams.policy_file.sources import read_source
 from streams.settings.environment import PREFIX
 from streams.settings.settings import Settings, read_settings
 from streams.views.source_view import OutcomeTable, as_object

@@ -21,7 +21,7 @@ from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import ChannelTable
 from streams.policy_file.document import PolicyFile, parse_policy
 from streams.policy_file.figures import ChurnTable, GroupTable, Kpi
-from streams.policy_file.measures import HIGH, KINDS, LOW
+from streams.policy_file.measure_tables import HIGH, KINDS, LOW
 from streams.policy_file.numbers import NumberTable
 from streams.policy_file.scores import MOST_SCORES
 from streams.policy_file.sections import ProfilesTable
