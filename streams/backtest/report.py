@@ -86,7 +86,7 @@ def make_report(
         customers: by their id.
         titles: of the moments.
         replayed: what was seen.
-        within: the name of the column of the groups; '' where all are compared with all.
+        within: the name of the column of the strata; '' where all are compared with all.
         silence: microseconds without an event that count as silent; 0: that is not asked.
         horizon: microseconds within which a churn counts as near to an alert.
 
@@ -129,9 +129,9 @@ def _column(
 ) -> Column:
     known = [(one, answer) for one in seen if (answer := outcome(one)) is not None]
     happened = [answer for _, answer in known]
-    groups = [customers[one.customer].group for one, _ in known]
+    strata = [customers[one.customer].stratum for one, _ in known]
     auc = {
-        measure: rank_within(groups, [value(one) for one, _ in known], happened).auc
+        measure: rank_within(strata, [value(one) for one, _ in known], happened).auc
         for measure, value in MEASURES.items()
     }
     bands = [[answer for one, answer in known if one.band == band] for band in range(len(BANDS))]

@@ -67,10 +67,10 @@ def fit(
     are learned from: keep some aside, and look at those with validate.
 
     With --alerts, the alerts are fitted to a budget as well. Drops get a part of it or none, and a cooldown, and their
-    bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the record, the
-    one is taken whose alerts are right the most often within --horizon, on customers who were not chosen by; but the
-    share stays, and drops get nothing, unless that is better by more than its error. Where no choice is better than
-    customers drawn by lot, none is made.
+    bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the longest
+    absence, the one is taken whose alerts are right the most often within --horizon, judged on customers that the
+    choice was not made from. The share stays, and drops get nothing, unless that is better by more than its error.
+    Where no choice is better than customers drawn by lot, none is made.
 
     The policy goes to stdout, what is to be said of it to stderr.
 

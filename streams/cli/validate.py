@@ -52,8 +52,8 @@ def validate(
 
     Beside the score stand the days since the last event (recency) and the number of events in the window, plain and
     fading by the policy's half-life. Beside the alerts stand as many drawn by lot among the customers of the same
-    group on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. If
-    the policy has no segments, each group of --within has a clock of its own for absences.
+    stratum on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. If
+    the policy has no segments, each stratum of --within has a clock of its own for absences.
 
     Example: engagement validate events.jsonl.gz outcomes.csv --policy policy.toml --day 30 --day 60
     """

@@ -25,7 +25,7 @@ from streams.backtest.rules import Alerts
 from streams.errors import InvalidOutcomes
 from streams.policy_file.builtin import BUILTIN_POLICY
 
-#: How much of the customer's own record an absence has to reach before the margin counts.
+#: How much of the customer's own longest absence one has to reach before the margin counts.
 SHARES = (0.0, 0.5, 1.0)
 #: What part of the budget drops into `disengaged` may take; without any, only those into `at_risk` are reported.
 PARTS = (0.25, 0.5, 0.75)
@@ -45,7 +45,7 @@ class Drops(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """One way to spend the budget: the share of the record in absences, the part that drops have, their cooldown."""
+    """One way to spend the budget: the share of the longest absence, the part that drops have, their cooldown."""
 
     share: float
     part: float = 0.0
@@ -94,7 +94,7 @@ class BudgetFit:
         self._budget = budget
         self._alerts = Alerts(policy, customers, replayed, horizon)
         self._dated = any(customer.churned_at is not None for customer in customers.values())
-        self._folds = folds_of({name: customer.group for name, customer in customers.items()})
+        self._folds = folds_of({name: customer.stratum for name, customer in customers.items()})
         self._days = {
             past.name: days_expected(customers[past.name], past.began, self._until)
             for past in self._pasts

@@ -169,7 +169,7 @@ def _questions(collector: CountCollector, history: History, known_until: int) ->
         for outcome, happened in enumerate(answers):
             if happened is not None:
                 task = tasks.setdefault((outcome, seen.moment.column), len(tasks))
-                asked.append((row, happened, task, customer.group))
+                asked.append((row, happened, task, customer.stratum))
     churned = sum(happened for _, happened, *_ in asked)
     if min(churned, len(asked) - churned) < _LEAST_HAPPENED:
         raise InvalidOutcomes(
