@@ -20,7 +20,7 @@ from scoring.rules.details import is_latest
 from scoring.rules.figure_rules import NO_CHANNELS, NO_PANES, NO_RULES, CountedChannel, CountedPanes, FigureRules
 from scoring.rules.funnels import Steps, depths
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
-from scoring.rules.tally_text import Held, Parts, read_parts, write_parts
+from scoring.rules.tally_text import Held, TallyParts, read_parts, write_parts
 
 #: Counts and amounts by pane and code.
 Panes = Mapping[int, Mapping[str, int]]
@@ -148,7 +148,7 @@ def tally_of(
     asked.codes.update([code for funnel in rules.funnels for step in funnel.steps for code in step])
     for channel in channels:
         asked.add_channel(channel, rules, counted)
-    parts = Parts(sorted(asked.codes), sorted(asked.held))
+    parts = TallyParts(sorted(asked.codes), sorted(asked.held))
     if rules.daily and (asked.codes or asked.sessions):
         parts.pane, parts.kept, parts.by_band = counted.pane, counted.kept, rules.by_band
         parts.regular, parts.capped, parts.sessions = (
@@ -262,7 +262,7 @@ def parse_tally(text: str) -> Tally:
     return _tally(read_parts(text)) if text else NOTHING
 
 
-def _tally(parts: Parts) -> Tally:
+def _tally(parts: TallyParts) -> Tally:
     text = write_parts(parts)
     if not text:
         return NOTHING

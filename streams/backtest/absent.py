@@ -16,7 +16,7 @@ from scoring.rules.absence import WHOLE_DAY, Absence, AbsenceRule, SegmentClock,
 from streams.backtest.replaying import Past
 
 
-class Absences:
+class ReplayedAbsences:
     """The clock of each segment, and by it the absences of every customer.
 
     Where the policy knows no segments, each stratum of customers has a clock of its own, as a segment would have.

@@ -78,7 +78,7 @@ def fit(
     """
     try:
         from streams.backtest.fitting.budget import BudgetFit, with_alerts  # noqa: PLC0415 - an extra
-        from streams.backtest.fitting.proposal import History, propose  # noqa: PLC0415
+        from streams.backtest.fitting.proposal import TrainingData, propose  # noqa: PLC0415
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
     if keep == "weights" and budget is None:
@@ -96,7 +96,7 @@ def fit(
     text = policy_text(settings)
     if keep != "weights":
         with open_offset_progress("events counted") as show:
-            history = History(events, found, customers, moments, silence)
+            history = TrainingData(events, found, customers, moments, silence)
             proposal = propose(history, text, version, keep_window=keep == "window", show=show, tell=_tries())
         console.print(_contributions(proposal), *_facts(proposal), sep="\n")
         text = proposal.text

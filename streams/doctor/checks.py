@@ -5,7 +5,7 @@ Rests on decision 62.
 
 from __future__ import annotations
 
-from streams.doctor import kafka, policy, reading, redis, topics, workers
+from streams.doctor import configuration, kafka, policy, redis, topics, workers
 from streams.doctor.examination import Check
 
 _SETTINGS = ("settings",)
@@ -13,8 +13,8 @@ _ON_KAFKA = (*_SETTINGS, "kafka")
 _ON_REDIS = (*_SETTINGS, "redis")
 
 CHECKS = (
-    Check("settings", reading.check_settings),
-    Check("policy", reading.check_policy),
+    Check("settings", configuration.check_settings),
+    Check("policy", configuration.check_policy),
     Check("kafka", kafka.check_access, _SETTINGS),
     Check("kafka brokers", kafka.check_brokers, _ON_KAFKA),
     Check("kafka rights", kafka.check_rights, (*_ON_KAFKA, "policy")),

@@ -98,7 +98,7 @@ def signs_of(base: Policy, types: Sequence[EventType]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class History:
+class TrainingData:
     """What to learn from.
 
     `survey` is of the files of events at `paths`, `moments` says when to look at each of the customers. `silence` is
@@ -113,7 +113,7 @@ class History:
 
 
 def propose(
-    history: History,
+    history: TrainingData,
     base_text: str,
     version: str,
     *,
@@ -159,7 +159,7 @@ def propose(
     return _written(base, base_text, version, collector.types, questions, search, best, rare)
 
 
-def _questions(collector: CountCollector, history: History, known_until: int) -> Questions:
+def _questions(collector: CountCollector, history: TrainingData, known_until: int) -> Questions:
     silence = history.silence
     asked: list[tuple[int, bool, int, str]] = []
     tasks: dict[tuple[int, int], int] = {}
