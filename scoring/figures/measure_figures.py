@@ -78,7 +78,7 @@ class MeasureSums:
             customers: how many there are altogether; who is not regular is dormant.
 
         Returns:
-            Each measure that can be told of all customers together, by its name.
+            Each measure that can be published for all customers combined, by its name.
         """
         found = {}
         for measure in policy.measures:

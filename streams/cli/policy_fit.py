@@ -72,7 +72,7 @@ def fit(
     choice was not made from. The share stays, and drops get nothing, unless that is better by more than its error.
     Where no choice is better than customers drawn by lot, none is made.
 
-    The policy goes to stdout, what is to be said of it to stderr.
+    The policy goes to stdout, the report on it to stderr.
 
     Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
     """

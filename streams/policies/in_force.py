@@ -68,7 +68,7 @@ class PolicyInForce:
             store: where the policy in force is.
             metrics: show what is in force, and whether the file is refused.
             wall: reads the wall clock, in microseconds.
-            followers: the parts that go by the policy, besides the store; told of each change.
+            followers: the parts that go by the policy, besides the store; each change is handed to them.
         """
         self._own = settings.policy
         self._prefix = settings.topic_prefix

@@ -57,7 +57,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
     assert list(policy.by_segment) == ["enterprise", "trial"]
     assert [(score.name, score.alerts) for score in policy.scores] == [("shop", True), ("community", False)]
     assert f"At most {MOST_SEGMENTS} segments may have rules" in MANUAL.words
-    assert f"may declare up to {MOST_SCORES} scores" in MANUAL.words
+    assert f"may declare up to {MOST_SCORES} named scores" in MANUAL.words
     assert f"A name has at most {MOST_SEGMENT_BYTES} bytes" in MANUAL.words
 
 
