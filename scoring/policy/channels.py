@@ -41,10 +41,10 @@ def type_code(channel: str, name: str) -> str:
 class EventType:
     """One event type of a channel: its worth in millionths of a point, and how many count in one pane.
 
-    `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
+    `amounts` are what its events add to their pane beside their count; `object_property` names the property that says
     what an event is about, '' where nothing asks for it.
 
-    With a `per` it is not the events that count but a number that they tell, added up under the code of that amount:
+    With a `per` it is not the events that count but a number that they carry, added up under the code of that amount:
     the weight is for so much of it, and the cap how much of it counts in one pane, on either side of 0; all three in
     millionths.
     """
@@ -94,14 +94,14 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One source of events: its name, its Kafka topic and the types that it knows.
+    """One kind of events: its name, its Kafka topic and the types that it knows.
 
     `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
-    ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
+    ever. `sessions` says how its types make sessions, by their code; `machine` names for types, by their code, the
     property that marks the events of machines, and the code under which these are counted. `pairings` say what events
     of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
-    that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that its sources
-    have told `silence_after`. `sentiment` says which texts become a number, None for none.
+    that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that
+    `silence_after` is that of its sources. `sentiment` says which texts become a number, None for none.
     """
 
     name: str

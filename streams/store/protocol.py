@@ -140,7 +140,7 @@ class KpiStore(Protocol):
     """
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read sums, by the fields of `scoring.customer.activity_sums`; those of spells only where asked for."""
+        """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
         ...
 
     async def churn(self, segment: str = "") -> dict[str, int]:
@@ -176,7 +176,7 @@ class KpiStore(Protocol):
 
         Args:
             segment: see above.
-            kept_from: see `scoring.figures.tally_fields.folding`.
+            kept_from: see `scoring.rules.tally.folding`.
             told_from: see there.
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """

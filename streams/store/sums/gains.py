@@ -22,7 +22,7 @@ from streams.store.protocol import CustomerRecord
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
 
-#: Sums by their name, '' for those of `scoring.customer.activity_sums`; each with what is to be added, by field.
+#: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
 #: The name of the sums of `scoring.rules.tally` over all customers.
 MEASURES: Final = "measures"
@@ -222,7 +222,7 @@ def counted_segment(policy: Policy, record: CustomerRecord) -> str:
 
 
 def sums_name(segment: str) -> str:
-    """Name the sums of `scoring.customer.activity_sums`.
+    """Name the sums of `scoring.customer.activity`.
 
     Args:
         segment: '' for all customers.
