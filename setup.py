@@ -16,7 +16,8 @@ HOT_FOLDERS = (
     *("scoring/figures", "scoring/mapping", "streams/store/sums", "streams/store/fields"),
 )
 HOT_FILES = (
-    *("scoring/policy/policy.py", "streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
+    *("scoring/policy/channels.py", "scoring/policy/policy.py"),
+    *("streams/records.py", "streams/store/protocol.py", "streams/store/redis/writes.py"),
     *("streams/ingest/event_decoding.py", "streams/ingest/source_decoding.py", "streams/ingest/source_reading.py"),
     *("streams/ingest/encodings.py", "streams/ingest/field_decoding.py", "streams/ingest/framing.py"),
     *("streams/rounds/event_sorting.py", "streams/rounds/cache.py"),

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from scoring.judging.outcome import Outcome
     from scoring.judging.walk import advance
     from scoring.points import rounded
-    from scoring.policy.policy import Channel, EventType, Policy, type_code
+    from scoring.policy.channels import Channel, EventType, type_code
+    from scoring.policy.policy import Policy
 
 __all__ = [
     "Alert",
@@ -68,11 +69,11 @@ __all__ = [
 _HOMES: Final = {
     "Alert": "scoring.judging.alerts",
     "BandChange": "scoring.judging.alerts",
-    "Channel": "scoring.policy.policy",
+    "Channel": "scoring.policy.channels",
     "CustomerState": "scoring.customer.state",
     "Event": "scoring.events.event",
     "EventReader": "scoring.events.event",
-    "EventType": "scoring.policy.policy",
+    "EventType": "scoring.policy.channels",
     "Feeds": "scoring.feeds.feeds",
     "InvalidEvent": "scoring.errors",
     "Moment": "scoring.judging.moment",
@@ -85,7 +86,7 @@ _HOMES: Final = {
     "message": "scoring.judging.alerts",
     "parse_timestamp": "scoring.instants",
     "rounded": "scoring.points",
-    "type_code": "scoring.policy.policy",
+    "type_code": "scoring.policy.channels",
 }
 
 if not TYPE_CHECKING:

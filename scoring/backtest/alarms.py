@@ -39,7 +39,7 @@ class Alarms:
 class Hits:
     """Alerts, those that were right, and how many of as many drawn by lot would have been; the sums behind shares.
 
-    The lot draws, for each alert, one of the customers of the same group who were there on the same day.
+    The lot draws, for each alert, one of the customers of the same stratum who were there on the same day.
     """
 
     alerts: int = 0
@@ -209,9 +209,9 @@ def _judge(report: AlarmReport, one: Alarms, known_until: int, lot: Lot) -> None
     report.told_of += 1
     report.told += bool(customer.churned)
     right = len(times) if customer.churned else 0
-    report.hits.add(len(times), right, sum(lot.share(customer.group, time) for time in times))
+    report.hits.add(len(times), right, sum(lot.share(customer.stratum, time) for time in times))
     near = [time for time in times if churned_at is not None and churned_at - time <= lot.horizon]
-    report.within.add(len(times), len(near), sum(lot.share_within(customer.group, time) for time in times))
+    report.within.add(len(times), len(near), sum(lot.share_within(customer.stratum, time) for time in times))
     report.told_within += bool(near)
     early = [time for time in times if time + lot.horizon <= known_until]
     report.asked_back += len(early)
@@ -223,7 +223,7 @@ def _judge(report: AlarmReport, one: Alarms, known_until: int, lot: Lot) -> None
     for tenure, hits in report.by_tenure.items():
         inside = [time for time in times if tenure_of(time - one.began) == tenure]
         if inside:
-            of_lot = sum(lot.share(customer.group, time) for time in inside)
+            of_lot = sum(lot.share(customer.stratum, time) for time in inside)
             hits.add(len(inside), len(inside) if customer.churned else 0, of_lot)
 
 

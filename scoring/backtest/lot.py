@@ -32,7 +32,7 @@ def open_until(customer: Customer, known_until: int) -> int:
 
 
 class Lot:
-    """By group and day: how many customers were there, how many of them churned later, and how many within a horizon.
+    """By stratum and day: how many customers were there, how many of them churned later, and how many within a horizon.
 
     A customer is there from the day of the first event on, for as long as the outcome is open.
     """
@@ -62,30 +62,30 @@ class Lot:
                     spans.append((2, max(first, -(-(customer.churned_at - horizon) // DAY))))
             for kind, begins in spans:
                 if begins <= end:
-                    changes[customer.group][begins][kind] += 1
-                    changes[customer.group][end + 1][kind] -= 1
-        self._days = {group: _running(days) for group, days in changes.items()}
+                    changes[customer.stratum][begins][kind] += 1
+                    changes[customer.stratum][end + 1][kind] -= 1
+        self._days = {stratum: _running(days) for stratum, days in changes.items()}
 
-    def share(self, group: str, time: int) -> float:
+    def share(self, stratum: str, time: int) -> float:
         """Give the share of those who were there who churned later.
 
         Args:
-            group: of the customers.
+            stratum: of the customers.
             time: microseconds.
         """
-        return self._share(group, time, 1)
+        return self._share(stratum, time, 1)
 
-    def share_within(self, group: str, time: int) -> float:
+    def share_within(self, stratum: str, time: int) -> float:
         """Give the share of those who were there who churned within the horizon.
 
         Args:
-            group: of the customers.
+            stratum: of the customers.
             time: microseconds.
         """
-        return self._share(group, time, 2)
+        return self._share(stratum, time, 2)
 
-    def _share(self, group: str, time: int, kind: int) -> float:
-        counts = self._days.get(group, {}).get(time // DAY)
+    def _share(self, stratum: str, time: int, kind: int) -> float:
+        counts = self._days.get(stratum, {}).get(time // DAY)
         return counts[kind] / counts[0] if counts is not None and counts[0] else 0.0
 
 

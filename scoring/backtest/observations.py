@@ -51,7 +51,7 @@ class Customer:
     """
 
     name: str
-    group: str = ""
+    stratum: str = ""
     start: int | None = None
     until: int | None = None
     churned: bool | None = None

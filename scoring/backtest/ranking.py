@@ -52,23 +52,23 @@ def rank(values: Sequence[float], outcomes: Sequence[bool]) -> Ranking:
     return Ranking(positives * below, halves)
 
 
-def rank_within(groups: Iterable[Hashable], values: Sequence[float], outcomes: Sequence[bool]) -> Ranking:
-    """Compare only those of the same group with each other.
+def rank_within(strata: Iterable[Hashable], values: Sequence[float], outcomes: Sequence[bool]) -> Ranking:
+    """Compare only those of the same stratum with each other.
 
     Args:
-        groups: that of each, such as a course run or a country.
+        strata: that of each, such as a course run or a country.
         values: as for `rank`.
         outcomes: as for `rank`.
 
     Returns:
-        The pairs of all groups together, so that a group counts by its pairs.
+        The pairs of all strata together, so that a stratum counts by its pairs.
 
     Example:
         >>> rank_within("aabb", [1, 2, 9, 8], [False, True, True, False]).auc
         1.0
     """
     members: dict[Hashable, list[int]] = {}
-    for index, group in enumerate(groups):
-        members.setdefault(group, []).append(index)
-    found = [rank([values[i] for i in group], [outcomes[i] for i in group]) for group in members.values()]
+    for index, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(index)
+    found = [rank([values[i] for i in stratum], [outcomes[i] for i in stratum]) for stratum in members.values()]
     return Ranking(sum(ranking.pairs for ranking in found), sum(ranking.halves for ranking in found))

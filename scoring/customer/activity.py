@@ -1,20 +1,4 @@
-"""On which days a customer was active and when the band changed, and what that adds to the figures over all customers.
-
-Figures over all customers are sums of what each customer adds to them. A sum has a field for each thing that is
-counted; the days are numbered from 1970-01-01, UTC:
-
-| field | counts |
-| --- | --- |
-| `d<day>` | customers active on the day |
-| `w<day>` | change on the day in the number of customers active in the 7 days up to and with it |
-| `n<day>` | customers who were active for the first time |
-| `r<day>` | customers who are back: active again after 30 days or more without |
-| `l<day>` | customers who are lost: it is 30 days since they were active last |
-| `s<start>.<end>` | spells: from the first day or the return of a customer to the day of the loss |
-| `f<day>.<from><to>` | changes of band, by the indexes of the bands; `-` for a new customer, who had none |
-
-The customers of a day are those active in the 30 days up to and with it. So their number is the sum of `n` + `r` - `l`
-up to that day, and the number of those who were there on one day and stayed until another follows from the spells.
+"""On which days a customer was active and when the band changed, and what each of these adds to the sums.
 
 Rests on decision 15.
 """
@@ -23,27 +7,28 @@ from __future__ import annotations
 
 from typing import Final
 
-WEEK: Final = 7
-MONTH: Final = 30
+from scoring.customer.activity_sums import (
+    ACTIVE,
+    BAND_COUNT,
+    LOST,
+    MONTH,
+    NEW,
+    NOBODY,
+    RETURNED,
+    WEEK,
+    WEEKLY,
+    day_field,
+    flow_field,
+    gain,
+    named,
+    spell_field,
+    total_gains,
+)
+
 #: Days in one stored number.
 SPAN: Final = 50
-_NOBODY: Final = -1
 _FIRST_DAY: Final = ord("A")
 _FIRST_PAIR: Final = ord("0")
-_BANDS: Final = 5
-_MARKS: Final = "-01234"
-# A field is a number until it is stored, as most of them are added up with others first: days, then the kind.
-_KINDS: Final = 8
-_LETTERS: Final = "dwnrl"
-_ACTIVE: Final = 0
-_WEEKLY: Final = 1
-_NEW: Final = 2
-_RETURNED: Final = 3
-_LOST: Final = 4
-_SPELL: Final = 5
-_FLOW: Final = 6
-_PAIRS: Final = 32
-_DAYS: Final = 1 << 20
 
 
 class Activity:
@@ -69,9 +54,9 @@ class Activity:
         self.touched: list[int] = []
         self.flipped: list[int] = []
         self.entered = 0
-        self.band = self.pane = _NOBODY
+        self.band = self.pane = NOBODY
         if self.changes:
-            self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % _BANDS
+            self.band = (ord(self.changes[max(self.changes)][-1]) - _FIRST_PAIR) % BAND_COUNT
 
     def has(self, day: int) -> bool:
         """Return whether the customer was active on a day.
@@ -110,10 +95,10 @@ class Activity:
             return
         day = max(day, self._last_change())
         span = day // SPAN
-        pair = chr(_FIRST_DAY + day % SPAN) + chr(_FIRST_PAIR + (self.band + 1) * _BANDS + band)
+        pair = chr(_FIRST_DAY + day % SPAN) + chr(_FIRST_PAIR + (self.band + 1) * BAND_COUNT + band)
         self.changes[span] = self.changes.get(span, "") + pair
         self._touch(span)
-        _gain(self.gains, _flow(day, self.band, band), 1)
+        gain(self.gains, flow_field(day, self.band, band), 1)
         self.band = band
         self.entered += 1
 
@@ -124,7 +109,7 @@ class Activity:
     def list_changes(self) -> list[tuple[int, int]]:
         """Give the changes of band, in their order: the day and the band that was entered."""
         return [
-            (span * SPAN + ord(words[at]) - _FIRST_DAY, (ord(words[at + 1]) - _FIRST_PAIR) % _BANDS)
+            (span * SPAN + ord(words[at]) - _FIRST_DAY, (ord(words[at + 1]) - _FIRST_PAIR) % BAND_COUNT)
             for span, words in sorted(self.changes.items())
             for at in range(0, len(words), 2)
         ]
@@ -152,24 +137,24 @@ class Activity:
     def _gain_day(self, day: int, sign: int) -> None:
         """Count a day that is not among the days, or with -1 is not any more: only what its neighbours leave to it."""
         gains = self.gains
-        _gain(gains, day * _KINDS + _ACTIVE, sign)
+        gain(gains, day_field(day, ACTIVE), sign)
         before, after = self._month_from(day - MONTH), self._month_from(day + 1)
         previous = day - MONTH + before.bit_length() - 1
         following = day + _lowest(after)
         start = max(day, previous + WEEK) if before else day
         end = min(day + WEEK, following) if after else day + WEEK
         if start < end:
-            _gain(gains, start * _KINDS + _WEEKLY, sign)
-            _gain(gains, end * _KINDS + _WEEKLY, -sign)
+            gain(gains, day_field(start, WEEKLY), sign)
+            gain(gains, day_field(end, WEEKLY), -sign)
         if before and not after:
             # The usual case: a spell goes on.
             start = self._start_of(previous)
-            _gain(gains, (previous + MONTH) * _KINDS + _LOST, -sign)
-            _gain(gains, (day + MONTH) * _KINDS + _LOST, sign)
-            _gain(gains, _spell(start, previous + MONTH), -sign)
-            _gain(gains, _spell(start, day + MONTH), sign)
+            gain(gains, day_field(previous + MONTH, LOST), -sign)
+            gain(gains, day_field(day + MONTH, LOST), sign)
+            gain(gains, spell_field(start, previous + MONTH), -sign)
+            gain(gains, spell_field(start, day + MONTH), sign)
         elif not before or following - previous > MONTH:
-            self._gain_spells(day, sign, previous if before else _NOBODY, following if after else _NOBODY)
+            self._gain_spells(day, sign, previous if before else NOBODY, following if after else NOBODY)
 
     def _gain_spells(self, day: int, sign: int, previous: int, following: int) -> None:
         """Count the spell that a day makes, and not those that end before or begin after it and become part of it."""
@@ -183,14 +168,14 @@ class Activity:
             self._gain_spell(following, end, first, -sign)
         elif day < first:
             # Who is known to have come earlier was back on what had been the first day.
-            _gain(self.gains, first * _KINDS + _NEW, -sign)
-            _gain(self.gains, first * _KINDS + _RETURNED, sign)
+            gain(self.gains, day_field(first, NEW), -sign)
+            gain(self.gains, day_field(first, RETURNED), sign)
         self._gain_spell(start, end, day if first < 0 else min(first, day), sign)
 
     def _gain_spell(self, start: int, end: int, first: int, sign: int) -> None:
-        _gain(self.gains, start * _KINDS + (_NEW if start == first else _RETURNED), sign)
-        _gain(self.gains, end * _KINDS + _LOST, sign)
-        _gain(self.gains, _spell(start, end), sign)
+        gain(self.gains, day_field(start, NEW if start == first else RETURNED), sign)
+        gain(self.gains, day_field(end, LOST), sign)
+        gain(self.gains, spell_field(start, end), sign)
 
     def _month_from(self, start: int) -> int:
         """Give the days from one on as bits, the lowest for the first of them."""
@@ -202,7 +187,7 @@ class Activity:
 
     def _first(self) -> int:
         if not self.days:
-            return _NOBODY
+            return NOBODY
         span = min(self.days)
         return span * SPAN + _lowest(self.days[span]) - 1
 
@@ -219,22 +204,6 @@ class Activity:
             if not after:
                 return day + MONTH
             day += after.bit_length()
-
-
-def _gain(gains: dict[int, int], key: int, count: int) -> None:
-    total = gains.get(key, 0) + count
-    if total:
-        gains[key] = total
-    else:
-        del gains[key]
-
-
-def _spell(start: int, end: int) -> int:
-    return (start * _DAYS + end) * _KINDS + _SPELL
-
-
-def _flow(day: int, before: int, band: int) -> int:
-    return (day * _PAIRS + (before + 1) * _BANDS + band) * _KINDS + _FLOW
 
 
 def _lowest(bits: int) -> int:
@@ -265,60 +234,7 @@ def contribution(activity: Activity) -> dict[str, int]:
     Returns:
         By field; what is stored has to be this for each customer.
     """
-    gains: dict[int, int] = {}
-    days = activity.list_days()
-    week_begins = begins = before = _NOBODY
-    for day in days:
-        gains[day * _KINDS + _ACTIVE] = 1
-        if before < 0 or day > before + WEEK:
-            _gain_week(gains, week_begins, before)
-            week_begins = day
-        if before < 0 or day > before + MONTH:
-            _gain_spell(gains, begins, before, days[0])
-            begins = day
-        before = day
-    _gain_week(gains, week_begins, before)
-    _gain_spell(gains, begins, before, days[0] if days else _NOBODY)
-    band = _NOBODY
-    for day, entered in activity.list_changes():
-        _gain(gains, _flow(day, band, entered), 1)
-        band = entered
-    return named(gains)
-
-
-def _gain_week(gains: dict[int, int], begins: int, last: int) -> None:
-    if last >= 0:
-        _gain(gains, begins * _KINDS + _WEEKLY, 1)
-        _gain(gains, (last + WEEK) * _KINDS + _WEEKLY, -1)
-
-
-def _gain_spell(gains: dict[int, int], begins: int, last: int, first: int) -> None:
-    if last >= 0:
-        _gain(gains, begins * _KINDS + (_NEW if begins == first else _RETURNED), 1)
-        _gain(gains, (last + MONTH) * _KINDS + _LOST, 1)
-        _gain(gains, _spell(begins, last + MONTH), 1)
-
-
-def named(gains: dict[int, int]) -> dict[str, int]:
-    """Give gains the names under which they are stored.
-
-    Args:
-        gains: of one customer, or of several added up.
-
-    Returns:
-        By field.
-    """
-    return {_name(key): count for key, count in gains.items()}
-
-
-def _name(key: int) -> str:
-    day, kind = key // _KINDS, key % _KINDS
-    if kind == _SPELL:
-        return f"s{day // _DAYS}.{day % _DAYS}"
-    if kind == _FLOW:
-        pair = day % _PAIRS
-        return f"f{day // _PAIRS}.{_MARKS[pair // _BANDS]}{pair % _BANDS}"
-    return f"{_LETTERS[kind]}{day}"
+    return named(total_gains(activity.list_days(), activity.list_changes()))
 
 
 def encode_span(activity: Activity, span: int) -> str:

@@ -1,6 +1,6 @@
 """When a customer counts as lost by the rule of the policy, and what that adds to the sums over all customers.
 
-The sums have the fields of those of `scoring.customer.activity` for who comes and goes: `n`, `r`, `l` and `s`. A
+The sums have the fields of those of `scoring.customer.activity_sums` for who comes and goes: `n`, `r`, `l` and `s`. A
 customer is lost so many days after the last active one, or on the day of an event that the policy names, whichever
 comes first; who is active later is back.
 

@@ -15,7 +15,7 @@ from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.instants import MINUTE, parse_timestamp
 from scoring.json_words import described, not_an_object, wanted, why_ahead, why_no_time
 from scoring.mapping.type_rules import TypeRules
-from scoring.policy.policy import Channel, type_code
+from scoring.policy.channels import Channel, type_code
 from scoring.rules.details import Detail, DetailReader
 from scoring.rules.groupings import Grouping, readers
 from scoring.rules.sentiment import Analyzer, SentimentReader

@@ -10,7 +10,8 @@ from scoring.events.event import MOST_AHEAD, Event, EventReader
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.instants import parse_timestamp
 from scoring.json_words import not_an_object, why_ahead, why_no_time
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from scoring.rules.details import PROFILE, Detail
 from scoring.rules.segments import Profiles, read_segment
 from scoring.rules.sentiment import Analyzer

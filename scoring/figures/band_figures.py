@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scoring.customer.activity import MONTH
+from scoring.customer.activity_sums import MONTH
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
 from scoring.instants import DAY

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from scoring.figures.measure_figures import MeasureSums
 from scoring.instants import DAY
-from scoring.policy.policy import NO_CAP, Policy
+from scoring.policy.channels import NO_CAP
+from scoring.policy.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

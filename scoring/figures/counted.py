@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from scoring.figures.tally_fields import tally_panes
 from scoring.instants import DAY
 from scoring.rules.session_sums import Visits, session_fields
-from scoring.rules.tally import Panes, Tally, tally_panes
+from scoring.rules.tally import Panes, Tally
 
 #: No visits in any channel.
 NO_VISITS: Final[Mapping[str, Visits]] = {}

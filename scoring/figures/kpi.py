@@ -1,4 +1,4 @@
-"""Figures over all customers, from sums of what each customer adds to them (see `scoring.customer.activity`).
+"""Figures over all customers, from sums of what each customer adds to them (see `scoring.customer.activity_sums`).
 
 Rests on decision 15.
 """
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from scoring.customer.activity import MONTH
+from scoring.customer.activity_sums import MONTH
 from scoring.policy.policy import BANDS, DISENGAGED, ENGAGED
 
 #: The day to which sums are folded that are too old to be told apart.
@@ -147,7 +147,7 @@ class Sums:
         """Sort the fields.
 
         Args:
-            fields: as `scoring.customer.activity` names them.
+            fields: as `scoring.customer.activity_sums` names them.
             in_bands: how many customers are in each band now, by its index. Where it is given, those of whom it is not
                 known how they came into their band are taken to have been there always.
             shortest: for how many days nobody is lost who has come. Over more, the spells have to be among the fields.

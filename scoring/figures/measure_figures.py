@@ -13,12 +13,13 @@ from itertools import accumulate
 from operator import itemgetter
 
 from scoring.customer.measuring import fraction, of_sessions
+from scoring.figures.tally_fields import BILLION, NEWEST
 from scoring.points import quotient
 from scoring.policy.policy import Policy
 from scoring.rules.measures import REGULARITY, SESSION_FORMS, SHARE, SUMMED, Measure
 from scoring.rules.regularity import DORMANT, REGULARITIES
 from scoring.rules.sessions import SessionTotals
-from scoring.rules.tally import BILLION, NEWEST, held_by, holders_name, regular_name
+from scoring.rules.tally import held_by, holders_name, regular_name
 
 _AMOUNT = itemgetter(1)
 
@@ -77,7 +78,7 @@ class MeasureSums:
             customers: how many there are altogether; who is not regular is dormant.
 
         Returns:
-            Each measure that can be told of all customers together, by its name.
+            Each measure that can be published for all customers combined, by its name.
         """
         found = {}
         for measure in policy.measures:

@@ -1,4 +1,4 @@
-"""What writes of customers add to the sums beyond what is stored: see `scoring.rules.tally` for the fields.
+"""What writes of customers add to the sums beyond what is stored: see `scoring.figures.tally_fields` for the fields.
 
 Rests on decisions 21, 100, 101 and 120.
 """
@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from scoring.figures.counted import Counted, as_it_was, band_mark, by_band, counted_fields, moved_panes
+from scoring.figures.tally_fields import BILLION, NEWEST, capped, regular_fields
 from scoring.rules.details import is_type
 from scoring.rules.funnels import differ
 from scoring.rules.session_sums import joined_with, session_fields
-from scoring.rules.tally import BILLION, NEWEST, Holders, Panes, Tally, capped, regular_fields
+from scoring.rules.tally import Holders, Panes, Tally
 
 _NONE: Final[Mapping[str, int]] = {}
 

@@ -43,8 +43,8 @@ class _View:
         """Read the clock at the start of a day; where it is not known, that is at least what it will be."""
         return self.clock.at(min(day, self.clock.last))
 
-    def record(self, index: int) -> int:
-        """Give the customer's record at an active day, or less where the clock is not known."""
+    def longest(self, index: int) -> int:
+        """Give the customer's longest absence at an active day, or less where the clock is not known."""
         day = self.days[index]
         ended = [
             self.reading(after) - self.reading(before + 1)
@@ -55,7 +55,7 @@ class _View:
 
     def needed(self, index: int) -> int:
         """Give how many missed days after an active one raise the alert, or less where the clock is not known."""
-        return self.rule.needed(self.record(index), self.days, index)
+        return self.rule.needed(self.longest(index), self.days, index)
 
 
 def judge_absences(
@@ -207,7 +207,7 @@ def _reasons(view: _View, absence: Absence, alert_day: int) -> Reasons:
             "cause": "absence",
             "missed": rounded(missed),
             "since": format_instant((absence.last_day + 1) * DAY),
-            "longest": rounded(absence.record),
+            "longest": rounded(absence.longest),
         }
     ]
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 from scoring.errors import InvalidEvent
 from scoring.ids import MOST_ID_BYTES, check_id
 from scoring.json_words import described
-from scoring.mapping.conditions import HOLDS, Filter, any_of
+from scoring.mapping.conditions import any_of
 from scoring.mapping.elements import Loads, WrittenJson
+from scoring.mapping.filter import HOLDS, Filter
 from scoring.mapping.getters import Getter, Levels, as_text
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome
 from scoring.mapping.paths import HERE, TIMESTAMP, Path

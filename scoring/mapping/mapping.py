@@ -10,9 +10,10 @@ from typing import Any
 
 from scoring.errors import InvalidEvent
 from scoring.json_words import described, not_an_object
-from scoring.mapping.conditions import Condition, Filter
+from scoring.mapping.conditions import Condition
 from scoring.mapping.element_reading import ElementReading
 from scoring.mapping.elements import MOST_ELEMENTS, Elements, Loads, Unwrap, WrittenJson
+from scoring.mapping.filter import Filter
 from scoring.mapping.getters import Levels
 from scoring.mapping.outcomes import NO_ELEMENTS, NO_OBJECT, Bad, LeftOut, Outcome
 from scoring.mapping.paths import AROUND, EVENT, HERE, RECORD, Path

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scoring.mapping.conditions import HOLDS, MISFIT, Condition, Filter
+from scoring.mapping.conditions import Condition
+from scoring.mapping.filter import HOLDS, MISFIT, Filter
 from scoring.mapping.paths import HERE, Path
 
 #: With what each path of a rule begins: of an event nothing else is the same in all shapes.

@@ -1,29 +1,24 @@
-"""The policy as values: window, bands, channels, alert rules and clock.
+"""The policy as values: window, bands, alert rules and clock; and what follows from them.
 
-Rests on decisions 5, 6 and 95.
+Rests on decisions 6 and 95.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import sys
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scoring.instants import DAY, MINUTE
 from scoring.mapping.source import Source
-from scoring.mapping.type_rules import TypeRule, marked
-from scoring.points import POINT, Number, plain_number
+from scoring.points import POINT
+from scoring.policy.channels import Channel, EventType, channel_lookups
+from scoring.policy.topics import own_channels
 from scoring.rules.absence import AbsenceRule
-from scoring.rules.details import Amount
 from scoring.rules.figure_rules import NO_RULES, CountedChannel, CountedPanes, FigureRules
 from scoring.rules.measures import Measure
 from scoring.rules.pairing import Pairing
 from scoring.rules.segments import Profiles
-from scoring.rules.sentiment import Sentiment
 from scoring.rules.sessions import SessionRule
 from scoring.rules.signals import EVENT, FUNNEL, MOVE, SignalRule, rules_digest
 from scoring.rules.tally import Tally, tally_of
@@ -34,8 +29,6 @@ BANDS: Final = ("at_risk", "disengaged", "engaged", "highly_engaged", "power")
 AT_RISK: Final = 0
 DISENGAGED: Final = 1
 ENGAGED: Final = 2
-
-NO_CAP: Final = sys.maxsize
 
 #: When an alert of absence is to be expected, and when it comes at the earliest.
 ABSENCE_FIELDS: Final = ("absent_at", "absent_at_earliest")
@@ -54,105 +47,6 @@ RESERVED_NAMES: Final = frozenset(
         "policy_version",
     )
 )
-
-
-def type_code(channel: str, name: str) -> str:
-    """Make the code under which counts of an event type are stored.
-
-    Args:
-        channel: the channel's name.
-        name: the event type within the channel.
-
-    Returns:
-        Four characters out of A-Z a-z 0-9 ``-`` ``_``: 24 bits of the BLAKE2b digest of both names.
-    """
-    digest = hashlib.blake2b(f"{channel}\0{name}".encode("utf-8", "surrogatepass"), digest_size=3).digest()
-    return base64.urlsafe_b64encode(digest).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One event type of a channel: its worth in millionths of a point, and how many count in one pane.
-
-    `amounts` are what its events add to their pane beside their count; `object_property` names the property that tells
-    what an event is about, '' where nothing asks for it.
-
-    With a `per` it is not the events that count but a number that they tell, added up under the code of that amount:
-    the weight is for so much of it, and the cap how much of it counts in one pane, on either side of 0; all three in
-    millionths.
-    """
-
-    code: str
-    channel: int
-    name: str
-    weight: int
-    cap: int = NO_CAP
-    amounts: tuple[Amount, ...] = ()
-    object_property: str = ""
-    per: int = 0
-
-    def counted(self, count: int) -> int:
-        """Give how much of what stands in a pane the cap lets count.
-
-        Args:
-            count: of the events, or the sum of the number.
-        """
-        counted = min(count, self.cap)
-        return max(counted, -self.cap) if self.per else counted
-
-    def points(self, count: int) -> int:
-        """Give what a pane is worth, in millionths of a point, rounded down.
-
-        Args:
-            count: of the events, or the sum of the number.
-        """
-        return self.uncapped(self.counted(count)) if self.per else min(count, self.cap) * self.weight
-
-    def uncapped(self, count: int) -> int:
-        """Give what a pane would be worth without the cap, in millionths of a point, rounded down.
-
-        Args:
-            count: of the events, or the sum of the number.
-        """
-        return count * self.weight // self.per if self.per else count * self.weight
-
-    def shown(self, count: int) -> Number:
-        """Write a count, or the sum of the number, for people.
-
-        Args:
-            count: as it stands in a pane.
-        """
-        return plain_number(count) if self.per else count
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One source of events: its name, its Kafka topic and the types that it knows.
-
-    `silence_after` is how long it may be without any event before its feed counts as silent, in microseconds; 0: for
-    ever. `sessions` tells how its types make sessions, by their code; `machine` names for types, by their code, the
-    property that marks the events of machines, and the code under which these are counted. `pairings` say what events
-    of one object make of each other, `rules` which events count as those of another type. `numbers` are the numbers
-    that bring points, each as an event type of its own, which no event has. `watched_by_sources` says that its sources
-    have told `silence_after`. `sentiment` says which texts become a number, None for none.
-    """
-
-    name: str
-    topic: str
-    types: tuple[EventType, ...]
-    silence_after: int = 0
-    sessions: tuple[tuple[str, SessionRule], ...] = ()
-    machine: tuple[tuple[str, str, str], ...] = ()
-    pairings: tuple[Pairing, ...] = ()
-    rules: tuple[TypeRule, ...] = ()
-    numbers: tuple[EventType, ...] = ()
-    watched_by_sources: bool = False
-    sentiment: Sentiment | None = None
-
-    @property
-    def type_rules(self) -> tuple[TypeRule, ...]:
-        """Which events count as those of another type, in the order in which it is asked: first those of machines."""
-        return (*[marked(*rule) for rule in self.machine], *self.rules)
 
 
 @dataclass(frozen=True)
@@ -286,7 +180,13 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Compute what follows from the rest."""
-        for derived in (_of_window(self), _of_channels(self), _of_measures(self), _of_names(self), _of_signals(self)):
+        for derived in (
+            _of_window(self),
+            channel_lookups(self.channels),
+            _of_measures(self),
+            _of_names(self),
+            _of_signals(self),
+        ):
             for name, value in derived.items():
                 object.__setattr__(self, name, value)
         plain = replace(self, profiles=None, segments=(), scores=()) if self.segments else self
@@ -298,8 +198,7 @@ class Policy:
     @property
     def own_channels(self) -> tuple[Channel, ...]:
         """The channels that are read in the product's own shape, as no source feeds them."""
-        fed = {reading.feeds for source in self.sources for reading in source.readings}
-        return tuple([channel for channel in self.channels if channel.name not in fed])
+        return own_channels(self.channels, self.sources)
 
     @property
     def own_topics(self) -> tuple[str, ...]:
@@ -415,34 +314,6 @@ def clock_differences(policy: Policy, other: Policy) -> list[str]:
     return found
 
 
-def topics_by_section(
-    channels: Iterable[Channel], identities: str, profiles: Profiles | None, sources: Iterable[Source] = ()
-) -> list[tuple[str, str]]:
-    """List the topics that are read.
-
-    Args:
-        channels: of a policy.
-        identities: its topic of links, '' for none.
-        profiles: of the policy.
-        sources: of the policy; the channels that they feed are not read from their own topics.
-
-    Returns:
-        The section of the policy's file that names a topic, and the topic.
-    """
-    sources = tuple(sources)
-    fed = {reading.feeds for source in sources for reading in source.readings}
-    sections = [(f"channels.{channel.name}", channel.topic) for channel in channels if channel.name not in fed]
-    first: dict[str, str] = {}  # several may read one topic
-    for source in sources:
-        first.setdefault(source.topic, source.name)
-    sections += [(f"sources.{name}", topic) for topic, name in first.items()]
-    if identities:
-        sections.append(("identities", identities))
-    if profiles is not None:
-        sections.append(("profiles", profiles.topic))
-    return sections
-
-
 def _of_window(policy: Policy) -> dict[str, object]:
     counted = counted_panes(policy.length, policy.pane, policy.trend)
     panes, kept_panes = counted.panes, counted.kept
@@ -462,30 +333,9 @@ def counted_panes(length: int, pane: int, trend: int) -> CountedPanes:
     return CountedPanes(pane, length // pane, length // pane + -(-trend // pane))
 
 
-def _of_channels(policy: Policy) -> dict[str, object]:
-    channels = policy.channels
-    paired = {code: pairing for channel in channels for pairing in channel.pairings for code in pairing.codes}
-    numbers = {number.code: number for channel in channels for number in channel.numbers}
-    types = [kind for channel in channels for kind in channel.types]
-    bringing = {code for code, number in numbers.items() if number.weight > 0}
-    earning = [kind.code for kind in types if kind.weight > 0 or bringing & {amount.code for amount in kind.amounts}]
-    return {
-        "types": {kind.code: kind for kind in types} | numbers,
-        "counts_numbers": bool(numbers),
-        "earning": frozenset(earning),
-        "sessions": {code: rule for channel in channels for code, rule in channel.sessions},
-        "watched": {at: (each.name, each.silence_after) for at, each in enumerate(channels) if each.silence_after},
-        "paired": paired,
-        "counted_apart": frozenset(
-            [code for each in channels for pairing in each.pairings for code, _ in pairing.own_codes(each.name)]
-        ),
-        "objects_kept": max([pairing.reach for pairing in paired.values()], default=0),
-    }
-
-
 def _of_measures(policy: Policy) -> dict[str, object]:
     rules, panes = policy.figures, counted_panes(policy.length, policy.pane, policy.trend)
-    channels = tuple([_counted_channel(channel) for channel in policy.channels]) if rules.daily else ()
+    channels = tuple([channel.counted() for channel in policy.channels]) if rules.daily else ()
     tally = tally_of(policy.measures, rules, panes, channels)
     return {
         "measured_codes": frozenset([code for each in policy.measures for code in (*each.of, *each.less, *each.to)]),
@@ -496,22 +346,6 @@ def _of_measures(policy: Policy) -> dict[str, object]:
         "counted": channels,
         "spans": panes.spans(),
     }
-
-
-def _counted_channel(channel: Channel) -> CountedChannel:
-    """Return what figures by the day count of a channel."""
-    types = [*channel.types, *channel.numbers]
-    bringing = {number.code for number in channel.numbers if number.weight > 0}
-    earning = [
-        kind.code for kind in channel.types if kind.weight > 0 or bringing & {amount.code for amount in kind.amounts}
-    ]
-    return CountedChannel(
-        channel.name,
-        tuple(sorted(earning)),
-        tuple([kind.code for kind in types if kind.weight]),
-        tuple([(kind.code, kind.cap) for kind in types if kind.weight and kind.cap < NO_CAP]),
-        tuple([kind.code for kind in channel.types]),
-    )
 
 
 def _spans(policy: Policy) -> set[int]:

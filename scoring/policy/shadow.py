@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from scoring.policy.change import fixed_differences
-from scoring.policy.policy import Channel, EventType, NamedScore, Policy, clock_differences
+from scoring.policy.channels import Channel, EventType
+from scoring.policy.policy import NamedScore, Policy, clock_differences
 
 #: The name of its score; a policy with a shadow has no other score of that name.
 SHADOW: Final = "shadow"

@@ -1,7 +1,7 @@
 """The rule of absence: who has missed more of the segment's days than this customer ever came back from.
 
 Silence is counted in the days of a segment, each weighed by the share of its members who were active, so that a
-holiday raises no wave of alerts. All numbers are whole: shares, clocks, records and due times are millionths of a day,
+holiday raises no wave of alerts. All numbers are whole: shares, clocks, absences and due times are millionths of a day,
 days are numbered from 1970-01-01 UTC.
 
 Rests on decisions 25 and 135.
@@ -24,11 +24,11 @@ WHOLE_DAY: Final = 1_000_000
 class AbsenceRule:
     """When an absence is worth an alert.
 
-    An alert is raised once the segment's clock has gone on by `share` of the customer's record, of `at_most` at the
-    most, and `margin` more. The margin grows by `growth` with each doubling of the active days within the last `memory`
-    days. All are in millionths (of 1, of a day). A member of a day was active on one of the `members_within` days
-    before it. The record is the longest absence that ended within the last `memory` days. A day with fewer than
-    `least_members` does not move the clock.
+    An alert is raised once the segment's clock has gone on by `share` of the customer's longest absence, of `at_most`
+    at the most, and `margin` more. The longest absence is that of those that ended within the last `memory` days. The
+    margin grows by `growth` with each doubling of the active days within these. All are in millionths (of 1, of a day).
+    A member of a day was active on one of the `members_within` days before it. A day with fewer than `least_members`
+    does not move the clock.
     """
 
     share: int = WHOLE_DAY
@@ -48,15 +48,15 @@ class AbsenceRule:
         """
         return active * WHOLE_DAY // members if members >= self.least_members else 0
 
-    def needed(self, record: int, days: Sequence[int], index: int) -> int:
+    def needed(self, longest: int, days: Sequence[int], index: int) -> int:
         """Give how many missed days after an active one raise the alert, in millionths.
 
         Args:
-            record: the longest absence that the customer has come back from.
+            longest: the longest absence that the customer has come back from.
             days: on which the customer was active, in order; those within the memory before the one asked about.
             index: of that one.
         """
-        held = min(record * self.share // WHOLE_DAY, self.at_most)
+        held = min(longest * self.share // WHOLE_DAY, self.at_most)
         if not self.growth:
             return held + self.margin
         active = index + 1 - bisect_left(days, days[index] - self.memory)
@@ -123,22 +123,22 @@ class SegmentClock:
 class Absence:
     """The days from one active day of a customer, `last_day`, to the next, `ended` (None while it goes on).
 
-    `missed` is how much of the segment's clock has passed, `record` the longest absence that the customer had come back
-    from before it, `needed` how much has to pass to raise an alert, all in millionths of a day. `alert_day` is the one
-    at whose start the alert is raised, None if it is not.
+    `missed` is how much of the segment's clock has passed, `longest` the longest absence that the customer had come
+    back from before it, `needed` how much has to pass to raise an alert, all in millionths of a day. `alert_day` is the
+    day at whose start the alert is raised, None if it is not.
     """
 
     # A plain class, as `Event` is: each time a customer is judged, some are made.
-    __slots__ = ("alert_day", "ended", "last_day", "missed", "needed", "record")
+    __slots__ = ("alert_day", "ended", "last_day", "longest", "missed", "needed")
 
     def __init__(
-        self, last_day: int, ended: int | None, missed: int, record: int, needed: int, alert_day: int | None
+        self, last_day: int, ended: int | None, missed: int, longest: int, needed: int, alert_day: int | None
     ) -> None:
         """Put an absence together; see above for the arguments."""
         self.last_day = last_day
         self.ended = ended
         self.missed = missed
-        self.record = record
+        self.longest = longest
         self.needed = needed
         self.alert_day = alert_day
 
@@ -162,14 +162,14 @@ def absences(rule: AbsenceRule, clock: SegmentClock, days: Sequence[int], last: 
         if day >= end:
             return
         past = [(ended, missed) for ended, missed in past if ended >= day - rule.memory]
-        record = past[0][1] if past else 0
+        longest = past[0][1] if past else 0
         began = clock.at(day + 1)
         ended = days[index + 1] if index + 1 < len(days) else None
         until = end if ended is None else min(ended, end)
-        needed = rule.needed(record, days, index)
+        needed = rule.needed(longest, days, index)
         found = clock.reaches(began + needed, day + 1)
         missed = clock.at(until) - began
-        yield Absence(day, ended, missed, record, needed, found if found is not None and found <= until else None)
+        yield Absence(day, ended, missed, longest, needed, found if found is not None and found <= until else None)
         if ended is not None:
             past = [one for one in past if one[1] > missed] + [(ended, missed)]
 

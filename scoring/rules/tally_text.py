@@ -31,7 +31,7 @@ Passing = tuple[tuple[tuple[str, ...], ...], int, int]
 
 
 @dataclass(slots=True)
-class Parts:
+class TallyParts:
     """What a tally is made of; `pane` is 0 where nothing is counted by the day."""
 
     codes: list[str]
@@ -45,7 +45,7 @@ class Parts:
     by_band: bool = False
 
 
-def write_parts(parts: Parts) -> str:
+def write_parts(parts: TallyParts) -> str:
     """Write what a tally is made of.
 
     Args:
@@ -71,7 +71,7 @@ def write_parts(parts: Parts) -> str:
     return ";".join(words)
 
 
-def read_parts(text: str) -> Parts:
+def read_parts(text: str) -> TallyParts:
     """Read what a tally is made of.
 
     Args:
@@ -87,7 +87,7 @@ def read_parts(text: str) -> Parts:
     codes = [words[at : at + _WIDTH] for at in range(0, len(words), _WIDTH)]
     if codes and len(codes[-1]) != _WIDTH:
         raise ValueError("half a code")
-    found = Parts(codes)
+    found = TallyParts(codes)
     for each in rest:
         _read_part(each, found, _width(len(codes)))
     if not codes and not found.sessions:
@@ -95,7 +95,7 @@ def read_parts(text: str) -> Parts:
     return found
 
 
-def _read_part(words: str, found: Parts, width: int) -> None:
+def _read_part(words: str, found: TallyParts, width: int) -> None:
     mark, rest = words[:1], words[1:]
     if mark.isdigit():
         found.held.append(_read_held(found.codes, words, width))

@@ -16,10 +16,10 @@ from scoring.rules.absence import WHOLE_DAY, Absence, AbsenceRule, SegmentClock,
 from streams.backtest.replaying import Past
 
 
-class Absences:
+class ReplayedAbsences:
     """The clock of each segment, and by it the absences of every customer.
 
-    Where the policy knows no segments, each group of customers has a clock of its own, as a segment would have.
+    Where the policy knows no segments, each stratum of customers has a clock of its own, as a segment would have.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Absences:
         self.rule = policy.absence or AbsenceRule()
         by_segment: dict[str, list[Past]] = defaultdict(list)
         for past in pasts:
-            by_segment[past.segment if policy.profiles is not None else customers[past.name].group].append(past)
+            by_segment[past.segment if policy.profiles is not None else customers[past.name].stratum].append(past)
         self._days = {past.name: past.days for past in pasts}
         self._clocks: dict[str, SegmentClock] = {}
         for alike in by_segment.values():

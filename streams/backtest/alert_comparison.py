@@ -13,7 +13,7 @@ from scoring.errors import InvalidEvent
 from scoring.instants import DAY
 from scoring.judging.absence_judging import ABSENT, RETURNED
 from scoring.policy.policy import Policy
-from streams.backtest.absent import Absences
+from streams.backtest.absent import ReplayedAbsences
 from streams.backtest.replaying import past_of
 from streams.backtest.value_reading import ValueReader
 
@@ -26,7 +26,7 @@ class Raised(NamedTuple):
     kind: str
 
 
-class Alerts(NamedTuple):
+class ComparedAlerts(NamedTuple):
     """The alerts of a history under two policies; `moved` are pairs of one alert at another time, before and after."""
 
     same: list[Raised]
@@ -35,7 +35,7 @@ class Alerts(NamedTuple):
     go: list[Raised]
 
 
-def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: int) -> Alerts:
+def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: int) -> ComparedAlerts:
     """Return which alerts would come and go.
 
     Args:
@@ -48,7 +48,7 @@ def compare_alerts(before: Iterable[Raised], after: Iterable[Raised], within: in
         All alerts, each once, in the order of time.
     """
     old, new = set(before), set(after)
-    found = Alerts(sorted(old & new), [], [], [])
+    found = ComparedAlerts(sorted(old & new), [], [], [])
     waiting: dict[tuple[str, str], deque[Raised]] = defaultdict(deque)
     for alert in sorted(old - new):
         waiting[alert.customer, alert.kind].append(alert)
@@ -110,7 +110,7 @@ class History:
             return
         # A day is weighed by all of its events, so absences are judged once all have been read.
         customers = {past.name: Customer(past.name) for past in pasts}
-        found = Absences(self._policy, customers, pasts, self._population.now)
+        found = ReplayedAbsences(self._policy, customers, pasts, self._population.now)
         for past in pasts:
             for absence in found.of(past.name, rule):
                 if absence.alert_day is not None:

@@ -18,7 +18,8 @@ import orjson
 from scoring.events.event import MOST_AHEAD
 from scoring.instants import parse_timestamp
 from scoring.json_words import not_an_object
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.backtest.json_values import numbered_values
 from streams.errors import UnreadableEvents
 from streams.ingest.not_json import explained

@@ -41,7 +41,7 @@ def read_outcomes(path: Path, within: str = "") -> dict[str, Customer]:
 
     Args:
         path: of a CSV file with a line of headings.
-        within: the column whose values are the groups; '' for none.
+        within: the column whose values are the strata; '' for none.
 
     Returns:
         The customers by their id.

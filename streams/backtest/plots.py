@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoring.instants import DAY
-from streams.backtest.report import MEASURES, Column, Report
+from streams.backtest.report import MEASURES, BacktestReport, Column
 from streams.errors import ExtraMissing
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _INCHES = (7.0, 4.2)
 _EPOCH = date(1970, 1, 1)
 
 
-def draw_plots(report: Report, folder: Path) -> list[Path]:
+def draw_plots(report: BacktestReport, folder: Path) -> list[Path]:
     """Draw a report.
 
     Args:
@@ -49,7 +49,7 @@ def draw_plots(report: Report, folder: Path) -> list[Path]:
     return drawn
 
 
-def _plots(report: Report) -> Iterator[tuple[str, Any]]:
+def _plots(report: BacktestReport) -> Iterator[tuple[str, Any]]:
     for outcome, columns in report.by_outcome():
         name = outcome.replace(" ", "-")
         yield f"auc-{name}", lambda axes, columns=columns: _draw_auc(axes, columns)
@@ -82,7 +82,7 @@ def _draw_bands(axes: Axes, columns: Sequence[Column]) -> None:
     axes.legend()
 
 
-def _draw_alerts(axes: Axes, report: Report) -> None:
+def _draw_alerts(axes: Axes, report: BacktestReport) -> None:
     if report.margins:
         axes.plot(*zip(*report.margins, strict=True), "-", alpha=0.5, label="absences, by margin")
     for rule in report.rules:
@@ -93,7 +93,7 @@ def _draw_alerts(axes: Axes, report: Report) -> None:
     axes.legend(fontsize="small")
 
 
-def _draw_days(axes: Axes, report: Report) -> None:
+def _draw_days(axes: Axes, report: BacktestReport) -> None:
     for rule in report.rules:
         by_day = rule.alarms.by_day
         days = range(min(by_day), max(by_day) + 1) if by_day else ()
@@ -104,7 +104,7 @@ def _draw_days(axes: Axes, report: Report) -> None:
     axes.legend(fontsize="small")
 
 
-def _draw_leads(axes: Axes, report: Report) -> None:
+def _draw_leads(axes: Axes, report: BacktestReport) -> None:
     for rule in report.rules:
         leads = sorted(length / DAY for length in rule.alarms.leads_last)
         shares = [100 * (index + 1) / len(leads) for index in range(len(leads))]

@@ -12,7 +12,7 @@ from scoring.backtest.ranking import rank_within
 from scoring.instants import DAY, format_duration
 from scoring.policy.policy import BANDS, Policy
 from streams.backtest.replaying import Replayed
-from streams.backtest.rules import EVERYBODY, SILENCE, Alerts, Rule
+from streams.backtest.rules import EVERYBODY, SILENCE, ReplayedAlerts, Rule
 
 #: What is compared: the product's score, and numbers that anybody has. The lower, the likelier the churn.
 MEASURES: dict[str, Callable[[Observation], float]] = {
@@ -48,7 +48,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BacktestReport:
     """Everything that `engagement validate` tells; `margins` are recall and precision of absences by their margin."""
 
     policy: str
@@ -78,7 +78,7 @@ def make_report(
     within: str = "",
     silence: int = 0,
     horizon: int = HORIZON,
-) -> Report:
+) -> BacktestReport:
     """Compare what was known with what happened.
 
     Args:
@@ -86,7 +86,7 @@ def make_report(
         customers: by their id.
         titles: of the moments.
         replayed: what was seen.
-        within: the name of the column of the groups; '' where all are compared with all.
+        within: the name of the column of the strata; '' where all are compared with all.
         silence: microseconds without an event that count as silent; 0: that is not asked.
         horizon: microseconds within which a churn counts as near to an alert.
 
@@ -108,8 +108,8 @@ def make_report(
         for name, outcome in outcomes.items()
         for index, title in enumerate(titles)
     ]
-    alerts = Alerts(policy, customers, replayed, horizon)
-    return Report(
+    alerts = ReplayedAlerts(policy, customers, replayed, horizon)
+    return BacktestReport(
         policy.version,
         within,
         len(customers),
@@ -129,9 +129,9 @@ def _column(
 ) -> Column:
     known = [(one, answer) for one in seen if (answer := outcome(one)) is not None]
     happened = [answer for _, answer in known]
-    groups = [customers[one.customer].group for one, _ in known]
+    strata = [customers[one.customer].stratum for one, _ in known]
     auc = {
-        measure: rank_within(groups, [value(one) for one, _ in known], happened).auc
+        measure: rank_within(strata, [value(one) for one, _ in known], happened).auc
         for measure, value in MEASURES.items()
     }
     bands = [[answer for one, answer in known if one.band == band] for band in range(len(BANDS))]
@@ -139,7 +139,7 @@ def _column(
     return Column(name, title, len(known), sum(happened), auc, shares)
 
 
-def warnings_of(report: Report) -> Iterator[str]:
+def warnings_of(report: BacktestReport) -> Iterator[str]:
     """Say where the policy's alerts are no better than customers drawn by lot."""
     for rule in report.rules if report.labelled else ():
         hits = rule.alarms.hits
@@ -150,7 +150,7 @@ def warnings_of(report: Report) -> Iterator[str]:
             )
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: BacktestReport) -> dict[str, Any]:
     """Write a report for machines; lead times are days."""
     return {
         "policy_version": report.policy,

@@ -11,7 +11,7 @@ from scoring.backtest.observations import Customer
 from scoring.instants import DAY, format_duration
 from scoring.policy.policy import Policy
 from scoring.rules.absence import WHOLE_DAY
-from streams.backtest.absent import Absences
+from streams.backtest.absent import ReplayedAbsences
 from streams.backtest.replaying import Past, Replayed
 
 #: The rows by the name that they have for machines, and what they say to people.
@@ -41,7 +41,7 @@ class Rule:
     alarms: AlarmReport
 
 
-class Alerts:
+class ReplayedAlerts:
     """The alerts of a replayed history, and what those of other rules would have been worth."""
 
     def __init__(self, policy: Policy, customers: Mapping[str, Customer], replayed: Replayed, horizon: int) -> None:
@@ -57,7 +57,7 @@ class Alerts:
         self._past = [(customers[one.name], one) for one in replayed.pasts]
         self._until = replayed.known_until
         self._lot = Lot([(customer, one.began) for customer, one in self._past], self._until, horizon)
-        self.absences = Absences(policy, customers, replayed.pasts, self._until)
+        self.absences = ReplayedAbsences(policy, customers, replayed.pasts, self._until)
         self._absent: dict[str, list[int]] = {}
         if policy.absence is not None:
             self._absent = {one.name: self.absences.alerts(one.name, policy.absence) for one in replayed.pasts}

@@ -8,11 +8,11 @@ from rich.table import Table
 
 from scoring.backtest.alarms import lead
 from scoring.instants import format_duration
-from streams.backtest.report import MEASURES, Column, Report
+from streams.backtest.report import MEASURES, BacktestReport, Column
 from streams.backtest.rules import Rule
 
 
-def tables(report: Report) -> Iterator[Table]:
+def tables(report: BacktestReport) -> Iterator[Table]:
     """Write a report.
 
     Args:
@@ -27,7 +27,7 @@ def tables(report: Report) -> Iterator[Table]:
     yield from _alerts(report)
 
 
-def _ranking(report: Report, outcome: str, columns: Sequence[Column]) -> Table:
+def _ranking(report: BacktestReport, outcome: str, columns: Sequence[Column]) -> Table:
     where = f", ranked within each {report.within}" if report.within else ""
     table = _table(f"AUC for {outcome}{where}", "moment", "customers", outcome, *MEASURES)
     for column in columns:
@@ -47,7 +47,7 @@ def _bands(outcome: str, columns: Sequence[Column]) -> Table:
     return table
 
 
-def _alerts(report: Report) -> Iterator[Table]:
+def _alerts(report: BacktestReport) -> Iterator[Table]:
     headings = "per 100 a month", "customers alerted", "on the busiest 1 % of days", "active again within the horizon"
     table = _table("Alerts", "rule", *headings)
     for rule in report.rules:

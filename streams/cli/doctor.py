@@ -11,9 +11,9 @@ import orjson
 from streams.cli.options import takes_overrides
 from streams.cli.parameters import DURATION
 from streams.doctor.checks import CHECKS
+from streams.doctor.configuration import Configuration, read
 from streams.doctor.examination import examine
 from streams.doctor.finding import Finding, Level
-from streams.doctor.reading import Reading, read
 from streams.views.wording import printable
 
 _COLOURS = {Level.RIGHT: "green", Level.DOUBTFUL: "yellow", Level.WRONG: "red", Level.NOT_CHECKED: "bright_black"}
@@ -46,9 +46,9 @@ def doctor(ctx: click.Context, overrides: dict[str, str], within: float, *, stri
     ctx.exit(1 if Level.WRONG in failing or (strict and failing) else 0)
 
 
-async def _look(reading: Reading, within: float, *, quiet: bool) -> list[tuple[str, Finding]]:
+async def _look(configuration: Configuration, within: float, *, quiet: bool) -> list[tuple[str, Finding]]:
     found = []
-    async for name, findings in examine(CHECKS, reading, within):
+    async for name, findings in examine(CHECKS, configuration, within):
         for finding in findings:
             found.append((name, finding))
             if not quiet:

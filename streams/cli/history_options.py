@@ -62,7 +62,7 @@ _OPTIONS = (
         type=DURATION,
         default=0,
         metavar="DURATION",
-        help="Also: of the customers with an event so long before a look, who has none so long after it?",
+        help="Also ask: of the customers with an event within this time before a look, who has none within it after?",
     ),
     click.option(
         "--horizon",
@@ -70,7 +70,7 @@ _OPTIONS = (
         default="56d",
         show_default=True,
         metavar="DURATION",
-        help="An alert so long before a churn, or less, is in time; counted apart.",
+        help="Alerts at most so long before the churn are also reported on their own.",
     ),
     click.option(
         "--processes",

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from scoring.errors import PolicyError
 from scoring.instants import format_duration
-from scoring.policy.policy import BANDS, NO_CAP, Policy
+from scoring.policy.channels import NO_CAP
+from scoring.policy.policy import BANDS, Policy
 from scoring.policy.shadow import absence_problem
 from streams.cli.options import takes_settings
 from streams.cli.policy_compare import compare

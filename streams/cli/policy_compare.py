@@ -13,7 +13,8 @@ import orjson
 
 from scoring.events.event import MOST_AHEAD
 from scoring.instants import format_duration
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.backtest.alert_comparison import History, compare_alerts
 from streams.backtest.event_files import EventFiles, EventLine, known_channels
 from streams.cli.options import takes_settings

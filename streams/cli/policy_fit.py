@@ -67,18 +67,18 @@ def fit(
     are learned from: keep some aside, and look at those with validate.
 
     With --alerts, the alerts are fitted to a budget as well. Drops get a part of it or none, and a cooldown, and their
-    bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the record, the
-    one is taken whose alerts are right the most often within --horizon, on customers who were not chosen by; but the
-    share stays, and drops get nothing, unless that is better by more than its error. Where no choice is better than
-    customers drawn by lot, none is made.
+    bound follows; absences get the rest, and their margin follows. Of all such choices, and shares of the longest
+    absence, the one is taken whose alerts are right the most often within --horizon, judged on customers that the
+    choice was not made from. The share stays, and drops get nothing, unless that is better by more than its error.
+    Where no choice is better than customers drawn by lot, none is made.
 
-    The policy goes to stdout, what is to be said of it to stderr.
+    The policy goes to stdout, the report on it to stderr.
 
     Example: engagement policy fit events.jsonl.gz outcomes.csv --day 30 --day 60 --output fitted.toml
     """
     try:
         from streams.backtest.fitting.budget import BudgetFit, with_alerts  # noqa: PLC0415 - an extra
-        from streams.backtest.fitting.proposal import History, propose  # noqa: PLC0415
+        from streams.backtest.fitting.proposal import TrainingData, propose  # noqa: PLC0415
     except ImportError as error:
         raise ExtraMissing("validate", "fitting a policy") from error
     if keep == "weights" and budget is None:
@@ -96,7 +96,7 @@ def fit(
     text = policy_text(settings)
     if keep != "weights":
         with open_offset_progress("events counted") as show:
-            history = History(events, found, customers, moments, silence)
+            history = TrainingData(events, found, customers, moments, silence)
             proposal = propose(history, text, version, keep_window=keep == "window", show=show, tell=_tries())
         console.print(_contributions(proposal), *_facts(proposal), sep="\n")
         text = proposal.text

@@ -12,7 +12,7 @@ from rich.console import Console
 from scoring.customer.unknown_types import unknown_counts
 from scoring.instants import HOUR, SECOND, format_duration
 from scoring.judging.explanation import explained_from
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from streams.cli.options import takes_settings
 from streams.cli.parameters import DURATION
 from streams.cli.refusal import Refusal

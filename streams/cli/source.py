@@ -21,7 +21,7 @@ from scoring.events.event import MOST_AHEAD, EventReader
 from scoring.mapping.outcomes import MappedEvent, Outcome
 from scoring.mapping.presets import preset_names, preset_text
 from scoring.mapping.source import Source
-from scoring.policy.policy import EventType
+from scoring.policy.channels import EventType
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
 from streams.errors import SettingsError
@@ -32,7 +32,8 @@ from streams.ingest.source_reading import SourceReader
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.policy_file.schema import SCHEMA_LINE
-from streams.policy_file.sources import read_source, with_preset
+from streams.policy_file.source_tables import with_preset
+from streams.policy_file.sources import read_source
 from streams.settings.environment import PREFIX
 from streams.settings.settings import Settings, read_settings
 from streams.views.source_view import OutcomeTable, as_object

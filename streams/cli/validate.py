@@ -14,7 +14,7 @@ from scoring.backtest.observations import Customer
 from streams.backtest.outcomes import check_met, read_outcomes
 from streams.backtest.plots import draw_plots
 from streams.backtest.replaying import replay, survey
-from streams.backtest.report import Report, as_document, make_report, warnings_of
+from streams.backtest.report import BacktestReport, as_document, make_report, warnings_of
 from streams.backtest.tables import tables
 from streams.cli.history_options import Look, policy_text, takes_history
 from streams.cli.options import takes_settings
@@ -52,8 +52,8 @@ def validate(
 
     Beside the score stand the days since the last event (recency) and the number of events in the window, plain and
     fading by the policy's half-life. Beside the alerts stand as many drawn by lot among the customers of the same
-    group on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. If
-    the policy has no segments, each group of --within has a clock of its own for absences.
+    stratum on the same days, one alert for everybody, and silence. Without OUTCOMES the alerts are only counted. If
+    the policy has no segments, each stratum of --within has a clock of its own for absences.
 
     Example: engagement validate events.jsonl.gz outcomes.csv --policy policy.toml --day 30 --day 60
     """
@@ -86,7 +86,7 @@ def validate(
         click.echo(f"warning: {warning}", err=True)
 
 
-def _print(report: Report, drawn: Sequence[Path]) -> None:
+def _print(report: BacktestReport, drawn: Sequence[Path]) -> None:
     console = Console(markup=False, highlight=False)
     console.print(
         f"{counted(report.customers, 'customer')}, {counted(report.events, 'event')}, policy {report.policy}",

@@ -5,7 +5,7 @@ Rests on decision 62.
 
 from __future__ import annotations
 
-from streams.doctor import group, kafka, policy, reading, redis, topics
+from streams.doctor import configuration, kafka, policy, redis, topics, workers
 from streams.doctor.examination import Check
 
 _SETTINGS = ("settings",)
@@ -13,8 +13,8 @@ _ON_KAFKA = (*_SETTINGS, "kafka")
 _ON_REDIS = (*_SETTINGS, "redis")
 
 CHECKS = (
-    Check("settings", reading.check_settings),
-    Check("policy", reading.check_policy),
+    Check("settings", configuration.check_settings),
+    Check("policy", configuration.check_policy),
     Check("kafka", kafka.check_access, _SETTINGS),
     Check("kafka brokers", kafka.check_brokers, _ON_KAFKA),
     Check("kafka rights", kafka.check_rights, (*_ON_KAFKA, "policy")),
@@ -28,7 +28,7 @@ CHECKS = (
     Check("redis clock", redis.check_clock, _ON_REDIS),
     Check("namespace", redis.check_namespace, (*_ON_REDIS, "policy")),
     Check("policy in force", policy.check_in_force, (*_ON_REDIS, "policy")),
-    Check("group", group.check_members, _ON_KAFKA),
-    Check("progress", group.check_progress, (*_ON_KAFKA, "redis", "policy")),
-    Check("worker", group.check_worker, _SETTINGS),
+    Check("group", workers.check_members, _ON_KAFKA),
+    Check("progress", workers.check_progress, (*_ON_KAFKA, "redis", "policy")),
+    Check("worker", workers.check_worker, _SETTINGS),
 )

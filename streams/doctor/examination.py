@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, Level, Untold, not_checked, wrong
-from streams.doctor.reading import Reading
 from streams.errors import StreamsError
 
 #: Seconds that a check which has been given up may take to close its connections.
@@ -21,18 +21,18 @@ class Check(NamedTuple):
     """One check: `run` looks and says what it finds; `needs` are the checks without which it cannot look."""
 
     name: str
-    run: Callable[[Reading], Awaitable[Sequence[Finding]]]
+    run: Callable[[Configuration], Awaitable[Sequence[Finding]]]
     needs: tuple[str, ...] = ()
 
 
 async def examine(
-    checks: Iterable[Check], reading: Reading, seconds: float
+    checks: Iterable[Check], configuration: Configuration, seconds: float
 ) -> AsyncIterator[tuple[str, Sequence[Finding]]]:
     """Run checks.
 
     Args:
         checks: each after those that it needs.
-        reading: the settings.
+        configuration: the settings.
         seconds: that one check may take.
 
     Yields:
@@ -44,7 +44,7 @@ async def examine(
         findings = (
             [not_checked(f"cannot be looked at before this is right: {', '.join(missing)}")]
             if missing
-            else await _within(check.run(reading), seconds)
+            else await _within(check.run(configuration), seconds)
         )
         if missing or any(finding.level is Level.WRONG for finding in findings):
             failed.add(check.name)

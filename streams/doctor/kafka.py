@@ -9,8 +9,8 @@ from dataclasses import replace
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, Untold, doubtful, right, wrong
-from streams.doctor.reading import Reading
 from streams.errors import AccessDenied, BrokerUnavailable
 from streams.kafka.access import check_worker, log_in, unavailable
 from streams.kafka.configs import broker_configs
@@ -52,28 +52,28 @@ async def telling() -> AsyncIterator[None]:
         raise Untold(str(error)) from error
 
 
-async def check_access(reading: Reading) -> list[Finding]:
+async def check_access(configuration: Configuration) -> list[Finding]:
     """Connect to one of the brokers that the settings name, as the worker does."""
     try:
-        await log_in(reading.settings)
+        await log_in(configuration.settings)
     except AccessDenied as error:
         return [wrong(str(error), "Correct user, password or certificate: ENGAGEMENT_KAFKA_...")]
     except BrokerUnavailable as error:
         return [wrong(str(error), "Start it, or correct ENGAGEMENT_KAFKA_BROKERS or ..._SECURITY_PROTOCOL")]
-    security = reading.settings.kafka_security
+    security = configuration.settings.kafka_security
     who = f" as {security.username!r}" if security.logs_in else ""
-    return [right(f"{reading.settings.kafka_brokers} answers over {security.protocol}{who}")]
+    return [right(f"{configuration.settings.kafka_brokers} answers over {security.protocol}{who}")]
 
 
-async def check_brokers(reading: Reading) -> list[Finding]:
+async def check_brokers(configuration: Configuration) -> list[Finding]:
     """Connect to every broker by the address that it gives to clients; see `broker_findings`."""
-    async with kafka_admin(reading.settings) as admin:
+    async with kafka_admin(configuration.settings) as admin:
         brokers = (await admin.describe_cluster())["brokers"]
     answers = {}
     for broker in brokers:
         address = f"{broker['host']}:{broker['port']}"
         try:
-            await log_in(replace(reading.settings, kafka_brokers=address))
+            await log_in(replace(configuration.settings, kafka_brokers=address))
         except (AccessDenied, BrokerUnavailable) as error:
             answers[address] = str(error)
         else:
@@ -95,18 +95,18 @@ def broker_findings(answers: Mapping[str, str]) -> list[Finding]:
     return [right(f"all {len(answers)} brokers answer: {', '.join(answers)}")]
 
 
-async def check_rights(reading: Reading) -> list[Finding]:
+async def check_rights(configuration: Configuration) -> list[Finding]:
     """Ask for all that a worker does, as it does itself when it starts."""
-    await check_worker(reading.settings, read_topics(reading.settings.policy))
+    await check_worker(configuration.settings, read_topics(configuration.settings.policy))
     return [right("no right is missing that a worker needs, as far as Kafka tells")]
 
 
-async def check_session(reading: Reading) -> list[Finding]:
+async def check_session(configuration: Configuration) -> list[Finding]:
     """Compare the session timeout with what every broker takes; see `session_findings`."""
-    async with kafka_admin(reading.settings) as admin, telling():
+    async with kafka_admin(configuration.settings) as admin, telling():
         brokers = (await admin.describe_cluster())["brokers"]
         configs = await broker_configs(admin, [broker["node_id"] for broker in brokers])
-    return session_findings(reading.settings.kafka_session_timeout, configs)
+    return session_findings(configuration.settings.kafka_session_timeout, configs)
 
 
 def session_findings(seconds: float, configs: Mapping[str, Mapping[str, str]]) -> list[Finding]:

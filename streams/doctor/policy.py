@@ -6,21 +6,21 @@ from scoring.errors import PolicyError
 from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
 from scoring.policy.shadow import absence_problem, without_shadow
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, doubtful, right, wrong
-from streams.doctor.reading import Reading
 from streams.policy_file.document import parse_policy
 from streams.store.policies import StoredPolicy
 from streams.store.redis.reading import score_reader
 
 
-async def check_in_force(reading: Reading) -> list[Finding]:
+async def check_in_force(configuration: Configuration) -> list[Finding]:
     """Read the policy in force; see `in_force_findings`."""
-    reader = score_reader(reading.settings, reading.settings.policy)
+    reader = score_reader(configuration.settings, configuration.settings.policy)
     try:
         record = await reader.policies.in_force()
     finally:
         await reader.close()
-    own = reading.settings.policy
+    own = configuration.settings.policy
     return [*in_force_findings(own, record), *shadow_findings(own)]
 
 

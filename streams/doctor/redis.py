@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from scoring.instants import SECOND
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, Untold, doubtful, right, wrong
-from streams.doctor.reading import Reading
 from streams.errors import AccessDenied, StoreUnavailable
 from streams.settings.settings import Settings
 from streams.store.redis.connection import connect, redis_options
@@ -38,26 +38,26 @@ async def redis_client(settings: Settings) -> AsyncIterator[Redis]:
         await close()
 
 
-async def check_access(reading: Reading) -> list[Finding]:
+async def check_access(configuration: Configuration) -> list[Finding]:
     """Log in and ask for a sign of life."""
     try:
-        async with redis_client(reading.settings) as client:
+        async with redis_client(configuration.settings) as client:
             await client.ping()
     except AccessDenied as error:
         return [wrong(str(error), "Correct user, password or certificate: ENGAGEMENT_REDIS_...")]
     except StoreUnavailable as error:
         return [wrong(str(error), "Start it, or correct ENGAGEMENT_REDIS_URL")]
-    user = reading.settings.redis_security.username
+    user = configuration.settings.redis_security.username
     return [right("it answers" + (f" to the user {user!r}" if user else ""))]
 
 
-async def check_server(reading: Reading) -> list[Finding]:
+async def check_server(configuration: Configuration) -> list[Finding]:
     """Look whether it is a server that keeps what it is given; see `server_findings`."""
-    return server_findings(await _info(reading))
+    return server_findings(await _info(configuration))
 
 
-async def _info(reading: Reading) -> dict[str, Any]:
-    async with redis_client(reading.settings) as client:
+async def _info(configuration: Configuration) -> dict[str, Any]:
+    async with redis_client(configuration.settings) as client:
         return dict(await client.info())
 
 
@@ -76,9 +76,9 @@ def server_findings(info: Mapping[str, Any]) -> list[Finding]:
     return findings or [right(f"version {version}, a primary, maxmemory-policy {policy}")]
 
 
-async def check_persistence(reading: Reading) -> list[Finding]:
+async def check_persistence(configuration: Configuration) -> list[Finding]:
     """Look at what would be left of the scores after a restart; see `persistence_findings`."""
-    async with redis_client(reading.settings) as client:
+    async with redis_client(configuration.settings) as client:
         info = dict(await client.info())
         try:
             snapshots = str((await client.config_get("save")).get("save", ""))
@@ -113,9 +113,9 @@ def persistence_findings(info: Mapping[str, Any], snapshots: str | None) -> list
     ]
 
 
-async def check_rights(reading: Reading) -> list[Finding]:
+async def check_rights(configuration: Configuration) -> list[Finding]:
     """Load the functions and ask for all that a worker does, as it does itself when it starts."""
-    store = RedisStore(reading.settings)
+    store = RedisStore(configuration.settings)
     try:
         await store.open_existing()
     finally:
@@ -123,24 +123,24 @@ async def check_rights(reading: Reading) -> list[Finding]:
     return [right("no right is missing that a worker needs, and its functions are loaded")]
 
 
-async def check_namespace(reading: Reading) -> list[Finding]:
+async def check_namespace(configuration: Configuration) -> list[Finding]:
     """Look whether the scores under the namespace were made in the way of these settings."""
-    store = RedisStore(reading.settings)
+    store = RedisStore(configuration.settings)
     try:
         differing = await store.format_differences()
     finally:
         await store.close()
-    name = reading.settings.namespace
+    name = configuration.settings.namespace
     if differing:
         remedy = "Start with a new ENGAGEMENT_NAMESPACE, and the scores are made anew from the log"
         return [wrong(f"the scores under {name!r} were made in another way: {'; '.join(differing)}", remedy)]
     return [right(f"what is stored under {name!r} fits the settings")]
 
 
-async def check_clock(reading: Reading) -> list[Finding]:
+async def check_clock(configuration: Configuration) -> list[Finding]:
     """Compare the clocks of this machine and of Redis; see `clock_findings`."""
     before = time.time_ns() // 1_000
-    info = await _info(reading)
+    info = await _info(configuration)
     return clock_findings(info, before, time.time_ns() // 1_000)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 
 from scoring.policy.policy import Policy
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, doubtful, right, wrong
 from streams.doctor.kafka import kafka_admin, telling
-from streams.doctor.reading import Reading
 from streams.doctor.retention import retention_findings
 from streams.kafka.configs import topic_configs
 from streams.kafka.topics import event_topics, partition_count, source_topics, topic_settings
@@ -20,11 +20,11 @@ Configs = Mapping[str, Mapping[str, str]]
 _CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
 
 
-async def check_topics(reading: Reading) -> list[Finding]:
+async def check_topics(configuration: Configuration) -> list[Finding]:
     """Look at the topics and their partitions; see `topic_findings`."""
-    async with kafka_admin(reading.settings) as admin:
+    async with kafka_admin(configuration.settings) as admin:
         described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
-    return topic_findings(reading.settings.policy, described, reading.settings.topic_prefix)
+    return topic_findings(configuration.settings.policy, described, configuration.settings.topic_prefix)
 
 
 def topic_findings(
@@ -61,9 +61,9 @@ def _of_partitions(topic: str, partitions: Sequence[Mapping[str, Any]], *, in_or
         )
 
 
-async def check_topic_settings(reading: Reading) -> list[Finding]:
+async def check_topic_settings(configuration: Configuration) -> list[Finding]:
     """Look at how the topics are kept, cleaned and compressed."""
-    settings, policy = reading.settings, reading.settings.policy
+    settings, policy = configuration.settings, configuration.settings.policy
     wanted = topic_settings(policy, settings.topic_prefix)
     async with kafka_admin(settings) as admin, telling():
         there = set(await admin.list_topics())

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from scoring.instants import MILLISECOND, format_duration
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.backoff import Backoff
 from streams.metrics import Metrics
 from streams.records import DeadLetter, RecordBatch

@@ -12,7 +12,8 @@ import orjson
 from scoring.errors import InvalidEvent
 from scoring.events.event import Event, EventReader
 from scoring.instants import MILLISECOND
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.not_json import explained
 from streams.ingest.sentiment import reader_of

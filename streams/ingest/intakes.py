@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from scoring.policy.policy import Channel
+from scoring.policy.channels import Channel
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder

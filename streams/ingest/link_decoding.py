@@ -12,7 +12,7 @@ import orjson
 
 from scoring.events.links import read_link
 from scoring.instants import MILLISECOND
-from scoring.policy.policy import Channel
+from scoring.policy.channels import Channel
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.record_reading import RecordReading
 from streams.metrics import Metrics

@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from scoring.events.event import EventReader
 from scoring.events.profiles import event_reader
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from scoring.rules.sentiment import Analyzer
 from streams.errors import ExtraMissing
 

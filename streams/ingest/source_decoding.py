@@ -15,7 +15,8 @@ from scoring.feeds.feeds import shared_topics, source_feed, watched_feeds
 from scoring.instants import HOUR, MILLISECOND
 from scoring.mapping.outcomes import Bad, LeftOut, MappedEvent, MappedLink, Outcome, numbered
 from scoring.mapping.source import Source
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from streams.ingest.dead_letter_limit import DeadLetterLimit
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import Schemas

@@ -17,7 +17,7 @@ from scoring.policy.shadow import absence_problem, shadow_problems, with_shadow,
 from streams.errors import PolicyUnusable, SettingsError
 from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
-from streams.policies.watched_file import PolicyFile
+from streams.policies.watched_file import WatchedFile
 from streams.policy_file.document import parse_policy
 from streams.settings.policy_source import beside, parse_policy_file
 from streams.settings.settings import Settings
@@ -68,13 +68,13 @@ class PolicyInForce:
             store: where the policy in force is.
             metrics: show what is in force, and whether the file is refused.
             wall: reads the wall clock, in microseconds.
-            followers: the parts that go by the policy, besides the store; told of each change.
+            followers: the parts that go by the policy, besides the store; each change is handed to them.
         """
         self._own = settings.policy
         self._prefix = settings.topic_prefix
-        self._file = PolicyFile(settings.policy_path, settings.policy.text)
+        self._file = WatchedFile(settings.policy_path, settings.policy.text)
         shadow = settings.policy.shadow
-        self._shadow_file = PolicyFile(settings.shadow_path, shadow.text) if shadow is not None else None
+        self._shadow_file = WatchedFile(settings.shadow_path, shadow.text) if shadow is not None else None
         self._store = store
         self._metrics = metrics
         self._wall = wall

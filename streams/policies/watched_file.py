@@ -14,7 +14,7 @@ from streams.settings.policy_source import read_text
 logger = logging.getLogger(__name__)
 
 
-class PolicyFile:
+class WatchedFile:
     """Reads the file again and again; what it names may be replaced, by a link to another file too."""
 
     def __init__(self, path: str, text: str) -> None:

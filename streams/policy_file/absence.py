@@ -31,7 +31,7 @@ def _days(most: int) -> Check:
     return Check(read, schema=DURATION_SCHEMA)
 
 
-class Absence(Table):
+class AbsenceTable(Table):
     """When an absence raises an alert."""
 
     form: ClassVar[str] = f"must be a table, [{WHERE}], or false"
@@ -71,4 +71,4 @@ def _or_switch(schema: dict[str, Any]) -> None:
 
 
 #: A table, true for one that leaves all out, false for none.
-AbsenceOrSwitch = Annotated[Absence | None, Check(_switched), Field(json_schema_extra=_or_switch)]
+AbsenceOrSwitch = Annotated[AbsenceTable | None, Check(_switched), Field(json_schema_extra=_or_switch)]

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from scoring.instants import MINUTE, SECOND
-from scoring.policy.policy import NO_CAP, RESERVED_NAMES, Channel, EventType, type_code
+from scoring.policy.channels import NO_CAP, Channel, EventType, type_code
+from scoring.policy.policy import RESERVED_NAMES
 from scoring.rules.sessions import SessionRule
 from streams.policy_file.numbers import Numbers, numbers
 from streams.policy_file.pairings import Durations, Gateways, Key, Pairer, Retracts, with_objects

@@ -14,14 +14,15 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from scoring.errors import PolicyError
-from scoring.mapping.source import Source
-from scoring.policy.policy import Channel, Policy, counted_panes, topics_by_section
-from scoring.rules.segments import Profiles
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy, counted_panes
+from scoring.policy.topics import topics_by_section
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import Channels, no_shared_sessions
 from streams.policy_file.figures import Kpi
 from streams.policy_file.funnels import Funnels, funnels
-from streams.policy_file.measures import MeasureReader, Measures
+from streams.policy_file.measure_tables import Measures
+from streams.policy_file.measures import MeasureReader
 from streams.policy_file.scores import Scores, check_scores, named_scores
 from streams.policy_file.sections import (
     Alerts,
@@ -36,7 +37,8 @@ from streams.policy_file.sections import (
 from streams.policy_file.segments import Segments, check_segments, profiles_of, segment_policies
 from streams.policy_file.signal_tables import Signals
 from streams.policy_file.signals import SignalReader
-from streams.policy_file.sources import Sources, sources, watched_as_sources
+from streams.policy_file.source_tables import Sources
+from streams.policy_file.sources import sources, watched_as_sources
 from streams.policy_file.table import Check, Table, given, read_table, unsaid
 from streams.policy_file.targets import Targets, published_names, targets
 
@@ -123,58 +125,65 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     for section in (written.window, written.dead_letters):
         section.check(problems)
     written.alerts.check(written.window, problems)
-    bounds = written.bands.bounds(problems)
-    channels = _channels(written, problems)
-    pane, length = written.window.pane, written.window.length
-    panes = counted_panes(length, max(pane, 1), written.window.trend)
+    values = _of_one_table(written, problems) | _of_channels(written, problems)
+    _no_shared_topics(values, problems)
+    if wrong or problems:
+        raise PolicyError([*wrong, *unsaid(problems, wrong)])
+    return Policy(written.version or _unnamed(document), text=text, **values)
+
+
+def _of_one_table(written: PolicyFile, problems: list[str]) -> dict[str, Any]:
+    """Give the values of a policy for which one table is enough, by their names."""
+    alerts, clock, limit = written.alerts, written.clock, written.dead_letters
+    return {
+        "length": written.window.length,
+        "pane": written.window.pane,
+        "trend": written.window.trend,
+        "half_life": written.window.half_life,
+        "bounds": written.bands.bounds(problems),
+        "drops_into": alerts.drops_into,
+        "rearm_margin": alerts.rearm_margin,
+        "cooldown": alerts.cooldown,
+        "warn_before": alerts.warn_before,
+        "absence": alerts.absence.rule() if alerts.absence is not None else None,
+        "lateness": clock.lateness,
+        "idle_after": clock.idle_after,
+        "remember_ids": written.events.remember_ids,
+        "most_bad": limit.stop_above,
+        "bad_over": limit.over,
+        "bad_records": limit.at_least,
+        "keep_figures": written.kpi.keep,
+        "identities": written.identities.topic if written.identities is not None else "",
+    }
+
+
+def _of_channels(written: PolicyFile, problems: list[str]) -> dict[str, Any]:
+    """Give the channels, and the values of a policy that name channels and their types, by their names."""
+    channels, window = _channels(written, problems), written.window
+    panes = counted_panes(window.length, max(window.pane, 1), window.trend)
     figures = written.kpi.rules(panes, channels, problems)
-    declared = MeasureReader(channels, length, max(pane, 1), problems)
+    declared = MeasureReader(channels, window.length, panes.pane, problems)
     measures = declared.read(written.measures)
-    channels = declared.asked_for(channels)
-    figures = replace(figures, funnels=funnels(written.funnels, written.window, channels, problems))
+    channels = declared.asked.added_to(channels)
+    figures = replace(figures, funnels=funnels(written.funnels, window, channels, problems))
     names = published_names(measures, channels, figures, panes.spans())
     found_targets = targets(written.targets, names, measures, problems)
-    signalling = SignalReader(channels, written.window, measures, figures.funnels, problems)
+    signalling = SignalReader(channels, window, measures, figures.funnels, problems)
     signals, channels = signalling.read(written.signals), signalling.channels
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)
     profiles = profiles_of(written.profiles, written.segments, channels, measures, problems)
-    identities = written.identities.topic if written.identities is not None else ""
-    _no_shared_topics(channels, identities, profiles, found_sources, problems)
     check_segments(written.segments or {}, channels, problems)
     check_scores(written.scores, channels, problems)
-    if wrong or problems:
-        raise PolicyError([*wrong, *unsaid(problems, wrong)])
-    absence = written.alerts.absence
-    return Policy(
-        written.version or _unnamed(document),
-        length=length,
-        pane=pane,
-        trend=written.window.trend,
-        channels=watched_as_sources(channels, found_sources),
-        bounds=bounds,
-        half_life=written.window.half_life,
-        drops_into=written.alerts.drops_into,
-        rearm_margin=written.alerts.rearm_margin,
-        cooldown=written.alerts.cooldown,
-        warn_before=written.alerts.warn_before,
-        absence=absence.rule() if absence is not None else None,
-        lateness=written.clock.lateness,
-        idle_after=written.clock.idle_after,
-        remember_ids=written.events.remember_ids,
-        most_bad=written.dead_letters.stop_above,
-        bad_over=written.dead_letters.over,
-        bad_records=written.dead_letters.at_least,
-        keep_figures=written.kpi.keep,
-        identities=identities,
-        measures=measures,
-        profiles=profiles,
-        sources=found_sources,
-        targets=found_targets,
-        figures=figures,
-        signals=signals,
-        text=text,
-    )
+    return {
+        "channels": watched_as_sources(channels, found_sources),
+        "measures": measures,
+        "figures": figures,
+        "targets": found_targets,
+        "signals": signals,
+        "sources": found_sources,
+        "profiles": profiles,
+    }
 
 
 def _unnamed(document: Mapping[str, Any]) -> str:
@@ -193,15 +202,10 @@ def _channels(written: PolicyFile, problems: list[str]) -> tuple[Channel, ...]:
     return channels
 
 
-def _no_shared_topics(
-    channels: tuple[Channel, ...],
-    identities: str,
-    profiles: Profiles | None,
-    found_sources: tuple[Source, ...],
-    problems: list[str],
-) -> None:
+def _no_shared_topics(values: Mapping[str, Any], problems: list[str]) -> None:
     owners: dict[str, str] = {}
-    for section, topic in topics_by_section(channels, identities, profiles, found_sources):
+    read = topics_by_section(values["channels"], values["identities"], values["profiles"], values["sources"])
+    for section, topic in read:
         if topic in owners:
             problems.append(f"{section}.topic: {topic!r} is already the topic of {owners[topic]}")
         owners[topic] = section

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import ConfigDict
 
 from scoring.instants import DAY, SECOND, format_duration
-from scoring.policy.policy import Channel
+from scoring.policy.channels import Channel
 from scoring.rules.figure_rules import ChurnRule, CountedPanes, FigureRules
 from scoring.rules.groupings import Grouping
 from streams.policy_file.channels import types_by_name

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from scoring.instants import DAY, format_duration
-from scoring.policy.policy import Channel
+from scoring.policy.channels import Channel
 from scoring.rules.funnels import MOST_STEPS, Funnel
 from streams.policy_file.channels import types_by_name
 from streams.policy_file.sections import Window

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Final
 
 from scoring.points import to_millionths
-from scoring.policy.policy import EventType
+from scoring.policy.channels import EventType
 from scoring.rules.details import MOST_VALUE, SUM, amount_of
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.words import Points, Property

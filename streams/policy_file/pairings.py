@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final
 
 from scoring.instants import DAY
-from scoring.policy.policy import EventType, type_code
+from scoring.policy.channels import EventType, type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
 from streams.policy_file.table import Check, Table, container, given, needed
 from streams.policy_file.words import DURATION_SCHEMA, Names, check_name, duration, named, text

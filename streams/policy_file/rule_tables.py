@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scoring.policy.policy import Channel
+from scoring.policy.channels import Channel
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.table import Table, given
 from streams.policy_file.words import Caps, Points, Weights

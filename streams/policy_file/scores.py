@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
-from scoring.policy.policy import Channel, NamedScore, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import NamedScore, Policy
 from streams.policy_file.rule_tables import Document, OwnBands, OwnChannel, channels_with, check_channels
 from streams.policy_file.table import Table, container, given, needed
 from streams.policy_file.words import Flag, Weights, check_name, named

@@ -11,7 +11,8 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field
 
 from scoring.errors import InvalidEvent
-from scoring.policy.policy import Channel, Policy
+from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
 from scoring.rules.measures import Measure
 from scoring.rules.segments import MOST_SEGMENTS, Profiles, read_segment
 from streams.policy_file.rule_tables import Document, OwnBands, OwnChannel, channels_with, check_channels

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from scoring.instants import format_duration
-from scoring.policy.policy import BANDS, Channel, EventType
+from scoring.policy.channels import Channel, EventType
+from scoring.policy.policy import BANDS
 from scoring.rules.funnels import Funnel
 from scoring.rules.measures import Measure
 from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, MOVE, NO_BAND, WITHOUT, SignalRule

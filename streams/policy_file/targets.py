@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict
 
-from scoring.policy.policy import BANDS, Channel
+from scoring.policy.channels import Channel
+from scoring.policy.policy import BANDS
 from scoring.rules.figure_rules import FigureRules
 from scoring.rules.measures import RATE, REGULARITY, SUMMED, Measure
 from scoring.rules.regularity import REGULARITIES

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
+from scoring.figures.tally_fields import NEWEST
 from scoring.instants import DAY, format_instant
-from scoring.rules import tally
-from scoring.rules.tally import NEWEST
 from streams.settings.settings import Settings
 from streams.store.redis.replacing import ReplaceableStore
 from streams.store.segment_sums import MEASURES, SEGMENTS, names_of, segment_of, segments_in
@@ -117,7 +117,7 @@ class FigureComparison:
         policy, kept_from = self._policy, self._policy.kept_from(self._judged)
         told_from = policy.told_from(self._judged)
         # Sessions of the oldest panes stay as they were, also where the policy has come to ask for none.
-        return tally.folding(fields, kept_from, told_from, max(policy.tally.sessions_from(kept_from), told_from))
+        return tally_fields.folding(fields, kept_from, told_from, max(policy.tally.sessions_from(kept_from), told_from))
 
     def _less(self, right: Additions, stands: Additions) -> Additions:
         """Return what is missing; of the newest of something only what is newer than what stands."""
@@ -130,7 +130,7 @@ class FigureComparison:
 
 
 def _of_days(name: str) -> bool:
-    """Return whether sums are those of `scoring.customer.activity`."""
+    """Return whether sums are those of `scoring.customer.activity_sums`."""
     return not name.startswith((MEASURES, ABSENCE)) and name != SEGMENTS
 
 

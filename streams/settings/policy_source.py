@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from scoring.errors import PolicyError
-from scoring.policy.policy import Policy, topics_by_section
+from scoring.policy.policy import Policy
 from scoring.policy.shadow import shadow_problems, with_shadow
+from scoring.policy.topics import topics_by_section
 from streams.errors import SettingsError
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy

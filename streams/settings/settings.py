@@ -153,27 +153,36 @@ def read_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
         web_host=found.WEB_HOST,
         web_port=found.WEB_PORT,
         web_token=found.WEB_TOKEN_FILE,
-        kafka_security=KafkaSecurity(
-            found.KAFKA_SECURITY_PROTOCOL,
-            found.KAFKA_SASL_MECHANISM or MECHANISMS[0],
-            found.KAFKA_SASL_USERNAME,
-            found.KAFKA_SASL_PASSWORD_FILE,
-            Tls(found.KAFKA_CA_FILE, found.KAFKA_CERTIFICATE_FILE, found.KAFKA_KEY_FILE),
-        ),
-        redis_security=RedisSecurity(
-            found.REDIS_USERNAME,
-            found.REDIS_PASSWORD_FILE,
-            Tls(found.REDIS_CA_FILE, found.REDIS_CERTIFICATE_FILE, found.REDIS_KEY_FILE),
-        ),
-        schemas=SchemaAccess(
-            found.SCHEMA_REGISTRY_URL,
-            found.SCHEMA_REGISTRY_USERNAME,
-            found.SCHEMA_REGISTRY_PASSWORD_FILE,
-            Tls(found.SCHEMA_REGISTRY_CA_FILE),
-            found.SCHEMA_FILE,
-        ),
+        kafka_security=_kafka_security(found),
+        redis_security=_redis_security(found),
+        schemas=_schema_access(found),
         receiver_file=found.RECEIVER_FILE,
         log_level=found.LOG_LEVEL,
+    )
+
+
+def _kafka_security(found: Environment) -> KafkaSecurity:
+    return KafkaSecurity(
+        found.KAFKA_SECURITY_PROTOCOL,
+        found.KAFKA_SASL_MECHANISM or MECHANISMS[0],
+        found.KAFKA_SASL_USERNAME,
+        found.KAFKA_SASL_PASSWORD_FILE,
+        Tls(found.KAFKA_CA_FILE, found.KAFKA_CERTIFICATE_FILE, found.KAFKA_KEY_FILE),
+    )
+
+
+def _redis_security(found: Environment) -> RedisSecurity:
+    tls = Tls(found.REDIS_CA_FILE, found.REDIS_CERTIFICATE_FILE, found.REDIS_KEY_FILE)
+    return RedisSecurity(found.REDIS_USERNAME, found.REDIS_PASSWORD_FILE, tls)
+
+
+def _schema_access(found: Environment) -> SchemaAccess:
+    return SchemaAccess(
+        found.SCHEMA_REGISTRY_URL,
+        found.SCHEMA_REGISTRY_USERNAME,
+        found.SCHEMA_REGISTRY_PASSWORD_FILE,
+        Tls(found.SCHEMA_REGISTRY_CA_FILE),
+        found.SCHEMA_FILE,
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from scoring.instants import format_instant
 from scoring.points import rounded, text
 from scoring.policy.policy import BANDS, Policy
-from streams.backtest.alert_comparison import Alerts, Raised
+from streams.backtest.alert_comparison import ComparedAlerts, Raised
 from streams.policies.band_moves import BandMoves, Move
 from streams.views.tables import plain_table
 from streams.views.wording import counted, moment, printable, signed
@@ -105,7 +105,7 @@ def moves_document(moves: BandMoves, listed: Iterable[Move], name: str = "moved"
     }
 
 
-def alerts_document(alerts: Alerts) -> dict[str, Any]:
+def alerts_document(alerts: ComparedAlerts) -> dict[str, Any]:
     """Write which alerts would come or go for machines.
 
     Args:
@@ -124,7 +124,7 @@ def _listed(alerts: Iterable[Raised]) -> list[dict[str, str]]:
     ]
 
 
-def print_alerts(alerts: Alerts, limit: int, *said: str) -> None:
+def print_alerts(alerts: ComparedAlerts, limit: int, *said: str) -> None:
     """Print which alerts would come or go.
 
     Args:

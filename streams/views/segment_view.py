@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from scoring.instants import format_duration
 from scoring.points import POINT
-from scoring.policy.policy import BANDS, NO_CAP, NamedScore, Policy
+from scoring.policy.channels import NO_CAP
+from scoring.policy.policy import BANDS, NamedScore, Policy
 
 
 def segment_facts(policy: Policy) -> dict[str, str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from scoring.customer.state import CustomerState
 from scoring.points import text as points_text
-from scoring.policy.policy import BANDS, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import BANDS
 from tests.reference import brute_force
 from tests.unit.streams.bench import Bench
 

@@ -52,10 +52,10 @@ def test_alerts_come_on_the_days_that_the_definition_gives(
                 for before, after in pairwise(days)
                 if day - rule.memory <= after <= day
             ]
-            record = max([missed for _, missed in ended], default=0)
+            longest = max([missed for _, missed in ended], default=0)
             active = sum(day - rule.memory <= one <= day for one in days)
             doublings = max(n for n in range(active) if 2**n <= active)
-            held = min(record * rule.share // WHOLE_DAY, rule.at_most)
+            held = min(longest * rule.share // WHOLE_DAY, rule.at_most)
             due = clock(day + 1) + held + rule.margin + doublings * rule.growth
             expected += [t for t in range(day + 1, following + 1) if clock(t) >= due][:1]
         assert [one.alert_day for one in absences(rule, found, days) if one.alert_day is not None] == expected

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.customer.activity import SPAN, Activity, contribution, decode_spans, encode_span, named
+from scoring.customer.activity import SPAN, Activity, contribution, decode_spans, encode_span
+from scoring.customer.activity_sums import named
 from scoring.policy.policy import BANDS
 
 #: Days on which something happens; near enough to each other that windows meet, and some of them far.

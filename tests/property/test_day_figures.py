@@ -15,9 +15,10 @@ from scoring.figures.band_figures import BandSums
 from scoring.figures.channel_figures import channel_figures
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureSums
+from scoring.figures.tally_fields import folding
 from scoring.instants import DAY
 from scoring.policy.policy import BANDS, Policy
-from scoring.rules.tally import folding, parse_tally
+from scoring.rules.tally import parse_tally
 from streams.policy_file.document import parse_policy
 from streams.store.segment_sums import MEASURES
 from streams.store.sums.gains import Additions, join

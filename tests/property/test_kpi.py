@@ -7,7 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.customer.activity import Activity, contribution, named
+from scoring.customer.activity import Activity, contribution
+from scoring.customer.activity_sums import named
 from scoring.customer.state import CustomerState, settle_panes
 from scoring.figures.kpi import Sums, folding
 from scoring.instants import DAY, MINUTE

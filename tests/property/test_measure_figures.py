@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.figures.measure_figures import MeasureSums
+from scoring.figures.tally_fields import folding
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
-from scoring.rules.tally import folding, parse_tally, tally_of
+from scoring.rules.tally import parse_tally, tally_of
 from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite

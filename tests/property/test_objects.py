@@ -13,7 +13,8 @@ from scoring.customer.measuring import measured
 from scoring.customer.state import derive, settle_panes
 from scoring.instants import DAY, MINUTE, SECOND
 from scoring.judging.score import trend
-from scoring.policy.policy import Policy, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import Policy
 from scoring.rules.pairing import Action, Pairing, change_of, duration_codes
 from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from scoring.events.event import Event
 from scoring.figures.measure_figures import MeasureSums
+from scoring.figures.tally_fields import folding
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.rules.details import PROFILE, Detail
-from scoring.rules.tally import folding
 from streams.policy_file.document import parse_policy
 from streams.store.memory.store import MemoryStore
 from streams.store.protocol import GroupWrite

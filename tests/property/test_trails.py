@@ -12,7 +12,8 @@ from scoring.backtest.trail import Trail
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR
 from scoring.points import POINT
-from scoring.policy.policy import AT_RISK, DISENGAGED, Policy, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import AT_RISK, DISENGAGED, Policy
 from streams.policy_file.document import parse_policy
 
 _POLICY = parse_policy("""

@@ -31,20 +31,20 @@ _ANSWERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-3, 3), st.boo
 def test_the_auc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves(answers: list[tuple[Any, ...]]) -> None:
     pairs = [
         (mine > theirs) + (mine == theirs) / 2
-        for group, mine, happened in answers
+        for stratum, mine, happened in answers
         for other, theirs, happened_too in answers
-        if happened and not happened_too and group == other
+        if happened and not happened_too and stratum == other
     ]
-    groups, values, outcomes = ([answer[index] for answer in answers] for index in range(3))
+    strata, values, outcomes = ([answer[index] for answer in answers] for index in range(3))
 
-    found = rank_within(groups, values, outcomes)
+    found = rank_within(strata, values, outcomes)
 
     assert found.pairs == len(pairs)
     assert found.auc == (pytest.approx(statistics.fmean(pairs)) if pairs else None)
 
 
 @given(_ANSWERS)
-def test_ranking_in_one_group_is_ranking(answers: list[tuple[Any, ...]]) -> None:
+def test_ranking_in_one_stratum_is_ranking(answers: list[tuple[Any, ...]]) -> None:
     _, values, outcomes = ([answer[index] for answer in answers] for index in range(3))
     assert rank_within("a" * len(answers), values, outcomes) == rank(values, outcomes)
 

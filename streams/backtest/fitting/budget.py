@@ -21,11 +21,11 @@ from scoring.policy.policy import AT_RISK, BANDS, DISENGAGED, ENGAGED, Policy
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
 from streams.backtest.fitting.folds import folds_of
 from streams.backtest.replaying import Past, Replayed
-from streams.backtest.rules import Alerts
+from streams.backtest.rules import ReplayedAlerts
 from streams.errors import InvalidOutcomes
 from streams.policy_file.builtin import BUILTIN_POLICY
 
-#: How much of the customer's own record an absence has to reach before the margin counts.
+#: How much of the customer's own longest absence one has to reach before the margin counts.
 SHARES = (0.0, 0.5, 1.0)
 #: What part of the budget drops into `disengaged` may take; without any, only those into `at_risk` are reported.
 PARTS = (0.25, 0.5, 0.75)
@@ -44,8 +44,8 @@ class Drops(NamedTuple):
     cooldown: int
 
 
-class Plan(NamedTuple):
-    """One way to spend the budget: the share of the record in absences, the part that drops have, their cooldown."""
+class Spending(NamedTuple):
+    """One way to spend the budget: the share of the longest absence, the part that drops have, their cooldown."""
 
     share: float
     part: float = 0.0
@@ -92,15 +92,15 @@ class BudgetFit:
         self._pasts = replayed.pasts
         self._until = replayed.known_until
         self._budget = budget
-        self._alerts = Alerts(policy, customers, replayed, horizon)
+        self._alerts = ReplayedAlerts(policy, customers, replayed, horizon)
         self._dated = any(customer.churned_at is not None for customer in customers.values())
-        self._folds = folds_of({name: customer.group for name, customer in customers.items()})
+        self._folds = folds_of({name: customer.stratum for name, customer in customers.items()})
         self._days = {
             past.name: days_expected(customers[past.name], past.began, self._until)
             for past in self._pasts
             if customers[past.name].churned is not None
         }
-        self._own = Plan(self._alerts.absences.rule.share / WHOLE_DAY)
+        self._own = Spending(self._alerts.absences.rule.share / WHOLE_DAY)
         self._excesses = {share: dict(self._excesses_at(share)) for share in {self._own.share, *SHARES}}
         self._found: dict[Drops, _Times] = {}
 
@@ -110,15 +110,15 @@ class BudgetFit:
         Raises:
             InvalidOutcomes: if no choice is better than a lot by more than its error.
         """
-        tried = {plan: self._held_out(plan) for plan in map(Plan, self._excesses)}
+        tried = {spending: self._held_out(spending) for spending in map(Spending, self._excesses)}
         best = chosen(tried, self._own)
         # One thing at a time, as for the score: drops beside the absences that are the best without them.
         for part in PARTS:
             for cooldown in _COOLDOWNS:
-                plan = best._replace(part=part, cooldown=cooldown)
+                spending = best._replace(part=part, cooldown=cooldown)
                 # Where no bound is low enough for the part there is nothing to try.
-                if self._rules(plan, self._pasts)[1].into != AT_RISK:
-                    tried[plan] = self._held_out(plan)
+                if self._rules(spending, self._pasts)[1].into != AT_RISK:
+                    tried[spending] = self._held_out(spending)
         best = chosen(tried, best)
         hits = tried[best]
         if not hits.beats_the_lot:
@@ -130,11 +130,11 @@ class BudgetFit:
         report = self._alerts.judge(lambda one: times[one.name])
         return Fitted(rule, drops, hits, report, self._months(report))
 
-    def _held_out(self, plan: Plan) -> Hits:
+    def _held_out(self, spending: Spending) -> Hits:
         """Choose the rules without each fold, and count what they bring in the fold."""
         times: dict[str, Sequence[int]] = {}
         for fold in sorted(set(self._folds.values())):
-            rule, drops = self._rules(plan, [past for past in self._pasts if self._folds[past.name] != fold])
+            rule, drops = self._rules(spending, [past for past in self._pasts if self._folds[past.name] != fold])
             for past in self._pasts:
                 if self._folds[past.name] == fold:
                     times[past.name] = self._times(past, rule, drops)
@@ -144,23 +144,23 @@ class BudgetFit:
     def _times(self, past: Past, rule: AbsenceRule, drops: Drops) -> Sequence[int]:
         return sorted([*self._alerts.absences.alerts(past.name, rule), *self._drops(drops)[past.name]])
 
-    def _rules(self, plan: Plan, pasts: Sequence[Past]) -> tuple[AbsenceRule, Drops]:
+    def _rules(self, spending: Spending, pasts: Sequence[Past]) -> tuple[AbsenceRule, Drops]:
         """Give drops their part of the budget, and absences what is left."""
         names = [past.name for past in pasts if past.name in self._days]
         wanted = round(self._budget / 100 * sum(self._days[name] for name in names) / MONTH)
         drops = Drops(self._policy.engaged_from, AT_RISK, self._policy.cooldown)
-        for bound in self._bounds() if plan.part else ():
-            tried = Drops(bound, DISENGAGED, plan.cooldown)
-            if self._count(tried, names) <= plan.part * wanted:
+        for bound in self._bounds() if spending.part else ():
+            tried = Drops(bound, DISENGAGED, spending.cooldown)
+            if self._count(tried, names) <= spending.part * wanted:
                 drops = tried
                 break
         # The number of absences above a margin is that of the alerts.
         left = max(wanted - self._count(drops, names), 0)
-        excesses = sorted([one for name in names for one in self._excesses[plan.share][name]], reverse=True)
+        excesses = sorted([one for name in names for one in self._excesses[spending.share][name]], reverse=True)
         margin = excesses[left] if left < len(excesses) else 0
         # A tenth of a day is as fine as anybody would write it, and never above the budget.
         margin = max(margin // (WHOLE_DAY // 10) + 1, 0) * (WHOLE_DAY // 10)
-        return self._alerts.absences.rule_with(plan.share, margin / WHOLE_DAY), drops
+        return self._alerts.absences.rule_with(spending.share, margin / WHOLE_DAY), drops
 
     def _bounds(self) -> Iterator[int]:
         lowest, engaged, above, _ = self._policy.bounds
@@ -208,14 +208,14 @@ class BudgetFit:
         return sorted(100 * alerts.get(month, 0) / present[month] for month in inner)
 
 
-def chosen(tried: Mapping[Plan, Hits], usual: Plan) -> Plan:
-    """Choose the plan whose alerts are right the most often, if that is by more than the error, else the usual one.
+def chosen(tried: Mapping[Spending, Hits], usual: Spending) -> Spending:
+    """Choose the spending whose alerts are right the most often, if that is by more than the error, else the usual one.
 
     Args:
-        tried: what each plan came to.
+        tried: what each spending came to.
         usual: one of them.
     """
-    best = max(tried, key=lambda plan: tried[plan].precision or 0.0)
+    best = max(tried, key=lambda spending: tried[spending].precision or 0.0)
     ahead = (tried[best].precision or 0.0) - (tried[usual].precision or 0.0)
     return best if ahead > tried[best].error else usual
 

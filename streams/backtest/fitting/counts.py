@@ -143,12 +143,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Questions:
-    """What the fit is to tell: rows of the counts with their outcome, by task (an outcome at a moment) and group."""
+    """What the fit is to tell: rows of the counts with their outcome, by task (an outcome at a moment).
+
+    Only those of one stratum are compared: of one task, and of one stratum of the customers.
+    """
 
     rows: Ints
     happened: NDArray[np.bool_]
     tasks: Ints
-    groups: Sequence[str]
     strata: Ints
     folds: Ints
 
@@ -161,22 +163,21 @@ def questions_of(asked: Sequence[tuple[int, bool, int, str]], customers: Sequenc
     """Put the questions into arrays.
 
     Args:
-        asked: row, outcome, task and group of each.
+        asked: row, outcome, task and stratum of each.
         customers: the customer of each, in the same order.
 
     Returns:
         The questions.
     """
-    groups = [group for *_, group in asked]
-    names = {group: index for index, group in enumerate(dict.fromkeys(groups))}
-    folds = folds_of(dict(zip(customers, groups, strict=True)))
+    of_customers = [stratum for *_, stratum in asked]
+    names = {stratum: index for index, stratum in enumerate(dict.fromkeys(of_customers))}
+    folds = folds_of(dict(zip(customers, of_customers, strict=True)))
     tasks = np.array([task for _, _, task, _ in asked], np.int64)
-    strata = np.array([task * len(names) + names[group] for _, _, task, group in asked], np.int64)
+    strata = np.array([task * len(names) + names[stratum] for _, _, task, stratum in asked], np.int64)
     return Questions(
         np.array([row for row, *_ in asked], np.int64),
         np.array([happened for _, happened, *_ in asked], np.bool_),
         tasks,
-        groups,
         np.unique(strata, return_inverse=True)[1].astype(np.int64),
         np.array([folds[customer] for customer in customers], np.int64),
     )

@@ -13,7 +13,8 @@ import numpy as np
 
 from scoring.backtest.observations import Customer, CutOff, churned_after, fell_silent
 from scoring.errors import PolicyError
-from scoring.policy.policy import EventType, Policy, type_code
+from scoring.policy.channels import EventType, type_code
+from scoring.policy.policy import Policy
 from streams.backtest.fitting.counts import CountCollector, Questions, questions_of
 from streams.backtest.fitting.search import Choice, Search, aligned, aucs
 from streams.backtest.fitting.writing import FittedType, shares, threshold, write_policy, write_weights
@@ -97,7 +98,7 @@ def signs_of(base: Policy, types: Sequence[EventType]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class History:
+class TrainingData:
     """What to learn from.
 
     `survey` is of the files of events at `paths`, `moments` says when to look at each of the customers. `silence` is
@@ -112,7 +113,7 @@ class History:
 
 
 def propose(
-    history: History,
+    history: TrainingData,
     base_text: str,
     version: str,
     *,
@@ -158,7 +159,7 @@ def propose(
     return _written(base, base_text, version, collector.types, questions, search, best, rare)
 
 
-def _questions(collector: CountCollector, history: History, known_until: int) -> Questions:
+def _questions(collector: CountCollector, history: TrainingData, known_until: int) -> Questions:
     silence = history.silence
     asked: list[tuple[int, bool, int, str]] = []
     tasks: dict[tuple[int, int], int] = {}
@@ -168,7 +169,7 @@ def _questions(collector: CountCollector, history: History, known_until: int) ->
         for outcome, happened in enumerate(answers):
             if happened is not None:
                 task = tasks.setdefault((outcome, seen.moment.column), len(tasks))
-                asked.append((row, happened, task, customer.group))
+                asked.append((row, happened, task, customer.stratum))
     churned = sum(happened for _, happened, *_ in asked)
     if min(churned, len(asked) - churned) < _LEAST_HAPPENED:
         raise InvalidOutcomes(

@@ -123,13 +123,13 @@ class Search:
 
 
 def aucs(questions: Questions, told: Floats) -> Iterator[float | None]:
-    """Compute the AUC of each task, within the groups.
+    """Compute the AUC of each task, within the strata.
 
     Args:
         questions: what came about.
         told: the higher, the likelier the outcome is held to be.
     """
+    strata = questions.strata
     for task in range(int(questions.tasks.max(initial=-1)) + 1):
         (inside,) = np.nonzero(questions.tasks == task)
-        groups = [questions.groups[index] for index in inside.tolist()]
-        yield rank_within(groups, told[inside].tolist(), questions.happened[inside].tolist()).auc
+        yield rank_within(strata[inside].tolist(), told[inside].tolist(), questions.happened[inside].tolist()).auc

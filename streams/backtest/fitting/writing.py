@@ -12,7 +12,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from scoring.instants import format_duration
-from scoring.policy.policy import EventType
+from scoring.policy.channels import EventType
 from streams.backtest.fitting.counts import Floats
 from streams.policy_file.builtin import BUILTIN_POLICY
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
+from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
-from scoring.rules import tally
 from scoring.rules.groupings import GroupingDay, LargestValues
 from streams.store.segment_sums import PAST, KpiStore
 from streams.store.sums.gains import LARGEST, Additions, add_field, join
@@ -77,10 +77,10 @@ class MemoryKpi(KpiStore):
     async def fold_panes(self, name: str, kept_from: int, told_from: int, past: tuple[int, int] | None) -> None:
         """Let sums of measures forget panes."""
         other = PAST + name
-        changes = tally.folding(self._sums[name], kept_from, told_from)
+        changes = tally_fields.folding(self._sums[name], kept_from, told_from)
         if past is not None:
-            self.add({other: tally.archive(self._sums[name], changes)})
-            self.add({other: tally.folding(self._sums[other], *past)})
+            self.add({other: tally_fields.archive(self._sums[name], changes)})
+            self.add({other: tally_fields.folding(self._sums[other], *past)})
         self.add({name: changes})
 
     async def publish(self, segment: str, figures: Mapping[str, str]) -> None:

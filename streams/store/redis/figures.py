@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
-from scoring.rules import tally
 from scoring.rules.groupings import GroupingDay, join_days
 from streams.store.redis.wire import Words
 from streams.store.segment_sums import PAST, KpiStore
@@ -79,13 +79,13 @@ class RedisKpi(KpiStore):
             folded = await self._folded(group, name)
             if folded is None or folded + at_once <= kept_from:
                 fields = await self.group_sums(group, name)
-                changes = tally.folding(fields, kept_from, told_from)
+                changes = tally_fields.folding(fields, kept_from, told_from)
                 additions = {name: changes}
                 if past is not None:
-                    additions[other] = tally.archive(fields, changes)
+                    additions[other] = tally_fields.archive(fields, changes)
                 await self._fold(group, name, folded, kept_from, additions)
                 if past is not None:
-                    changes = tally.folding(await self.group_sums(group, other), *past)
+                    changes = tally_fields.folding(await self.group_sums(group, other), *past)
                     await self._fold(group, other, await self._folded(group, other), past[0], {other: changes})
 
     async def grouping(self, name: str, first: int, last: int) -> dict[int, GroupingDay]:

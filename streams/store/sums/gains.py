@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from scoring.customer.activity import contribution, named
+from scoring.customer.activity import contribution
+from scoring.customer.activity_sums import named
 from scoring.customer.state import NONE
 from scoring.figures.counted import NO_CHANGES, NO_VISITS, Counted
+from scoring.figures.tally_fields import NEWEST
 from scoring.figures.tally_gains import TallyGains
 from scoring.policy.policy import Policy
 from scoring.rules.groupings import Grouping
 from scoring.rules.session_sums import Visits
-from scoring.rules.tally import NEWEST, NOTHING, Panes, Tally, parse_tally
+from scoring.rules.tally import NOTHING, Panes, Tally, parse_tally
 from streams.store.protocol import CustomerRecord
 from streams.store.segment_sums import IN_SEGMENT, MEASURES, SEGMENTS, names_of, of_segment
 from streams.store.sums.absence_sums import absence_gains

@@ -11,9 +11,10 @@ from sys import intern
 from scoring.customer.activity import Activity, contribution, decode_spans
 from scoring.customer.state import NONE
 from scoring.figures.counted import Counted, counted_fields
+from scoring.figures.tally_fields import tally_panes
 from scoring.rules.session_sums import Visits
 from scoring.rules.sessions import Visit
-from scoring.rules.tally import parse_tally, tally_panes
+from scoring.rules.tally import parse_tally
 from streams.store.segment_sums import IN_SEGMENT, MEASURES, SEGMENTS, names_of
 from streams.store.sums.absence_sums import FIELD, absence_share
 from streams.store.sums.churn_sums import RULE, churn_share

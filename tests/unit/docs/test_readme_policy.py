@@ -12,7 +12,7 @@ from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.conditions import WORDS
 from scoring.points import POINT
-from scoring.policy.policy import NO_CAP
+from scoring.policy.channels import NO_CAP
 from scoring.rules.segments import MOST_SEGMENT_BYTES, MOST_SEGMENTS, Profiles
 from scoring.rules.sentiment import MOST_CHARACTERS, Sentiment
 from scoring.rules.targets import Target
@@ -21,7 +21,7 @@ from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.channels import ChannelTable
 from streams.policy_file.document import PolicyFile, parse_policy
 from streams.policy_file.figures import ChurnTable, GroupTable, Kpi
-from streams.policy_file.measures import HIGH, KINDS, LOW
+from streams.policy_file.measure_tables import HIGH, KINDS, LOW
 from streams.policy_file.numbers import NumberTable
 from streams.policy_file.scores import MOST_SCORES
 from streams.policy_file.sections import ProfilesTable
@@ -57,7 +57,7 @@ def test_segments_and_named_scores_are_read_as_shown() -> None:
     assert list(policy.by_segment) == ["enterprise", "trial"]
     assert [(score.name, score.alerts) for score in policy.scores] == [("shop", True), ("community", False)]
     assert f"At most {MOST_SEGMENTS} segments may have rules" in MANUAL.words
-    assert f"may declare up to {MOST_SCORES} scores" in MANUAL.words
+    assert f"may declare up to {MOST_SCORES} named scores" in MANUAL.words
     assert f"A name has at most {MOST_SEGMENT_BYTES} bytes" in MANUAL.words
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS, Objects
 from scoring.instants import DAY, SECOND
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from scoring.rules.pairing import Action
 from tests.unit.scoring.rules.test_pairing import LIKE, PAIRED, UNLIKE, anna, counts, events
 

@@ -12,7 +12,7 @@ from scoring.customer import unknown_types
 from scoring.customer.unknown_types import MOST_APART, TOGETHER
 from scoring.events.event import Event
 from scoring.judging import counting
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from scoring.rules.pairing import duration_codes
 from tests.unit.scoring.customers import Customer, at, policy_with
 from tests.unit.scoring.rules.test_pairing import PAIRED_TEXT

@@ -9,7 +9,7 @@ import pytest
 from scoring.errors import InvalidEvent
 from scoring.events.event import MOST_AHEAD, EventReader
 from scoring.instants import MINUTE, SECOND
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from streams.policy_file.document import builtin_policy
 
 NOW = 1_700_000_000 * SECOND

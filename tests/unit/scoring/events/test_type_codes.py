@@ -8,7 +8,7 @@ import pytest
 
 from scoring.events import event as events
 from scoring.events.event import EventReader
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from streams.policy_file.document import builtin_policy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.customer.activity import named
+from scoring.customer.activity_sums import named
 from scoring.customer.state import settle_panes
 from scoring.figures.kpi import Sums, churn, folding, percent, retention
 from tests.property.test_activity import made_of

@@ -9,11 +9,11 @@ import pytest
 from scoring.customer.state import CustomerState
 from scoring.events.event import EventReader
 from scoring.figures.measure_figures import MeasureFigure, MeasureSums
+from scoring.figures.tally_fields import tally_panes
 from scoring.instants import DAY, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
-from scoring.rules.tally import tally_panes
 from streams.policies.shipped import shipped_policy
 from streams.policy_file.document import parse_policy
 

@@ -19,14 +19,14 @@ def steady(days: int) -> SegmentClock:
 def test_a_customer_without_a_record_is_absent_after_the_margin() -> None:
     (absence,) = absences(SMALL, steady(20), [3])
     # The day after the last one is the first that can be missed: days 4 and 5 are.
-    assert (absence.last_day, absence.alert_day, absence.record) == (3, 6, 0)
+    assert (absence.last_day, absence.alert_day, absence.longest) == (3, 6, 0)
 
 
 def test_the_longest_absence_that_a_customer_came_back_from_has_to_be_passed_by_the_margin() -> None:
     first, second = absences(SMALL, steady(30), [3, 8])
-    # Days 4 to 7 were missed: the first absence raised an alert, and is the record of the second.
+    # Days 4 to 7 were missed: the first absence raised an alert, and is the longest before the second.
     assert (first.ended, first.missed, first.alert_day) == (8, 4 * WHOLE_DAY, 6)
-    assert (second.record, second.alert_day) == (4 * WHOLE_DAY, 8 + 1 + 4 + 2)
+    assert (second.longest, second.alert_day) == (4 * WHOLE_DAY, 8 + 1 + 4 + 2)
 
 
 def test_an_absence_that_ends_on_its_day_has_raised_the_alert_at_the_start_of_that_day() -> None:
@@ -38,7 +38,7 @@ def test_a_record_is_forgotten_after_the_memory() -> None:
     rule = AbsenceRule(memory=10)
     *_, kept = absences(rule, steady(60), [0, 5, *range(6, 16)])
     *_, forgotten = absences(rule, steady(60), [0, 5, *range(6, 17)])
-    assert (kept.record, forgotten.record) == (4 * WHOLE_DAY, 0)
+    assert (kept.longest, forgotten.longest) == (4 * WHOLE_DAY, 0)
 
 
 def test_share_and_margin_decide_how_much_of_the_record_is_needed() -> None:
@@ -51,7 +51,7 @@ def test_a_record_counts_up_to_its_limit() -> None:
     rule = AbsenceRule(share=WHOLE_DAY // 2, at_most=3 * WHOLE_DAY)
     *_, last = absences(rule, steady(40), [0, 11])
     # Half of ten days would be five.
-    assert (last.record, last.alert_day) == (10 * WHOLE_DAY, 12 + 3 + 2)
+    assert (last.longest, last.alert_day) == (10 * WHOLE_DAY, 12 + 3 + 2)
 
 
 def test_the_margin_grows_with_each_doubling_of_the_active_days() -> None:

@@ -12,7 +12,7 @@ from scoring.events.event import Event, EventReader
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.points import POINT
-from scoring.policy.policy import Channel, EventType, type_code
+from scoring.policy.channels import Channel, EventType, type_code
 from scoring.rules.details import (
     AT_LEAST,
     AT_MOST,

@@ -10,7 +10,7 @@ from scoring.events.event import Event, EventReader
 from scoring.feeds.feeds import Feeds
 from scoring.instants import DAY, HOUR, SECOND
 from scoring.judging.alerts import Alert
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from scoring.rules.pairing import Action, duration_codes
 from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import POLICY, Customer, at

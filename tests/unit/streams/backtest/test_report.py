@@ -20,9 +20,9 @@ def seen_of(name: str, score: int) -> Observation:
 
 
 @pytest.mark.parametrize(("within", "expected"), [("team", 1.0), ("", 0.75)])
-def test_customers_are_compared_with_those_of_their_group(within: str, expected: float) -> None:
+def test_customers_are_compared_with_those_of_their_stratum(within: str, expected: float) -> None:
     customers = {
-        name: Customer(name, group=team if within else "", churned=churned)
+        name: Customer(name, stratum=team if within else "", churned=churned)
         for name, (team, _, churned) in SCORES.items()
     }
     replayed = Replayed([seen_of(name, score) for name, (_, score, _) in SCORES.items()], known_until=20 * DAY)

@@ -78,7 +78,7 @@ def test_alerts_before_the_churn_are_right_and_early(tmp_path: Path) -> None:
     assert (score["told_of"], score["told_of_churned"], score["busiest_1_percent"]) == (30, 1, 1)
 
 
-def test_groups_are_ranked_apart_and_named(tmp_path: Path) -> None:
+def test_strata_are_ranked_apart_and_named(tmp_path: Path) -> None:
     result = run(tmp_path, "--day", "10", "--within", "team")
     assert result.exit_code == 0
     assert "ranked within each team" in result.stdout

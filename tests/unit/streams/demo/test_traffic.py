@@ -16,7 +16,7 @@ from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.mapping.outcomes import Bad, MappedEvent
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from streams.demo.policy import DEMO_POLICY
 from streams.demo.records import record_of
 from streams.demo.traffic import CUSTOMERS, Happening, customer_names, traffic, watched

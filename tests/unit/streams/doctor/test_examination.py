@@ -14,18 +14,18 @@ from click.testing import CliRunner
 from streams.cli import doctor
 from streams.cli.main import engagement
 from streams.doctor.checks import CHECKS
+from streams.doctor.configuration import Configuration, read, settings_findings
 from streams.doctor.examination import Check, examine
 from streams.doctor.finding import Finding, Level, Untold, doubtful, right, wrong
-from streams.doctor.reading import Reading, read, settings_findings
 from streams.errors import StoreUnavailable
 
-Run = Callable[[Reading], Awaitable[Sequence[Finding]]]
+Run = Callable[[Configuration], Awaitable[Sequence[Finding]]]
 
 
 def saying(*findings: Finding) -> Run:
     """Make a check that finds this."""
 
-    async def run(_: Reading) -> Sequence[Finding]:
+    async def run(_: Configuration) -> Sequence[Finding]:
         return findings
 
     return run
@@ -34,7 +34,7 @@ def saying(*findings: Finding) -> Run:
 def raising(error: BaseException) -> Run:
     """Make a check that fails."""
 
-    async def run(_: Reading) -> Sequence[Finding]:
+    async def run(_: Configuration) -> Sequence[Finding]:
         raise error
 
     return run
@@ -83,7 +83,7 @@ async def test_errors_of_the_outside_are_findings_and_a_bug_is_none() -> None:
 async def test_a_check_that_hangs_even_while_it_is_given_up_does_not_hold_the_others() -> None:
     released = asyncio.Event()
 
-    async def hangs(_: Reading) -> Sequence[Finding]:
+    async def hangs(_: Configuration) -> Sequence[Finding]:
         try:
             await asyncio.sleep(60)
         finally:
@@ -117,8 +117,8 @@ def test_problems_of_settings_and_policy_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_password_in_a_url_is_not_shown() -> None:
-    reading = read({"ENGAGEMENT_REDIS_URL": "redis://user:pa55word@localhost"})
-    assert "pa55word" not in str(settings_findings(reading))
+    configuration = read({"ENGAGEMENT_REDIS_URL": "redis://user:pa55word@localhost"})
+    assert "pa55word" not in str(settings_findings(configuration))
 
 
 @pytest.mark.parametrize(

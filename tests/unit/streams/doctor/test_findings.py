@@ -11,14 +11,14 @@ import pytest
 from scoring.instants import DAY, MILLISECOND, SECOND
 from scoring.policy.shadow import with_shadow
 from scoring.rules.absence import AbsenceRule
+from streams.doctor.configuration import Configuration, settings_findings
 from streams.doctor.finding import Finding, Level, Untold
-from streams.doctor.group import member_findings, progress_findings, ready_findings
 from streams.doctor.kafka import broker_findings, session_findings
 from streams.doctor.policy import in_force_findings, shadow_findings
-from streams.doctor.reading import Reading, settings_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
 from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
+from streams.doctor.workers import member_findings, progress_findings, ready_findings
 from streams.kafka.topics import topic_settings
 from streams.policy_file.document import builtin_policy
 from streams.records import Partition
@@ -220,7 +220,7 @@ def test_a_worker_says_of_itself_whether_it_is_ready(status: int, body: str, lev
 
 
 def test_a_variable_that_is_no_setting_is_doubtful() -> None:
-    found = settings_findings(Reading(read_settings({}), unknown=["ENGAGEMENT_CLOK is not a setting"]))
+    found = settings_findings(Configuration(read_settings({}), unknown=["ENGAGEMENT_CLOK is not a setting"]))
     assert [(finding.level, finding.says) for finding in found[1:]] == [
         (Level.DOUBTFUL, "ENGAGEMENT_CLOK is not a setting")
     ]

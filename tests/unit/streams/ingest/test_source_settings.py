@@ -11,7 +11,7 @@ import pytest
 
 from scoring.instants import HOUR
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.policy import topics_by_section
+from scoring.policy.topics import topics_by_section
 from streams.errors import SettingsError
 from streams.ingest.schemas import SchemaFile, SchemaRegistry, schemas_from
 from streams.kafka.access import _told_links

@@ -8,7 +8,8 @@ import pytest
 
 from scoring.instants import DAY, HOUR, MINUTE, SECOND
 from scoring.points import POINT
-from scoring.policy.policy import AT_RISK, DISENGAGED, NO_CAP, Policy, type_code
+from scoring.policy.channels import NO_CAP, type_code
+from scoring.policy.policy import AT_RISK, DISENGAGED, Policy
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import builtin_policy, parse_policy
 

@@ -6,7 +6,7 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.policy.change import policy_digest
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from scoring.rules.funnels import Funnel
 from scoring.rules.signals import FUNNEL
 from streams.policy_file.document import parse_policy

@@ -6,9 +6,9 @@ import pytest
 
 from scoring.policy.policy import RESERVED_NAMES
 from scoring.rules.details import Amount
-from streams.policy_file import channels, measures
+from streams.policy_file import asked_amounts, channels
 from streams.policy_file.document import parse_policy
-from streams.policy_file.measures import KINDS
+from streams.policy_file.measure_tables import KINDS
 from tests.unit.streams.policy_file.test_policy_problems import problems
 
 CHANNELS = """
@@ -210,7 +210,7 @@ def test_all_problems_of_a_measure_come_at_once() -> None:
 
 
 def test_two_properties_with_the_same_stored_code_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measures, "amount_of", lambda *words: Amount("$abc", *words[2:]))
+    monkeypatch.setattr(asked_amounts, "amount_of", lambda *words: Amount("$abc", *words[2:]))
     text = measure('kind = "sum"\nof = ["web.buy"]\nproperty = "amount"\n')
     assert parse_policy(text).measures
     more = '[measures.more]\nkind = "sum"\nof = ["web.buy"]\nproperty = "price"'

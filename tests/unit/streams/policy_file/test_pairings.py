@@ -6,7 +6,7 @@ import pytest
 
 from scoring.errors import PolicyError
 from scoring.instants import HOUR, SECOND
-from scoring.policy.policy import type_code
+from scoring.policy.channels import type_code
 from scoring.rules.pairing import Duration, Gateway, Pairing, Retraction, duration_codes
 from streams.policy_file import pairings
 from streams.policy_file.document import parse_policy

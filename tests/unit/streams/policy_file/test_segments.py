@@ -8,7 +8,8 @@ from scoring.errors import PolicyError
 from scoring.instants import DAY, HOUR
 from scoring.points import POINT
 from scoring.policy.change import fixed_differences, policy_digest
-from scoring.policy.policy import NO_CAP, Policy
+from scoring.policy.channels import NO_CAP
+from scoring.policy.policy import Policy
 from scoring.rules.segments import Profiles
 from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.scoring.customers import POLICY

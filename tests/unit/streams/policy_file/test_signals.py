@@ -9,7 +9,8 @@ import pytest
 from scoring.errors import PolicyError
 from scoring.instants import DAY, HOUR
 from scoring.policy.change import policy_digest
-from scoring.policy.policy import BANDS, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import BANDS
 from scoring.rules.quiet_hours import QuietHours
 from scoring.rules.signals import BAND, EVENT, MEASURE, MOVE, WITHOUT
 from streams.policy_file.document import parse_policy

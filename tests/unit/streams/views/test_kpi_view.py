@@ -10,7 +10,7 @@ import click
 import pytest
 from rich.console import Console
 
-from scoring.customer.activity import named
+from scoring.customer.activity_sums import named
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureFigure
 from streams.cli.parameters import CALENDAR_DAY

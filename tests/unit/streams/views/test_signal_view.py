@@ -12,7 +12,8 @@ from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.policy import Policy, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import Policy
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_writing import encode

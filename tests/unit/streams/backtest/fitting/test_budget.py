@@ -18,7 +18,7 @@ from scoring.instants import DAY
 from scoring.points import POINT
 from scoring.policy.policy import AT_RISK, DISENGAGED
 from scoring.rules.absence import WHOLE_DAY, AbsenceRule
-from streams.backtest.fitting.budget import Drops, Fitted, Plan, chosen, with_alerts
+from streams.backtest.fitting.budget import Drops, Fitted, Spending, chosen, with_alerts
 from streams.backtest.replaying import replay
 from streams.cli import policy_fit
 from streams.cli.main import engagement
@@ -101,7 +101,7 @@ def hits_of(right: int) -> Hits:
 @pytest.mark.parametrize(("right", "share"), [(23, 1.0), (27, 0.5)])
 def test_another_share_is_chosen_only_if_it_is_better_by_more_than_its_error(right: int, share: float) -> None:
     # Of 100 alerts with 23 or 27 right ones the error is 4.
-    assert chosen({Plan(0.5): hits_of(right), Plan(1.0): hits_of(20)}, Plan(1.0)) == Plan(share)
+    assert chosen({Spending(0.5): hits_of(right), Spending(1.0): hits_of(20)}, Spending(1.0)) == Spending(share)
 
 
 @pytest.mark.parametrize("replays", [1, 2])

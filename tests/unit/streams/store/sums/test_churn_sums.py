@@ -6,7 +6,8 @@ from scoring.events.event import Event
 from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
-from scoring.policy.policy import Policy, type_code
+from scoring.policy.channels import type_code
+from scoring.policy.policy import Policy
 from streams.store.memory.store import MemoryStore
 from tests.contract.records import write
 from tests.unit.scoring.customers import POLICY, at, policy_with

@@ -11,9 +11,9 @@ from typing import Any
 
 from aiokafka.errors import GroupAuthorizationFailedError, for_code
 
+from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, doubtful, not_checked, right, wrong
 from streams.doctor.kafka import kafka_admin
-from streams.doctor.reading import Reading
 from streams.ingest.gaps import find_gaps
 from streams.kafka.topic_range import log_ranges
 from streams.kafka.topics import read_topics
@@ -27,10 +27,10 @@ _READY_SECONDS = 5.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-async def check_members(reading: Reading) -> list[Finding]:
+async def check_members(configuration: Configuration) -> list[Finding]:
     """Ask for the members of the consumer group; see `member_findings`."""
-    group = reading.settings.namespace
-    async with kafka_admin(reading.settings) as admin:
+    group = configuration.settings.namespace
+    async with kafka_admin(configuration.settings) as admin:
         (answer,) = await admin.describe_consumer_groups([group])
         ((code, _group, state, _type, _protocol, members, *_),) = answer.groups
         error = for_code(code)
@@ -56,9 +56,9 @@ def member_findings(group: str, state: str, members: int) -> list[Finding]:
     return [right(f"workers in the group {group!r}: {members}")]
 
 
-async def check_progress(reading: Reading) -> list[Finding]:
+async def check_progress(configuration: Configuration) -> list[Finding]:
     """Compare what has been applied with the logs; see `progress_findings`."""
-    settings = reading.settings
+    settings = configuration.settings
     topics = read_topics(settings.policy)
     store = score_reader(settings, settings.policy)
     try:
@@ -104,10 +104,10 @@ def progress_findings(
     return [right(says)]
 
 
-async def check_worker(reading: Reading) -> list[Finding]:
+async def check_worker(configuration: Configuration) -> list[Finding]:
     """Ask the worker at the web address of the settings whether it is ready; see `ready_findings`."""
-    status, body = await asyncio.to_thread(_ready, reading.settings)
-    settings = reading.settings
+    status, body = await asyncio.to_thread(_ready, configuration.settings)
+    settings = configuration.settings
     return ready_findings(f"{settings.web_host}:{settings.web_port}", status, body)
 
 
