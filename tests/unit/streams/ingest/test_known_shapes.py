@@ -112,10 +112,12 @@ def test_zendesk_tells_of_tickets() -> None:
     assert "skipped" in line
 
 
-@pytest.mark.parametrize(("flag", "known"), [(True, True), ("true", True), ("False", False), ("1", True), ("yes", None)])
+@pytest.mark.parametrize(
+    ("flag", "known"), [(True, True), ("true", True), ("False", False), ("1", True), ("yes", None)]
+)
 @pytest.mark.parametrize("name", ["sendgrid", "customerio"])
 def test_an_open_by_a_machine_is_marked_by_a_truth_value_or_its_text(
-    name: str, flag: object, known: bool | None
+    name: str, flag: object, *, known: bool | None
 ) -> None:
     if name == "sendgrid":
         value = [{"email": "maria@example.net", "event": "open", "timestamp": 5, "sg_machine_open": flag}]
