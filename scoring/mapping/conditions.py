@@ -65,20 +65,26 @@ def parse_conditions(written: object) -> tuple[Condition, ...]:
     conditions = []
     for key, wanted in written.items():
         path = parse_path(key)
-        conditions += [_condition(found, value) for found, value in _flat(path, wanted)]
+        # Only the first part of a dotted key may be such a path: what stands beside a longer one is about its value.
+        whole = sum(isinstance(step, str) for step in path.steps) > 1
+        conditions += [_condition(found, value) for found, value in _flat(path, wanted, whole=whole)]
     return tuple(conditions)
 
 
-def _flat(path: Path, wanted: object) -> Iterator[tuple[Path, object]]:
-    """Follow tables in tables, as a dotted key makes them."""
+def _flat(path: Path, wanted: object, *, whole: bool = False) -> Iterator[tuple[Path, object]]:
+    """Follow tables in tables, as a dotted key makes them; to a path that is `whole` no key leads on."""
     if not isinstance(wanted, Mapping) or (wanted and wanted.keys() <= set(WORDS)):
         yield path, wanted
         return
     if not wanted:
         raise ValueError(f"{path.text}: {_NO_VALUE}")
-    for key, value in wanted.items():
+    strange = [key for key in wanted if key not in WORDS]
+    for key in strange:
         if meant := get_close_matches(key, WORDS, n=1, cutoff=_ALIKE):
             raise ValueError(f"{path.text}: {key!r} is probably {meant[0]}; else quote the whole path")
+    if whole or len(strange) < len(wanted):
+        raise ValueError(f"{path.text}: {strange[0]!r} is none of {', '.join(WORDS)}; else quote the whole path")
+    for key, value in wanted.items():
         # The first part of a dotted key may be where the path starts.
         yield from _flat(Path(path.origin, (*path.steps, key), f"{path.text}.{key}", path.up, path.name), value)
 

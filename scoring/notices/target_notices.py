@@ -79,7 +79,7 @@ def notice_message(
     Returns:
         What the JSON of the message holds. The id is made of namespace, kind, figure and day.
     """
-    kind, figure = f"target_{notice.verdict}", target.figure.removeprefix("measure:")
+    kind, figure = f"target_{notice.verdict}", target.name
     own = {
         "figure": figure,
         "value": notice.value,

@@ -33,6 +33,11 @@ class Target:
     warn_above: float | None = None
     benchmark: float | None = None
 
+    @property
+    def name(self) -> str:
+        """The figure as the policy names it."""
+        return self.figure.removeprefix("measure:")
+
     def verdict(self, value: float) -> str:
         """Judge a figure.
 

@@ -29,6 +29,7 @@ from streams.settings.policy_source import beside as judged_beside
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
 from streams.store.redis.reading import score_reader
+from streams.views.policy_facts import absence_facts, figure_facts, signal_facts
 from streams.views.segment_view import exact, score_facts, segment_facts
 from streams.views.tables import plain_table
 from streams.views.target_view import bounds_text
@@ -151,12 +152,15 @@ def _facts(parsed: Policy) -> dict[str, str]:
         "trend": f"against the score {format_duration(parsed.trend)} before",
         "bands": f"{BANDS[0]} below {exact(parsed.bounds[0])}, {bands}",
         "alerts": _alerts(parsed),
+        "absences": absence_facts(parsed),
         "clock": f"lateness {format_duration(parsed.lateness)}, idle after {format_duration(parsed.idle_after)}",
         "event ids": f"remembered for {format_duration(parsed.remember_ids)}",
         "feeds": _watched(parsed),
         "sources": ", ".join(f"{each.name} from {each.topic}" for each in parsed.sources) or "none",
         "measures": ", ".join(parsed.measure_names) or "none",
-        "targets": "; ".join(f"{each.figure} {bounds_text(each)}" for each in parsed.targets) or "none",
+        "targets": "; ".join(f"{each.name} {bounds_text(each)}" for each in parsed.targets) or "none",
+        **figure_facts(parsed),
+        **signal_facts(parsed),
         **type_facts(parsed),
         **segment_facts(parsed),
         **score_facts(parsed),

@@ -25,7 +25,8 @@ def grouping_documents(groupings: Groupings, first: int, last: int) -> dict[str,
         last: number of the last day.
 
     Returns:
-        By the name of the grouping: the values with the most events first.
+        By the name of the grouping: the values with the most events first, how many events may be missing of one, and
+        how many one may have that is not among them.
     """
     return {grouping.name: _document(grouping, _period(days, first, last)) for grouping, days in groupings.items()}
 
@@ -35,19 +36,22 @@ def _period(days: Mapping[int, GroupingDay], first: int, last: int) -> GroupingD
 
 
 def _document(grouping: Grouping, counted: GroupingDay) -> dict[str, Any]:
+    values = _largest_first(counted)
+    listed, others = values[: grouping.largest], values[grouping.largest :]
     return {
         "missing_at_most": counted.missing,
+        "unlisted_at_most": counted.missing + (sum(counted.counts[others[0]].values()) if others else 0),
         "totals": {name: counted.totals.get(code, 0) for code, name in grouping.types},
         "values": [
             {"value": value, **{name: counted.counts[value].get(code, 0) for code, name in grouping.types}}
-            for value in _largest(grouping, counted)
+            for value in listed
         ],
     }
 
 
-def _largest(grouping: Grouping, counted: GroupingDay) -> list[str]:
+def _largest_first(counted: GroupingDay) -> list[str]:
     counts = counted.counts
-    return sorted(counts, key=lambda value: (-sum(counts[value].values()), value))[: grouping.largest]
+    return sorted(counts, key=lambda value: (-sum(counts[value].values()), value))
 
 
 def grouping_table(grouping: Grouping, days: Mapping[int, GroupingDay], first: int, last: int) -> Table:
@@ -64,10 +68,9 @@ def grouping_table(grouping: Grouping, days: Mapping[int, GroupingDay], first: i
     table.add_column(grouping.name, overflow="fold")
     for _, name in grouping.types:
         table.add_column(name, justify="right")
-    values = _largest(grouping, counted)
-    for value in values[:_SHOWN]:
+    for value in _largest_first(counted)[: min(_SHOWN, grouping.largest)]:
         table.add_row(printable(value), *[f"{counted.counts[value].get(code, 0):,}" for code, _ in grouping.types])
-    others = len(counted.counts) - _SHOWN
+    others = len(counted.counts) - min(_SHOWN, grouping.largest)
     words = f"all, with {others:,} others" if others > 0 else "all"
     if counted.missing:
         words += f"; a count may miss up to {counted.missing:,}"

@@ -55,7 +55,7 @@ def target_table(targets: Sequence[Target], figures: Mapping[str, str]) -> Table
         value = figures.get(target.figure, "")
         verdict = target.verdict(float(value)) if value else ""
         style = "red" if verdict == WARNING else ""
-        table.add_row(target.figure.removeprefix("measure:"), value or "-", bounds_text(target), verdict, style=style)
+        table.add_row(target.name, value or "-", bounds_text(target), verdict, style=style)
     return table
 
 

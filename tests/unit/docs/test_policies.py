@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from scoring.instants import DAY
 from scoring.policy.policy import Policy
 from streams.cli.main import engagement
+from streams.policies import shipped
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.document import builtin_policy, parse_policy
 from tests.unit.docs.reading import DEPLOY
 
+POLICY_FILES = Path(shipped.__file__).parent
 POLICIES = sorted((DEPLOY / "policies").glob("*.toml"))
 
 
@@ -68,6 +71,17 @@ def test_a_policy_that_comes_with_the_package_is_accepted_and_measures_something
     policy = parse_policy(shipped_policy(name))
     assert re.fullmatch(rf"{name}-[1-9]", policy.version)
     assert policy.measures
+
+
+@pytest.mark.parametrize("name", ["saas", "shop", "publisher", "app", "b2b"])
+def test_the_policy_of_a_company_watches_the_feeds_without_which_everybody_looks_lost(name: str) -> None:
+    policy = parse_policy(shipped_policy(name))
+    used = [channel for channel in policy.channels if channel.sessions or channel is policy.channels[0]]
+    # What a night or the producer's delay makes is no silence.
+    assert all(channel.silence_after >= DAY for channel in used)
+    told = CliRunner().invoke(engagement, ["policy", "check", str(POLICY_FILES / f"{name}.toml")])
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert f"{policy.channels[0].name} silent after" in told.stdout
 
 
 def test_the_policy_of_web_email_and_social_scores_as_the_built_in_one() -> None:

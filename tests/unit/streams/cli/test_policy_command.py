@@ -66,6 +66,54 @@ refund = { property = "amount", points = -2.5, per = 10, cap = 500 }
     ]
 
 
+def test_signals_funnels_figures_and_absences_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("""
+[alerts]
+absence = { share = 0.5, at_most = 10, margin = 1.8, growth = 0.15 }
+[channels.web]
+weights = { view = 1, cart = 2, buy = 10, quit = -9 }
+[kpi]
+by_day = true
+by_band = true
+[kpi.churn]
+after = "60d"
+by = ["web.quit"]
+[kpi.groups.campaign]
+property = "utm"
+of = ["web.view", "web.buy"]
+[funnels.checkout]
+steps = ["web.view", ["web.cart", "web.buy"]]
+within = "7d"
+[signals.left_cart]
+after = "web.cart"
+without = "web.buy"
+within = "1h"
+object = "cart_id"
+cooldown = "1d"
+quiet = "22:00-08:30"
+timezone = "Europe/Berlin"
+[signals.upsell]
+reaches = "power"
+severity = "warning"
+""")
+    words = " ".join(check(path).stdout.split())
+    for line in (
+        "absences 0.5 of the longest one, at most 10 days, and 1.8 days more, 0.15 more with each doubling of",
+        "lost after 60d of silence or by web.quit",
+        "figures by day, by band",
+        "group campaign web.view, web.buy by utm, the largest 100",
+        "funnel checkout web.view, then web.cart or web.buy, within 7d",
+        "signal left_cart no web.buy within 1h of web.cart, for each cart_id; notice; cooldown 1d; quiet 22:00-08:30 E",
+        "signal upsell reaches power; warning",
+    ):
+        assert line in words
+    path.write_text("[alerts]\nabsence = false\n[channels.web]\nweights = { view = 1 }\n")
+    words = " ".join(check(path).stdout.split())
+    assert "absences raise no alert" in words
+    assert "lost after 30d of silence" in words
+
+
 def test_the_feeds_that_are_watched_are_told(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     channels = "[channels.web]\nweights = { a = 1 }\n[channels.email]\nweights = { open = 1 }\n"

@@ -110,3 +110,20 @@ def test_zendesk_tells_of_tickets() -> None:
     assert told(line) == ("8447388090494", "ticket_opened", "2026-11-06T00:02:14.123456Z", "e", {"object_id": "35436"})
     (line,) = becomes("zendesk", {**value, "type": "zen:event-type:ticket.comment_added"})
     assert "skipped" in line
+
+
+@pytest.mark.parametrize(
+    ("flag", "known"), [(True, True), ("true", True), ("False", False), ("1", True), ("yes", None)]
+)
+@pytest.mark.parametrize("name", ["sendgrid", "customerio"])
+def test_an_open_by_a_machine_is_marked_by_a_truth_value_or_its_text(
+    name: str, flag: object, *, known: bool | None
+) -> None:
+    if name == "sendgrid":
+        value = [{"email": "maria@example.net", "event": "open", "timestamp": 5, "sg_machine_open": flag}]
+    else:
+        data = {"customer_id": "maria", "machine": flag}
+        value = [{"object_type": "email", "metric": "opened", "timestamp": 5, "data": data}]
+    (line,) = becomes(name, orjson.dumps(value if name == "sendgrid" else value[0]))
+    assert line["type"] == "open"
+    assert line.get("properties", {}) == ({} if known is None else {"machine_open": known})

@@ -100,13 +100,29 @@ def test_a_condition_that_could_not_be_meant_is_refused(written: str, problem: s
     assert of_condition(written) == [problem]
 
 
-@pytest.mark.parametrize("key", ["at_lest", "equal", "startswith", "at_least"])
+@pytest.mark.parametrize("key", ["at_lest", "equal", "startswith"])
 def test_a_word_that_is_spelled_wrong_is_no_path(key: str) -> None:
-    meant = {"at_lest": "at_least", "equal": "equals", "startswith": "starts_with", "at_least": "at_least"}[key]
+    meant = {"at_lest": "at_least", "equal": "equals", "startswith": "starts_with"}[key]
     written = f"{{ properties.a = {{ {key} = 3, other = 4 }} }}"
     expected = f"properties.a: {key!r} is probably {meant}; else quote the whole path"
     assert of_condition(written) == [expected]
     assert parse_policy(CHANNEL + RULE.replace('"properties.score"', f'"properties.a.{key}"')).channels[0].rules
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"properties.a" = { matches = "x.*" }',
+        '"properties.a" = { at_least = 1, matches = 5 }',
+        "properties.a = { at_least = 1, matches = 5 }",
+    ],
+)
+def test_a_word_that_no_condition_has_is_not_taken_for_a_part_of_the_path(written: str) -> None:
+    (problem,) = of_condition(f"{{ {written} }}")
+    assert problem.startswith("properties.a: 'matches' is none of equals, one_of, at_least")
+    for whole in ("properties.a.matches", '"properties.a.matches"'):
+        rule = RULE.replace('"properties.score" = { at_most = 6 }', f'{whole} = "x"')
+        assert parse_policy(CHANNEL + rule).channels[0].rules
 
 
 def test_a_rule_is_part_of_the_digest_and_can_change_while_workers_run() -> None:
