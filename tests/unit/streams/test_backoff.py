@@ -272,6 +272,13 @@ async def test_a_commit_that_kafka_refuses_is_counted_and_warned_of_once(
     ]
 
 
+async def test_a_commit_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.ingest.consumer_thread._COMMITTED_WITHIN", 0.05)
+    thread = consumer_thread(monkeypatch, SimpleNamespace(commit=lambda _: asyncio.sleep(60)))
+    assert not await thread._commit({TP("email", 0): 9})
+    assert retries(thread.app.parts.engine.metrics, "OffsetsRefused") == 1  # type: ignore[attr-defined]
+
+
 async def test_the_timer_is_not_in_a_hurry_while_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     app = assigned_app(monkeypatch, MemoryStore(builtin_policy()), "wall")
     monkeypatch.setattr(app.consumer_thread, "partitions_of", lambda _: {0}, raising=False)
