@@ -34,7 +34,7 @@ _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
 _TOLD_WITHIN = 10.0
 _COMMITTED_WITHIN = 3.0
-_STOPPED_WITHIN = 5.0
+_STOPPED_WITHIN, _REST_WITHIN = 5.0, 2.0
 
 
 class BatchApp(faust.App):
@@ -104,12 +104,21 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         return consumer
 
     async def on_thread_stop(self) -> None:
-        """Stop the consumer within seconds, whatever its brokers do; what it leaves ends with the thread."""
+        """Stop the consumer within seconds; what it leaves ends with the thread.
+
+        It would wait for brokers that do not answer, and in a rebalance for the app, which has stopped listening.
+        """
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOPPED_WITHIN):
                     await stop_consumer(self._consumer)
+
+    async def _gather_remaining_tasks(self) -> None:
+        # aiokafka's fetcher may take its own end for that of a fetch, and go on; then it is ended once more.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_WITHIN):
+                await super()._gather_remaining_tasks()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
