@@ -1,6 +1,6 @@
 """The thread of the consumer, which talks to Kafka, and what it asks of the app.
 
-Rests on decisions 27, 35 and 147.
+Rests on decisions 27, 35, 147 and 150.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -24,6 +25,7 @@ from streams.backoff import Backoff
 from streams.errors import BrokerUnavailable, OffsetsRefused
 from streams.ingest.fetch_size import FetchSize
 from streams.ingest.record_chunks import take_in_chunks, take_turns
+from streams.kafka.consumers import stop_consumer
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.records import Partition
@@ -31,6 +33,8 @@ from streams.records import Partition
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
 _TOLD_WITHIN = 10.0
+_COMMITTED_WITHIN = 3.0
+_STOPPED_WITHIN, _REST_WITHIN = 5.0, 2.0
 
 
 class BatchApp(faust.App):
@@ -99,6 +103,23 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
         self._pinned = fetch_by_id(consumer)
         return consumer
 
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer within seconds; what it leaves ends with the thread.
+
+        It would wait for brokers that do not answer, and in a rebalance for the app, which has stopped listening.
+        """
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOPPED_WITHIN):
+                    await stop_consumer(self._consumer)
+
+    async def _gather_remaining_tasks(self) -> None:
+        # aiokafka's fetcher may take its own end for that of a fetch, and go on; then it is ended once more.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_WITHIN):
+                await super()._gather_remaining_tasks()
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; a failure is no more than a warning, as the fences decide where reading goes on."""
         consumer = self._ensure_consumer()
@@ -107,8 +128,11 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned
         }
         try:
-            await consumer.commit(wanted)
-        except KafkaError as error:
+            # The client tries until the coordinator of the group, and every topic, is there, and holds up a rebalance
+            # and the end of the worker. What it has sent may still be carried out, and that is all the same.
+            async with asyncio.timeout(_COMMITTED_WITHIN):
+                await consumer.commit(wanted)
+        except (KafkaError, TimeoutError) as error:
             self.app.committing.note(OffsetsRefused(f"Kafka has not taken the offsets to be committed: {error!r}"))
             return False
         self.app.committing.over()

@@ -3,7 +3,7 @@
 Faust makes two asyncio tasks for every message, which limits an ordinary agent to some thousand records a second,
 whatever it does. Here a message holds all records of a fetch, so that cost is paid once for thousands of records.
 
-Rests on decisions 27 and 35.
+Rests on decisions 27, 35 and 150.
 """
 
 from __future__ import annotations
@@ -160,6 +160,15 @@ class RecordBatchConsumer(Consumer):
                 if tp in self.assignment():
                     self._acked[tp].append(offset)
         return bool(committed)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget where partitions were read to: aiokafka begins at the committed offset, which may be any.
+
+        What is fetched there before the fences have been asked is then not taken for what comes next.
+        """
+        for tp in revoked:
+            self._next.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
 
     async def perform_seek(self) -> None:
         """Go to where the fences say, instead of to the committed offsets.

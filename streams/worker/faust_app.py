@@ -1,6 +1,6 @@
 """The Faust app of a worker: where it starts reading, when it is ready, and when the timer takes its turn.
 
-Rests on decision 35.
+Rests on decisions 35 and 150.
 """
 
 from __future__ import annotations
@@ -184,16 +184,23 @@ class EngagementApp(BatchApp):
         if now < self._next_turn and (clock.known or self.parts.timer.fault):
             return
         self._next_turn = now + INTERVAL[settings.clock]
-        topics, positions = event_topics(settings.policy), self.parts.pipeline.positions
+        positions = self.parts.pipeline.positions
         await self.parts.timer.turn(
             partial(self.partitions.caught_up, positions),
             self.consumer_generation_id,
-            {Partition(topic, number) for topic in topics for number in self.consumer_thread.partitions_of(topic)},
+            self._source_partitions(),
             partial(self.partitions.held, positions),
         )
         if not self.parts.timer.fault:
             await self.parts.figures.turn(clock.evaluation()[0], clock.wall())
             await self.parts.targets.turn(clock.evaluation()[0])
+
+    def _source_partitions(self) -> set[Partition]:
+        settings, clock, thread = self.parts.engine.settings, self.parts.engine.clock, self.consumer_thread
+        topics = event_topics(settings.policy)
+        told = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
+        # Of a topic that is gone, too: the stream clock would go on without it, and what its successor holds be late.
+        return told | clock.partitions if settings.clock == "stream" else told
 
     @property
     def consumer_thread(self) -> RecordBatchConsumerThread:

@@ -105,13 +105,18 @@ def lose_records(run: FaultRun, places: Sequence[tuple[str, int]], count: int = 
     run.feeder.go_on()
 
 
-def make_topic_anew(run: FaultRun, channel: str) -> None:
+def make_topic_anew(run: FaultRun, channel: str, gone_for: float) -> None:
     """Delete a channel's topic and create it again under running workers; the feeder goes on in the new log.
 
     Everything in the old one has been applied, so that nothing is lost.
+
+    Args:
+        run: whose workers read the topic.
+        channel: of the topic.
+        gone_for: seconds between the two; after two the workers have divided the other topics among them.
     """
     drain(run)
-    asyncio.run(make_anew(run.system.kafka, run.system.topic(channel), run.plan.partitions))
+    asyncio.run(make_anew(run.system.kafka, run.system.topic(channel), run.plan.partitions, gone_for=gone_for))
     run.feeder.go_on()
 
 

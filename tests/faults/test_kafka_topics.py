@@ -44,7 +44,7 @@ def test_a_topic_made_anew_stops_the_workers_until_an_operator_accepts_the_new_l
     # A dead letter is known by topic, partition and offset: two logs under one name would have the same ones.
     with fault_run("a topic made anew", policy=PATIENT_POLICY, mixture=Mixture(bad=0)) as run:
         for number in run.faults(2):
-            make_topic_anew(run, ("clickstream", "social")[number])
+            make_topic_anew(run, ("clickstream", "social")[number], gone_for=(2.0, 0.0)[number])
             wait_until(lambda: not run.workers.running, 60)
             before = run.applied()
             status, text = run.system.command("gaps", "show")

@@ -7,21 +7,30 @@ import signal
 import time
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 
 from streams.topic_names import ERASURES
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.integration.test_linking import LINKING, link
+from tests.polling import poll_until
 from tests.services.kafka import KafkaBroker
-from tests.services.kafka_client import Record, make_anew, send_batches
+from tests.services.kafka_client import Record, admin, create_topic, make_anew, send_batches
 from tests.services.log_reader import read_topic
-from tests.services.system import System, event, event_record
+from tests.services.system import System, event, event_record, metric
 from tests.services.worker import WorkerProcess
 
 pytestmark = pytest.mark.timeout(400)
 
 AT = time.time() - 3600
 ENDS_WITHIN = 90.0
+DAY = 86_400.0
+TWO_CHANNELS = f"""{COUNTING}
+[channels.email]
+topic = "NAMESPACE-email"
+weights = {{ open = 1 }}
+"""
 _COMPACTED = {"cleanup.policy": "compact"}
 
 
@@ -39,6 +48,26 @@ async def reason(worker: WorkerProcess) -> str:
 async def run(system: System, *arguments: str) -> tuple[int, str]:
     """Run a command."""
     return await asyncio.to_thread(system.command, *arguments)
+
+
+async def commit(system: System, topic: str, offset: int) -> None:
+    """Commit an offset of partition 0 for the group, as soon as it has no member."""
+    place = TopicPartition(topic, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.kafka, group_id=system.namespace, enable_auto_commit=False)
+    await consumer.start()
+    consumer.assign([place])
+
+    async def taken() -> bool:
+        try:
+            await consumer.commit({place: offset})
+        except CommitFailedError:
+            return False
+        return True
+
+    try:
+        await poll_until(taken, 60)
+    finally:
+        await consumer.stop()
 
 
 @pytest.mark.parametrize("records", [3, 10, 40])
@@ -99,6 +128,59 @@ async def test_another_log_is_a_gap_whatever_its_length_while_the_worker_runs(
         await system.send_raw("clickstream", views(customer, 1))
         await system.wait_for_score(customer, str(11 + records))
         assert third.stop() == 0
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_what_is_committed_of_the_old_log_skips_nothing_of_the_new_one(
+    make_system: MakeSystem, *, running: bool
+) -> None:
+    system = make_system(COUNTING, session_timeout=6)
+    await system.create_topics(1)
+    topic, customer = system.topic("clickstream"), system.customer("anew")
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(customer, 10))
+        await system.wait_for_score(customer, "10")
+        assert worker.stop() == 0
+    await make_anew(system.kafka, topic)
+    await system.send_raw("clickstream", views(customer, 30))
+    assert (await run(system, "gaps", "accept", "--all"))[0] == 0
+    if not running:
+        await commit(system, topic, 20)
+    with system.worker() as second:
+        await system.wait_for_score(customer, "40")
+        if running:
+            # Until its session is over; then it joins the group anew.
+            second.send(signal.SIGSTOP)
+            await system.send_raw("clickstream", views(customer, 30))
+            await commit(system, topic, 50)
+            second.send(signal.SIGCONT)
+        else:
+            await system.send_raw("clickstream", views(customer, 30))
+        await system.wait_for_score(customer, "70")
+        assert second.stop() == 0
+    assert system.fences() == {(topic, 0): {60}}
+
+
+async def test_the_stream_clock_waits_for_a_topic_that_is_gone(make_system: MakeSystem) -> None:
+    system = make_system(TWO_CHANNELS, clock="stream")
+    await system.create_topics(1)
+    topic, customer, then = system.topic("email"), system.customer("anew"), AT - 10 * DAY
+    with system.worker() as worker:
+        for channel, kind in (("clickstream", "page_view"), ("email", "open")):
+            await system.send(channel, event(customer, kind, then))
+        await system.wait_for_score(customer, "2")
+        async with admin(system.kafka) as client:
+            await client.delete_topics([topic])
+        # The consumer has noticed, and reads on without it.
+        await poll_until(lambda: f"'{topic}': 0" in worker.log.read_text(), 30)
+        await poll_until(lambda: worker.log.read_text().count("Worker ready") == 2, 30)
+        await system.send("clickstream", event(customer, "page_view", then + 2 * DAY))
+        await poll_until(lambda: system.fences()[system.topic("clickstream"), 0] == {2}, 30)
+        assert metric(worker, "engagement_evaluation_time_seconds") == pytest.approx(then)
+        await poll_until(lambda: f"topic {topic} does not exist" in worker.get("/ready")[1], 30)
+        # What the new log holds may be from before what has been read meanwhile.
+        await create_topic(system.kafka, topic, 1)
+        assert f"engagement gaps accept {topic}/0" in await reason(worker)
 
 
 async def test_fences_without_the_id_of_their_log_are_taken_over(make_system: MakeSystem) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 
 import pytest
@@ -11,8 +13,9 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
+from tests.services.kafka import KafkaBroker
 from tests.services.redis import local_redis
-from tests.services.system import metric, wait_for_metric
+from tests.services.system import event, metric, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -75,3 +78,21 @@ async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: Ma
         server.start()
         with system.worker():
             await flow.wait_until_exact(60)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_a_worker_without_kafka_stops_all_the_same(make_system: MakeSystem, *, frozen: bool) -> None:
+    with KafkaBroker() as broker:
+        system = make_system(COUNTING, kafka=broker.bootstrap, session_timeout=6)
+        await system.create_topics(1)
+        with system.worker() as worker:
+            await system.send("clickstream", event(system.customer("anna"), "page_view"))
+            await system.wait_for_score(system.customer("anna"), "1")
+            assert broker.pid is not None
+            os.kill(broker.pid, signal.SIGSTOP if frozen else signal.SIGKILL)
+            await poll_until(lambda: worker.status("/ready") == 503, 60)
+            # Kubernetes gives a container 30 seconds to stop in.
+            assert await asyncio.to_thread(worker.stop, 30) == 0
+            assert "Traceback" not in worker.log.read_text()
+        broker.kill()

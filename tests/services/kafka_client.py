@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -48,8 +49,14 @@ async def create_topic(bootstrap: str, topic: str, partitions: int, settings: Ma
         assert [code for _, code, *_ in answer.topic_errors] == [0], answer
 
 
-async def make_anew(bootstrap: str, topic: str, partitions: int = 1, settings: Mapping[str, str] | None = None) -> None:
-    """Delete a topic and create it again."""
+async def make_anew(
+    bootstrap: str,
+    topic: str,
+    partitions: int = 1,
+    settings: Mapping[str, str] | None = None,
+    gone_for: float = 0.0,
+) -> None:
+    """Delete a topic, and create it again after so many seconds."""
     async with admin(bootstrap) as client:
         await client.delete_topics([topic])
 
@@ -57,6 +64,7 @@ async def make_anew(bootstrap: str, topic: str, partitions: int = 1, settings: M
             return topic not in await client.list_topics()
 
         await poll_until(gone, 30)
+    await asyncio.sleep(gone_for)
     await create_topic(bootstrap, topic, partitions, settings)
 
 

@@ -272,6 +272,34 @@ async def test_a_commit_that_kafka_refuses_is_counted_and_warned_of_once(
     ]
 
 
+async def test_a_commit_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.ingest.consumer_thread._COMMITTED_WITHIN", 0.05)
+    thread = consumer_thread(monkeypatch, SimpleNamespace(commit=lambda _: asyncio.sleep(60)))
+    assert not await thread._commit({TP("email", 0): 9})
+    assert retries(thread.app.parts.engine.metrics, "OffsetsRefused") == 1  # type: ignore[attr-defined]
+
+
+async def test_a_consumer_that_does_not_stop_is_left_to_the_end_of_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.ingest.consumer_thread._STOPPED_WITHIN", 0.05)
+    monkeypatch.setattr("streams.ingest.consumer_thread._REST_WITHIN", 0.05)
+    thread: Any = consumer_thread(monkeypatch, None)
+    ends = []
+
+    async def stop() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ends.append("the first is taken for another's")
+        await asyncio.sleep(60)
+
+    thread._consumer, thread._method_queue, thread.thread_loop = SimpleNamespace(stop=stop), None, thread.app.loop
+    async with asyncio.timeout(5):
+        await thread.on_thread_stop()
+        await thread._gather_remaining_tasks()
+    assert ends
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_the_timer_is_not_in_a_hurry_while_something_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     app = assigned_app(monkeypatch, MemoryStore(builtin_policy()), "wall")
     monkeypatch.setattr(app.consumer_thread, "partitions_of", lambda _: {0}, raising=False)

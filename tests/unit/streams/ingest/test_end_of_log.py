@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from streams.ingest.transport import RecordBatchConsumer
@@ -95,3 +96,21 @@ async def test_a_consumer_that_is_not_where_it_has_to_be_is_not_at_the_end(consu
         pass
     await consumer.seek_batches({A: 3})
     assert consumer.end_of_log(A) is None
+
+
+async def test_what_is_fetched_at_a_committed_offset_is_not_taken_for_what_comes_next(
+    consumer: LooseConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def of_faust(*_: Any) -> None:
+        """Do nothing."""
+
+    async def whole_log(*_: Any) -> dict[TP, tuple[int, int]]:
+        return dict.fromkeys((A, B), (-END, END))
+
+    monkeypatch.setattr(Consumer, "on_partitions_revoked", of_faust)
+    consumer.app.assigning, consumer._thread.log_ranges = SimpleNamespace(until_done=whole_log), whole_log
+    # Of what is missing before the first record, compaction may have left nothing; or the fetch has begun there.
+    consumer._next = {A: -5, B: -5}
+    await consumer.on_partitions_revoked({A})
+    bases = {tp: message.value.base async for tp, message in fetch(consumer, A, B)}
+    assert bases == {A: 0, B: -5}
