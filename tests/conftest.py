@@ -46,6 +46,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"{kind}: {title}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs what the embedded broker lacks, where there is no other."""
+    for marker in item.iter_markers("beyond_embedded_kafka"):
+        if not choose_kafka().is_real:
+            pytest.skip(f"the embedded broker {marker.args[0]}")
+
+
 @pytest.fixture(autouse=True)
 def _default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the settings of the user's shell from the test."""

@@ -133,7 +133,7 @@ async def test_a_letter_that_comes_back_each_time_is_left_out_after_some_replays
     assert [letter["replays"] for letter in await listed(system)] == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("has no transactions")
 async def test_a_replay_that_is_killed_goes_on_and_sends_nothing_twice(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -159,7 +159,7 @@ async def test_a_replay_that_is_killed_goes_on_and_sends_nothing_twice(make_syst
     assert all(int(record.key[1:]) % 4 == record.partition for record in records)
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("has no transactions")
 async def test_of_two_replays_at_once_one_gives_way_and_nothing_is_sent_twice(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -199,7 +199,6 @@ async def _more(system: System, than: int) -> bool:
     return sum((await log_ends(system.kafka, system.topics)).values()) > than
 
 
-@pytest.mark.usefixtures("kafka_here")
 async def test_one_letter_is_shown_whole(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
