@@ -10,7 +10,7 @@ DOCS := build/docs/.installed
 CODE := scoring streams tests setup.py
 
 # The shell's own Python settings must not reach into the environment made here.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 # The tests choose their own settings: hide the user's, but for those that name services for the tests.
 WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p' | sed '/^ENGAGEMENT_TEST_/d; s/^/-u /') \

@@ -1,4 +1,7 @@
-"""What every test may ask for: a broker, a Redis server, names of its own."""
+"""What every test may ask for: a broker, a Redis server, names of its own.
+
+Rests on decision 152.
+"""
 
 import os
 import secrets

@@ -13,7 +13,6 @@ import pytest
 from streams.topic_names import DEAD_LETTERS
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
-from tests.integration.running import EMBEDDED_SESSION
 from tests.polling import poll_until
 from tests.services.command import run_command, start_command
 from tests.services.kafka_client import Record, log_ends, send_batches
@@ -80,7 +79,6 @@ async def test_a_letter_goes_back_once_and_is_scored(
     if services == "embedded":
         names = {"kafka": "embedded_kafka_bootstrap", "redis_url": "embedded_redis_url"}
         options = {name: request.getfixturevalue(fixture) for name, fixture in names.items()}
-        options["session_timeout"] = EMBEDDED_SESSION
     system = make_system(COUNTING, **options)
     await system.create_topics()
     customer = system.customer("early")
