@@ -20,11 +20,12 @@ PARTITIONS = 12
 EVENTS = 240_000
 #: A worker finishes what it has fetched: some batches for each partition.
 STOPS_WITHIN = 10.0
-#: The broker waits so long for a member that has not left. The embedded one answers any join after half of it.
+#: The broker waits so long for a member that has not left.
 SESSION = 40.0
 ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
 
 
+@pytest.mark.beyond_embedded_kafka("answers a join after half of the session timeout, whoever has left")
 async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system: MakeSystem) -> None:
     system = make_system(COUNTING, session_timeout=SESSION)
     await system.create_topics(PARTITIONS)
