@@ -31,9 +31,10 @@ install: $(INSTALLED) ## Build the environment in .venv (the others do it when n
 demo: $(INSTALLED) ## Run everything embedded, with traffic, until Ctrl-C (or FOR=20s)
 	@$(BIN)/engagement demo $(if $(FOR),--for $(FOR))
 
-# Most of a test's time is spent waiting, so several run side by side, each with servers of its own.
+# Most of a test's time is spent waiting, so several run side by side, each with servers of its own. In the order of the
+# folders, the quick ones of tests/unit come last and keep all of them busy to the end.
 test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(INSTALLED) ## Inject faults while events flow, and compare all that comes out (ARGS="-k name" for some)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)
