@@ -10,7 +10,7 @@ DOCS := build/docs/.installed
 CODE := scoring streams tests setup.py
 
 # The shell's own Python settings must not reach into the environment made here.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 # The tests choose their own settings: hide the user's, but for those that name services for the tests.
 WITHOUT_SETTINGS = env $$(env | sed -n 's/^\(ENGAGEMENT_[A-Za-z0-9_]*\)=.*/\1/p' | sed '/^ENGAGEMENT_TEST_/d; s/^/-u /') \
@@ -31,9 +31,10 @@ install: $(INSTALLED) ## Build the environment in .venv (the others do it when n
 demo: $(INSTALLED) ## Run everything embedded, with traffic, until Ctrl-C (or FOR=20s)
 	@$(BIN)/engagement demo $(if $(FOR),--for $(FOR))
 
-# Most of a test's time is spent waiting, so several run side by side, each with servers of its own.
+# Most of a test's time is spent waiting, so several run side by side, each with servers of its own. In the order of the
+# folders, the quick ones of tests/unit come last and keep all of them busy to the end.
 test: $(INSTALLED) ## Run every test (ARGS="-k name" for some)
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(INSTALLED) ## Inject faults while events flow, and compare all that comes out (ARGS="-k name" for some)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest tests/faults -m faults $(ARGS)

@@ -1,4 +1,7 @@
-"""What every test may ask for: a broker, a Redis server, names of its own."""
+"""What every test may ask for: a broker, a Redis server, names of its own.
+
+Rests on decision 152.
+"""
 
 import os
 import secrets
@@ -44,6 +47,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Name the services that were chosen."""
     for kind, title in sorted(config.stash[SERVICES].items()):
         terminalreporter.write_line(f"{kind}: {title}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs what the embedded broker lacks, where there is no other."""
+    for marker in item.iter_markers("beyond_embedded_kafka"):
+        if not choose_kafka().is_real:
+            pytest.skip(f"the embedded broker {marker.args[0]}")
 
 
 @pytest.fixture(autouse=True)

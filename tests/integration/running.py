@@ -14,9 +14,6 @@ import pytest
 from tests.services.system import System
 from tests.services.worker import WorkerProcess
 
-#: The embedded broker answers a join after half of the session timeout.
-EMBEDDED_SESSION = 6.0
-
 
 @dataclass
 class Running:
@@ -58,10 +55,7 @@ def run_on(
     Yields:
         The system and its worker, which is ready; at the end it must stop with status 0.
     """
-    if services == "embedded":
-        prefix, options = "embedded_", {"session_timeout": EMBEDDED_SESSION, **options}
-    else:
-        prefix = ""
+    prefix = "embedded_" if services == "embedded" else ""
     kafka = request.getfixturevalue(f"{prefix}kafka_bootstrap")
     redis_url = request.getfixturevalue(f"{prefix}redis_url")
     name = f"test-{secrets.token_hex(6)}"

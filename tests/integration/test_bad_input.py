@@ -15,7 +15,7 @@ from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.integration.running import Running, run_on
 from tests.polling import poll_until
-from tests.services.kafka_client import Record, is_embedded
+from tests.services.kafka_client import Record
 from tests.services.system import System, event, wait_for_metric
 
 pytestmark = pytest.mark.timeout(120)
@@ -196,10 +196,9 @@ async def test_what_looks_odd_and_is_right_is_scored(running: Running) -> None:
     assert len(await system.dead_letters()) == before
 
 
+@pytest.mark.beyond_embedded_kafka("lets a worker join its group later than what counts as keeping up")
 async def test_a_clock_that_runs_ahead_a_little_does_not_delay_the_score_after_a_start(running: Running) -> None:
     system = running.system
-    if is_embedded(system.kafka):
-        pytest.skip("a worker joins the embedded broker's group later than what counts as keeping up")
     customer, witness = system.customer("ahead"), system.customer("ahead-witness")
     assert running.worker.stop() == 0
     # Of today still, as points of tomorrow count from then on.

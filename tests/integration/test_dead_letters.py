@@ -13,7 +13,6 @@ import pytest
 from streams.topic_names import DEAD_LETTERS
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
-from tests.integration.running import EMBEDDED_SESSION
 from tests.polling import poll_until
 from tests.services.command import run_command, start_command
 from tests.services.kafka_client import Record, log_ends, send_batches
@@ -80,7 +79,6 @@ async def test_a_letter_goes_back_once_and_is_scored(
     if services == "embedded":
         names = {"kafka": "embedded_kafka_bootstrap", "redis_url": "embedded_redis_url"}
         options = {name: request.getfixturevalue(fixture) for name, fixture in names.items()}
-        options["session_timeout"] = EMBEDDED_SESSION
     system = make_system(COUNTING, **options)
     await system.create_topics()
     customer = system.customer("early")
@@ -133,7 +131,7 @@ async def test_a_letter_that_comes_back_each_time_is_left_out_after_some_replays
     assert [letter["replays"] for letter in await listed(system)] == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("has no transactions")
 async def test_a_replay_that_is_killed_goes_on_and_sends_nothing_twice(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -159,7 +157,7 @@ async def test_a_replay_that_is_killed_goes_on_and_sends_nothing_twice(make_syst
     assert all(int(record.key[1:]) % 4 == record.partition for record in records)
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("has no transactions")
 async def test_of_two_replays_at_once_one_gives_way_and_nothing_is_sent_twice(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()
@@ -199,7 +197,6 @@ async def _more(system: System, than: int) -> bool:
     return sum((await log_ends(system.kafka, system.topics)).values()) > than
 
 
-@pytest.mark.usefixtures("kafka_here")
 async def test_one_letter_is_shown_whole(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()

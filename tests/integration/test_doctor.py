@@ -78,7 +78,7 @@ def system(make_system: MakeSystem, own_redis: EmbeddedRedis) -> System:
     return make_system(MONTH, redis_url=own_redis.url)
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("cannot delete records")
 async def test_all_is_right_while_a_worker_scores_and_a_gap_is_found_when_it_lost_records(
     system: System, own_redis: EmbeddedRedis
 ) -> None:
@@ -140,7 +140,7 @@ async def test_absent_topics_are_doubtful_which_counts_only_where_it_is_asked_fo
     assert said.of("progress") == [("right", "offsets to be applied: 0; 0 of 0 partitions have been begun")]
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("does not tell the retention that is the default of its topics")
 async def test_a_topic_that_keeps_less_than_the_policy_looks_back_is_doubtful(system: System) -> None:
     # As a broker creates it by itself: with the retention that is the default of all topics.
     await create_topic(system.kafka, system.topic("clickstream"), 1)
@@ -157,7 +157,7 @@ async def test_a_topic_that_keeps_less_than_the_policy_looks_back_is_doubtful(sy
     assert said.status == 0
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("cannot change the settings of a topic")
 async def test_a_compacted_topic_of_events_is_wrong(system: System) -> None:
     await system.create_topics()
     await set_topic(system.kafka, system.topic("email"), {"cleanup.policy": "compact"})

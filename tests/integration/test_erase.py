@@ -301,7 +301,7 @@ async def test_a_dead_letter_of_an_erased_customer_is_not_replayed(make_system: 
     assert [record.key for record in await read_topic(system.kafka, system.topic("clickstream"))] == [other.encode()]
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("cannot change the settings of a topic")
 async def test_a_compacted_topic_of_alerts_gets_a_null_value(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics()

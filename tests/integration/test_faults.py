@@ -107,7 +107,6 @@ async def test_a_worker_waits_for_the_broker_and_goes_on_after_its_crash(make_sy
 
 
 @pytest.mark.parametrize("config", [ON_DISK, {}], ids=["append-only", "memory"])
-@pytest.mark.usefixtures("kafka_here")
 async def test_a_worker_goes_on_after_a_crash_of_redis(make_system: MakeSystem, config: dict[str, str]) -> None:
     with local_redis(config) as server:
         system = make_system(COUNTING, redis_url=server.url)

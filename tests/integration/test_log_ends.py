@@ -12,7 +12,7 @@ from streams.records import Partition
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
-from tests.services.kafka_client import Record, is_embedded, producer
+from tests.services.kafka_client import Record, producer
 from tests.services.system import System
 
 pytestmark = pytest.mark.timeout(120)
@@ -64,12 +64,11 @@ async def test_bad_records_of_one_batch_are_all_listed(system: System) -> None:
     assert (status, "7 dead letters: not_json 7" in text) == (0, True), text
 
 
+@pytest.mark.beyond_embedded_kafka("has no transactions")
 async def test_the_end_for_committed_readers_is_the_first_open_transaction(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics(1)
     topic = system.topic("clickstream")
-    if is_embedded(system.kafka):
-        pytest.skip("the embedded broker has no transactions")
     await system.send_raw("clickstream", [Record(b"1")] * 3)
     async with producer(system.kafka, transactional_id=system.namespace) as client:
         await client.begin_transaction()

@@ -316,6 +316,7 @@ async def test_after_a_producer_has_failed_the_next_record_gets_another_one(
     assert sorted(record.value for record in await TopicTail(system.kafka, topic).read()) == [b"1", b"3"]
 
 
+@pytest.mark.beyond_embedded_kafka("takes records of any size")
 async def test_a_record_larger_than_its_topic_takes_is_refused_and_others_go_on(make_system: MakeSystem) -> None:
     with running(make_system(POLICY), "[limits]\nbody_bytes = 8388608\n") as received:
         status, answer, _ = await post(f"{received.url}/web", io.BytesIO(b"x" * (8 << 20)))

@@ -33,7 +33,7 @@ async def test_a_topic_that_kafka_created_by_itself_keeps_too_little(
         assert worker.stop() == 0
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("cannot change the settings of a topic")
 async def test_a_compacted_topic_of_events_is_named(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     topic = system.topic("clickstream")

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.embedded.kafka_metadata import fetch_metadata
 from streams.embedded.ports import LOOPBACK
 from tests.polling import poll_until, wait_until
-from tests.services.kafka import DistributionError, KafkaBroker, KafkaCluster, class_path
+from tests.services.kafka import KafkaBroker, KafkaCluster
 from tests.services.redis import local_redis
 
 # The embedded broker answers a join after half of it.
@@ -34,14 +34,6 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[redis.asyncio.
     """Give a client of each Redis server in turn."""
     async with redis.asyncio.Redis.from_url(request.getfixturevalue(request.param), decode_responses=True) as connected:
         yield connected
-
-
-@pytest.fixture(scope="module")
-def _kafka_here() -> None:
-    try:
-        class_path()
-    except DistributionError as reason:
-        pytest.skip(f"needs a broker of its own: {reason}")
 
 
 async def create_topic(bootstrap: str, topic: str, *, replicas: int = 1) -> None:
@@ -133,7 +125,7 @@ def test_a_killed_redis_comes_back_on_its_port_with_what_it_kept(
             assert client.get("key") == expected
 
 
-@pytest.mark.usefixtures("_kafka_here")
+@pytest.mark.usefixtures("kafka_here")
 @pytest.mark.parametrize("end", [KafkaBroker.stop, KafkaBroker.kill], ids=["stopped", "killed"])
 async def test_a_broker_comes_back_on_its_port_with_its_records(end: object, namespace: str) -> None:
     assert callable(end)
@@ -150,7 +142,7 @@ async def test_a_broker_comes_back_on_its_port_with_its_records(end: object, nam
             assert len(consumer.partitions_for_topic(namespace) or ()) == 7
 
 
-@pytest.mark.usefixtures("_kafka_here")
+@pytest.mark.usefixtures("kafka_here")
 async def test_a_cluster_goes_on_without_one_of_its_brokers(namespace: str) -> None:
     with KafkaCluster(3) as cluster:
         await create_topic(cluster.bootstrap, namespace, replicas=3)

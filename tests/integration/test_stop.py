@@ -23,10 +23,12 @@ PARTITIONS = 12
 EVENTS = 240_000
 #: A worker finishes what it has fetched: some batches for each partition.
 STOPS_WITHIN = 10.0
-SESSION = 30.0
+#: The broker waits so long for a member that has not left.
+SESSION = 40.0
 ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
 
 
+@pytest.mark.beyond_embedded_kafka("answers a join after half of the session timeout, whoever has left")
 async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system: MakeSystem) -> None:
     system = make_system(COUNTING, session_timeout=SESSION)
     await system.create_topics(PARTITIONS)
@@ -50,7 +52,7 @@ async def test_a_worker_stopped_under_load_leaves_nothing_half_done(make_system:
     began = time.monotonic()
     with system.worker() as second:
         # The first has left the group: otherwise this one would wait until its session is over.
-        assert time.monotonic() - began < SESSION / 2
+        assert time.monotonic() - began < SESSION * 3 / 4
         await flow.wait_until_exact()
         # Together they have read every record once.
         await wait_for_metric(EVENTS - done, second, "engagement_events_total", outcome="read")

@@ -121,7 +121,6 @@ async def test_gaps_of_aborted_transactions_and_of_compaction_are_no_loss(
         await wait_for_metric(4, worker, "engagement_events_total", outcome="read")
 
 
-@pytest.mark.usefixtures("kafka_here")
 async def test_after_a_flush_the_scores_are_made_again_from_the_log(
     make_system: MakeSystem, own_redis: EmbeddedRedis
 ) -> None:
@@ -161,7 +160,7 @@ async def test_after_a_flush_the_scores_are_made_again_from_the_log(
     assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
 
 
-@pytest.mark.usefixtures("kafka_here")
+@pytest.mark.beyond_embedded_kafka("cannot delete records")
 async def test_records_missing_from_the_log_end_the_worker(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics(1)
@@ -242,6 +241,7 @@ async def test_a_topic_made_anew_ends_the_worker_until_an_operator_accepts_it(ma
         assert third.stop() == 0
 
 
+@pytest.mark.beyond_embedded_kafka("creates a topic that is asked about")
 async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_be_accepted(
     make_system: MakeSystem,
 ) -> None:
@@ -264,6 +264,7 @@ async def test_a_source_topic_that_is_deleted_is_told_and_its_successor_has_to_b
     assert system.score(customer) == "10"
 
 
+@pytest.mark.beyond_embedded_kafka("cannot add partitions")
 async def test_partitions_added_while_running_are_read_from_their_start(make_system: MakeSystem) -> None:
     system = make_system(COUNTING)
     await system.create_topics(2)

@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.embedded.kafka_metadata import fetch_metadata
 from streams.kafka.log_ends import end_offsets
 from tests.polling import poll_until
 
@@ -132,12 +131,6 @@ def producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
     """Make a producer, not started, for batches of any size."""
     standard = {"acks": "all", "max_request_size": _MOST_BYTES, "max_batch_size": _MOST_BYTES}
     return AIOKafkaProducer(bootstrap_servers=bootstrap, **{**standard, **options})
-
-
-def is_embedded(bootstrap: str) -> bool:
-    """Return whether a broker is the embedded one."""
-    host, _, port = bootstrap.rpartition(":")
-    return fetch_metadata(host, int(port)).cluster_id.startswith("engagement-")
 
 
 async def log_ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:

@@ -43,7 +43,7 @@ class System:
         *,
         policy: str,
         clock: str = "wall",
-        session_timeout: float = 10.0,
+        session_timeout: float = 6.0,
         output_topics: str = "shared",
     ) -> None:
         """Prepare.
@@ -55,7 +55,7 @@ class System:
             folder: for the policy and the logs of the workers.
             policy: its text; `NAMESPACE` in it stands for the namespace, so that the topics are of its own.
             clock: ``wall`` or ``stream``.
-            session_timeout: of the consumer group, in seconds.
+            session_timeout: of the consumer group, in seconds. The embedded broker answers a join after half of it.
             output_topics: ``shared`` with the other systems, or ``namespace``.
         """
         self.kafka = kafka

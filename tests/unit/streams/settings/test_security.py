@@ -10,6 +10,7 @@ import pytest
 from streams.erasures.log import ErasureLog
 from streams.errors import SettingsError
 from streams.kafka.connections import kafka_options
+from streams.settings.security import Tls
 from streams.settings.settings import Settings, read_settings
 from streams.store.redis.connection import redis_options
 from tests.services.certificates import Authority, encrypted
@@ -43,6 +44,19 @@ def test_without_any_the_connections_are_plain() -> None:
     assert kafka_options(settings) == {"bootstrap_servers": "localhost:9092", "security_protocol": "PLAINTEXT"}
     assert redis_options(settings) == {}
     assert not settings.web_token
+
+
+def test_no_authorities_are_read_where_no_file_is_named(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
+    read: list[Tls] = []
+
+    def context(tls: Tls) -> None:
+        read.append(tls)
+
+    monkeypatch.setattr(Tls, "context", context)
+    settings_of()
+    assert read == []
+    settings_of(KAFKA_SECURITY_PROTOCOL="SSL", KAFKA_CA_FILE=str(authority.certificate))
+    assert read == [Tls(str(authority.certificate))]
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
