@@ -1,6 +1,6 @@
 """Feeds: when each channel and each source has been silent, told from when its events were.
 
-Rests on decisions 36, 76 and 105.
+Rests on decisions 36, 76, 105 and 154.
 """
 
 from __future__ import annotations

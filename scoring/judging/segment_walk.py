@@ -1,6 +1,6 @@
 """Judges a customer whose segment may change on the way, each part of the way by the policy of its segment.
 
-Rests on decision 19.
+Rests on decisions 19 and 154.
 """
 
 from __future__ import annotations

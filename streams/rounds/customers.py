@@ -1,6 +1,6 @@
 """The customers that a worker keeps between rounds, and whom it finds behind the ids that events were sent under.
 
-Rests on decisions 30 and 49.
+Rests on decisions 30, 49 and 154.
 """
 
 from __future__ import annotations

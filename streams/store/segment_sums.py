@@ -3,7 +3,7 @@
 A store knows sums by their names; which names those of a segment have is known here alone. A segment of '' is that of
 all customers.
 
-Rests on decisions 22 and 48.
+Rests on decisions 22, 48 and 154.
 """
 
 from __future__ import annotations

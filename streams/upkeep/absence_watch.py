@@ -15,6 +15,7 @@ from scoring.policy.policy import Policy
 from scoring.rules.absence import AbsenceRule, SegmentClock
 from streams.records import Partition
 from streams.rounds.engine import Engine
+from streams.upkeep.segment_watch import SegmentWatch
 
 _NEVER = -1
 
@@ -32,6 +33,7 @@ class AbsenceWatch:
         self._store = engine.store
         self._set_aside = engine.scorer.set_aside
         self._moments = engine.moments
+        self._segments = SegmentWatch(engine)
         self._closed = _NEVER
 
     def follow(self, policy: Policy) -> None:
@@ -41,6 +43,7 @@ class AbsenceWatch:
             policy: in force from now on.
         """
         self._policy = policy
+        self._segments.follow(policy)
         self._closed = _NEVER
 
     async def close(self, moment: Moment) -> None:
@@ -88,6 +91,10 @@ class AbsenceWatch:
             closed = close_days(rule, clock, fields, today - 1)
             if closed is None or await store.move_clock(segment, None if clock is None else clock.last, closed):
                 return closed
+
+    async def tell(self) -> None:
+        """Report what the closed days say of whole segments: see `SegmentWatch.tell`."""
+        await self._segments.tell(self._moments.clocks)
 
     async def judge(
         self,

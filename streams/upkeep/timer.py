@@ -21,7 +21,6 @@ from streams.rounds.pipeline import Pipeline
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
 from streams.upkeep.policy_sweep import PolicySweep
-from streams.upkeep.segment_watch import SegmentWatch
 
 logger = get_logger(__name__)
 
@@ -49,7 +48,6 @@ class Timer:
         pipeline: Pipeline,
         sweep: PolicySweep,
         absences: AbsenceWatch,
-        segments: SegmentWatch,
         elapsed: Callable[[], int] = elapsed,
     ) -> None:
         """Put the parts together.
@@ -59,7 +57,6 @@ class Timer:
             pipeline: its lock keeps rounds and evaluations apart.
             sweep: through all customers, goes on at the end of each turn.
             absences: closes the days of the clocks of absence once a turn.
-            segments: looked at after it.
             elapsed: reads a clock that nobody sets, in microseconds.
         """
         self._store = engine.store
@@ -73,7 +70,6 @@ class Timer:
         self._pipeline = pipeline
         self._sweep = sweep
         self._absences = absences
-        self._segments = segments
         self.transactions = OpenTransactions(engine.metrics, elapsed)
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
@@ -226,7 +222,7 @@ class Timer:
         for group in range(self._store.groups):
             while await self._judge_absent(group) == _AT_ONCE:
                 await self._exchange_meanwhile()
-        await self._segments.tell(self._moments.clocks)
+        await self._absences.tell()
 
     async def _judge_absent(self, group: int) -> int:
         now, _ = self._clock.evaluation()

@@ -16,7 +16,6 @@ from streams.rounds.pipeline import Pipeline
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.figure_report import FigureReport
 from streams.upkeep.policy_sweep import PolicySweep
-from streams.upkeep.segment_watch import SegmentWatch
 from streams.upkeep.target_watch import TargetWatch
 from streams.upkeep.timer import Timer
 
@@ -30,7 +29,6 @@ class Parts:
     pipeline: Pipeline
     sweep: PolicySweep
     absences: AbsenceWatch
-    segments: SegmentWatch
     figures: FigureReport
     targets: TargetWatch
     timer: Timer
@@ -48,11 +46,11 @@ def build_parts(engine: Engine, log: Log, elapsed: Callable[[], int] = elapsed) 
         The parts, not started.
     """
     settings, store, metrics = engine.settings, engine.store, engine.metrics
-    absences, segments = AbsenceWatch(engine), SegmentWatch(engine)
-    figures, targets = FigureReport(settings.policy, store, metrics), TargetWatch(engine)
-    followers = [*engine.followers, absences, segments, figures, targets]
+    absences, targets = AbsenceWatch(engine), TargetWatch(engine)
+    figures = FigureReport(settings.policy, store, metrics)
+    followers = [*engine.followers, absences, figures, targets]
     policies = PolicyInForce(settings, store, metrics, engine.clock.wall, followers)
     pipeline = Pipeline(engine, policies, log)
     sweep = PolicySweep(engine, pipeline, policies)
-    timer = Timer(engine, pipeline, sweep, absences, segments, elapsed)
-    return Parts(engine, policies, pipeline, sweep, absences, segments, figures, targets, timer)
+    timer = Timer(engine, pipeline, sweep, absences, elapsed)
+    return Parts(engine, policies, pipeline, sweep, absences, figures, targets, timer)

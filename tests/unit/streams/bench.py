@@ -190,7 +190,7 @@ class Bench:
         self.parts = build_parts(self.engine, self, lambda: self.elapsed)
         self.policies, self.pipeline = self.parts.policies, self.parts.pipeline
         self.sweep, self.timer = self.parts.sweep, self.parts.timer
-        self.absences, self.segments = self.parts.absences, self.parts.segments
+        self.absences = self.parts.absences
 
     def _wall(self) -> int:
         return self.now
