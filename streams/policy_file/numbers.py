@@ -32,7 +32,7 @@ Positive = Annotated[int, Check(_positive, schema={"type": "number", "exclusiveM
 
 
 class NumberTable(Table):
-    """Points for a number that the events of a type tell."""
+    """Points for a number that the events of a type carry."""
 
     form: ClassVar[str] = f"must be a table such as {_EXAMPLE}"
 
