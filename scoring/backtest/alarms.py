@@ -90,22 +90,22 @@ class Hits:
 class AlarmReport:
     """What alerts were worth.
 
-    `churned` are customers who did, `dated` those of them whose day is known, `told_of` customers with an alert,
-    `told` the churned ones among them. `hits` counts an alert as right if the customer churned at any time after it;
-    `within` only if that was within the horizon, and `told_within` are the customers of whom that is true. `by_tenure`
-    parts `hits` by the time since the first event. `leads_first` and `leads_last` are the times in microseconds from
-    the first and the last alert to the churn. `customer_days` are the days over which alerts were possible at all.
-    `came_back` are, of the `asked_back` alerts that were raised a horizon or more before the end of the history, those
-    whose customer was active again within it.
+    `churned` are customers who did, `dated` those of them whose day is known, `alerted` customers with an alert,
+    `alerted_churned` the churned ones among them. `hits` counts an alert as right if the customer churned at any time
+    after it; `within` only if that was within the horizon, and `alerted_within` are the customers of whom that is true.
+    `by_tenure` parts `hits` by the time since the first event. `leads_first` and `leads_last` are the times in
+    microseconds from the first and the last alert to the churn. `customer_days` are the days over which alerts were
+    possible at all. `came_back` are, of the `asked_back` alerts that were raised a horizon or more before the end of
+    the history, those whose customer was active again within it.
     """
 
     horizon: int = 0
     customers: int = 0
     churned: int = 0
     dated: int = 0
-    told_of: int = 0
-    told: int = 0
-    told_within: int = 0
+    alerted: int = 0
+    alerted_churned: int = 0
+    alerted_within: int = 0
     customer_days: float = 0.0
     hits: Hits = field(default_factory=Hits)
     within: Hits = field(default_factory=Hits)
@@ -119,17 +119,17 @@ class AlarmReport:
     @property
     def recall(self) -> float | None:
         """The share of the churned customers whom an alert announced."""
-        return self.told / self.churned if self.churned else None
+        return self.alerted_churned / self.churned if self.churned else None
 
     @property
     def recall_within(self) -> float | None:
         """The share of the customers with a day of churn whom an alert announced within the horizon before it."""
-        return self.told_within / self.dated if self.dated else None
+        return self.alerted_within / self.dated if self.dated else None
 
     @property
-    def told_of_churned(self) -> float | None:
+    def alerted_churned_share(self) -> float | None:
         """Of the customers with an alert, the share who churned."""
-        return self.told / self.told_of if self.told_of else None
+        return self.alerted_churned / self.alerted if self.alerted else None
 
     @property
     def false_per_100(self) -> float | None:
@@ -206,13 +206,13 @@ def _judge(report: AlarmReport, one: Alarms, known_until: int, lot: Lot) -> None
     times = one.times[: bisect_right(one.times, open_until(customer, known_until))]
     if not times:
         return
-    report.told_of += 1
-    report.told += bool(customer.churned)
+    report.alerted += 1
+    report.alerted_churned += bool(customer.churned)
     right = len(times) if customer.churned else 0
     report.hits.add(len(times), right, sum(lot.share(customer.stratum, time) for time in times))
     near = [time for time in times if churned_at is not None and churned_at - time <= lot.horizon]
     report.within.add(len(times), len(near), sum(lot.share_within(customer.stratum, time) for time in times))
-    report.told_within += bool(near)
+    report.alerted_within += bool(near)
     early = [time for time in times if time + lot.horizon <= known_until]
     report.asked_back += len(early)
     report.came_back += sum(_active_within(one.days, time // DAY, lot.horizon // DAY) for time in early)
@@ -273,7 +273,7 @@ def matched(wanted: int, bounds: Iterable[int], alerts_at: Callable[[int], int])
     Args:
         wanted: how many that other one raised.
         bounds: to choose from, at least one.
-        alerts_at: tells how many alerts the rule raises at a bound; each bound is asked for once.
+        alerts_at: says how many alerts the rule raises at a bound; each bound is asked for once.
 
     Returns:
         The bound whose number is the nearest, the lowest of several.

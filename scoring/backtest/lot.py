@@ -38,7 +38,7 @@ class Lot:
     """
 
     def __init__(self, customers: Iterable[tuple[Customer, int]], known_until: int, horizon: int) -> None:
-        """Count; `labelled` tells afterwards whether anybody's outcome is known.
+        """Count; `labelled` says afterwards whether anybody's outcome is known.
 
         Args:
             customers: each with the time of the first event, in microseconds, negative without one; those whose outcome

@@ -80,7 +80,7 @@ def churned_after(customer: Customer, observation: Observation) -> bool | None:
 
 
 def fell_silent(observation: Observation, silence: int, known_until: int) -> bool | None:
-    """Return the outcome that the events themselves tell.
+    """Return the outcome that follows from the events themselves.
 
     Args:
         observation: of a customer.

@@ -21,7 +21,7 @@ class Signal:
 
     `about` names beside name and time what the id is made of: the digest of an event's id or of an object, or ''; so
     does `score_name`, which is '' for the score that has no other name.
-    `opened` is the time of which the id of an end is made. `lasts` tells whether its rule has an end; `earlier` are
+    `opened` is the time of which the id of an end is made. `lasts` says whether its rule has an end; `earlier` are
     the open reports before it. `title` and `text` are those of the policy.
     """
 
@@ -61,7 +61,7 @@ def report_name(name: str, about: str, *, ended: bool = False) -> str:
 class Wait(NamedTuple):
     """An event that waits to be answered: its time, the code of its type, the digest of its object, or ''.
 
-    `held` tells that its moment has come, and that silent feeds hold it.
+    `held` says that its moment has come, and that silent feeds hold it.
     """
 
     time: int

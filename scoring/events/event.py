@@ -160,7 +160,7 @@ class EventReader:
             digest = b2a_base64(salted.digest())[:10].decode()
         detail = None
         if self._sentiment is not None:
-            properties = self._sentiment.told(properties)
+            properties = self._sentiment.added_to(properties)
         if self._has_rules:
             code = self._rules.code_of(code, properties)
         if self._details and code in self._details:

@@ -123,7 +123,7 @@ class Channel:
 
     @property
     def earning(self) -> tuple[str, ...]:
-        """The codes of the types whose events bring points: by themselves, or by a number that they tell."""
+        """The codes of the types whose events bring points: by themselves, or by a number that they carry."""
         bringing = {number.code for number in self.numbers if number.weight > 0}
         types = [kind for kind in self.types if kind.weight > 0 or bringing & {amount.code for amount in kind.amounts}]
         return tuple([kind.code for kind in types])

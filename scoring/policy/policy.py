@@ -53,7 +53,7 @@ RESERVED_NAMES: Final = frozenset(
 class NamedScore:
     """Another score of the same counts: its name, its weights and bands as a whole policy, whether it raises alerts.
 
-    `shadow` tells that it is that of a shadow policy, which has a version, segments and signals of its own.
+    `shadow` says that it is that of a shadow policy, which has a version, segments and signals of its own.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Policy:
     types: dict[str, EventType] = field(init=False, repr=False, compare=False)
     #: Whether any number brings points.
     counts_numbers: bool = field(init=False, repr=False, compare=False)
-    #: The codes of the types whose events bring points: by themselves, or by a number that they tell.
+    #: The codes of the types whose events bring points: by themselves, or by a number that they carry.
     earning: frozenset[str] = field(init=False, repr=False, compare=False)
     #: How many panes the window holds.
     panes: int = field(init=False, repr=False, compare=False)
@@ -262,8 +262,8 @@ class Policy:
         """
         if not self.figures.daily:
             return None
-        told = max(now - self.keep_figures, 0) // self.pane
-        return max(told - self.panes, 0), told
+        reported = max(now - self.keep_figures, 0) // self.pane
+        return max(reported - self.panes, 0), reported
 
     def measured_from(self, now: int) -> int:
         """Give the first pane as of which measures are reported: further back where figures are kept by the day.

@@ -44,7 +44,7 @@ class SentimentReader:
         self._property = sentiment.property
         self._analyze = analyze
 
-    def told(self, properties: object) -> object:
+    def added_to(self, properties: object) -> object:
         """Add the number, unless the event has one already.
 
         Args:

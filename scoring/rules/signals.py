@@ -30,7 +30,7 @@ NO_BAND: Final = -1
 class SignalRule:
     """When one signal is raised: bands by their index, points in millionths, times in microseconds.
 
-    Types are told by their codes. `on` are those that raise it, or after which it waits; `without` are those that
+    Types are named by their codes. `on` are those that raise it, or after which it waits; `without` are those that
     answer the wait, and so does reaching `without_band`; both have to come `within` its time. With an `about`, the
     property that names the object, an event answers only for its own object. `feeds` are the channels by which an
     answer comes.
@@ -108,7 +108,7 @@ def rules_digest(rules: tuple[SignalRule, ...]) -> str:
 
 
 def _decisive(rule: SignalRule) -> str:
-    """Write what decides when a signal is raised; how it is told does not."""
+    """Write what decides when a signal is raised; how it is worded does not."""
     return repr(
         (
             *(rule.name, rule.kind, sorted(rule.on), sorted(rule.without), rule.without_band, rule.within, rule.about),

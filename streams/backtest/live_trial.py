@@ -27,7 +27,7 @@ from streams.store.policies import POLICY_VERSION, SHADOW_VERSION
 from streams.store.sums.shares import judged_in
 from streams.topic_names import SHADOW_TOPICS
 
-#: The kinds that tell of a churn.
+#: The kinds that foretell a churn.
 TELLING = ("churn_risk", "disengaging_soon", "absent")
 _OF_ABSENCES = ("absent", "returned")
 COMPARED = (*TELLING, "recovered", "returned")
@@ -109,7 +109,7 @@ def judge_both(
     """Return what the alerts of both were worth, and how well the scores rank those who churned after they were made.
 
     Args:
-        trial: tells the customers.
+        trial: names the customers.
         customers: what became of them, by their id.
         alerts: of the policy in force, and of the shadow policy.
         horizon: microseconds within which a churn counts as near.

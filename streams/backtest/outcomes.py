@@ -63,7 +63,7 @@ def check_met(path: Path, customers: Collection[str], met: Collection[str], stra
 
     Args:
         path: of the file of outcomes.
-        customers: of whom it tells.
+        customers: that it names.
         met: those of them who have an event.
         strangers: some who have events and are none of them.
 
@@ -72,11 +72,11 @@ def check_met(path: Path, customers: Collection[str], met: Collection[str], stra
     """
     if met:
         return
-    told, seen = (_some(names) for names in (customers, strangers))
+    named, seen = (_some(names) for names in (customers, strangers))
     has = f"EVENTS are of {seen}" if seen else "there is no event that could be read"
     raise InvalidOutcomes(
-        [f"{path} has {len(customers):,} customers, such as {told}, and none of them has an event: {has}"]
-        if told
+        [f"{path} has {len(customers):,} customers, such as {named}, and none of them has an event: {has}"]
+        if named
         else [f"{path} names no customer"]
     )
 

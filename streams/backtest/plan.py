@@ -27,7 +27,7 @@ class Plan:
 
         Args:
             customers: by their id.
-            first_events: in microseconds, for those whose start is not told; who has had none is not looked at by days.
+            first_events: in microseconds, for customers whose start is not given; without both, only by `times`.
 
         Returns:
             The moments of each customer, in the order of time.

@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class BacktestReport:
-    """Everything that `engagement validate` tells; `margins` are recall and precision of absences by their margin."""
+    """Everything that `engagement validate` reports; `margins` are recall and precision of absences by their margin."""
 
     policy: str
     within: str
@@ -146,7 +146,7 @@ def warnings_of(report: BacktestReport) -> Iterator[str]:
         if rule.name not in (EVERYBODY, SILENCE) and hits.alerts and not hits.beats_the_lot:
             yield (
                 f"{rule.title}: {hits.precision:.1%} of the alerts were right, and by lot it would have been "
-                f"{hits.by_lot:.1%}; the error is {hits.error:.1%}, so they tell no more than chance"
+                f"{hits.by_lot:.1%}; the error is {hits.error:.1%}, so they say no more than chance"
             )
 
 
@@ -195,8 +195,8 @@ def rule_document(rule: Rule, *, labelled: bool) -> dict[str, object]:
         "lead_first_days": lead(alarms.leads_first),
         "lead_last_days": lead(alarms.leads_last),
         "busiest_1_percent": alarms.busiest_1_percent,
-        "told_of": alarms.told_of,
-        "told_of_churned": alarms.told_of_churned if labelled else None,
+        "told_of": alarms.alerted,
+        "told_of_churned": alarms.alerted_churned_share if labelled else None,
         "back_within_horizon": alarms.back_within,
         "within": {
             "days": alarms.horizon / DAY,

@@ -52,7 +52,7 @@ def _alerts(report: BacktestReport) -> Iterator[Table]:
     table = _table("Alerts", "rule", *headings)
     for rule in report.rules:
         alarms = rule.alarms
-        rates = _number(alarms.per_100_a_month, 1), f"{alarms.told_of:,}"
+        rates = _number(alarms.per_100_a_month, 1), f"{alarms.alerted:,}"
         table.add_row(rule.title, *rates, _percent(alarms.busiest_1_percent), _percent(alarms.back_within))
     yield table
     if report.labelled:
@@ -93,7 +93,7 @@ def _before_churn(rules: Sequence[Rule]) -> Table:
             f"{alarms.hits.alerts:,}",
             *map(_percent, (alarms.hits.precision, alarms.hits.by_lot, alarms.recall)),
             _number(alarms.false_per_100, 1),
-            _percent(alarms.told_of_churned),
+            _percent(alarms.alerted_churned_share),
             *(_number(lead(leads), 0) for leads in (alarms.leads_first, alarms.leads_last)),
         )
     return table

@@ -43,15 +43,15 @@ class AbsenceTable(Table):
         _PLAIN.at_most // WHOLE_DAY, "days that this comes to at the most, however long the longest absence was"
     )
     margin: Annotated[int, points_within(0, _MOST_DAYS, f"must be from 0 to {_MOST_DAYS} days")] = given(
-        _PLAIN.margin / WHOLE_DAY, "and how many of the days of all must have been missed beyond that"
+        _PLAIN.margin / WHOLE_DAY, "how many days of the segment must be missed beyond that"
     )
     growth: Annotated[int, points_within(0, _MOST_DAYS, f"must be from 0 to {_MOST_DAYS} days")] = given(
         _PLAIN.growth // WHOLE_DAY, "days by which the margin grows with each doubling of the customer's active days"
     )
     members_within: Annotated[int, _days(_MOST_WITHIN)] = given(
-        f"{_PLAIN.members_within}d", "a member of a day was active within so long before it"
+        f"{_PLAIN.members_within}d", "a member of a day was active within this time before it"
     )
-    memory: Annotated[int, _days(_MOST_MEMORY)] = given(f"{_PLAIN.memory}d", "the longest absence is that of so long")
+    memory: Annotated[int, _days(_MOST_MEMORY)] = given(f"{_PLAIN.memory}d", "how far back the longest absence may be")
     least_members: Annotated[int, whole(1, _MOST_MEMBERS, f"a number of customers, 1 to {_MOST_MEMBERS}")] = given(
         _PLAIN.least_members, "a day with fewer members does not count"
     )

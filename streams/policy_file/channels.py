@@ -63,7 +63,7 @@ class ChannelTable(Table):
     machine: Marks = given({}, "by event type, the property that marks the events of machines")
     sentiment: SentimentTable | None = given(None, "the texts whose sentiment becomes a number")
     types: TypeRules = given([], "rules by which events count as those of another type")
-    points: Numbers = given({}, "by event type, points for a number that its events tell")
+    points: Numbers = given({}, "by event type, points for a number that its events carry")
     retracts: Retracts = given({}, "by event type, the types whose events each of its events takes back")
     retracts_key: Key = given("object_id", "the property that names the object of both")
     gateway: Gateways = given({}, "types whose events count as a machine's if they come soon after another type")

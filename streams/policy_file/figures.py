@@ -47,7 +47,7 @@ class GroupTable(Table):
     property: Property = needed("name in the properties of the events")
     of: _Types = needed("types of events such as email.click")
     largest: Annotated[int, whole(1, MOST_LARGEST, f"a number of values, 1 to {MOST_LARGEST}")] = given(
-        MOST_LARGEST // 10, "how many values are kept of a day, those with most events"
+        MOST_LARGEST // 10, "how many values are kept for a day, those with the most events"
     )
 
 
@@ -71,7 +71,7 @@ class Kpi(Table):
     by_band: Flag = given(default=False, description="measures by band side by side")
     groups: Annotated[
         dict[str, GroupTable], container(dict, "must hold tables, such as [kpi.groups.campaign]"), named()
-    ] = given({}, "events by the values of a property, by the names of the groups")
+    ] = given({}, "events counted by the values of a property, by the names of the groupings")
     churn: ChurnTable | None = given(None, "when a customer counts as lost; after 30 days of silence if none")
     keep: Duration = given("400d", "for how long they are kept by the day")
 

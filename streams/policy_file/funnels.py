@@ -74,7 +74,7 @@ def funnels(
     if len(tables) > MOST_FUNNELS:
         problems.append(f"funnels: there may be at most {MOST_FUNNELS}")
     if tables and (not window.pane or DAY % window.pane or window.length < DAY):
-        problems.append("funnels: are told by the day; they need panes that divide a day, and a window of 1d or more")
+        problems.append("funnels: are counted by day; they need panes that divide a day, and a window of 1d or more")
     known = types_by_name(channels)
     pane = max(window.pane, 1)
     # Until the first pane of a day is kept no more, who began in the last one has to have had the time.

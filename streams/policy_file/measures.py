@@ -132,7 +132,7 @@ class MeasureReader:
         length = panes * self._pane
         if DAY % self._pane or length % DAY or length < _WEEK:
             self._problems.append(
-                f"{where}: a regularity is told from days; it needs panes that divide a day, over whole days, 7 or more"
+                f"{where}: a regularity is made of days; it needs panes that divide a day, over whole days, 7 or more"
             )
         return Measure(name, REGULARITY, panes, _codes(of))
 

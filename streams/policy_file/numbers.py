@@ -1,4 +1,4 @@
-"""`[channels.NAME.points]`: points for a number that events tell, such as an amount.
+"""`[channels.NAME.points]`: points for a number that events carry, such as an amount.
 
 Rests on decision 95.
 """
@@ -32,7 +32,7 @@ Positive = Annotated[int, Check(_positive, schema={"type": "number", "exclusiveM
 
 
 class NumberTable(Table):
-    """Points for a number that the events of a type tell."""
+    """Points for a number that the events of a type carry."""
 
     form: ClassVar[str] = f"must be a table such as {_EXAMPLE}"
 
@@ -55,7 +55,7 @@ def numbers(channel: str, rules: Mapping[str, NumberTable], types: Types, proble
         problems: every problem that is found is added to these.
 
     Returns:
-        The types, with the amounts that their events have to tell; and the numbers, each as a type of its own.
+        The types, with the amounts that are read from their events; and the numbers, each as a type of its own.
     """
     known = {kind.name: kind for kind in types}
     problems += [

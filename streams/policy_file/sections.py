@@ -1,4 +1,7 @@
-"""The tables of a policy file that stand once and hold plain values: window, bands, alerts, clock and their like."""
+"""The tables of a policy file that stand once and hold plain values: window, bands, alerts, clock and their like.
+
+Rests on decision 16.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +131,7 @@ class DeadLetters(Table):
 
 
 class Identities(Table):
-    """Where the links between ids come from; without the table there are none. Rests on decision 16."""
+    """Where the links between ids come from; without the table there are none."""
 
     topic: Topic = given("identities", "Kafka topic of the links")
 

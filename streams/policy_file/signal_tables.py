@@ -97,7 +97,7 @@ Named = Annotated[Any, Check(_anything, "", {"type": "string", "minLength": 1})]
 class SignalTable(Table):
     """What any signal may say."""
 
-    cooldown: Duration = given("0s", "for so long after it was raised it is not raised again for the customer")
+    cooldown: Duration = given("0s", "the least time until it is raised again for the same customer")
     quiet: Annotated[tuple[int, int], Check(_quiet, (0, 1), {"type": "string", "pattern": f"^{_CLOCK}$"})] | None = (
         given(None, "a part of each day, such as 22:00-08:00, in which nothing is published")
     )
@@ -129,7 +129,7 @@ class EventSignal(SignalTable):
 
 
 class WaitSignal(SignalTable):
-    """A signal that an event raises which is not answered in time."""
+    """A signal that is raised when an event is not answered in time."""
 
     after: Names = needed("types of events such as web.cart that wait for an answer")
     without: Names | None = given(None, "types of events that answer")
@@ -156,14 +156,14 @@ class FallSignal(SignalTable):
     """A signal that a fall of the score raises."""
 
     falls_by: Move = needed("points, or a share such as 50%")
-    within: Within = needed("whole panes; the score is compared with that of so long before")
+    within: Within = needed("the time between the two scores that are compared, in whole panes")
 
 
 class RiseSignal(SignalTable):
     """A signal that a rise of the score raises."""
 
     rises_by: Move = needed("points, or a share such as 50%")
-    within: Within = needed("whole panes; the score is compared with that of so long before")
+    within: Within = needed("the time between the two scores that are compared, in whole panes")
 
 
 class MeasureSignal(SignalTable):

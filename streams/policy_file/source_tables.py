@@ -161,7 +161,7 @@ class ReadingTable(Table):
     time: ValueOf | None = given(None, "the time of the event")
     id: ValueOf | None = given(None, "the event's own id; without one what is sent again counts again")
     email_ids: Annotated[str, one_of((LOWER, KEEP))] = given(KEEP, "what is done with addresses as ids")
-    types: Renamed = given({}, "types that have another name, or channel.name, here")
+    types: Renamed = given({}, "types of the feed, and what they are called here: a type, or channel.type")
     ignore: Annotated[tuple[str, ...], _all(str)] | None = given(None, "types that are left out")
     only_types: Flag = given(default=False, description="whether all types are left out but those that types names")
     time_format: Annotated[str, one_of(TIME_FORMATS)] = given(AUTO, "how the time is written")

@@ -33,7 +33,7 @@ Bound = Annotated[float, Check(_number, schema={"type": "number"})] | None
 
 
 class TargetTable(Table):
-    """What a figure is held against; at least one of these."""
+    """The target of a figure; at least one of these."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     form: ClassVar[str] = "must be a table with one or more of at_least, at_most, warn_below, warn_above, benchmark"
@@ -42,7 +42,7 @@ class TargetTable(Table):
     at_most: Bound = given(None, "a figure above it misses its target")
     warn_below: Bound = given(None, "a figure below it is worth a warning")
     warn_above: Bound = given(None, "a figure above it is worth a warning")
-    benchmark: Bound = given(None, "what the figure is shown beside")
+    benchmark: Bound = given(None, "a number to show beside the figure")
 
     def target(self, where: str, figure: str, problems: list[str]) -> Target:
         """Make the target.

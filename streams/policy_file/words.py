@@ -92,36 +92,38 @@ def whole(least: int, most: int | None, allowed: str, stand_in: object = DEFAULT
     return Check(read, stand_in, {"type": "integer", **bounds})
 
 
-def one_of(allowed: Sequence[str], told: str = "", stand_in: object = DEFAULT) -> Check:
+def one_of(allowed: Sequence[str], message: str = "", stand_in: object = DEFAULT) -> Check:
     """Check one of several words.
 
     Args:
         allowed: the words.
-        told: where it is none of them; without, they are listed.
+        message: where it is none of them; without, they are listed.
         stand_in: see `Check`.
     """
 
     def read(value: object) -> object:
         if not isinstance(value, str) or value not in allowed:
-            raise ValueError(f"{told}, not {value!r}" if told else f"{value!r} is not one of {', '.join(allowed)}")
+            raise ValueError(
+                f"{message}, not {value!r}" if message else f"{value!r} is not one of {', '.join(allowed)}"
+            )
         return value
 
     return Check(read, stand_in, {"enum": list(allowed)})
 
 
-def text(most: int | None, told: Callable[[object], str], stand_in: object = DEFAULT) -> Check:
+def text(most: int | None, message: Callable[[object], str], stand_in: object = DEFAULT) -> Check:
     """Check a text that is not empty.
 
     Args:
         most: how many characters it may have.
-        told: the message about another value.
+        message: the message about another value.
         stand_in: see `Check`.
     """
 
     def read(value: object) -> object:
         if isinstance(value, str) and value and (most is None or len(value) <= most):
             return value
-        raise ValueError(told(value))
+        raise ValueError(message(value))
 
     return Check(read, stand_in, _TEXT if most is None else {**_TEXT, "maxLength": most})
 

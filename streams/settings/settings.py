@@ -18,7 +18,7 @@ from streams.settings.environment import PREFIX, Environment, read_environment
 from streams.settings.policy_source import beside, read_policy
 from streams.settings.security import MECHANISMS, KafkaSecurity, RedisSecurity, SchemaAccess, Secret, Tls
 
-#: What the tests of the service are told in such variables.
+#: Variables that begin so are for the tests of the service.
 _OF_TESTS = f"{PREFIX}TEST_"
 #: How much a name must be like that of a setting to be taken for one that was misspelled.
 _LIKE = 0.87

@@ -95,16 +95,16 @@ def test_alarms_are_right_if_the_customer_churns_after_them(alarms: list[tuple[A
 
     assert (report.customers, report.churned) == (len(alarms), sum(bool(customer.churned) for customer, _ in alarms))
     assert (report.hits.alerts, report.hits.right) == (len(counted), len(right))
-    assert report.told == len({id(customer) for customer in right})
-    assert report.told_of == len({id(customer) for customer, _ in counted})
+    assert report.alerted_churned == len({id(customer) for customer in right})
+    assert report.alerted == len({id(customer) for customer, _ in counted})
     near = [time for customer, time in counted if customer.churned_at is not None and customer.churned_at - time <= 5]
     assert report.within.right == len(near)
-    assert len(report.leads_last) <= report.told
+    assert len(report.leads_last) <= report.alerted_churned
     assert all(lead > 0 for lead in (*report.leads_first, *report.leads_last))
 
 
 @st.composite
-def told(draw: st.DrawFn) -> tuple[World, dict[str, list[Any]], list[int], bool]:
+def worlds_with_days(draw: st.DrawFn) -> tuple[World, dict[str, list[Any]], list[int], bool]:
     """Draw a world, the lives of some customers in it, and when to look."""
     world = draw(worlds())
     population = {name: draw(lives(world, unique=True)) for name in ("anna", "ben", "cleo")}
@@ -113,7 +113,7 @@ def told(draw: st.DrawFn) -> tuple[World, dict[str, list[Any]], list[int], bool]
     return world, population, [START + tick * world.pane // 8 for tick in looks], draw(st.booleans())
 
 
-@given(told())
+@given(worlds_with_days())
 @settings(max_examples=200, deadline=None)
 def test_a_replay_sees_what_the_brute_force_counts_up_to_each_moment(drawn: tuple[Any, ...]) -> None:
     world, population, looks, again = drawn

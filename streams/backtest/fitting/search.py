@@ -49,7 +49,7 @@ class Search:
             counts: of every customer at every moment.
             questions: what is to be counted.
             signs: by type, as for `fit_weights`.
-            tell: told after each try how many there have been.
+            tell: called after each try with how many there have been.
         """
         self._counts = counts
         self._questions = questions
@@ -93,11 +93,11 @@ class Search:
             choice: to try.
         """
         features = self.features(choice)
-        told = np.zeros(len(features))
+        forecasts = np.zeros(len(features))
         for fold in np.unique(self._questions.folds):
             learned = self._questions.without(int(fold))
-            told[~learned] = -features[~learned] @ self._fit(features, choice, learned)
-        return list(aucs(self._questions, told))
+            forecasts[~learned] = -features[~learned] @ self._fit(features, choice, learned)
+        return list(aucs(self._questions, forecasts))
 
     def weights(self, choice: Choice) -> Floats:
         """Fit the weights to everybody."""
@@ -122,14 +122,14 @@ class Search:
         return fit_weights(features[learned], asked.happened[learned], asked.strata[learned], self._signs, choice.ridge)
 
 
-def aucs(questions: Questions, told: Floats) -> Iterator[float | None]:
+def aucs(questions: Questions, forecasts: Floats) -> Iterator[float | None]:
     """Compute the AUC of each task, within the strata.
 
     Args:
         questions: what came about.
-        told: the higher, the likelier the outcome is held to be.
+        forecasts: the higher, the likelier the outcome is held to be.
     """
     strata = questions.strata
     for task in range(int(questions.tasks.max(initial=-1)) + 1):
         (inside,) = np.nonzero(questions.tasks == task)
-        yield rank_within(strata[inside].tolist(), told[inside].tolist(), questions.happened[inside].tolist()).auc
+        yield rank_within(strata[inside].tolist(), forecasts[inside].tolist(), questions.happened[inside].tolist()).auc

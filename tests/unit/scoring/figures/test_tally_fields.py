@@ -70,11 +70,11 @@ def test_who_is_counted_by_another_tally_leaves_what_was_added_and_adds_what_is_
 
 
 def test_folding_forgets_panes_and_keeps_the_number_of_holders() -> None:
-    fields = {f"c10.{SPENDERS}": 3, f"c12.{SPENDERS}": -1, f"c20.{SPENDERS}": -2, "m10.aaaa": 4, "m12.aaaa": 5}
+    fields = {f"c10.{SPENDERS}": 3, f"c13.{SPENDERS}": -1, f"c14.{SPENDERS}": -2, "m10.aaaa": 4, "m12.aaaa": 5}
     fields |= {"b10.aaaa": 1, f"^10.{FOLLOWERS}": 1 << 70, f"^12.{FOLLOWERS}": 1 << 71}
     assert folding(fields, 11, 13) == {
         f"c10.{SPENDERS}": -3,
-        f"c12.{SPENDERS}": 1,
+        f"c13.{SPENDERS}": 1,
         f"c0.{SPENDERS}": 2,
         "m10.aaaa": -4,
         "b10.aaaa": -1,

@@ -49,7 +49,7 @@ def test_plain_rules_are_given_bounds_at_which_they_raise_about_as_many_alerts()
         "silence",
     ]
     alarms = drops.alarms
-    assert (alarms.hits.alerts, alarms.hits.right, alarms.told, alarms.told_of) == (3, 2, 1, 2)
+    assert (alarms.hits.alerts, alarms.hits.right, alarms.alerted_churned, alarms.alerted) == (3, 2, 1, 2)
     assert (alarms.leads_first, alarms.leads_last) == ([24 * DAY], [18 * DAY])
     # One of the two who were there churned.
     assert alarms.hits.by_lot == 0.5

@@ -81,5 +81,5 @@ def test_funnels_are_told_by_the_day_and_need_panes_that_divide_it() -> None:
     with pytest.raises(PolicyError) as caught:
         parse_policy(f"{POLICY}\n{CHECKOUT}".replace('length = "3d"\npane = "1d"', 'length = "4d"\npane = "2d"'))
     assert caught.value.problems[0] == (
-        "funnels: are told by the day; they need panes that divide a day, and a window of 1d or more"
+        "funnels: are counted by day; they need panes that divide a day, and a window of 1d or more"
     )

@@ -20,9 +20,7 @@ weights = { open = 1, click = 2 }
 """
 
 
-_NO_DAYS = (
-    "measures.found: a regularity is told from days; it needs panes that divide a day, over whole days, 7 or more"
-)
+_NO_DAYS = "measures.found: a regularity is made of days; it needs panes that divide a day, over whole days, 7 or more"
 
 
 def measure(lines: str, name: str = "found") -> str:

@@ -120,7 +120,7 @@ within = "1d"
         ),
         (
             "[signals.a]\nfalls_by = 5",
-            "signals.a.within: is missing: whole panes; the score is compared with that of so long before",
+            "signals.a.within: is missing: the time between the two scores that are compared, in whole panes",
         ),
         (
             '[signals.a]\nmeasure = "posts"\nat_most = 1',
