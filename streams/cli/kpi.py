@@ -143,7 +143,8 @@ def _document(policy: Policy, found: _Found, first: int, last: int) -> dict[str,
 
 def _check(settings: Settings, first: int, last: int, today: int) -> None:
     if last < first:
-        raise click.BadParameter("it ends before it begins", param_hint="--to")
+        begins, ends = (EPOCH + timedelta(days=day) for day in (first, last))
+        raise Refusal(f"the period would begin on {begins} and end on {ends}", exit_code=2)
     kept = settings.policy.keep_figures
     if first - 1 < today - kept // DAY:
         oldest = EPOCH + timedelta(days=today - kept // DAY + 1)

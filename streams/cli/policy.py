@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from streams.errors import ExtraMissing, SettingsError
 from streams.ingest.sentiment import reader_of
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.sources import scoring_nothing
+from streams.policy_file.unnamed_types import unnamed_types
 from streams.settings.policy_source import beside as judged_beside
 from streams.settings.policy_source import read_policy
 from streams.settings.settings import Settings
@@ -71,20 +73,27 @@ def check(file: Path, beside: Path | None) -> None:
     click.echo(f"OK: {file}")
     if other is not None and (problem := absence_problem(other, parsed)):
         click.echo(f"warning: as a shadow policy {problem}", err=True)
+    for doubt in dict.fromkeys(_doubts(parsed)):
+        click.echo(f"warning: {doubt}", err=True)
+    _print_summary(parsed)
+
+
+def _doubts(parsed: Policy) -> Iterator[str]:
+    """Say what of a policy that is accepted may not be meant."""
     for channel in parsed.channels:
         try:
             reader_of(channel, parsed)
         except ExtraMissing as error:
-            click.echo(f"warning: channels.{channel.name}: {error}", err=True)
+            yield f"channels.{channel.name}: {error}"
+    yield from unnamed_types(parsed.text)
     for feed in parsed.sources:
         if feed.without_ids:
-            click.echo(f"warning: sources.{feed.name} has no id: no de-duplication of what is sent again", err=True)
+            yield f"sources.{feed.name} has no id: no de-duplication of what is sent again"
         for renamed in scoring_nothing(feed, parsed):
             note = "which the policy does not name, so it scores nothing"
-            click.echo(f"warning: sources.{feed.name}.types: {printable(renamed)}, {note}", err=True)
+            yield f"sources.{feed.name}.types: {printable(renamed)}, {note}"
         if feed.has_links and not parsed.identities:
-            click.echo(f"warning: sources.{feed.name} has links, which are left out without [identities]", err=True)
-    _print_summary(parsed)
+            yield f"sources.{feed.name} has links, which are left out without [identities]"
 
 
 @policy.command()

@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from scoring.policy.channels import Channel
 from scoring.policy.policy import BANDS
 from scoring.rules.figure_rules import FigureRules
-from scoring.rules.measures import RATE, REGULARITY, SUMMED, Measure
+from scoring.rules.measures import RATE, REGULARITY, SESSION_FORMS, SUMMED, Measure
 from scoring.rules.regularity import REGULARITIES
 from scoring.rules.targets import FIGURES, Target
 from streams.policy_file.table import Check, Table, container, given
@@ -81,7 +81,9 @@ def published_names(
         What stands in the policy file, with the name under which the figure is published.
     """
     found = {name: name for name in FIGURES}
-    found |= {measure.name: f"measure:{measure.name}" for measure in measures if measure.is_number}
+    made = (*SUMMED, *SESSION_FORMS) if figures.by_day else SUMMED
+    combined = [measure.name for measure in measures if measure.form in made and measure.is_number]
+    found |= {name: f"measure:{name}" for name in combined}
     if figures.by_day:
         regular = [
             f"{measure.name}:{each}" for measure in measures if measure.form == REGULARITY for each in REGULARITIES
@@ -114,17 +116,25 @@ def targets(
     Returns:
         The targets, in the order of the file.
     """
-    declared = {measure.name for measure in measures}
+    declared = {measure.name: measure for measure in measures}
     found = []
     for name, table in tables.items():
         where = f"targets.{name}"
         if name in FIGURES and name in declared:
             problems.append(f"{where}: is the name of a figure and of a measure; rename the measure")
         elif name in declared and name not in names:
-            problems.append(f"{where}: the measure is a word, and has no bounds")
+            problems.append(f"{where}: {_why_not(declared[name])}")
         elif name not in names:
             problems.append(
                 f"{where}: there is neither a figure nor a measure of this name; there are {', '.join(names)}"
             )
         found.append(table.target(where, names.get(name, name), problems))
     return tuple(found)
+
+
+def _why_not(measure: Measure) -> str:
+    """Say why a measure has no figure over all customers that is one number."""
+    if not measure.is_number:
+        return "the measure is a word, and has no bounds"
+    without = " without kpi.by_day" if measure.form in SESSION_FORMS else ", only of each"
+    return f"the measure has no value of all customers combined{without}"

@@ -202,3 +202,10 @@ async def test_of_ten_customers_one_is_lost_by_leaving_and_none_by_three_weeks_o
     await told(
         running.system, "leavers", lambda document: [document[name] for name in names], [10, 1, 10.0, 90.0], **period
     )
+
+
+async def test_a_period_that_would_end_before_it_begins_is_refused_with_both_days(running: Running) -> None:
+    await send(running.system, "period", ("a", "web", "search", noon(1), {}))
+    today, refused = day_of(noon(0)), (2, f"Error: the period would begin on 2999-12-31 and end on {day_of(noon(0))}\n")
+    await told(running.system, "period", lambda document: document["days"][-1]["day"], today)
+    assert running.system.command("kpi", "--from", "2999-12-31") == refused

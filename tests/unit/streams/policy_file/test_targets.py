@@ -79,6 +79,34 @@ warn_below = 6
     assert unknown.endswith(", opens")
 
 
+def test_a_measure_without_a_value_of_all_customers_combined_has_no_target() -> None:
+    measures = """sessions = "30m"
+[measures.days]
+kind = "panes"
+of = ["email.open"]
+[measures.worth]
+kind = "count"
+of = ["email.open"]
+per = "365d"
+projected = "5d"
+[measures.visit]
+kind = "session_duration"
+channel = "email"
+"""
+    text = CHANNEL.replace("[measures.opens]", f"{measures}[measures.opens]")
+    wanted = "".join(f"[targets.{name}]\nat_least = 3\n" for name in ("days", "worth", "visit"))
+    with pytest.raises(PolicyError) as error:
+        parse_policy(text + wanted)
+    combined = "the measure has no value of all customers combined"
+    assert list(error.value.problems) == [
+        f"targets.days: {combined}, only of each",
+        f"targets.worth: {combined}, only of each",
+        f"targets.visit: {combined} without kpi.by_day",
+    ]
+    by_day = parse_policy(f"{text}[targets.visit]\nat_least = 3\n[kpi]\nby_day = true\n")
+    assert by_day.targets == (Target("measure:visit", at_least=3),)
+
+
 @pytest.mark.parametrize(
     ("value", "verdict"),
     [(70, "met"), (69.99, "missed"), (50, "missed"), (49.99, "warning"), (90, "met"), (90.5, "missed")],
