@@ -103,18 +103,21 @@ class Feed:
         self._seconds = seconds
         self._partitions = partitions
         self._dice = random.Random(21)
+        #: Seconds between two beats; can be changed while it writes.
+        self.pause = 0.1
         self.sent = 0
 
     async def run(self) -> None:
         """Write all."""
-        beats = int(self._seconds / 0.1)
+        beats = int(self._seconds / self.pause)
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        due = loop.time()
         async with AIOKafkaProducer(
             bootstrap_servers=self._system.kafka, acks="all", max_batch_size=1 << 20
         ) as producer:
             for beat in range(beats):
-                await asyncio.sleep(max(begun + beat * 0.1 - loop.time(), 0))
+                await asyncio.sleep(max(due - loop.time(), 0))
+                due += self.pause
                 until = len(self._events) * (beat + 1) // beats
                 await asyncio.gather(
                     *[append_batches(producer, topic, batches) for topic, batches in self._batches(until)]

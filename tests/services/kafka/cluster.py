@@ -12,13 +12,12 @@ from tests.services.kafka.broker import KafkaBroker, new_cluster_id
 class KafkaCluster(Running):
     """A cluster whose brokers can be stopped, killed and started one by one."""
 
-    def __init__(self, size: int = 3, properties: Mapping[str, str] | None = None, *, heap: str = "384m") -> None:
+    def __init__(self, size: int = 3, properties: Mapping[str, str] | None = None) -> None:
         """Prepare the cluster without starting it.
 
         Args:
             size: How many brokers; each is a controller too.
             properties: Lines of server.properties for every broker, over the defaults.
-            heap: The most memory for each broker's heap, in Java's notation.
         """
         replicas = str(min(size, 3))
         shared = {
@@ -28,9 +27,7 @@ class KafkaCluster(Running):
             **(properties or {}),
         }
         cluster_id = new_cluster_id()
-        self.brokers = [
-            KafkaBroker(shared, node_id=number, cluster_id=cluster_id, heap=heap) for number in range(1, size + 1)
-        ]
+        self.brokers = [KafkaBroker(shared, node_id=number, cluster_id=cluster_id) for number in range(1, size + 1)]
 
     @property
     def bootstrap(self) -> str:
