@@ -18,8 +18,6 @@ from tests.services.log_reader import read_topic
 from tests.services.system import System, event, event_record
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(400)
-
 AT = time.time() - 3600
 ENDS_WITHIN = 90.0
 _COMPACTED = {"cleanup.policy": "compact"}
