@@ -16,7 +16,7 @@ from tests.reference import brute_force
 from tests.reference.absent import KINDS, expected
 from tests.reference.comparison import judged_to_the_end
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 POLICY = group.POLICY.replace('cooldown = "2d"', 'cooldown = "2d"\nabsence = { members_within = "14d" }')
 

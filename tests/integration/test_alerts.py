@@ -13,8 +13,6 @@ from tests.integration.running import Running, run_on
 from tests.polling import poll_until
 from tests.services.system import System, event, instant, seconds
 
-pytestmark = pytest.mark.timeout(120)
-
 REAL_SHORT = pytest.mark.parametrize("short", ["real"], indirect=True)
 BOTH_SHORT = pytest.mark.parametrize("short", ["real", "embedded"], indirect=True)
 #: A timer of one second, and as much again for what happens to run at the same time. Of several looks one has to be so

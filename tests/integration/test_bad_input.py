@@ -18,8 +18,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import Record
 from tests.services.system import System, event, wait_for_metric
 
-pytestmark = pytest.mark.timeout(120)
-
 NOW = time.time()
 #: Two minutes ahead, but of the same day in UTC, which is the pane of the policies here.
 SOON = min(NOW + 120, (NOW // 86_400 + 1) * 86_400 - 1)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.polling import poll_until
 from tests.services.kafka_client import Record, producer
 from tests.services.system import System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
-
-pytestmark = pytest.mark.timeout(180)
 
 #: More than one fetch holds.
 BACKLOG = 30_000

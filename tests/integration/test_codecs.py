@@ -16,8 +16,6 @@ from tests.services.kafka import KafkaBroker
 from tests.services.kafka_client import Record, send_batches, set_topic
 from tests.services.system import System, event, event_record
 
-pytestmark = pytest.mark.timeout(300)
-
 CODECS = ["gzip", "snappy", "lz4", "zstd"]
 AT = time.time() - 3600
 

@@ -16,8 +16,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import Record
 from tests.services.system import NAMESPACE, System
 
-pytestmark = pytest.mark.timeout(150)
-
 HOUR, DAY = 3_600, 86_400
 #: What was written, by topic; the time is that of the story's end.
 Written = list[tuple[str, Record]]

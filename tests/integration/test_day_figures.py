@@ -33,7 +33,7 @@ from tests.reference.measures import RawEvent
 from tests.services.command import run_command
 from tests.services.system import System, metric
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 POLICY = (
     USUAL.replace("[channels.email]", 'sessions = "30m"\npages = ["page_view"]\n[channels.email]')

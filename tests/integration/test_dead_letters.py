@@ -19,8 +19,6 @@ from tests.services.kafka_client import Record, log_ends, send_batches
 from tests.services.log_reader import read_topic
 from tests.services.system import System, event, event_record
 
-pytestmark = pytest.mark.timeout(150)
-
 HEADERS = (("trace", b"\xff\x00"), ("dlq.reason", b"an earlier life"), ("trace", b"again"))
 #: A record may be so far ahead of the clock.
 ALLOWED_AHEAD = 300

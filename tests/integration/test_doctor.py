@@ -28,7 +28,6 @@ from tests.services.redis import local_redis
 from tests.services.rights import kafka_rights
 from tests.services.system import System, event
 
-pytestmark = pytest.mark.timeout(240)
 #: What depends on the machine or is the same in every test here: which codecs are installed, and that no worker runs.
 ELSEWHERE = {"every codec", "batches that", "no worker is in", "no worker answers"}
 

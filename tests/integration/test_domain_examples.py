@@ -20,8 +20,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import send_batches
 from tests.services.system import System, event, event_record
 
-pytestmark = pytest.mark.timeout(150)
-
 HOUR, DAY = 3_600, 86_400
 _PARTS = ("web-email-social", "mobile", "support", "survey", "offline", "commerce")
 _HEAD = """

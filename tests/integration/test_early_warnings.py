@@ -13,8 +13,6 @@ from tests.integration.running import Running, run_on
 from tests.services.command import run_command
 from tests.services.system import event, instant, seconds
 
-pytestmark = pytest.mark.timeout(120)
-
 BEFORE = 8
 WARNING = SECONDS.replace('cooldown = "4s"', f'cooldown = "4s"\nwarn_before = "{BEFORE}s"')
 #: A timer of one second, and as much again for what happens to run at the same time.

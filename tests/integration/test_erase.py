@@ -29,8 +29,6 @@ from tests.services.redis_scan import places_of
 from tests.services.system import System, event, event_record, metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(300)
-
 LONG_AGO = ("--events-before", "2000-01-01T00:00:00Z")
 
 

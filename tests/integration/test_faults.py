@@ -21,8 +21,6 @@ from tests.services.redis import local_redis
 from tests.services.system import System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(150)
-
 ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
 AT = time.time() - 3600
 ENDS_WITHIN = 30

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.integration.test_rebuild import audit, rebuild
 from tests.polling import poll_until
 from tests.services.command import run_command
 from tests.services.system import event, metric
-
-pytestmark = pytest.mark.timeout(300)
 
 
 async def test_one_foreign_key_stops_nobody_else_and_is_replaced_by_a_rebuild(make_system: MakeSystem) -> None:

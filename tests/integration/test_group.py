@@ -26,7 +26,7 @@ from tests.services.log_reader import read_customers
 from tests.services.system import System
 from tests.services.worker import WorkerProcess
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 POLICY = """
 version = "group-1"

@@ -19,7 +19,7 @@ from tests.services.kafka import KafkaBroker
 from tests.services.system import System, event
 from tests.services.worker import WorkerProcess
 
-pytestmark = [pytest.mark.timeout(200), pytest.mark.usefixtures("kafka_here")]
+pytestmark = pytest.mark.usefixtures("kafka_here")
 
 AT = time.time() - 3600
 LIMITS = {"group.min.session.timeout.ms": "6000", "group.max.session.timeout.ms": "60000"}

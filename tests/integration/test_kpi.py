@@ -26,7 +26,7 @@ from tests.services.command import run_command
 from tests.services.system import System, metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 FIRST_DAY = START // figures.DAY
 DAYS = 46
 

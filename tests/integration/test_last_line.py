@@ -14,8 +14,6 @@ from tests.integration.policies import COUNTING
 from tests.integration.worker_with_bug import BUG, PLACES
 from tests.services.system import event
 
-pytestmark = pytest.mark.timeout(150)
-
 AT = time.time() - 3600
 BY_THE_CLIENT = {
     "fetcher": "the fetcher has ended in Kafka's consumer",

@@ -9,8 +9,6 @@ import time
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
 from tests.integration.test_rebuild import audit, rebuild
@@ -20,8 +18,6 @@ from tests.services.kafka_client import Record
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event, wait_for_metric
 from tests.services.worker import WorkerProcess
-
-pytestmark = pytest.mark.timeout(200)
 
 LINKING = f'{COUNTING}\n[identities]\ntopic = "NAMESPACE-identities"\n'
 _PEOPLE, _IDS = 40, 4

@@ -8,8 +8,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.flow import Flow
 from tests.integration.policies import COUNTING
@@ -17,8 +15,6 @@ from tests.polling import poll_until
 from tests.services.log_reader import read_customers
 from tests.services.system import NAMESPACE, System, event, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
-
-pytestmark = pytest.mark.timeout(180)
 
 QUIET = 300
 #: Customers a second: slow enough that the test sees them follow one after another.

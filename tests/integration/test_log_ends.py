@@ -15,8 +15,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import Record, producer
 from tests.services.system import System
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(params=["kafka_bootstrap", "embedded_kafka_bootstrap"])
 def system(request: pytest.FixtureRequest, make_system: MakeSystem) -> System:

@@ -21,8 +21,6 @@ from tests.services.log_reader import read_topic
 from tests.services.system import System, event, event_record, metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(400)
-
 AT = time.time() - 3600
 ENDS_WITHIN = 90.0
 DAY = 86_400.0

@@ -22,7 +22,7 @@ from tests.reference.measures import RawEvent
 from tests.services.command import run_command
 from tests.services.system import System, metric
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 POLICY = f"""{WITHOUT_MEASURES}
 [measures.spent]

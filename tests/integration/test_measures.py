@@ -13,8 +13,6 @@ from tests.integration.running import Running, run_on
 from tests.polling import poll_until
 from tests.services.system import event, metric
 
-pytestmark = pytest.mark.timeout(120)
-
 _MEASURES = """
 [measures.sessions]
 kind = "sessions"

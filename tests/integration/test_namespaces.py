@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import MONTH
 from tests.polling import poll_until
 from tests.services.system import NAMESPACE, event
-
-pytestmark = pytest.mark.timeout(240)
 
 
 async def test_two_policies_alert_on_the_same_drop_each_under_an_id_of_its_own(make_system: MakeSystem) -> None:

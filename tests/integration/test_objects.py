@@ -8,8 +8,6 @@ import random
 import time
 from typing import Any
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import MONTH
 from tests.polling import poll_until
@@ -17,8 +15,6 @@ from tests.reference import brute_force
 from tests.services.command import run_command
 from tests.services.kafka_client import send_batches
 from tests.services.system import System, event, event_record
-
-pytestmark = pytest.mark.timeout(200)
 
 CUSTOMERS, EVENTS, PARTITIONS = 40, 2_000, 4
 DAY = 86_400

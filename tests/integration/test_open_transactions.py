@@ -17,8 +17,6 @@ from tests.services.kafka import KafkaBroker
 from tests.services.kafka_client import producer
 from tests.services.system import System, event, event_record, instant, metric
 
-pytestmark = pytest.mark.timeout(180)
-
 #: Longer than the window.
 HANGS = WINDOW + 8.0
 

@@ -37,8 +37,6 @@ from tests.services.kafka_client import TopicTail
 from tests.services.system import System, metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(180)
-
 SHARED = "s3cret"
 OPERATOR = "operator"
 POLICY = """

@@ -13,10 +13,7 @@ from tests.integration.conftest import MakeSystem
 from tests.services.kafka_client import TopicTail
 from tests.unit.docs.reading import page
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl"),
-]
+pytestmark = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 
 COMMANDS = [block for block in page("howto/receive-webhooks").blocks("sh") if "curl " in block]
 SHARED = "s3cret"

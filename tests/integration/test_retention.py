@@ -13,8 +13,6 @@ from tests.services.kafka import KafkaBroker
 from tests.services.kafka_client import create_topic, set_topic
 from tests.services.system import event, metric
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def test_a_topic_that_kafka_created_by_itself_keeps_too_little(
     make_system: MakeSystem, own_kafka: KafkaBroker

@@ -23,8 +23,6 @@ from tests.services.command import run_command
 from tests.services.kafka.distribution import DistributionError
 from tests.services.kafka_client import Record
 
-pytestmark = pytest.mark.timeout(280)
-
 AT = 1_793_923_334
 NOBODYS = 987_654
 

@@ -13,8 +13,6 @@ from tests.integration.running import Running, run_on
 from tests.polling import poll_until
 from tests.services.system import event, instant, metric, wait_for_metric
 
-pytestmark = pytest.mark.timeout(120)
-
 REAL = pytest.mark.parametrize("running", ["real"], indirect=True)
 BOTH = pytest.mark.parametrize("running", ["real", "embedded"], indirect=True)
 DAY = 86_400

@@ -19,8 +19,6 @@ from tests.services.kafka_client import send_batches
 from tests.services.system import event, event_record
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(240)
-
 TOKEN = "web-t0ken-%2F&+:@-of-this-test"  # noqa: S105
 WRONG = "wrong-pa55word-%2F&+:@"
 SECRETS = (KAFKA_PASSWORD, REDIS_PASSWORD, TOKEN, ERASURE_KEY, WRONG)

@@ -18,8 +18,6 @@ from tests.services.rights import redis_commands
 from tests.services.system import System, event, event_record
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture
 async def system(secured: Secured) -> System:

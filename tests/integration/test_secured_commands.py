@@ -17,8 +17,6 @@ from tests.services.rights import redis_user
 from tests.services.system import System, event, event_record, metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture
 async def system(secured: Secured) -> System:

@@ -19,8 +19,6 @@ from tests.services.system import System
 from tests.services.worker import WorkerProcess
 from tests.unit.docs.secured_example import composed, make_secrets, outside, secret_files
 
-pytestmark = pytest.mark.timeout(240)
-
 
 class ExampleKafka(SecuredKafka):
     """A broker with the environment of the example's container, but for ports and addresses."""

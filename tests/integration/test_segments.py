@@ -17,8 +17,6 @@ from tests.services.command import run_command
 from tests.services.kafka_client import Record
 from tests.services.system import event, event_record, wait_for_metric
 
-pytestmark = pytest.mark.timeout(120)
-
 _PROFILES = '\n[profiles]\ntopic = "NAMESPACE-profiles"\n'
 SEGMENTED = (
     MONTH

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from scoring.instants import DAY, format_instant
 from streams.machine_clock import wall_clock
 from streams.topic_names import SHADOW_ALERTS
@@ -18,8 +16,6 @@ from tests.polling import poll_until
 from tests.services.command import run_command
 from tests.services.kafka_client import TopicTail
 from tests.services.system import System, event, metric
-
-pytestmark = pytest.mark.timeout(300)
 
 #: A longer window than that of `SECONDS`, so that a test can look before the points leave it.
 LIVE = SECONDS.replace('length = "20s"', 'length = "30s"')

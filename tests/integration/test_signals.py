@@ -16,7 +16,7 @@ from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end
 from tests.reference.signals import Told, signals
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 POLICY = f"""{group.POLICY}
 [signals.angry]

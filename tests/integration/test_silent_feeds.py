@@ -19,7 +19,7 @@ from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end
 from tests.services.system import System, event, instant, metric, wait_for_metric
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PANE, WINDOW = 8, 16
 #: Clicks are watched; mails are not, and go on all the time.

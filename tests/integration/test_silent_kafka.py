@@ -19,8 +19,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import Record
 from tests.services.system import System
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def mortal() -> Iterator[EmbeddedKafka]:

@@ -14,8 +14,6 @@ from tests.polling import poll_until
 from tests.services.kafka_client import Record
 from tests.services.system import System, metric
 
-pytestmark = pytest.mark.timeout(200)
-
 POLICY = """
 [channels.email]
 topic = "NAMESPACE-email"

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from typing import Any
 
-import pytest
 from aiohttp import web
 
 from streams.cli.source_lines import read_lines
@@ -18,8 +17,6 @@ from tests.services.kafka_client import Record
 from tests.services.log_reader import read_customers
 from tests.services.system import System, event_record, metric
 from tests.unit.streams.ingest.shapes import CHANNELS, FEEDS, OWN, expected
-
-pytestmark = pytest.mark.timeout(200)
 
 #: A policy has at most 20 sources; what is left out differs in its envelope alone.
 NAMES = sorted(

@@ -17,8 +17,6 @@ from tests.services.kafka import KafkaBroker
 from tests.services.redis import local_redis
 from tests.services.system import event, metric, wait_for_metric
 
-pytestmark = pytest.mark.timeout(120)
-
 PARTITIONS = 12
 EVENTS = 240_000
 #: A worker finishes what it has fetched: some batches for each partition.

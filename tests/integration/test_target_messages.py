@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import MONTH
 from tests.polling import poll_until
 from tests.services.system import System, event
-
-pytestmark = pytest.mark.timeout(240)
 
 DAY = 86_400
 #: A midnight.

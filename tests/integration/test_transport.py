@@ -32,8 +32,6 @@ from tests.services.redis import local_redis
 from tests.services.system import event, event_record, metric, wait_for_metric
 from tests.services.worker import WorkerProcess
 
-pytestmark = pytest.mark.timeout(120)
-
 AT = time.time() - 3600
 ENDS_WITHIN = 30.0
 

@@ -16,8 +16,6 @@ from tests.services.command import run_command
 from tests.services.kafka_client import Record, send_batches
 from tests.services.system import NAMESPACE, event, metric
 
-pytestmark = pytest.mark.timeout(150)
-
 POLICY = """
 version = "types-1"
 [channels.survey]

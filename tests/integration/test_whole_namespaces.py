@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import MONTH
 from tests.polling import poll_until
 from tests.services.log_reader import read_messages, read_topic
 from tests.services.system import NAMESPACE, System, event
-
-pytestmark = pytest.mark.timeout(300)
 
 POLICY = f"""{MONTH}
 [signals.left]
