@@ -41,7 +41,7 @@ class BandSums:
 
         Args:
             policy: in force, with figures by band.
-            fields: as `scoring.rules.tally` names them.
+            fields: as `scoring.figures.tally_fields` names them.
             sums: how many customers are in which band.
         """
         self._policy = policy

@@ -1,4 +1,4 @@
-"""Measures over all customers: those of all their events together, from the sums of `scoring.rules.tally`.
+"""Measures over all customers: those of all their events together, from the sums of `scoring.figures.tally_fields`.
 
 Rests on decisions 21, 24 and 100.
 """
@@ -48,7 +48,7 @@ class MeasureSums:
         """Sort the fields.
 
         Args:
-            fields: as `scoring.rules.tally` names them.
+            fields: as `scoring.figures.tally_fields` names them.
             band: the index of the band whose sums are meant; '' for those of all.
         """
         self._amounts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))

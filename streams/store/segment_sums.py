@@ -14,7 +14,7 @@ from typing import Final
 
 from scoring.rules.groupings import GroupingDay
 
-#: The name of the sums of `scoring.rules.tally`; those of `scoring.customer.activity` are named ''.
+#: The name of the sums of `scoring.figures.tally_fields`; those of `scoring.customer.activity_sums` are named ''.
 MEASURES: Final = "measures"
 #: The name of the sums of who comes and goes by the policy's rule.
 CHURN: Final = "churn"
@@ -67,7 +67,7 @@ class KpiStore(ABC):
         """Let sums of measures forget panes; see `fold_measures`."""
 
     async def sums(self, segment: str = "", *, spells: bool = False) -> dict[str, int]:
-        """Read sums, by the fields of `scoring.customer.activity`; those of spells only where asked for."""
+        """Read sums, by the fields of `scoring.customer.activity_sums`; those of spells only where asked for."""
         return await self.named(of_segment("", segment), spells=spells)
 
     async def churn(self, segment: str = "") -> dict[str, int]:
@@ -75,7 +75,7 @@ class KpiStore(ABC):
         return await self.named(of_segment(CHURN, segment), spells=True)
 
     async def measures(self, segment: str = "", *, past: bool = False) -> dict[str, int]:
-        """Read the sums of which measures are made, by the fields of `scoring.rules.tally`.
+        """Read the sums of which measures are made, by the fields of `scoring.figures.tally_fields`.
 
         Args:
             segment: its name.
@@ -99,7 +99,7 @@ class KpiStore(ABC):
 
         Args:
             segment: its name.
-            kept_from: see `scoring.rules.tally.folding`.
+            kept_from: see `scoring.figures.tally_fields.folding`.
             told_from: see there.
             past: these two for the sums that keep by the day what is forgotten; None where nothing is kept.
         """

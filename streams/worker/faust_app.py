@@ -5,6 +5,7 @@ Rests on decisions 35 and 150.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterable
 from functools import partial
@@ -75,6 +76,7 @@ class EngagementApp(BatchApp):
     group_watch: GroupWatch
     _assigned = False
     _next_turn = 0.0
+    _timer: asyncio.Task[Any] | None = None
 
     @property
     def failed(self) -> bool:
@@ -169,6 +171,7 @@ class EngagementApp(BatchApp):
 
         Not by `app.timer`: it would take each turn that is longer than the pause between two looks for a fault.
         """
+        self._timer = asyncio.current_task()
         while not self.should_stop:
             await self.sleep(_TICK)
             await self.timer_turn()
@@ -210,6 +213,10 @@ class EngagementApp(BatchApp):
     async def on_stop(self) -> None:
         """Finish what is in hand, commit, leave the group; then let go of Kafka and Redis."""
         await super().on_stop()
+        if self._timer is not None:
+            # A turn in hand would report as faults that the clients are closed.
+            self._timer.cancel()
+            await asyncio.wait([self._timer])
         await self.parts.engine.publisher.close()
         await self.erasures.close()
         await self.parts.engine.store.close()

@@ -96,3 +96,13 @@ async def test_a_worker_without_kafka_stops_all_the_same(make_system: MakeSystem
             assert await asyncio.to_thread(worker.stop, 30) == 0
             assert "Traceback" not in worker.log.read_text()
         broker.kill()
+
+
+async def test_a_worker_that_stops_reports_no_faults(make_system: MakeSystem) -> None:
+    system = make_system(COUNTING, clock="stream")
+    await system.create_topics(1)
+    for _ in range(3):
+        with system.worker() as worker:
+            await poll_until(lambda: worker.status("/ready") == 200, 30)
+            assert await asyncio.to_thread(worker.stop) == 0
+            assert "ERROR" not in worker.log.read_text()

@@ -30,11 +30,22 @@ _Values = dict[str, str]
 class Levels:
     """Judges what holds of one customer: it is raised when it begins to hold, and ends when it does no more.
 
-    What holds without having been raised does so by other rules (policy, segment, linked ids), or within a cooldown:
-    it is raised when it begins to hold another time.
+    What holds without having been raised does so by other rules (policy, segment, linked ids), within a cooldown, or
+    since a moment before the rule: it is raised when it begins to hold another time.
     """
 
-    __slots__ = ("_funnels", "_held", "_measures", "_policy", "_raiser", "_rules", "_state", "_timed", "_transitions")
+    __slots__ = (
+        "_funnels",
+        "_held",
+        "_measures",
+        "_policy",
+        "_raiser",
+        "_rules",
+        "_since",
+        "_state",
+        "_timed",
+        "_transitions",
+    )
 
     def __init__(
         self,
@@ -43,6 +54,7 @@ class Levels:
         raiser: Raiser,
         transitions: Sequence[Transition],
         rules: Sequence[SignalRule],
+        since: int,
     ) -> None:
         """Look at what holds.
 
@@ -52,12 +64,14 @@ class Levels:
             raiser: of the customer's signals.
             transitions: the band changes of the steps.
             rules: of what holds for a while.
+            since: what begins to hold by this time is not raised, in microseconds.
         """
         self._policy = policy
         self._state = state
         self._raiser = raiser
         self._transitions = transitions
         self._rules = rules
+        self._since = since
         names = {rule.measure for rule in rules if rule.kind == MEASURE}
         self._measures = [measure for measure in policy.measures if measure.name in names] if names else []
         self._funnels = {funnel.name: funnel for funnel in policy.figures.funnels}
@@ -79,7 +93,7 @@ class Levels:
                 found = self._raiser.find(rule)
                 if found is not None and found.reports:
                     self._raiser.end(rule, at, self._reasons(rule, at, values))
-            elif not held:
+            elif not held and at > self._since:
                 found = self._raiser.find(rule)
                 if found is None or not found.reports:
                     self._raiser.rise(rule, at, self._reasons(rule, at, values))

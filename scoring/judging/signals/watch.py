@@ -50,9 +50,8 @@ class SignalWatch(Watch):
         self._judged = state.judged
         self._raiser = Raiser(state, self._signals, transitions)
         self._waiting = Waiting(policy, state, self._raiser, moment, self._signals.since)
-        self._levels = Levels(
-            policy, state, self._raiser, transitions, [each for each in policy.signals if each.holds_for_a_while]
-        )
+        lasting = [each for each in policy.signals if each.holds_for_a_while]
+        self._levels = Levels(policy, state, self._raiser, transitions, lasting, self._signals.since)
 
     def quiet(self, events: Sequence[Timed]) -> bool:  # noqa: ARG002 - whatever they are
         """Return that each event can raise a signal."""

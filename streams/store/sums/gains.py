@@ -23,7 +23,7 @@ from streams.store.segment_sums import IN_SEGMENT, MEASURES, SEGMENTS, names_of,
 from streams.store.sums.absence_sums import absence_gains
 from streams.store.sums.churn_sums import churn_gains
 
-#: Sums by their name, '' for those of `scoring.customer.activity`; each with what is to be added, by field.
+#: Sums by their name, '' for those of `scoring.customer.activity_sums`; each with what is to be added, by field.
 Additions = dict[str, dict[str, int]]
 #: What the names of what is counted of groupings begin with; the number of values follows.
 LARGEST: Final = "largest:"
