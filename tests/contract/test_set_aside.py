@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -78,8 +79,7 @@ class Worker:
 
     async def link(self, name: str, customer: str) -> list[DeadLetter]:
         """Apply a link."""
-        record: Any = None
-        sent = SentLink(record, Link(name, customer), Partition("identities", 0))
+        sent = SentLink(SimpleNamespace(offset=0), Link(name, customer), Partition("identities", 0))
         return await self.linker.apply([sent], Moment(NOW))
 
     async def score(self, customer: str) -> str:

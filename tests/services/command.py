@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 
 def start_command(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -18,6 +20,8 @@ def start_command(environment: Mapping[str, str], *arguments: str) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Of what runs in the background a shell ignores Ctrl-C, and every child inherits that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 
