@@ -42,7 +42,7 @@ def tally_panes(tally: Tally, panes: Panes, kept_from: int = 0, band: str = "") 
         tally: by which the customer is counted.
         panes: of the customer; where a band is given, those of the time in the band.
         kept_from: the first pane that the customer keeps, where figures are counted by the day.
-        band: what the fields of a band end in, ''  for none.
+        band: what the fields of a band end in, '' for none.
 
     Returns:
         By field.

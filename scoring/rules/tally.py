@@ -1,7 +1,8 @@
 """What is counted of each customer for measures over all customers, and what it is called in the sums.
 
-A measure over all customers is that of all their events together: its codes are added up, and the customers who have
-any of them. The fields of the sums, and what one customer adds to them: `scoring.figures.tally_fields`.
+A measure over all customers is that of all their events together. So what stands under its codes is added up, and the
+customers who have any of these are counted. The fields of the sums, and what one customer adds to them:
+`scoring.figures.tally_fields`.
 
 Rests on decisions 21, 100 and 120.
 """

@@ -94,7 +94,6 @@ class EventFiles:
         Raises:
             UnreadableEvents: if a file cannot be read, or `channel` is not in the policy.
         """
-        self._paths = paths
         self._topics = {known.name: known.topic for known in channels}
         self._channel = channel
         if channel:

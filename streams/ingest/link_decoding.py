@@ -64,7 +64,8 @@ def in_parts(batch: DecodedBatch) -> list[DecodedBatch]:
     """Divide a batch where it has too many links for one round.
 
     Args:
-        batch: whose raw records, if it is divided, are those of the last part afterwards.
+        batch: of any topic; one with links has no events. If it is divided, its raw records are those of the last part
+            afterwards.
 
     Returns:
         The parts, in order; nearly always one, and none if the batch has no records.

@@ -1,4 +1,4 @@
-"""Kafka consumers that belong to no group: they read what they are told to, and commit nothing."""
+"""Kafka consumers that belong to no group: they read what they are told to, and commit nothing; and how any stops."""
 
 from __future__ import annotations
 

@@ -127,6 +127,8 @@ def _policy(document: Mapping[str, Any], text: str = "") -> Policy:
     written.alerts.check(written.window, problems)
     values = _of_one_table(written, problems) | _of_channels(written, problems)
     _no_shared_topics(values, problems)
+    check_segments(written.segments or {}, values["channels"], problems)
+    check_scores(written.scores, values["channels"], problems)
     if wrong or problems:
         raise PolicyError([*wrong, *unsaid(problems, wrong)])
     return Policy(written.version or _unnamed(document), text=text, **values)
@@ -173,8 +175,6 @@ def _of_channels(written: PolicyFile, problems: list[str]) -> dict[str, Any]:
     _no_shared_codes(channels, problems)
     found_sources = sources(written.sources, [channel.name for channel in channels], problems)
     profiles = profiles_of(written.profiles, written.segments, channels, measures, problems)
-    check_segments(written.segments or {}, channels, problems)
-    check_scores(written.scores, channels, problems)
     return {
         "channels": watched_as_sources(channels, found_sources),
         "measures": measures,

@@ -28,7 +28,7 @@ def unnamed_types(text: str) -> Iterator[str]:
             split = {f"{channel}.{kind}": f"{channel}.{rule['as']}" for kind in of}
             for where, names in _lists(document):
                 for kind in sorted(names & split.keys()):
-                    if split[kind] not in names:
+                    if not names & {split[kind], channel}:
                         yield f"{where} names {kind} and not {split[kind]}, as which some of its events count"
 
 

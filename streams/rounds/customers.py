@@ -21,7 +21,7 @@ _MOST_LINKED = 50_000
 class Customers:
     """Loads customers, and keeps those used last; ids that stand for others are remembered apart from them.
 
-    What loads raises `TransientError` where the store does not answer.
+    Each method that loads raises `TransientError` if the store does not answer.
     """
 
     def __init__(self, policy: Policy, store: Store, set_aside: SetAside, most: int) -> None:

@@ -27,24 +27,24 @@ _OF: Final = "in:"
 
 
 def of_segment(name: str, segment: str) -> str:
-    """Name the sums of a segment by those of all customers."""
+    """Name the sums of a segment that count what the named ones count of all customers."""
     if not segment:
         return name
     return f"{name} {_OF}{segment}" if name else f"{_OF}{segment}"
 
 
 def names_of(name: str, segment: str) -> list[str]:
-    """Name all the sums in which a customer of a segment is counted."""
+    """Name the sums in which a customer is counted: those of all customers, and of the segment if there is one."""
     return [name, of_segment(name, segment)] if segment else [name]
 
 
 def segment_of(name: str) -> str:
-    """Return the segment of which sums are by their name."""
+    """Return the segment that the name of sums ends in; '' if they are those of all customers."""
     return name.partition(_OF)[2]
 
 
 def segments_in(sums: Mapping[str, int]) -> dict[str, int]:
-    """Read how many customers are in each segment, of the sums named `SEGMENTS`."""
+    """Read off the sums named `SEGMENTS` how many customers are in each segment."""
     return {field.removeprefix(IN_SEGMENT): count for field, count in sums.items()}
 
 

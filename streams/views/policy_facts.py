@@ -1,4 +1,4 @@
-"""What a policy says beside the score: of who stays away, at which moments, of all customers, as a person reads it."""
+"""What a policy says of absences, signals and figures over all customers, in words for people."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def figure_facts(policy: Policy) -> dict[str, str]:
     rules = policy.figures
     facts = {"lost": _lost(policy, rules)}
     asked = {"by day": rules.by_day, "by channel": rules.by_channel, "by band": rules.by_band}
-    if told := [name for name, wanted in asked.items() if wanted]:
-        facts["figures"] = ", ".join(told)
+    if found := [name for name, wanted in asked.items() if wanted]:
+        facts["figures"] = ", ".join(found)
     for grouping in rules.groupings:
         facts[f"group {grouping.name}"] = _group(grouping)
     for funnel in rules.funnels:

@@ -52,8 +52,9 @@ def add_agent(
     schemas = Backoff(metrics, logger, "waiting for it before decoding")
     consumption.schemas.append(schemas)
 
+    # Named after its topic: a channel may be called as a source is, and Faust starts only one agent of a name.
     # An agent that is started again could skip what it had in hand, so its failure ends the worker instead.
-    @app.agent(topic, name=f"score-{channel.name}", supervisor_strategy=CrashingSupervisor)
+    @app.agent(topic, name=f"score-{channel.topic}", supervisor_strategy=CrashingSupervisor)
     async def score(stream: Any) -> None:
         # Faust would acknowledge a message whose handling raised; here only the pipeline acknowledges.
         async for event in stream.noack().events():

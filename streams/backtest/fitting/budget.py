@@ -25,7 +25,7 @@ from streams.backtest.rules import ReplayedAlerts
 from streams.errors import InvalidOutcomes
 from streams.policy_file.builtin import BUILTIN_POLICY
 
-#: How much of the customer's own longest absence one has to reach before the margin counts.
+#: What share of the customer's longest absence a new one has to reach before the margin counts.
 SHARES = (0.0, 0.5, 1.0)
 #: What part of the budget drops into `disengaged` may take; without any, only those into `at_risk` are reported.
 PARTS = (0.25, 0.5, 0.75)

@@ -145,7 +145,7 @@ class Counts:
 class Questions:
     """What the fit is to tell: rows of the counts with their outcome, by task (an outcome at a moment).
 
-    Only those of one stratum are compared: of one task, and of one stratum of the customers.
+    `strata` number the pairs of a task and a stratum of customers: only rows of the same pair are compared.
     """
 
     rows: Ints

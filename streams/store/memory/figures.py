@@ -15,7 +15,7 @@ _CODE = 4
 
 
 class MemoryKpi(KpiStore):
-    """See there for the contract."""
+    """See `KpiStore` for the contract."""
 
     def __init__(self) -> None:
         """Start with nothing."""

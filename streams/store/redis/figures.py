@@ -20,7 +20,7 @@ _CODE = 4
 
 
 class RedisKpi(KpiStore):
-    """See there for the contract."""
+    """See `KpiStore` for the contract."""
 
     def __init__(
         self, prefix: str, library: str, groups: int, send: Callable[[Sequence[Words]], Awaitable[list[Any]]]
@@ -39,7 +39,7 @@ class RedisKpi(KpiStore):
         self._send = send
 
     async def named(self, *names: str, spells: bool = False) -> dict[str, int]:
-        """Read sums by their name."""
+        """Read sums by their names."""
         total: dict[str, int] = {}
         for name, group in product(names, range(self._groups)):
             # One by one: a year has some thousand fields, and others want their turn.

@@ -200,7 +200,7 @@ def _kept_from(policy: Policy, record: CustomerRecord) -> int:
 
 
 def stored_segment(record: CustomerRecord) -> str:
-    """Return in whose sums a customer is as stored; '' for none, as that of who had no score yet."""
+    """Return the segment in whose sums a customer is as stored; '' for none, and before the first score."""
     return record.segment if record.stored_band[0] != NONE else ""
 
 

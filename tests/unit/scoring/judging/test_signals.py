@@ -395,6 +395,17 @@ def test_a_signal_that_is_new_raises_nothing_about_the_past() -> None:
     assert [one for one in signals_of(anna) if one[0] == "angry"] == [("angry", "01 13:00", False)]
 
 
+def test_a_band_that_an_event_of_the_moment_of_a_new_signal_brings_about_is_raised_only_another_time() -> None:
+    anna = Customer(policy_with())
+    anna.do("post", "01 10:00")
+    anna.policy = policy_with(('"by-hand"', '"next"'), text=f"{POLICY}\n{BAND}")
+    anna.do("post", "01 10:00", 15)
+    assert (anna.band, signals_of(anna)) == ("power", [])
+    anna.do("quit", "01 11:00")
+    anna.do("post", "01 12:00", 15)
+    assert signals_of(anna) == [("upsell", "01 12:00", False)]
+
+
 def test_the_first_event_under_a_new_signal_raises_it() -> None:
     anna = Customer(policy_with())
     anna.do("view", "01 10:00")

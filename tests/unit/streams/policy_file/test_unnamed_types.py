@@ -54,6 +54,7 @@ def test_a_place_that_names_only_a_part_of_the_events_is_named(more: str, where:
 
 def test_what_names_all_of_them_a_channel_or_only_the_other_type_says_what_it_means() -> None:
     assert unnamed('[measures.all]\nkind = "count"\nof = ["shop"]') == []
+    assert unnamed('[measures.all]\nkind = "count"\nof = ["shop", "shop.purchase"]') == []
     assert unnamed('[signals.thanks]\non = "shop.large"') == []
 
 
