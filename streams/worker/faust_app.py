@@ -200,10 +200,14 @@ class EngagementApp(BatchApp):
 
     def _source_partitions(self) -> set[Partition]:
         settings, clock, thread = self.parts.engine.settings, self.parts.engine.clock, self.consumer_thread
-        topics = event_topics(settings.policy)
-        told = {Partition(topic, number) for topic in topics for number in thread.partitions_of(topic)}
-        # Of a topic that is gone, too: the stream clock would go on without it, and what its successor holds be late.
-        return told | clock.partitions if settings.clock == "stream" else told
+        found: set[Partition] = set()
+        for topic in event_topics(settings.policy):
+            told = {Partition(topic, number) for number in thread.partitions_of(topic)}
+            if not told and settings.clock == "stream":
+                # A topic that is gone: the clock would go on without it, and what its successor holds be late.
+                told = {partition for partition in clock.partitions if partition.topic == topic}
+            found |= told
+        return found
 
     @property
     def consumer_thread(self) -> RecordBatchConsumerThread:
