@@ -128,6 +128,7 @@ async def test_another_log_is_a_gap_whatever_its_length_while_the_worker_runs(
         assert third.stop() == 0
 
 
+@pytest.mark.beyond_embedded_kafka("takes no commit for a group from outside it")
 @pytest.mark.parametrize("running", [False, True])
 async def test_what_is_committed_of_the_old_log_skips_nothing_of_the_new_one(
     make_system: MakeSystem, *, running: bool
@@ -159,6 +160,7 @@ async def test_what_is_committed_of_the_old_log_skips_nothing_of_the_new_one(
     assert system.fences() == {(topic, 0): {60}}
 
 
+@pytest.mark.beyond_embedded_kafka("creates a topic that is asked about")
 async def test_the_stream_clock_waits_for_a_topic_that_is_gone(make_system: MakeSystem) -> None:
     system = make_system(TWO_CHANNELS, clock="stream")
     await system.create_topics(1)
