@@ -81,6 +81,7 @@ async def test_a_worker_that_is_held_by_redis_stops_all_the_same(make_system: Ma
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("kafka_here")
 @pytest.mark.parametrize("frozen", [False, True])
 async def test_a_worker_without_kafka_stops_all_the_same(make_system: MakeSystem, *, frozen: bool) -> None:
     with KafkaBroker() as broker:
