@@ -137,7 +137,9 @@ def test_signals_that_a_policy_begins_to_have_are_those_of_what_comes_after(draw
     world, tables, life, steps = drawn
     before = data.draw(st.integers(0, len(steps) - 1))
     text = f"{world.with_long_memory}\n{tables}"
-    judged = [step.now for step in steps[:before]]
+    # Of a customer nobody has heard of, nothing is judged.
+    first = next((index for index, step in enumerate(steps) if step.batch), before)
+    judged = [step.now for step in steps[first:before]]
     known = [happening for step in steps[:before] for happening in step.batch if happening.time <= max(judged)]
     since = max(judged) if known else -1
     # What came ahead of its time was read by the policy of its arrival, which had no use for objects.
