@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scoring.customer.activity_sums import MONTH
 from scoring.instants import format_duration
 from scoring.policy.policy import Policy
 from scoring.rules.absence import WHOLE_DAY
@@ -79,7 +80,7 @@ def figure_facts(policy: Policy) -> dict[str, str]:
 
 def _lost(policy: Policy, rules: FigureRules) -> str:
     if rules.churn is None:
-        return "after 30d of silence"
+        return f"after {MONTH}d of silence"
     after = [f"after {format_duration(rules.churn.after)} of silence"] if rules.churn.after else []
     return " or ".join([*after, *[f"by {type_name(policy, code)}" for code in rules.churn.by]])
 

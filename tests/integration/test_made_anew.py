@@ -48,6 +48,14 @@ async def run(system: System, *arguments: str) -> tuple[int, str]:
     return await asyncio.to_thread(system.command, *arguments)
 
 
+async def score_ten(system: System, customer: str) -> None:
+    """Have ten views of a customer scored, by a worker that has stopped then."""
+    with system.worker() as worker:
+        await system.send_raw("clickstream", views(customer, 10))
+        await system.wait_for_score(customer, "10")
+        assert worker.stop() == 0
+
+
 async def commit(system: System, topic: str, offset: int) -> None:
     """Commit an offset of partition 0 for the group, as soon as it has no member."""
     place = TopicPartition(topic, 0)
@@ -76,10 +84,7 @@ async def test_another_log_is_a_gap_whatever_its_length_while_the_worker_is_down
     await system.create_topics(1)
     topic, customer = system.topic("clickstream"), system.customer("anew")
     label = f"{topic}/0"
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
+    await score_ten(system, customer)
     await make_anew(system.kafka, topic)
     await system.send_raw("clickstream", views(customer, records))
     second = system.worker()
@@ -136,10 +141,7 @@ async def test_what_is_committed_of_the_old_log_skips_nothing_of_the_new_one(
     system = make_system(COUNTING, session_timeout=6)
     await system.create_topics(1)
     topic, customer = system.topic("clickstream"), system.customer("anew")
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
+    await score_ten(system, customer)
     await make_anew(system.kafka, topic)
     await system.send_raw("clickstream", views(customer, 30))
     assert (await run(system, "gaps", "accept", "--all"))[0] == 0
@@ -188,10 +190,7 @@ async def test_fences_without_the_id_of_their_log_are_taken_over(make_system: Ma
     await system.create_topics(1)
     topic, customer = system.topic("clickstream"), system.customer("older")
     key = f"{system.namespace}:_fences:logs"
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
+    await score_ten(system, customer)
     noted = system.redis.hgetall(key)
     assert noted[f"{topic}/0"]
     # As an earlier version has left it.
@@ -290,10 +289,7 @@ async def test_a_rebuild_of_scores_from_another_log_is_refused(make_system: Make
     system = make_system(COUNTING)
     await system.create_topics(1)
     topic, customer = system.topic("clickstream"), system.customer("anew")
-    with system.worker() as worker:
-        await system.send_raw("clickstream", views(customer, 10))
-        await system.wait_for_score(customer, "10")
-        assert worker.stop() == 0
+    await score_ten(system, customer)
     await make_anew(system.kafka, topic)
     await system.send_raw("clickstream", [event_record(event(customer, "drop", AT))] * 12)
     status, text = await run(system, "rebuild")
