@@ -47,6 +47,16 @@ _TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
 _READ: Final = datetime.fromisoformat
 
 
+def boundary_after(time: int, pane: int) -> int:
+    """Return the first pane boundary after a time.
+
+    Args:
+        time: microseconds.
+        pane: its length, in microseconds.
+    """
+    return (time // pane + 1) * pane
+
+
 def parse_duration(text: str) -> int:
     """Read a length of time.
 

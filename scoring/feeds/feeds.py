@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from scoring.instants import NEVER
+from scoring.instants import NEVER, boundary_after
 from scoring.policy.policy import Policy
 
 #: Silences of a feed that are remembered; of those before them it counts as never silent.
@@ -198,7 +198,7 @@ class Feeds:
         Returns:
             Microseconds; `NEVER` where a silence lasts as far as is known.
         """
-        boundary = (after // pane + 1) * pane
+        boundary = boundary_after(after, pane)
         while True:
             silences = [silence for channel in channels if (silence := self.silence_at(channel, boundary))]
             if not silences:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed
 from scoring.feeds.feeds import feeding
+from scoring.instants import boundary_after
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import reasons_of_coming
@@ -51,10 +52,6 @@ def follow_policy(policy: Policy, state: CustomerState) -> None:
     state.warned = leaves > 0 and leaves - policy.warn_before <= state.judged
 
 
-def _boundary_after(policy: Policy, time: int) -> int:
-    return (time // policy.pane + 1) * policy.pane
-
-
 class Outlook(Watch):
     """Judges when one customer will fall out of `engaged`, in the order of time."""
 
@@ -78,7 +75,7 @@ class Outlook(Watch):
         self._judged = state.judged
         first, _ = coming_warning(policy, state)
         self._waits = 0 < first <= self._judged
-        self._from = _boundary_after(policy, self._judged) if self._waits else self._judged + 1
+        self._from = boundary_after(self._judged, policy.pane) if self._waits else self._judged + 1
 
     def quiet(self, events: Sequence[Timed]) -> bool:
         """Return whether none of some events can bring a warning or end an episode."""
@@ -148,7 +145,7 @@ class Outlook(Watch):
             state.last_warning = NONE
         first, leaves = coming_warning(policy, state)
         if first and first <= state.judged:
-            first = _boundary_after(policy, state.judged)
+            first = boundary_after(state.judged, policy.pane)
         return first if first < leaves else 0
 
     def _judge(self, first: int, leaves: int, until: int, *, asks: bool) -> None:
@@ -162,7 +159,7 @@ class Outlook(Watch):
                 self._warn(at, leaves)
                 return
             self._waits = True
-            self._from = at = _boundary_after(self._policy, at)
+            self._from = at = boundary_after(at, self._policy.pane)
 
     def _feeding(self) -> list[str]:
         state, policy = self._state, self._policy

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
+from scoring.instants import boundary_after
 from scoring.points import Number
 from scoring.policy.policy import BANDS, Policy
 
@@ -209,7 +210,7 @@ def judged_again_at(policy: Policy, state: CustomerState) -> int:
     now, held = state.judged, state.held or {}
     end = cooldown_end(policy, state)
     if end <= now and held.get("feeds"):
-        return (now // policy.pane + 1) * policy.pane
+        return boundary_after(now, policy.pane)
     return max(end, now + 1)
 
 

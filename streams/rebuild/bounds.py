@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scoring.feeds.feeds import NO_FEEDS, Feeds
+from scoring.instants import boundary_after
 from scoring.judging.absence_judging import Clocks
 from streams.errors import RebuildRefused
 from streams.kafka.topics import event_topics
@@ -106,5 +107,4 @@ def horizon_of(settings: Settings, time: int) -> int:
         settings: the clock and the policy.
         time: microseconds.
     """
-    pane = settings.policy.pane
-    return time if settings.clock == "stream" else (time // pane + 1) * pane - 1
+    return time if settings.clock == "stream" else boundary_after(time, settings.policy.pane) - 1

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from scoring.feeds.watermark import Mark, stream_time, waits_for_transactions, wall_time
+from scoring.instants import boundary_after
 from scoring.policy.policy import Policy
 from streams.machine_clock import wall_clock
 from streams.records import DecodedBatch, Partition
@@ -178,8 +179,7 @@ class EvaluationClock:
         # pane: no boundary has to be judged for that.
         if at < now and not (at and waits_for_transactions(known, now)):
             return at, at
-        pane = self._policy.pane
-        return at, (at // pane + 1) * pane - 1
+        return at, boundary_after(at, self._policy.pane) - 1
 
     def _known(self, marks: Mapping[Partition, Mark]) -> list[Mark]:
         return [marks.get(partition, Mark()) for partition in self.partitions]

@@ -12,7 +12,7 @@ from typing import Any
 from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
 from scoring.customer.state import CustomerState
-from scoring.instants import NEVER, format_duration, format_instant
+from scoring.instants import NEVER, boundary_after, format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
@@ -111,7 +111,7 @@ class Levels:
         if not self._timed:
             return NEVER
         if policy.half_life:
-            return (after // policy.pane + 1) * policy.pane if state.panes else NEVER
+            return boundary_after(after, policy.pane) if state.panes else NEVER
         panes = set(state.panes)
         if self._measures:
             panes.update([pane for visits in state.visits.values() for pane in visits])

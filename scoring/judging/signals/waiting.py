@@ -11,7 +11,7 @@ from typing import Final
 
 from scoring.customer.signals import Standing, Wait, report_name
 from scoring.customer.state import CustomerState, Timed
-from scoring.instants import NEVER, format_duration, format_instant
+from scoring.instants import NEVER, boundary_after, format_duration, format_instant
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import Reasons
 from scoring.judging.signals.raising import Raiser
@@ -118,8 +118,7 @@ class Waiting:
         Returns:
             Microseconds; `NEVER` where none waits.
         """
-        pane = self._policy.pane
-        boundary = (judged // pane + 1) * pane
+        boundary = boundary_after(judged, self._policy.pane)
         return min([boundary if wait.held else wait.time + rule.within for wait in standing.waits], default=NEVER)
 
     def end(self, rule: SignalRule, standing: Standing, at: int) -> None:
