@@ -61,7 +61,8 @@ def report_name(name: str, about: str, *, ended: bool = False) -> str:
 class Wait(NamedTuple):
     """An event that waits to be answered: its time, the code of its type, the digest of its object, or ''.
 
-    `held` says that its moment has come, and that silent feeds hold it.
+    Or what holds for a while and is not raised yet: since when it holds, no code, and in `about` a channel whose
+    silence may be why, '' for none. `held` says that its moment has come, and that silent feeds hold it.
     """
 
     time: int
@@ -74,9 +75,9 @@ class Wait(NamedTuple):
 class Standing:
     """Where a customer stands with one signal.
 
-    `last` is when it was raised last, `waits` are the events that wait for an answer, the earliest first, `answers` the
-    times of the last answers by the object. `reports` are those that are open; `held` are signals that wait for the end
-    of quiet hours, each with that end.
+    `last` is when it was raised last, `waits` are the events that wait for an answer, the earliest first, or what holds
+    and waits to be raised, once for each channel; `answers` are the times of the last answers by the object. `reports`
+    are those that are open; `held` are signals that wait for the end of quiet hours, each with that end.
     """
 
     last: int = _NONE

@@ -5,15 +5,14 @@ Rests on decisions 12 and 136.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed
-from scoring.feeds.feeds import feeding
 from scoring.instants import boundary_after
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import reasons_of_coming
-from scoring.judging.score import disengages_at, lowest_until
+from scoring.judging.score import disengages_at, feeding_now, lowest_until
 from scoring.judging.watch import Watch
 from scoring.policy.policy import Policy
 
@@ -113,7 +112,7 @@ class Outlook(Watch):
 
     def correct(self, at: int, before: int) -> None:
         """Judge what an event has made of the outlook, counted or not."""
-        self.cross(at, before)
+        self._end(at, before)
         first, leaves = coming_warning(self._policy, self._state)
         near = 0 < first <= self._judged
         lowered = self._state.score < before
@@ -125,11 +124,15 @@ class Outlook(Watch):
         if near:
             self._judge(first, leaves, at, asks=not lowered)
 
-    def cross(self, boundary: int, before: int) -> None:
+    def cross(self, boundary: int, before: int, feeding: Callable[[], list[str]] | None) -> None:  # noqa: ARG002
+        """End the episode of a warning if a boundary has put the drop off for long enough."""
+        self._end(boundary, before)
+
+    def _end(self, step: int, before: int) -> None:
         """End the episode of a warning if a step, a boundary or an event, has put the drop off for long enough."""
         state, policy = self._state, self._policy
-        self._step, self._before = boundary, before
-        self._judged = max(self._judged, boundary)
+        self._step, self._before = step, before
+        self._judged = max(self._judged, step)
         if state.warned:
             far = lowest_until(policy, state, self._judged + policy.warn_before)
             state.warned = far < policy.engaged_from + policy.rearm_margin
@@ -153,18 +156,13 @@ class Outlook(Watch):
         at = max(first, self._from)
         if at > until:
             return
-        channels = self._feeding() if asks and self._policy.watched else []
+        channels = feeding_now(self._policy, self._state) if asks and self._policy.watched else []
         while at <= until and at < leaves:
             if not self._feeds.silent(channels, at):
                 self._warn(at, leaves)
                 return
             self._waits = True
             self._from = at = boundary_after(at, self._policy.pane)
-
-    def _feeding(self) -> list[str]:
-        state, policy = self._state, self._policy
-        inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
-        return feeding(policy, inside, {})
 
     def _warn(self, at: int, leaves: int) -> None:
         state, policy = self._state, self._policy

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
+from scoring.feeds.feeds import feeding
 from scoring.instants import boundary_after
 from scoring.points import Number
 from scoring.policy.policy import BANDS, Policy
@@ -239,6 +240,17 @@ def falls_at(policy: Policy, state: CustomerState, time: int) -> bool:
     """
     after = _score_in(policy, state, time // policy.pane)
     return after < policy.engaged_from <= state.score or after < policy.bounds[0] <= state.score
+
+
+def feeding_now(policy: Policy, state: CustomerState) -> list[str]:
+    """Name the watched channels that bring a customer points.
+
+    Args:
+        policy: in force.
+        state: derived.
+    """
+    inside = [counts for pane, counts in state.panes.items() if pane > state.pane - policy.panes]
+    return feeding(policy, inside, {})
 
 
 def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:

@@ -206,9 +206,10 @@ class Steps:
         }
         self._slide(pane)
         reasons = partial(reasons_of_panes, policy, leaving)
-        self.machine.judge(boundary, before, state.score, "expired", reasons, self._feeding(leaving))
+        feeding = self._feeding(leaving)
+        self.machine.judge(boundary, before, state.score, "expired", reasons, feeding)
         for watch in self.watches:
-            watch.cross(boundary, before)
+            watch.cross(boundary, before, feeding)
 
     def _feeding(
         self,

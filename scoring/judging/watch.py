@@ -5,7 +5,7 @@ Rests on decision 136.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scoring.customer.state import Timed
 
@@ -33,8 +33,14 @@ class Watch:
         """Judge what an event that came too late to count has changed in the score."""
         raise NotImplementedError
 
-    def cross(self, boundary: int, before: int) -> None:
-        """Judge what a pane boundary has changed in the score."""
+    def cross(self, boundary: int, before: int, feeding: Callable[[], list[str]] | None) -> None:
+        """Judge what a pane boundary has changed in the score.
+
+        Args:
+            boundary: its time.
+            before: the score before it.
+            feeding: the watched channels that had brought points before it; None where no channel is watched.
+        """
         raise NotImplementedError
 
     def close(self) -> int:

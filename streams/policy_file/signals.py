@@ -134,7 +134,19 @@ class SignalReader:
             self._note("at_least", "say from which value on it holds, or by at_most up to which")
         elif table.at_least is not None and table.at_most is not None and table.at_least > table.at_most:
             self._note("at_least", "is more than at_most")
-        return replace(plain, kind=MEASURE, measure=str(table.measure), at_least=table.at_least, at_most=table.at_most)
+        return replace(
+            plain,
+            kind=MEASURE,
+            measure=str(table.measure),
+            at_least=table.at_least,
+            at_most=table.at_most,
+            feeds=self._feeds_of(measure) if measure is not None else (),
+        )
+
+    def _feeds_of(self, measure: Measure) -> tuple[str, ...]:
+        """Name the channels of whose events a measure is."""
+        asked = {*measure.of, *measure.less, *measure.to, measure.channel}
+        return tuple([channel.name for channel in self.channels if asked & _all_codes(channel)])
 
     def _funnel(self, plain: SignalRule, table: FunnelSignal) -> SignalRule:
         funnel = self._funnels.get(table.funnel) if isinstance(table.funnel, str) else None
@@ -220,6 +232,15 @@ class SignalReader:
         if not 0 < within <= most:
             self._note("within", f"must be more than 0 and at most {format_duration(most)}: {what}")
         return within
+
+
+def _all_codes(channel: Channel) -> set[str]:
+    """Give the codes under which anything is counted of a channel: events, amounts, what they make, and sessions."""
+    codes = {code for pairing in channel.pairings for code, _ in pairing.own_codes(channel.name)}
+    codes.update([rule.channel for _, rule in channel.sessions])
+    for kind in channel.types:
+        codes.update([kind.code, *[amount.code for amount in kind.amounts]])
+    return codes
 
 
 def _codes(types: Sequence[EventType]) -> tuple[str, ...]:

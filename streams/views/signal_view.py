@@ -11,6 +11,7 @@ from rich.text import Text
 from scoring.customer.signals import Standing, Wait
 from scoring.customer.state import NONE, CustomerState
 from scoring.instants import format_duration, format_instant
+from scoring.judging.signals.raising import end_of_wait
 from scoring.points import POINT, text
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.signals import BAND, EVENT, FUNNEL, MEASURE, NO_BAND, WITHOUT, SignalRule
@@ -36,9 +37,9 @@ def signal_documents(policy: Policy, state: CustomerState) -> list[dict[str, Any
             "open_since": [format_instant(report.occurred_at) for report in standing.reports],
             "waits": [
                 {
-                    "for": type_name(policy, wait.code),
+                    "for": wait.about if rule.holds_for_a_while else type_name(policy, wait.code),
                     "since": format_instant(wait.time),
-                    "due_at": None if wait.held else format_instant(wait.time + rule.within),
+                    "due_at": None if wait.held else format_instant(end_of_wait(rule, standing, wait)),
                     "held_by_silence": wait.held,
                 }
                 for wait in standing.waits
@@ -84,18 +85,24 @@ def _lines(policy: Policy, rule: SignalRule, standing: Standing, now: int) -> It
     for report in standing.reports:
         yield Text(f"open since {_when(report.occurred_at, now)}", style="yellow")
     for wait in standing.waits:
-        yield Text(_waits(policy, rule, wait, now))
+        due = f"due {_when(end_of_wait(rule, standing, wait), now)}"
+        yield Text(_holds(wait, due) if rule.holds_for_a_while else _waits(policy, wait, due))
     for end, _ in standing.held:
         yield Text(f"raised, and quiet until {_when(end, now)}")
     if standing.last != NONE:
         yield Text(f"last raised {_when(standing.last, now)}")
 
 
-def _waits(policy: Policy, rule: SignalRule, wait: Wait, now: int) -> str:
+def _waits(policy: Policy, wait: Wait, due: str) -> str:
     since = f"{type_name(policy, wait.code)} of {moment(wait.time)}"
     if wait.held:
         return f"waits since {since}; held, as the feed of an answer is silent"
-    return f"due {_when(wait.time + rule.within, now)}, after {since}"
+    return f"{due}, after {since}"
+
+
+def _holds(wait: Wait, due: str) -> str:
+    since = f"holds since {moment(wait.time)}"
+    return f"{since}; not raised while {wait.about} is silent" if wait.held else f"{due}, after the cooldown; {since}"
 
 
 def _when(time: int, now: int) -> str:

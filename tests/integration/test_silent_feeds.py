@@ -17,6 +17,7 @@ from tests.property import silences
 from tests.property.lives import Happening
 from tests.reference import brute_force
 from tests.reference.comparison import judged_to_the_end
+from tests.reference.feeds import Feed
 from tests.services.system import System, event, instant, metric, wait_for_metric
 
 pytestmark = pytest.mark.slow
@@ -142,7 +143,7 @@ async def test_a_replay_with_a_silence_tells_what_the_definition_says_whatever_h
     for each, at in zip(events, times, strict=True):
         lives.setdefault(each["customer_id"], []).append(Happening(at, each["channel"], each["type"], each["event_id"]))
     text = group.POLICY.replace("NAMESPACE", system.namespace)
-    feeds = {"email": silences.Feed(2 * group.DAY, mails)}
+    feeds = {"email": Feed(2 * group.DAY, mails)}
     told = {who: silences.by_definition(text, life, feeds, times[-1]) for who, life in lives.items()}
     without = {who: silences.by_definition(text, life, {}, times[-1]) for who, life in lives.items()}
     flow = group.Feed(system, events, 12)

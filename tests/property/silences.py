@@ -8,21 +8,9 @@ from dataclasses import dataclass, field
 from tests.property.lives import Happening
 from tests.property.references import raw_events
 from tests.reference import brute_force
+from tests.reference.feeds import Feed, brought_points
 
 _BOUNDARY, _COOLDOWN_END, _WARNING, _EVENT = range(4)
-
-
-@dataclass
-class Feed:
-    """When the events of a channel were, those of all customers, and after how long without one it is silent."""
-
-    silence_after: int
-    times: Sequence[int]
-
-    def silent(self, at: int) -> bool:
-        """Return whether something has come before, and nothing within `silence_after`."""
-        before = [time for time in self.times if time <= at]
-        return bool(before) and at - max(before) >= self.silence_after
 
 
 @dataclass
@@ -104,7 +92,7 @@ class _Customer:
     def _judge_low(self, time: int, step: int, taken: Sequence[brute_force.Event], before: int) -> None:
         falls = self.drop is None
         if self.drop is None:
-            self.drop = _brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
+            self.drop = brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
         if not self.episode and self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
             return
         if step == _EVENT:
@@ -137,21 +125,10 @@ class _Customer:
             return near if near < leaves else None
         lowered = step == _EVENT and self.score < self.before
         judged = lowered or step == _BOUNDARY or not waited
-        silent = {name for name in _brought_points(policy, taken, time) if name in self.feeds}
+        silent = {name for name in brought_points(policy, taken, time) if name in self.feeds}
         silent = {name for name in silent if self.feeds[name].silent(time)}
         self.waits = not judged or (bool(silent) and not lowered)
         if not self.waits:
             self.told.alerts.append(("disengaging_soon", time))
             self.warned, self.last_warning = True, time
         return None
-
-
-def _brought_points(policy: brute_force.Policy, taken: Sequence[brute_force.Event], time: int) -> set[str]:
-    """Name the channels with an event of a positive weight in the panes that count at a time."""
-    current = time // policy.pane
-    return {
-        event.channel
-        for event in taken
-        if current - policy.panes < event.time // policy.pane <= current
-        and policy.weights[event.channel].get(event.type, 0) > 0
-    }

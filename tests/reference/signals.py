@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tests.reference import brute_force
 from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths, segment_of
+from tests.reference.feeds import Feed, brought_points
 from tests.reference.funnels import passes
 from tests.reference.measures import Customer, RawEvent, written
 
@@ -47,6 +49,7 @@ def signals(
     until: int,
     since: int = -1,
     score_of: Score = brute_force.score_of,
+    feeds: Mapping[str, Feed] | None = None,
 ) -> list[Told]:
     """Give all signals of one customer up to a time, by name and time.
 
@@ -57,7 +60,9 @@ def signals(
         until: microseconds.
         since: the policy has the signals from then on; what happened by then is no matter of theirs.
         score_of: what the score is.
+        feeds: those that are watched, by their channels.
     """
+    feeds = feeds or {}
     known = [event for event in events if event.time <= until]
     moments = list(_moments(known, policy, until, score_of))
     found: list[Told] = []
@@ -68,9 +73,10 @@ def signals(
             times = [event.time for event in known if event.time > since and _is(event, table["on"])]
             found += [Told(name, time) for time in _cooled(times, cooldown)]
         elif "after" in table:
-            found += _waits(name, table, known, moments, until, since)
+            found += _waits(name, table, known, moments, until, since, feeds)
         else:
-            found += _levels(name, table, document, moments, cooldown, since, score_of)
+            level = _Level(name, table, document, cooldown, since, score_of, feeds)
+            found += level.judge(moments, until)
     return sorted(found)
 
 
@@ -107,8 +113,16 @@ def _cooled(times: Sequence[int], cooldown: int) -> list[int]:
 
 
 def _waits(
-    name: str, table: dict[str, Any], events: Sequence[Event], moments: Sequence[Moment], until: int, since: int
+    name: str,
+    table: dict[str, Any],
+    events: Sequence[Event],
+    moments: Sequence[Moment],
+    until: int,
+    since: int,
+    feeds: Mapping[str, Feed],
 ) -> Iterator[Told]:
+    boundaries = [moment.time for moment in moments if not moment.by_event]
+    asked = _answering(table, feeds)
     within, about = duration(table["within"]), "object" in table
     raised: list[tuple[int, str]] = []
     answers_of: dict[str, list[tuple[int, bool]]] = {}
@@ -123,7 +137,7 @@ def _waits(
         for event in of_it:
             if event.time < begun or not _is(event, table["after"]):
                 continue
-            end = event.time + within
+            end = _clear(event.time + within, boundaries, until, asked)
             # At one time a boundary goes first, then the end of a wait, then an event.
             answered = [
                 at for at, is_event in answers if (event.time <= at < end if is_event else event.time < at <= end)
@@ -140,6 +154,23 @@ def _waits(
         yield from _ends(name, [time for time, of in told if of == thing], [at for at, _ in answers])
 
 
+def _answering(table: dict[str, Any], feeds: Mapping[str, Feed]) -> list[Feed]:
+    """Give the feeds by which an answer comes; a band may be reached by any."""
+    if "without_band" in table:
+        return list(feeds.values())
+    names = table["without"]
+    channels = {each.partition(".")[0] for each in ([names] if isinstance(names, str) else names)}
+    return [feed for channel, feed in feeds.items() if channel in channels]
+
+
+def _clear(end: int, boundaries: Sequence[int], until: int, feeds: Sequence[Feed]) -> int:
+    """Give the end of a wait: where a feed is silent then, the first boundary after it at which none is."""
+    for at in (end, *[boundary for boundary in boundaries if boundary > end]):
+        if not any(feed.silent(at) for feed in feeds):
+            return at
+    return until + 1
+
+
 def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[Told]:
     closed = 0
     for at in answers:
@@ -149,30 +180,77 @@ def _ends(name: str, raised: Sequence[int], answers: Sequence[int]) -> Iterator[
             closed = at
 
 
-def _levels(
-    name: str,
-    table: dict[str, Any],
-    document: dict[str, Any],
-    moments: Sequence[Moment],
-    cooldown: int,
-    since: int,
-    score_of: Score,
-) -> Iterator[Told]:
-    held, last, open_since = _holds(table, document, None, score_of), None, None
-    for moment in moments:
-        if moment.before is not None:
-            # What another segment makes of the same points raises nothing.
-            held = _holds(table, document, moment.before, score_of)
-        holds = _holds(table, document, moment, score_of)
-        if moment.time <= since:
-            held = holds
-        elif holds and not held and open_since is None and (last is None or moment.time >= last + cooldown):
-            yield Told(name, moment.time)
-            last = open_since = moment.time
-        elif not holds and open_since is not None:
-            yield Told(name, moment.time, ended=True, closes=(open_since,))
-            open_since = None
-        held = holds
+@dataclass
+class _Level:
+    """What holds for a while: it is told when it begins to, or once its cooldown and the silence of feeds are over."""
+
+    name: str
+    table: dict[str, Any]
+    document: dict[str, Any]
+    cooldown: int
+    since: int
+    score_of: Score
+    feeds: Mapping[str, Feed]
+    told: list[Told] = field(default_factory=list)
+    last: int | None = None
+    open_since: int | None = None
+    #: What is to be told waits: for the channels that may be why, until the end of the cooldown or for a feed.
+    waits: bool = False
+    channels: Collection[str] = ()
+    due: int | None = None
+
+    def judge(self, moments: Sequence[Moment], until: int) -> list[Told]:
+        """Judge each moment, and between them the end of the cooldown."""
+        held, score = self._holds(None), 0
+        for moment in moments:
+            at, by_event = moment.time, moment.by_event
+            if self.due is not None and (self.due < at or (self.due == at and by_event)):
+                self._look(self.due)
+            if moment.before is not None:
+                # What another segment makes of the same points raises nothing.
+                held, score = self._holds(moment.before), moment.before.score
+            holds = self._holds(moment)
+            if not holds:
+                self._end(at)
+            elif at > self.since and self.open_since is None:
+                if self.waits:
+                    if self.due is None and (not by_event or moment.score < score):
+                        self._look(at, asks=not by_event)
+                elif not held:
+                    self._begin(moment)
+            held, score = holds, moment.score
+        if self.due is not None and self.due <= until:
+            self._look(self.due)
+        return self.told
+
+    def _begin(self, moment: Moment) -> None:
+        by_event, time = moment.by_event, moment.time
+        self.waits, self.due, self.channels = True, None, ()
+        if "leaves" in self.table or "falls_by" in self.table:
+            self.channels = brought_points(moment.policy, moment.known, time if by_event else time - 1)
+        elif "measure" in self.table:
+            measure = self.document["measures"][self.table["measure"]]
+            self.channels = {each.partition(".")[0] for each in (*measure["of"], *measure.get("to", ()))}
+        if self.last is not None and time < self.last + self.cooldown:
+            self.due = self.last + self.cooldown
+        else:
+            self._look(time, asks=not by_event)
+
+    def _look(self, at: int, *, asks: bool = True) -> None:
+        self.due = None
+        if not (asks and any(self.feeds[name].silent(at) for name in self.channels if name in self.feeds)):
+            self.told.append(Told(self.name, at))
+            self.last = self.open_since = at
+            self.waits = False
+
+    def _end(self, at: int) -> None:
+        self.waits, self.due = False, None
+        if self.open_since is not None:
+            self.told.append(Told(self.name, at, ended=True, closes=(self.open_since,)))
+            self.open_since = None
+
+    def _holds(self, moment: Moment | None) -> bool:
+        return _holds(self.table, self.document, moment, self.score_of)
 
 
 def _holds(table: dict[str, Any], document: dict[str, Any], moment: Moment | None, score_of: Score) -> bool:

@@ -11,12 +11,14 @@ from typing import Any
 
 from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
+from scoring.customer.signals import Standing
 from scoring.customer.state import CustomerState
 from scoring.instants import NEVER, boundary_after, format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
 from scoring.judging.score import changes_of_pane, score_at
+from scoring.judging.signals.postponing import Feeding, Postponing
 from scoring.judging.signals.raising import Raiser
 from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy
@@ -30,8 +32,8 @@ _Values = dict[str, str]
 class Levels:
     """Judges what holds of one customer: it is raised when it begins to hold, and ends when it does no more.
 
-    What holds without having been raised does so by other rules (policy, segment, linked ids), within a cooldown, or
-    since a moment before the rule: it is raised when it begins to hold another time.
+    What holds, has not been raised and does not wait, does so by other rules (policy, segment, linked ids), or since a
+    moment before the rule: it is raised when it begins to hold another time.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class Levels:
         "_held",
         "_measures",
         "_policy",
+        "_postponing",
         "_raiser",
         "_rules",
         "_since",
@@ -52,6 +55,7 @@ class Levels:
         policy: Policy,
         state: CustomerState,
         raiser: Raiser,
+        postponing: Postponing,
         transitions: Sequence[Transition],
         rules: Sequence[SignalRule],
         since: int,
@@ -62,6 +66,7 @@ class Levels:
             policy: in force.
             state: the customer's.
             raiser: of the customer's signals.
+            postponing: of the customer's signals.
             transitions: the band changes of the steps.
             rules: of what holds for a while.
             since: what begins to hold by this time is not raised, in microseconds.
@@ -69,6 +74,7 @@ class Levels:
         self._policy = policy
         self._state = state
         self._raiser = raiser
+        self._postponing = postponing
         self._transitions = transitions
         self._rules = rules
         self._since = since
@@ -79,24 +85,53 @@ class Levels:
         values = self._values(state.judged)
         self._held = [self._holds(rule, state.judged, values) for rule in rules]
 
-    def step(self, at: int) -> None:
+    def step(self, at: int, feeding: Feeding | None = None, *, by_time: bool = False, lowered: bool = False) -> None:
         """Judge after a step.
 
         Args:
             at: its time, in microseconds.
+            feeding: see `Watch.cross`.
+            by_time: whether time alone has made the step.
+            lowered: whether an event has taken points: then nothing waits for silent feeds any more.
         """
         values = self._values(at)
         for index, rule in enumerate(self._rules):
             held, holds = self._held[index], self._holds(rule, at, values)
             self._held[index] = holds
+            found = self._raiser.find(rule)
             if not holds:
-                found = self._raiser.find(rule)
-                if found is not None and found.reports:
-                    self._raiser.end(rule, at, self._reasons(rule, at, values))
-            elif not held and at > self._since:
-                found = self._raiser.find(rule)
-                if found is None or not found.reports:
-                    self._raiser.rise(rule, at, self._reasons(rule, at, values))
+                if found is not None:
+                    self._end(rule, found, at, values)
+            elif found is not None and (found.reports or found.waits):
+                if lowered and found.waits and found.waits[0].held:
+                    self._raise(rule, found, at, values)
+            elif not held and at > self._since and self._postponing.begin(rule, at, feeding, by_time=by_time):
+                self._raiser.rise(rule, at, self._reasons(rule, at, values))
+
+    def look_again(self, at: int) -> None:
+        """Raise what has waited for long enough.
+
+        Args:
+            at: a time that has come, in microseconds.
+        """
+        for rule in self._rules:
+            found = self._raiser.find(rule)
+            if found is None or not found.waits:
+                continue
+            values = self._values(at)
+            if not self._holds(rule, at, values):
+                found.waits = []
+            elif self._postponing.is_over(rule, found, at):
+                self._raise(rule, found, at, values)
+
+    def _raise(self, rule: SignalRule, found: Standing, at: int, values: _Values) -> None:
+        found.waits = []
+        self._raiser.rise(rule, at, self._reasons(rule, at, values))
+
+    def _end(self, rule: SignalRule, found: Standing, at: int, values: _Values) -> None:
+        found.waits = []
+        if found.reports:
+            self._raiser.end(rule, at, self._reasons(rule, at, values))
 
     def next_change(self, after: int) -> int:
         """Return when a move, a measure or a funnel changes by itself next, before anything else happens.

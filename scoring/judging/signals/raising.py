@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from scoring.customer.episodes import Report
-from scoring.customer.signals import Signal, SignalState, Standing, report_name
+from scoring.customer.signals import Signal, SignalState, Standing, Wait, report_name
 from scoring.customer.state import NONE, CustomerState
 from scoring.judging.alerts import Transition
 from scoring.judging.reasons import Reasons
@@ -59,7 +59,7 @@ class Raiser:
             about: see `Signal`.
         """
         standing = self.standing(rule)
-        if rule.cooldown and standing.last != NONE and abs(at - standing.last) < rule.cooldown:
+        if cooldown_end(rule, standing, at):
             return
         if rule.cooldown:
             standing.last = max(standing.last, at)
@@ -136,6 +136,33 @@ class Raiser:
             earlier=tuple(told),
             segment=self._state.segment,
         )
+
+
+def cooldown_end(rule: SignalRule, standing: Standing, at: int) -> int:
+    """Return until when its cooldown holds a signal back.
+
+    Args:
+        rule: of the signal.
+        standing: of the customer with it.
+        at: the time of the signal, in microseconds; before the last one, too, it is within the cooldown of that.
+
+    Returns:
+        Microseconds; 0 where nothing is held back.
+    """
+    if not rule.cooldown or standing.last == NONE or abs(at - standing.last) >= rule.cooldown:
+        return 0
+    return standing.last + rule.cooldown
+
+
+def end_of_wait(rule: SignalRule, standing: Standing, wait: Wait) -> int:
+    """Return when a wait ends if no silent feed holds it, in microseconds.
+
+    Args:
+        rule: of the signal; what holds for a while waits for the end of the cooldown.
+        standing: of the customer with it.
+        wait: one of those.
+    """
+    return standing.last + rule.cooldown if rule.holds_for_a_while else wait.time + rule.within
 
 
 def _without(signal: Signal, over: Sequence[Report]) -> Signal:

@@ -14,7 +14,7 @@ from scoring.customer.state import CustomerState, Timed
 from scoring.instants import NEVER, boundary_after, format_duration, format_instant
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import Reasons
-from scoring.judging.signals.raising import Raiser
+from scoring.judging.signals.raising import Raiser, end_of_wait
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.signals import NO_BAND, SignalRule
 
@@ -119,7 +119,9 @@ class Waiting:
             Microseconds; `NEVER` where none waits.
         """
         boundary = boundary_after(judged, self._policy.pane)
-        return min([boundary if wait.held else wait.time + rule.within for wait in standing.waits], default=NEVER)
+        return min(
+            [boundary if wait.held else end_of_wait(rule, standing, wait) for wait in standing.waits], default=NEVER
+        )
 
     def end(self, rule: SignalRule, standing: Standing, at: int) -> None:
         """Raise what has waited for long enough, unless the feed of an answer is silent.
@@ -130,7 +132,7 @@ class Waiting:
             at: the moment, in microseconds.
         """
         boundary = at % self._policy.pane == 0
-        over = [wait for wait in standing.waits if (boundary if wait.held else wait.time + rule.within <= at)]
+        over = [wait for wait in standing.waits if (boundary if wait.held else end_of_wait(rule, standing, wait) <= at)]
         if not over:
             return
         rest = [wait for wait in standing.waits if wait not in over]

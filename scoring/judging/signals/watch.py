@@ -15,6 +15,7 @@ from scoring.judging.alerts import Transition
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import reason_of_event
 from scoring.judging.signals.levels import Levels
+from scoring.judging.signals.postponing import Feeding, Postponing
 from scoring.judging.signals.raising import Raiser
 from scoring.judging.signals.waiting import Waiting
 from scoring.judging.watch import Watch
@@ -51,7 +52,8 @@ class SignalWatch(Watch):
         self._raiser = Raiser(state, self._signals, transitions)
         self._waiting = Waiting(policy, state, self._raiser, moment, self._signals.since)
         lasting = [each for each in policy.signals if each.holds_for_a_while]
-        self._levels = Levels(policy, state, self._raiser, transitions, lasting, self._signals.since)
+        postponing = Postponing(policy, state, self._raiser, moment)
+        self._levels = Levels(policy, state, self._raiser, postponing, transitions, lasting, self._signals.since)
 
     def quiet(self, events: Sequence[Timed]) -> bool:  # noqa: ARG002 - whatever they are
         """Return that each event can raise a signal."""
@@ -65,10 +67,12 @@ class SignalWatch(Watch):
             for rule in self._policy.signals:
                 found = self._raiser.find(rule)
                 if found is not None:
-                    self._waiting.end(rule, found, at)
+                    if not rule.holds_for_a_while:
+                        self._waiting.end(rule, found, at)
                     self._raiser.release(found, at)
             if self._levels.next_change(at - 1) == at:
-                self._levels.step(at)
+                self._levels.step(at, by_time=True)
+            self._levels.look_again(at)
             at = self._next()
         self._judged = max(self._judged, until)
 
@@ -83,17 +87,22 @@ class SignalWatch(Watch):
                 self._raiser.rise(rule, time, reasons(), detail.id if detail is not None else "")
         self.correct(time, before)
 
-    def cross(self, boundary: int, before: int) -> None:
-        """Judge what a boundary has made of the score."""
-        self.correct(boundary, before)
+    def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - what is left of it
+        """Judge what a boundary has made of the score; what waits is judged at the boundary after it."""
+        self._levels.step(boundary, feeding, by_time=True)
+        self._answer_by_band(boundary)
+        self._judged = max(self._judged, boundary - 1)
 
-    def correct(self, at: int, before: int) -> None:  # noqa: ARG002 - what holds is what is left of it
-        """Judge what an event or a boundary has made of the score."""
-        self._levels.step(at)
+    def correct(self, at: int, before: int) -> None:
+        """Judge what an event has made of the score."""
+        self._levels.step(at, lowered=self._state.score < before)
+        self._answer_by_band(at)
+        self._judged = max(self._judged, at)
+
+    def _answer_by_band(self, at: int) -> None:
         for rule in self._policy.signals:
             if rule.without_band != NO_BAND:
                 self._waiting.answer_by_band(rule, at)
-        self._judged = max(self._judged, at)
 
     def close(self) -> int:
         """Forget what nothing hangs on any more.
@@ -155,6 +164,6 @@ def followed(policy: Policy, state: CustomerState, since: int) -> SignalState:
             standing.waits = [
                 wait
                 for wait in standing.waits
-                if wait.code in rule.on and (wait.held or wait.time + rule.within > since)
+                if rule.holds_for_a_while or (wait.code in rule.on and (wait.held or wait.time + rule.within > since))
             ]
     return signals

@@ -312,6 +312,15 @@ def test_a_silent_feed_of_the_answers_holds_what_waits_until_a_boundary_at_which
     assert signals_of(anna) == [("cart", "02 00:00", False)]
 
 
+def test_what_a_silent_feed_holds_is_judged_at_a_boundary_that_the_score_crosses_as_well() -> None:
+    text = f"{POLICY}\n{CART}".replace('topic = "web"', 'topic = "web"\nsilence_after = "30m"')
+    anna = Customer(policy_with(("[window]", '[window]\nhalf_life = "2d"'), text=text))
+    anna.feeds = Feeds(anna.policy, {"web": [(at("01 10:00"), at("01 10:00")), (at("01 23:50"), at("02 00:10"))]})
+    anna.do("view", "01 10:00")
+    anna.judge("02 09:00")
+    assert signals_of(anna) == [("cart", "02 00:00", False)]
+
+
 # --- What holds for a while -------------------------------------------------------------------------------------------
 
 
@@ -356,6 +365,93 @@ def test_a_rise_is_told_with_the_event_that_makes_it() -> None:
     anna.do("post", "01 09:00", 3)
     anna.do("post", "01 10:00")
     assert signals_of(anna) == [("rise", "01 10:00", False)]
+
+
+# --- What waits to be raised ------------------------------------------------------------------------------------------
+
+LEFT = '[signals.left]\nleaves = "engaged"'
+
+
+def silent_from_the_first_on(*tables: str, back: str) -> Customer:
+    """Give a customer to whom `social` brings 12 points on the first and 2 on the third; then its feed is silent."""
+    text = "\n".join([POLICY, *tables]).replace('topic = "social"', 'topic = "social"\nsilence_after = "6h"')
+    anna = Customer(policy_with(text=text))
+    spans = [(at("01 09:00"), at("03 12:00")), (at(back), at("09 00:00"))]
+    anna.feeds = Feeds(anna.policy, {"social": spans})
+    anna.do("post", "01 09:00")
+    anna.do("post", "01 10:00", 5)
+    anna.do("post", "03 10:00")
+    return anna
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'leaves = "engaged"',
+        'falls_by = "50%"\nwithin = "1d"',
+        'measure = "posts"\nat_most = 2\n[measures.posts]\nkind = "count"\nof = ["social.post"]\nover = "3d"',
+    ],
+)
+def test_a_loss_that_time_brings_on_waits_for_the_feed_whose_silence_may_be_why(rule: str) -> None:
+    anna = silent_from_the_first_on(f"[signals.loss]\n{rule}", back="04 08:00")
+    # With the first two posts, the measure was past its bound before.
+    before = len(signals_of(anna))
+    anna.judge("04 09:00")
+    assert (signals_of(anna)[before:], anna.due) == ([], "05 00:00")
+    anna.do("view", "04 10:00")
+    assert signals_of(anna)[before:] == []
+    anna.judge("05 09:00")
+    # The fall was one from the third to the fourth, and is none any more.
+    assert signals_of(anna)[before:] == ([] if "falls_by" in rule else [("loss", "05 00:00", False)])
+
+
+def test_who_is_back_before_the_wait_is_over_has_left_nothing() -> None:
+    anna = silent_from_the_first_on(LEFT, back="04 08:00")
+    anna.judge("04 07:00")
+    anna.do("post", "04 08:00", 6)
+    anna.judge("06 00:00")
+    assert signals_of(anna) == []
+
+
+def test_an_event_that_takes_points_raises_what_a_silent_feed_holds() -> None:
+    anna = silent_from_the_first_on(LEFT, back="04 08:00")
+    anna.judge("04 07:00")
+    anna.do("complain", "04 07:30")
+    assert signals_of(anna) == [("left", "04 07:30", False)]
+
+
+def test_a_feed_that_brought_the_customer_nothing_holds_nothing() -> None:
+    text = f"{POLICY}\n{LEFT}".replace('topic = "web"', 'topic = "web"\nsilence_after = "6h"')
+    anna = Customer(policy_with(text=text))
+    anna.feeds = Feeds(anna.policy, {"web": [(at("01 09:00"), at("01 09:00"))]})
+    anna.do("post", "01 09:00", 6)
+    anna.judge("04 09:00")
+    assert signals_of(anna) == [("left", "04 00:00", False)]
+
+
+def test_what_begins_to_hold_within_the_cooldown_and_still_does_at_its_end_is_raised_then() -> None:
+    anna = Customer(policy(BAND, cooldown="1d"))
+    anna.do("post", "01 10:00", 15)
+    anna.do("quit", "01 11:00")
+    anna.do("post", "01 12:00", 15)
+    anna.judge("02 09:00")
+    assert (signals_of(anna)[2:], anna.due) == ([], "02 10:00")
+    anna.judge("03 00:00")
+    assert signals_of(anna) == [
+        ("upsell", "01 10:00", False),
+        ("upsell", "01 11:00", True),
+        ("upsell", "02 10:00", False),
+    ]
+
+
+def test_what_holds_no_more_at_the_end_of_the_cooldown_is_not_raised() -> None:
+    anna = Customer(policy(BAND, cooldown="1d"))
+    anna.do("post", "01 10:00", 15)
+    anna.do("quit", "01 11:00")
+    anna.do("post", "01 12:00", 15)
+    anna.do("quit", "01 13:00")
+    anna.judge("03 00:00")
+    assert len(signals_of(anna)) == 2
 
 
 # --- Quiet hours ------------------------------------------------------------------------------------------------------

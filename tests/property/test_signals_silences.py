@@ -1,0 +1,68 @@
+"""However events and what is known of the feeds arrive, signals wait for silent feeds as the definition says."""
+
+from __future__ import annotations
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from scoring.customer.signals import Signal
+from scoring.customer.state import CustomerState
+from scoring.instants import format_duration
+from scoring.judging.moment import Moment
+from scoring.judging.walk import advance
+from streams.policy_file.document import parse_policy
+from tests.property import test_half_life
+from tests.property.references import Reader, raw_events
+from tests.property.test_signals import rules
+from tests.property.test_silences import Draw, Story, known, stored_and_loaded, stories
+from tests.reference import brute_force
+from tests.reference.signals import Score, Told, signals
+
+
+def by_product(draw: Draw, story: Story, text: str) -> list[Told]:
+    """Judge a life as the product does, each step from what was stored after the one before."""
+    policy = parse_policy(text)
+    reader, state = Reader(policy), CustomerState()
+    found: list[Told] = []
+    judged: set[int] = set()
+    for batch, now in story.steps:
+        judged |= {happening.time for happening in batch}
+        feeds = known(draw, policy, story.feeds, now, judged)
+        for each in advance(policy, state, reader.read(batch), Moment(now, now, feeds)).transitions:
+            if isinstance(each, Signal):
+                closes = tuple([report.occurred_at for report in each.earlier]) if each.ended else ()
+                found.append(Told(each.name, each.occurred_at, each.ended, closes))
+        if state.signals is not None:
+            waits = [wait for standing in state.signals.standings.values() for wait in standing.waits]
+            if any(wait.held for wait in waits):
+                event("a feed holds a signal")
+            assert not waits or state.judged < state.due
+        state = stored_and_loaded(policy, state)
+    return sorted(found)
+
+
+def assert_told_the_same(draw: Draw, story: Story, text: str, score_of: Score = brute_force.score_of) -> None:
+    """Compare the definition and the product."""
+    life = [happening for step in story.steps for happening in step.batch]
+    policy = brute_force.parse_policy(story.world.text)
+    text = f'{text}\n[events]\nremember_ids = "10000d"\n{draw(rules(story.world))}'
+    expected = signals(raw_events(life), text, policy, story.steps[-1].now, score_of=score_of, feeds=story.feeds)
+    assert by_product(draw, story, text) == expected
+
+
+@given(stories(in_any_order=True), st.data())
+@settings(max_examples=400, deadline=None)
+def test_a_signal_that_a_silent_feed_may_have_brought_on_waits_for_it(story: Story, data: st.DataObject) -> None:
+    assert_told_the_same(data.draw, story, story.text)
+
+
+@given(stories(in_any_order=True), st.data())
+@settings(max_examples=200, deadline=None)
+def test_signals_wait_for_silent_feeds_where_points_fade_as_well(story: Story, data: st.DataObject) -> None:
+    half_life = data.draw(test_half_life.half_lives(story.world))
+    text = story.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
+
+    def score_of(events: list[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
+        return test_half_life.score_of(events, policy, half_life, time)
+
+    assert_told_the_same(data.draw, story, text, score_of)
