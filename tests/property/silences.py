@@ -9,6 +9,7 @@ from tests.property.lives import Happening
 from tests.property.references import raw_events
 from tests.reference import brute_force
 from tests.reference.feeds import Feed, brought_points
+from tests.reference.signals import Score
 
 _BOUNDARY, _COOLDOWN_END, _WARNING, _EVENT = range(4)
 
@@ -21,11 +22,17 @@ class Told:
     changes: list[tuple[str, int]] = field(default_factory=list)
 
 
-def by_definition(text: str, life: Sequence[Happening], feeds: Mapping[str, Feed], until: int) -> Told:
+def by_definition(
+    text: str,
+    life: Sequence[Happening],
+    feeds: Mapping[str, Feed],
+    until: int,
+    score_of: Score = brute_force.score_of,
+) -> Told:
     """Judge every boundary, every end of a cooldown and every event, one after the other."""
     policy = brute_force.parse_policy(text)
     events = raw_events(life)
-    customer = _Customer(policy, feeds)
+    customer = _Customer(policy, feeds, score_of)
     first = events[0].time // policy.pane + 1
     moments = [(pane * policy.pane, _BOUNDARY, 0) for pane in range(first, until // policy.pane + 1)]
     moments += [(event.time, _EVENT, index) for index, event in enumerate(events)]
@@ -46,6 +53,7 @@ def by_definition(text: str, life: Sequence[Happening], feeds: Mapping[str, Feed
 class _Customer:
     policy: brute_force.Policy
     feeds: Mapping[str, Feed]
+    score_of: Score
     told: Told = field(default_factory=Told)
     score: int = 0
     band: str = "disengaged"
@@ -64,7 +72,7 @@ class _Customer:
 
     def judge(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> None:
         """Take the customer to a moment."""
-        before, self.score = self.score, brute_force.score_of(list(taken), self.policy, time)
+        before, self.score = self.score, self.score_of(list(taken), self.policy, time)
         self.before, before_band = before, self.band
         if self.policy.band(self.score) != self.band:
             self.band = self.policy.band(self.score)
@@ -111,7 +119,7 @@ class _Customer:
         """Judge a coming drop; gives the later moment, if there is one, at which it comes near."""
         policy, engaged = self.policy, self.policy.bands["engaged"]
         later = range((time // policy.pane + 1) * policy.pane, policy.leaves_at(time // policy.pane) + 1, policy.pane)
-        coming = [(boundary, brute_force.score_of(list(taken), policy, boundary)) for boundary in later]
+        coming = [(boundary, self.score_of(list(taken), policy, boundary)) for boundary in later]
         within = [score for boundary, score in coming if boundary <= time + policy.warn_before]
         if min([self.score, *within]) >= engaged + policy.rearm_margin:
             self.warned = False

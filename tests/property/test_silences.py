@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState
 from scoring.feeds.feeds import Feeds, Stretch, join, stretches_of
-from scoring.instants import MINUTE, NEVER
+from scoring.instants import MINUTE, NEVER, format_duration
 from scoring.judging.alerts import Alert
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -22,11 +22,13 @@ from streams.policy_file.document import parse_policy
 from streams.store.fields.customer_reading import decode
 from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
-from tests.property import lives
+from tests.property import lives, test_half_life
 from tests.property.lives import START, Happening, Step, World
 from tests.property.references import Reader
 from tests.property.silences import Told, by_definition
+from tests.reference import brute_force
 from tests.reference.feeds import Feed
+from tests.reference.signals import Score
 
 _EIGHTHS = 8
 
@@ -117,11 +119,11 @@ def by_product(draw: Draw, story: Story) -> Told:
     return found
 
 
-def assert_told_the_same(draw: Draw, story: Story) -> None:
+def assert_told_the_same(draw: Draw, story: Story, score_of: Score = brute_force.score_of) -> None:
     """Compare the definition and the product."""
     life = [happening for step in story.steps for happening in step.batch]
     life.sort(key=lambda happening: happening.time)
-    expected = by_definition(story.world.text, life, story.feeds, story.steps[-1].now)
+    expected = by_definition(story.world.text, life, story.feeds, story.steps[-1].now, score_of)
     found = by_product(draw, story)
     assert found.changes == expected.changes
     assert found.alerts == expected.alerts
@@ -137,6 +139,18 @@ def test_a_drop_is_held_while_a_feed_that_brought_points_is_silent(story: Story,
 @settings(max_examples=500, deadline=None)
 def test_any_order_of_arrival_holds_and_tells_the_same(story: Story, data: st.DataObject) -> None:
     assert_told_the_same(data.draw, story)
+
+
+@given(stories(in_any_order=True), st.data())
+@settings(max_examples=150, deadline=None)
+def test_points_that_fade_are_held_and_told_as_the_definition_says(story: Story, data: st.DataObject) -> None:
+    half_life = data.draw(test_half_life.half_lives(story.world))
+    text = story.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
+
+    def score_of(events: list[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
+        return test_half_life.score_of(events, policy, half_life, time)
+
+    assert_told_the_same(data.draw, replace(story, text=text), score_of)
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.data())
