@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
-from scoring.customer.state import CustomerState
 from scoring.instants import format_duration
-from scoring.judging.moment import Moment
-from scoring.judging.walk import advance
+from scoring.judging.alerts import BandChange
+from scoring.policy.shadow import SHADOW, with_shadow
 from streams.policy_file.document import parse_policy
 from tests.property import test_half_life
-from tests.property.references import Reader, raw_events
+from tests.property.references import raw_events
 from tests.property.test_signals import rules
-from tests.property.test_silences import Draw, Story, known, stored_and_loaded, stories
+from tests.property.test_silences import Draw, Story, lived, stories
 from tests.reference import brute_force
 from tests.reference.signals import Score, Told, signals
 
 
 def by_product(draw: Draw, story: Story, text: str) -> list[Told]:
-    """Judge a life as the product does, each step from what was stored after the one before."""
-    policy = parse_policy(text)
-    reader, state = Reader(policy), CustomerState()
+    """Give the signals that the product raises."""
     found: list[Told] = []
-    judged: set[int] = set()
-    for batch, now in story.steps:
-        judged |= {happening.time for happening in batch}
-        feeds = known(draw, policy, story.feeds, now, judged)
-        for each in advance(policy, state, reader.read(batch), Moment(now, now, feeds)).transitions:
+    for state, transitions in lived(draw, story, parse_policy(text)):
+        for each in transitions:
             if isinstance(each, Signal):
                 closes = tuple([report.occurred_at for report in each.earlier]) if each.ended else ()
                 found.append(Told(each.name, each.occurred_at, each.ended, closes))
@@ -37,7 +33,6 @@ def by_product(draw: Draw, story: Story, text: str) -> list[Told]:
             if any(wait.held for wait in waits):
                 event("a feed holds a signal")
             assert not waits or state.judged < state.due
-        state = stored_and_loaded(policy, state)
     return sorted(found)
 
 
@@ -66,3 +61,26 @@ def test_signals_wait_for_silent_feeds_where_points_fade_as_well(story: Story, d
         return test_half_life.score_of(events, policy, half_life, time)
 
     assert_told_the_same(data.draw, story, text, score_of)
+
+
+@given(stories(in_any_order=True), st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_shadow_and_a_named_score_like_the_policy_in_force_wait_as_it_does(story: Story, data: st.DataObject) -> None:
+    text = f'{story.text}\n[events]\nremember_ids = "10000d"\n{data.draw(rules(story.world))}'
+    twin = parse_policy(f"{text}\n[scores.twin]\nalerts = true\n{_weights_of_twin(story.world.text)}")
+    both = with_shadow(twin, parse_policy(text.replace('"drawn"', '"tried"')))
+    raised = [each for _, transitions in lived(data.draw, story, both) for each in transitions]
+    told: dict[str, list[str]] = {"": [], "twin": [], SHADOW: []}
+    for each in raised:
+        if not isinstance(each, BandChange):
+            told[each.score_name].append(repr(replace(each, score_name="")))
+    told = {name: sorted(some) for name, some in told.items()}
+    assert told[SHADOW] == told[""]
+    assert told["twin"] == [each for each in told[""] if each.startswith("Alert")]
+
+
+def _weights_of_twin(text: str) -> str:
+    """Write the weights and caps of a policy as those of a named score."""
+    _, dot, channels = text.partition("[channels.")
+    lines = [line for line in f"{dot}{channels}".splitlines() if line.startswith(("[", "weights", "cap"))]
+    return "\n".join(lines).replace("[channels.", "[scores.twin.channels.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoring.customer.state import CustomerState
 from scoring.feeds.feeds import Feeds, Stretch, join, stretches_of
 from scoring.instants import MINUTE, NEVER, format_duration
-from scoring.judging.alerts import Alert
+from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.notices.feed_notices import Notice, follow
@@ -96,26 +96,32 @@ def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
     return decode(policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
 
 
-def by_product(draw: Draw, story: Story) -> Told:
+def lived(draw: Draw, story: Story, policy: Policy) -> Iterator[tuple[CustomerState, Sequence[Transition]]]:
     """Judge a life as the product does, each step from what was stored after the one before."""
-    policy = parse_policy(story.text)
-    reader, state, found = Reader(policy), CustomerState(), Told()
+    reader, state = Reader(policy), CustomerState()
     judged: set[int] = set()
     for batch, now in story.steps:
         judged |= {happening.time for happening in batch}
         feeds = known(draw, policy, story.feeds, now, judged)
         outcome = advance(policy, state, reader.read(batch), Moment(now, now, feeds))
-        for each in outcome.transitions:
+        yield state, outcome.transitions
+        state = stored_and_loaded(policy, state)
+
+
+def by_product(draw: Draw, story: Story) -> Told:
+    """Give the alerts and band changes that the product raises."""
+    policy, found = parse_policy(story.text), Told()
+    for state, transitions in lived(draw, story, policy):
+        for each in transitions:
             if isinstance(each, Alert):
                 found.alerts.append((each.kind, each.occurred_at))
-            else:
+            elif isinstance(each, BandChange):
                 found.changes.append((BANDS[each.band], each.occurred_at))
         if state.held is not None:
             event("a drop waits for a feed" if state.held.get("waits") else "a drop waits for the cooldown")
             boundary = (state.judged // policy.pane + 1) * policy.pane
             assert state.due_crosses
             assert state.judged < state.due <= max(boundary, state.last_alert + policy.cooldown)
-        state = stored_and_loaded(policy, state)
     return found
 
 
