@@ -162,7 +162,10 @@ def end_of_wait(rule: SignalRule, standing: Standing, wait: Wait) -> int:
         standing: of the customer with it.
         wait: one of those.
     """
-    return standing.last + rule.cooldown if rule.holds_for_a_while else wait.time + rule.within
+    if not rule.holds_for_a_while:
+        return wait.time + rule.within
+    # A policy with a shorter cooldown may have come meanwhile.
+    return max(standing.last + rule.cooldown, wait.time)
 
 
 def _without(signal: Signal, over: Sequence[Report]) -> Signal:

@@ -444,6 +444,16 @@ def test_what_begins_to_hold_within_the_cooldown_and_still_does_at_its_end_is_ra
     ]
 
 
+def test_a_cooldown_that_a_policy_shortens_ends_not_before_what_waits_for_it_began() -> None:
+    anna = Customer(policy(BAND, cooldown="1d"))
+    anna.do("post", "01 10:00", 15)
+    anna.do("quit", "01 11:00")
+    anna.do("post", "01 12:00", 15)
+    anna.policy = policy_with(('"by-hand"', '"next"'), text=f'{POLICY}\n{BAND}\ncooldown = "1h"')
+    anna.judge("01 13:00")
+    assert signals_of(anna)[2:] == [("upsell", "01 12:00", False)]
+
+
 def test_what_holds_no_more_at_the_end_of_the_cooldown_is_not_raised() -> None:
     anna = Customer(policy(BAND, cooldown="1d"))
     anna.do("post", "01 10:00", 15)
