@@ -40,6 +40,8 @@ silence_after = "{PANE}s"
 [channels.email]
 topic = "NAMESPACE-email"
 weights = {{ open = 1, unsubscribe = -100 }}
+[signals.left]
+leaves = "engaged"
 """
 CUSTOMERS, RETURNING, UNSUBSCRIBED = 3000, 1000, 20
 
@@ -69,13 +71,20 @@ async def churning(system: System) -> Counter[tuple[str, str]]:
     )
 
 
+async def leaving(system: System) -> Counter[tuple[str, str]]:
+    """Count the signals of those who have left `engaged` by customer and time."""
+    return Counter(
+        (each["customer_id"], each["occurred_at"]) for each in await system.signals() if each["kind"] == "raised"
+    )
+
+
 async def test_thousands_who_fall_while_their_feed_is_silent_are_not_alerted_until_it_is_back(
     make_system: MakeSystem,
 ) -> None:
     system = make_system(SHORT, session_timeout=6)
     await system.create_topics()
     names = [system.customer(f"c{number}") for number in range(CUSTOMERS)]
-    leaving = names[-UNSUBSCRIBED:]
+    unsubscribed = names[-UNSUBSCRIBED:]
     with system.worker() as first:
         begun = await beginning_of_a_pane()
         await click(system, names)
@@ -90,9 +99,9 @@ async def test_thousands_who_fall_while_their_feed_is_silent_are_not_alerted_unt
         await poll_until(lambda: in_band(system, "disengaged") == CUSTOMERS)
         await wait_for_metric(1, first, "engagement_feed_silent", channel="clickstream")
         await wait_for_metric(CUSTOMERS, first, "engagement_held_crossings_total")
-        assert await churning(system) == {}
+        assert await churning(system) == await leaving(system) == {}
         # Who says so is believed at once.
-        await system.send("email", *[event(name, "unsubscribe") for name in leaving])
+        await system.send("email", *[event(name, "unsubscribe") for name in unsubscribed])
         await poll_until(lambda: in_band(system, "at_risk") == UNSUBSCRIBED, WINDOW)
         assert first.stop() == 0
 
@@ -100,7 +109,7 @@ async def test_thousands_who_fall_while_their_feed_is_silent_are_not_alerted_unt
         await poll_until(lambda: metric(third, "engagement_feed_silent", channel="clickstream") == 1, 2 * PANE)
         held_on = await beginning_of_a_pane()
         await poll_until(lambda: time.time() > held_on + PANE + 2, 2 * PANE)
-        assert {name for name, _ in await churning(system)} == set(leaving)
+        assert {name for name, _ in await churning(system)} == set(unsubscribed)
 
         back = await beginning_of_a_pane()
         await click(system, names[:RETURNING])
@@ -108,14 +117,16 @@ async def test_thousands_who_fall_while_their_feed_is_silent_are_not_alerted_unt
         expected = {(name, instant(back + PANE)) for name in names[RETURNING:-UNSUBSCRIBED]}
 
         async def all_alerted() -> bool:
-            return len(await churning(system)) >= len(expected) + UNSUBSCRIBED
+            found = [len(await churning(system)), len(await leaving(system))]
+            return min(found) >= len(expected) + UNSUBSCRIBED
 
         await poll_until(all_alerted, 4 * PANE)
         # Those who came back fall again; the feed is silent again, so nobody hears of it.
         await poll_until(lambda: in_band(system, "engaged") == 0, 4 * PANE)
         alerts = await churning(system)
-        assert {entry for entry in alerts if entry[0] not in leaving} == expected
+        assert {entry for entry in alerts if entry[0] not in unsubscribed} == expected
         assert set(alerts.values()) == {1}
+        assert await leaving(system) == alerts
         kinds = [message["kind"] for message in await system.feed_alerts()]
         assert kinds == ["feed_silent", "feed_back", "feed_silent"]
         assert (second.stop(), third.stop()) == (0, 0)
