@@ -6,7 +6,7 @@ Rests on decisions 36, 76, 105 and 154.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from scoring.instants import NEVER, boundary_after
@@ -17,6 +17,10 @@ MOST_STRETCHES: Final = 500
 
 Stretch = tuple[int, int]
 """Two events of a feed, and others between them that are nowhere further apart than its `silence_after`."""
+
+
+Feeding = Callable[[], list[str]]
+"""Names the watched channels that had brought a customer points; it is called only where that matters."""
 
 
 def source_feed(source: str) -> str:

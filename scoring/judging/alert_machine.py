@@ -20,7 +20,7 @@ from typing import Final
 
 from scoring.customer.episodes import Episode, Report
 from scoring.customer.state import CustomerState
-from scoring.feeds.feeds import NO_FEEDS, Feeds
+from scoring.feeds.feeds import NO_FEEDS, Feeding, Feeds
 from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.reasons import Reasons, largest_first
 from scoring.judging.score import cooldown_end
@@ -146,7 +146,7 @@ class AlertMachine:
         self._previous_band = state.band
         self._reasons: Reasons | None = None
         self._explain: Callable[[], Reasons] | None = None
-        self._feeding: Callable[[], list[str]] | None = None
+        self._feeding: Feeding | None = None
 
     def judge(
         self,
@@ -155,7 +155,7 @@ class AlertMachine:
         score: int,
         cause: str,
         reasons: Callable[[], Reasons],
-        feeding: Callable[[], list[str]] | None = None,
+        feeding: Feeding | None = None,
     ) -> None:
         """Judge one step.
 

@@ -5,9 +5,10 @@ Rests on decisions 12 and 136.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.feeds.feeds import Feeding
 from scoring.instants import boundary_after
 from scoring.judging.alerts import Alert, Transition
 from scoring.judging.moment import Moment
@@ -124,7 +125,7 @@ class Outlook(Watch):
         if near:
             self._judge(first, leaves, at, asks=not lowered)
 
-    def cross(self, boundary: int, before: int, feeding: Callable[[], list[str]] | None) -> None:  # noqa: ARG002
+    def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002
         """End the episode of a warning if a boundary has put the drop off for long enough."""
         self._end(boundary, before)
 

@@ -6,12 +6,12 @@ Rests on decisions 3 and 136.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from scoring.customer.state import CustomerState, Dropped, Timed, fade
-from scoring.feeds.feeds import feeding
+from scoring.feeds.feeds import Feeding, feeding
 from scoring.instants import NEVER
 from scoring.judging.active_days import note_days, note_ends
 from scoring.judging.alert_machine import AlertMachine, is_unmoved
@@ -216,7 +216,7 @@ class Steps:
         leaving: Mapping[int, Mapping[str, int]],
         steps: Sequence[_Step] = (),
         index: int = 0,
-    ) -> Callable[[], list[str]] | None:
+    ) -> Feeding | None:
         """Give a function that names the watched channels which had brought points by a step."""
         state, policy = self.state, self.policy
         if not policy.watched:

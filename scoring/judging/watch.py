@@ -5,9 +5,10 @@ Rests on decision 136.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from scoring.customer.state import Timed
+from scoring.feeds.feeds import Feeding
 
 
 class Watch:
@@ -33,7 +34,7 @@ class Watch:
         """Judge what an event that came too late to count has changed in the score."""
         raise NotImplementedError
 
-    def cross(self, boundary: int, before: int, feeding: Callable[[], list[str]] | None) -> None:
+    def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:
         """Judge what a pane boundary has changed in the score.
 
         Args:

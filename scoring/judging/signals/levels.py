@@ -13,12 +13,13 @@ from scoring.customer.measuring import measured_at
 from scoring.customer.projection import next_step
 from scoring.customer.signals import Standing
 from scoring.customer.state import CustomerState
+from scoring.feeds.feeds import Feeding
 from scoring.instants import NEVER, boundary_after, format_duration, format_instant
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
 from scoring.judging.score import changes_of_pane, score_at
-from scoring.judging.signals.postponing import Feeding, Postponing
+from scoring.judging.signals.postponing import Postponing
 from scoring.judging.signals.raising import Raiser
 from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy

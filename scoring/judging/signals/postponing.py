@@ -5,18 +5,14 @@ Rests on decisions 76 and 155.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from scoring.customer.signals import Standing, Wait
 from scoring.customer.state import CustomerState
+from scoring.feeds.feeds import Feeding
 from scoring.judging.moment import Moment
 from scoring.judging.score import feeding_now
 from scoring.judging.signals.raising import Raiser, cooldown_end
 from scoring.policy.policy import Policy
 from scoring.rules.signals import SignalRule
-
-#: Names the watched channels that had brought points.
-Feeding = Callable[[], list[str]]
 
 
 class Postponing:

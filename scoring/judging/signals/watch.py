@@ -10,12 +10,13 @@ from functools import partial
 
 from scoring.customer.signals import SignalState
 from scoring.customer.state import NONE, CustomerState, Timed
+from scoring.feeds.feeds import Feeding
 from scoring.instants import DAY, NEVER
 from scoring.judging.alerts import Transition
 from scoring.judging.moment import Moment
 from scoring.judging.reasons import reason_of_event
 from scoring.judging.signals.levels import Levels
-from scoring.judging.signals.postponing import Feeding, Postponing
+from scoring.judging.signals.postponing import Postponing
 from scoring.judging.signals.raising import Raiser
 from scoring.judging.signals.waiting import Waiting
 from scoring.judging.watch import Watch
