@@ -32,7 +32,7 @@ def by_definition(
     """Judge every boundary, every end of a cooldown and every event, one after the other."""
     policy = brute_force.parse_policy(text)
     events = raw_events(life)
-    customer = _Customer(policy, feeds, score_of)
+    customer = _Customer(policy.of(brute_force.segment_of(events[:1])), feeds, score_of)
     first = events[0].time // policy.pane + 1
     moments = [(pane * policy.pane, _BOUNDARY, 0) for pane in range(first, until // policy.pane + 1)]
     moments += [(event.time, _EVENT, index) for index, event in enumerate(events)]
@@ -40,11 +40,17 @@ def by_definition(
         time, step, index = min(moments)
         moments.remove((time, step, index))
         taken = events[: index + 1] if step == _EVENT else [event for event in events if event.time < time]
+        own = policy.of(brute_force.segment_of(list(taken)))
+        if own is not customer.policy:
+            # The event that tells the segment is judged by its policy already.
+            customer.follow(own, time, taken[:-1])
+            if customer.cooled > time:
+                moments.append((customer.cooled, _COOLDOWN_END, 0))
         if step != _WARNING:
             customer.judge(time, step, taken)
-        if customer.last_churn == time and policy.cooldown:
-            moments.append((time + policy.cooldown, _COOLDOWN_END, 0))
-        if policy.warn_before and (due := customer.look_ahead(time, step, taken)):
+        if customer.last_churn == time and own.cooldown:
+            moments.append((customer.cooled, _COOLDOWN_END, 0))
+        if own.warn_before and (due := customer.look_ahead(time, step, taken)):
             moments.append((due, _WARNING, 0))
     return customer.told
 
@@ -58,9 +64,9 @@ class _Customer:
     score: int = 0
     band: str = "disengaged"
     armed: bool = False
-    #: The bands that the open episode has told of, and the score at which it ends.
+    #: The bands that the open episode has told of, and the one above whose bound it ends.
     episode: list[str] = field(default_factory=list)
-    end: int = 0
+    base: str = "engaged"
     last_churn: int | None = None
     #: Of a fall that has not been told: the channels that had brought points.
     drop: set[str] | None = None
@@ -77,7 +83,7 @@ class _Customer:
         if self.policy.band(self.score) != self.band:
             self.band = self.policy.band(self.score)
             self.told.changes.append((self.band, time))
-        if self.episode and self.score >= self.end:
+        if self.episode and self.score >= self.policy.bands[self.base] + self.policy.rearm_margin:
             self.told.alerts.append(("recovered", time))
             self.episode, self.drop = [], None
             self.armed = self._arms()
@@ -86,6 +92,34 @@ class _Customer:
         else:
             self.drop = None
             self.armed = not self.episode and self._arms()
+
+    @property
+    def cooled(self) -> int:
+        """When the cooldown ends."""
+        return -1 if self.last_churn is None else self.last_churn + self.policy.cooldown
+
+    def follow(self, policy: brute_force.Policy, time: int, taken: Sequence[brute_force.Event]) -> None:
+        """Go by the policy of another segment from a moment on: the rules have changed, not the customer."""
+        cooled, self.policy = self.cooled <= time, policy
+        self.score = self.score_of(list(taken), policy, time)
+        if policy.band(self.score) != self.band:
+            self.band = policy.band(self.score)
+            self.told.changes.append((self.band, time))
+        if self.drop is not None and self.score >= policy.bands["engaged" if self.armed else "disengaged"]:
+            self.drop = None
+        if not self.episode and self.drop is None:
+            self.armed = self._arms()
+        if self.episode and self.drop is None and self.band == "at_risk":
+            self.episode.append("at_risk")
+        self.last_warning, self.waits, self.warned = None, False, False
+        if policy.warn_before:
+            coming = self._coming(time, taken)
+            leaves = next((boundary for boundary, score in coming if score < policy.bands["engaged"]), None)
+            near = leaves is not None and leaves - policy.warn_before <= time
+            self.warned = near and self.score >= policy.bands["engaged"]
+        if self.drop is not None and self.cooled <= time and not cooled:
+            # The cooldown is shorter now, and over.
+            self.judge(time, _COOLDOWN_END, taken)
 
     def _arms(self) -> bool:
         return self.policy.drops == "disengaged" and self.score >= self.policy.bands["engaged"]
@@ -110,16 +144,14 @@ class _Customer:
         if not waits:
             self.told.alerts.append(("churn_risk", time))
             if not self.episode:
-                base = "engaged" if self.armed else "disengaged"
-                self.end = self.policy.bands[base] + self.policy.rearm_margin
+                self.base = "engaged" if self.armed else "disengaged"
             self.episode.append(self.band)
             self.armed, self.last_churn, self.drop = False, time, None
 
     def look_ahead(self, time: int, step: int, taken: Sequence[brute_force.Event]) -> int | None:
         """Judge a coming drop; gives the later moment, if there is one, at which it comes near."""
         policy, engaged = self.policy, self.policy.bands["engaged"]
-        later = range((time // policy.pane + 1) * policy.pane, policy.leaves_at(time // policy.pane) + 1, policy.pane)
-        coming = [(boundary, self.score_of(list(taken), policy, boundary)) for boundary in later]
+        coming = self._coming(time, taken)
         within = [score for boundary, score in coming if boundary <= time + policy.warn_before]
         if min([self.score, *within]) >= engaged + policy.rearm_margin:
             self.warned = False
@@ -140,3 +172,9 @@ class _Customer:
             self.told.alerts.append(("disengaging_soon", time))
             self.warned, self.last_warning = True, time
         return None
+
+    def _coming(self, time: int, taken: Sequence[brute_force.Event]) -> list[tuple[int, int]]:
+        """Give the boundaries to come, each with the score if nothing more comes."""
+        policy = self.policy
+        later = range((time // policy.pane + 1) * policy.pane, policy.leaves_at(time // policy.pane) + 1, policy.pane)
+        return [(boundary, self.score_of(list(taken), policy, boundary)) for boundary in later]

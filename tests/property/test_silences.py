@@ -51,7 +51,12 @@ Draw = Callable[..., Any]
 def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
     """Draw a world, a life, and what others do meanwhile on its channels."""
     world = draw(lives.worlds(ties=draw(st.booleans())))
-    life = draw(lives.lives(world, unique=in_any_order))
+    return draw(watched(world, draw(lives.lives(world, unique=in_any_order)), in_any_order=in_any_order))
+
+
+@st.composite
+def watched(draw: st.DrawFn, world: World, life: Sequence[Happening], *, in_any_order: bool = True) -> Story:
+    """Draw how a life comes, and what others do meanwhile on its channels."""
     steps = draw((lives.in_any_order if in_any_order else lives.in_order)(world, life))
     ticks = _EIGHTHS * (4 * world.panes + 8)
     feeds, text = {}, world.text
@@ -90,6 +95,7 @@ def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
     """Write a whole state as a store does, and read it back."""
     state.touched_panes |= set(state.panes)
     state.seen.touched |= set(state.seen.chunks)
+    state.segment_changed = True
     if state.signals is not None:
         state.signals.stored = ""
     fields, _ = encode(policy, CustomerRecord(state), "v")
