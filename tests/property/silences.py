@@ -70,6 +70,8 @@ class _Customer:
     last_churn: int | None = None
     #: Of a fall that has not been told: the channels that had brought points.
     drop: set[str] | None = None
+    #: A silent feed has held that fall: so it is judged at boundaries.
+    held: bool = False
     before: int = 0
     warned: bool = False
     last_warning: int | None = None
@@ -100,7 +102,7 @@ class _Customer:
 
     def follow(self, policy: brute_force.Policy, time: int, taken: Sequence[brute_force.Event]) -> None:
         """Go by the policy of another segment from a moment on: the rules have changed, not the customer."""
-        cooled, self.policy = self.cooled <= time, policy
+        self.policy = policy
         self.score = self.score_of(list(taken), policy, time)
         if policy.band(self.score) != self.band:
             self.band = policy.band(self.score)
@@ -117,7 +119,7 @@ class _Customer:
             leaves = next((boundary for boundary, score in coming if score < policy.bands["engaged"]), None)
             near = leaves is not None and leaves - policy.warn_before <= time
             self.warned = near and self.score >= policy.bands["engaged"]
-        if self.drop is not None and self.cooled <= time and not cooled:
+        if self.drop is not None and self.cooled <= time and not self.held:
             # The cooldown is shorter now, and over.
             self.judge(time, _COOLDOWN_END, taken)
 
@@ -135,12 +137,14 @@ class _Customer:
         falls = self.drop is None
         if self.drop is None:
             self.drop = brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
+            self.held = False
         if not self.episode and self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
             return
         if step == _EVENT:
             waits = not falls and self.score >= before
         else:
             waits = any(self.feeds[name].silent(time) for name in self.drop if name in self.feeds)
+            self.held = self.held or waits
         if not waits:
             self.told.alerts.append(("churn_risk", time))
             if not self.episode:

@@ -127,7 +127,7 @@ def by_product(draw: Draw, story: Story) -> Told:
             event("a drop waits for a feed" if state.held.get("waits") else "a drop waits for the cooldown")
             boundary = (state.judged // policy.pane + 1) * policy.pane
             assert state.due_crosses
-            assert state.judged < state.due <= max(boundary, state.last_alert + policy.cooldown)
+            assert state.judged < state.due <= max(boundary, state.last_alert + policy.of(state.segment).cooldown)
     return found
 
 
