@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from tests.property.lives import Happening
 from tests.property.references import raw_events
 from tests.reference import brute_force
-from tests.reference.feeds import Feed, brought_points
+from tests.reference.feeds import Feed, brought_points, watched
 from tests.reference.signals import Score
 
-_BOUNDARY, _COOLDOWN_END, _WARNING, _EVENT = range(4)
+_BOUNDARY, _COOLDOWN_END, _WARNING, _EVENT, _CHANGE = range(5)
 
 
 @dataclass
@@ -28,18 +28,32 @@ def by_definition(
     feeds: Mapping[str, Feed],
     until: int,
     score_of: Score = brute_force.score_of,
+    changes: Sequence[tuple[int, str]] = (),
 ) -> Told:
-    """Judge every boundary, every end of a cooldown and every event, one after the other."""
-    policy = brute_force.parse_policy(text)
+    """Judge every boundary, every end of a cooldown and every event, one after the other.
+
+    After the time of a change, the policy is that of its text.
+    """
     events = raw_events(life)
+    early = [before for time, before in changes if time < events[0].time]
+    policy = brute_force.parse_policy([text, *early][-1])
     customer = _Customer(policy.of(brute_force.segment_of(events[:1])), feeds, score_of)
     first = events[0].time // policy.pane + 1
     moments = [(pane * policy.pane, _BOUNDARY, 0) for pane in range(first, until // policy.pane + 1)]
     moments += [(event.time, _EVENT, index) for index, event in enumerate(events)]
+    moments += [(time, _CHANGE, index) for index, (time, _) in enumerate(changes) if time >= events[0].time]
     while moments and min(moments)[0] <= until:
         time, step, index = min(moments)
         moments.remove((time, step, index))
-        taken = events[: index + 1] if step == _EVENT else [event for event in events if event.time < time]
+        taken = [event for event in events if event.time < time + (step == _CHANGE)]
+        if step == _EVENT:
+            taken = events[: index + 1]
+        elif step == _CHANGE:
+            policy = brute_force.parse_policy(changes[index][1])
+            customer.follow(policy, time, taken)
+            if customer.cooled > time:
+                moments.append((customer.cooled, _COOLDOWN_END, 0))
+            continue
         own = policy.of(brute_force.segment_of(list(taken)))
         if own is not customer.policy:
             # The event that tells the segment is judged by its policy already.
@@ -136,14 +150,15 @@ class _Customer:
     def _judge_low(self, time: int, step: int, taken: Sequence[brute_force.Event], before: int) -> None:
         falls = self.drop is None
         if self.drop is None:
-            self.drop = brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
+            brought = brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
+            self.drop = watched(self.feeds, brought, time)
             self.held = False
         if not self.episode and self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
             return
         if step == _EVENT:
             waits = not falls and self.score >= before
         else:
-            waits = any(self.feeds[name].silent(time) for name in self.drop if name in self.feeds)
+            waits = any(self.feeds[name].silent(time) for name in self.drop)
             self.held = self.held or waits
         if not waits:
             self.told.alerts.append(("churn_risk", time))

@@ -91,27 +91,34 @@ def known(draw: Draw, policy: Policy, feeds: dict[str, Feed], now: int, judged: 
     return Feeds(policy, activity)
 
 
-def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
-    """Write a whole state as a store does, and read it back."""
+def stored_and_loaded(policy: Policy, state: CustomerState, after: Policy | None = None) -> CustomerState:
+    """Write a whole state as a store does, and read it back, perhaps by the policy that has come meanwhile."""
     state.touched_panes |= set(state.panes)
     state.seen.touched |= set(state.seen.chunks)
     state.segment_changed = True
     if state.signals is not None:
         state.signals.stored = ""
     fields, _ = encode(policy, CustomerRecord(state), "v")
-    return decode(policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
+    return decode(after or policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
 
 
 def lived(draw: Draw, story: Story, policy: Policy) -> Iterator[tuple[CustomerState, Sequence[Transition]]]:
     """Judge a life as the product does, each step from what was stored after the one before."""
-    reader, state = Reader(policy), CustomerState()
+    return lived_under(draw, story, [policy] * len(story.steps), [story.feeds] * len(story.steps))
+
+
+def lived_under(
+    draw: Draw, story: Story, policies: Sequence[Policy], watched_by: Sequence[dict[str, Feed]]
+) -> Iterator[tuple[CustomerState, Sequence[Transition]]]:
+    """Judge each step of a life by a policy of its own, which watches its feeds."""
+    state, before = CustomerState(), policies[0]
     judged: set[int] = set()
-    for batch, now in story.steps:
+    for (batch, now), policy, watched_now in zip(story.steps, policies, watched_by, strict=True):
         judged |= {happening.time for happening in batch}
-        feeds = known(draw, policy, story.feeds, now, judged)
-        outcome = advance(policy, state, reader.read(batch), Moment(now, now, feeds))
+        feeds = known(draw, policy, watched_now, now, judged)
+        state, before = stored_and_loaded(before, state, policy), policy
+        outcome = advance(policy, state, Reader(policy).read(batch), Moment(now, now, feeds))
         yield state, outcome.transitions
-        state = stored_and_loaded(policy, state)
 
 
 def by_product(draw: Draw, story: Story) -> Told:
