@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
+from scoring.instants import MINUTE
 from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from scoring.policy.policy import BANDS
 from streams.policy_file.document import parse_policy
-from tests.property import lives
-from tests.property.lives import START, Happening, Step
+from tests.property.lives import START, Happening, Step, World
 from tests.property.references import Reader
 from tests.property.silences import Told, by_definition_linked
 from tests.property.test_silences import Draw, Story, known, stored_and_loaded
@@ -45,26 +45,65 @@ class Linked(NamedTuple):
 
 
 @st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Draw a policy by which one event or two make a customer engaged."""
+    minutes, panes = draw(st.sampled_from([8, 1440])), draw(st.integers(1, 3))
+    engaged = draw(st.integers(1, 6))
+    cooldown = draw(st.sampled_from([0, 0, 8, 24])) * minutes // _GRID * 60 + 7
+    warning = draw(st.sampled_from([0, 0, 4, _GRID * panes - 1])) * minutes // _GRID
+    text = f"""
+version = "drawn"
+[window]
+length = "{minutes * panes}m"
+pane = "{minutes}m"
+trend = "0m"
+[bands]
+disengaged = 0
+engaged = {engaged}
+highly_engaged = {engaged + 5}
+power = 30
+[alerts]
+rearm_margin = {draw(st.integers(0, 3))}
+cooldown = "{cooldown}s"
+warn_before = "{warning}m"
+[clock]
+lateness = "0s"
+[channels.web]
+topic = "web"
+weights = {{ view = 2, buy = 5, leave = -4 }}
+[channels.social]
+topic = "social"
+weights = {{ post = 5, block = -3 }}
+"""
+    return World(text, minutes * MINUTE, panes)
+
+
+@st.composite
 def linked(draw: st.DrawFn) -> Linked:
     """Draw a life under two ids, either of which may have nothing before the link: most of it a window before that."""
-    world = draw(lives.worlds())
+    world = draw(worlds())
     window = _GRID * world.panes
-    link = window + draw(st.integers(0, 2 * window))
-    early = draw(st.lists(st.integers(0, window), min_size=1, max_size=8))
-    late = draw(st.lists(st.integers(0, link + 2 * window), max_size=8))
+    early = draw(st.lists(st.integers(0, 2 * _GRID), min_size=1, max_size=8))
+    link = max(early) // _GRID * _GRID + window + draw(st.integers(0, 2 * _GRID))
+    late = draw(st.one_of(st.just([]), st.lists(st.integers(_GRID, link + 2 * window), max_size=6)))
     life = [
         Happening(START + tick * world.pane // _GRID, *draw(st.sampled_from(_KINDS)), str(number))
         for number, tick in enumerate(sorted({*early, *late}))
     ]
     feeds, text = {}, world.text
     for channel in draw(st.sampled_from([("web",), ("social",), ("web", "social"), ("web", "social")])):
-        others = draw(st.lists(st.integers(0, link + 2 * window), max_size=3))
+        others = draw(st.lists(st.integers(link, link + 2 * window), max_size=4))
         times = [START + tick * world.pane // _GRID for tick in others]
         silent_after = draw(st.integers(1, _GRID)) * world.pane // _GRID
         feeds[channel] = Feed(silent_after, sorted([*times, *[each.time for each in life if each.channel == channel]]))
         line = f'[channels.{channel}]\nsilence_after = "{silent_after // 1_000_000}s"'
         text = text.replace(f"[channels.{channel}]", line)
-    other = draw(st.one_of(st.sets(st.integers(0, len(life) - 1)), st.just(set(range(len(life))))))
+    numbers = range(len(life))
+    social = {number for number in numbers if life[number].channel == "social"}
+    some = st.sets(st.sampled_from(numbers))
+    other = draw(
+        st.one_of(st.just(social), st.builds(set[int].union, st.just(social), some), some, st.just({*numbers}))
+    )
     at = START + link * world.pane // _GRID
     until = max(at, *[each.time for each in life]) + 2 * world.panes * world.pane
     return Linked(Story(world, text, (), feeds), life, other, at, until)
@@ -86,6 +125,8 @@ def lived(draw: Draw, case: Linked, text: str) -> tuple[list[Transition], list[T
                 told[index].extend(advance(policy, state, (), moment(case.at)).transitions)
                 if state.held is not None:
                     event("a feed holds a drop" if state.held.get("waits") else "the cooldown holds a drop")
+            if all(state.held is not None and state.held.get("waits") for state in states):
+                event("feeds hold drops under both ids")
             raised = merge(policy, ("one", states[0]), ("other", states[1]), moment(case.at))
             told[0].extend(raised.own)
             told[1].extend(raised.linked)
@@ -111,7 +152,7 @@ def summary(transitions: Sequence[Transition]) -> Told:
 
 
 @given(linked(), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_drop_that_waits_under_either_id_goes_on(case: Linked, data: st.DataObject) -> None:
     text = f'{case.story.text}\n[identities]\n[events]\nremember_ids = "10000d"\n'
     expected = by_definition_linked(case.story.world.text, parts_of(case), case.story.feeds, case.at, case.until)
