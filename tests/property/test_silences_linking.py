@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -184,3 +185,21 @@ def test_a_signal_that_waits_under_either_id_is_told_once(case: Linked, data: st
             else:
                 closed = [report.occurred_at for report in each.earlier]
                 open_[each.name] = [time for time in open_[each.name] if time not in closed]
+
+
+@given(linked(), st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_named_score_like_the_policy_in_force_goes_on_as_it_does(case: Linked, data: st.DataObject) -> None:
+    twin = case.story.world.text[case.story.world.text.index("[channels.") :].replace(
+        "[channels.", "[scores.twin.channels."
+    )
+    twin = re.sub('topic = "[a-z]+"', "", twin)
+    text = f'{case.story.text}\n[identities]\n[events]\nremember_ids = "10000d"\n[scores.twin]\nalerts = true\n{twin}'
+    for transitions in lived(data.draw, case, text):
+        told: dict[str, list[Alert]] = {"": [], "twin": []}
+        for each in transitions:
+            if isinstance(each, Alert):
+                told[each.score_name].append(each)
+        assert [(each.kind, each.occurred_at) for each in told["twin"]] == [
+            (each.kind, each.occurred_at) for each in told[""]
+        ]
