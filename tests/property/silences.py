@@ -154,9 +154,11 @@ class _Customer:
             self.band = self.policy.band(self.score)
             self.told.changes.append((self.band, time))
         # What other rules have lifted to its end is found there by the next step, and not by each boundary.
-        moves = step == _EVENT or any(self.policy.leaves_at(each.time // self.policy.pane) == time for each in taken)
+        leaving = [self.policy.leaves_at(each.time // self.policy.pane) for each in taken]
+        fades = self.score_of is not brute_force.score_of
+        moves = step == _EVENT or time in leaving or (fades and step == _BOUNDARY and max(leaving) > time)
         ends = self.score >= self.policy.bands[self.base] + self.policy.rearm_margin
-        if self.episode and ends and (moves or self.score != before):
+        if self.episode and ends and moves:
             self.told.alerts.append(("recovered", time))
             self.episode, self.drop = [], None
             self.armed = self._arms()
