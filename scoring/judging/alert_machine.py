@@ -220,13 +220,12 @@ class AlertMachine:
         if held is None:
             return
         end = cooldown_end(self._policy, self._state)
-        if not held.get("feeds"):
+        if end > self._judged or not held.get("waits"):
+            # A policy with a shorter cooldown may have come meanwhile.
+            end = max(end, self._judged)
             if end <= until:
-                self._report_at(end, score)
-            return
-        if self._judged < end <= until:
-            self._judge_fall(end, score, waits=True)
-        if self._state.held is not None and self._judged < until:
+                self._judge_fall(end, score, waits=True)
+        if self._state.held is not None and held.get("waits") and self._judged < until:
             boundary = self._next_clear(max(end, self._judged))
             if boundary <= until:
                 self._report_at(boundary, score)

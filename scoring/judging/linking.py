@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scoring.customer.churn import flip, list_days
 from scoring.customer.state import (
@@ -261,14 +261,22 @@ def _unite_named(policy: Policy, state: CustomerState, linked: CustomerState) ->
 def _unite_alerts(policy: Policy, state: CustomerState, linked: CustomerState) -> None:
     """Go on from both: the rules stand in decision 17."""
     state.last_alert = max(state.last_alert, linked.last_alert)
-    if state.episode is None and state.held is None:
-        state.held, state.armed = linked.held, linked.armed if linked.held is not None else state.armed
-    if state.episode is not None:
-        state.episode = state.episode.joined_by(linked.episode)
-    elif linked.episode is not None:
-        state.episode, state.held, state.armed = linked.episode, None, False
+    episode = state.episode.joined_by(linked.episode) if state.episode is not None else linked.episode
+    # Within an episode a fall waits for silent feeds alone.
+    falling = [each for each in (state, linked) if each.held and (episode is None or each.held.get("waits"))]
+    state.armed = episode is None and any(each.armed for each in falling)
+    state.episode, state.held = episode, _held_for([each.held or {} for each in falling])
     AlertMachine(policy, state).take_over()
     if policy.warn_before:
         last = max(state.last_warning, linked.last_warning)
         follow_policy(policy, state)
         state.last_warning = last
+
+
+def _held_for(falls: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Hold the first of some falls for the feeds of all of them."""
+    if not falls:
+        return None
+    feeds = dict.fromkeys([feed for fall in falls for feed in fall.get("feeds", ())])
+    waits = any(fall.get("waits") for fall in falls)
+    return falls[0] | ({"feeds": list(feeds)} if feeds else {}) | ({"waits": True} if waits else {})

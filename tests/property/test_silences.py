@@ -51,7 +51,12 @@ Draw = Callable[..., Any]
 def stories(draw: st.DrawFn, *, in_any_order: bool = False) -> Story:
     """Draw a world, a life, and what others do meanwhile on its channels."""
     world = draw(lives.worlds(ties=draw(st.booleans())))
-    life = draw(lives.lives(world, unique=in_any_order))
+    return draw(watched(world, draw(lives.lives(world, unique=in_any_order)), in_any_order=in_any_order))
+
+
+@st.composite
+def watched(draw: st.DrawFn, world: World, life: Sequence[Happening], *, in_any_order: bool = True) -> Story:
+    """Draw how a life comes, and what others do meanwhile on its channels."""
     steps = draw((lives.in_any_order if in_any_order else lives.in_order)(world, life))
     ticks = _EIGHTHS * (4 * world.panes + 8)
     feeds, text = {}, world.text
@@ -86,26 +91,34 @@ def known(draw: Draw, policy: Policy, feeds: dict[str, Feed], now: int, judged: 
     return Feeds(policy, activity)
 
 
-def stored_and_loaded(policy: Policy, state: CustomerState) -> CustomerState:
-    """Write a whole state as a store does, and read it back."""
+def stored_and_loaded(policy: Policy, state: CustomerState, after: Policy | None = None) -> CustomerState:
+    """Write a whole state as a store does, and read it back, perhaps by the policy that has come meanwhile."""
     state.touched_panes |= set(state.panes)
     state.seen.touched |= set(state.seen.chunks)
+    state.segment_changed = True
     if state.signals is not None:
         state.signals.stored = ""
     fields, _ = encode(policy, CustomerRecord(state), "v")
-    return decode(policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
+    return decode(after or policy, dict(zip(fields[::2], fields[1::2], strict=True))).state
 
 
 def lived(draw: Draw, story: Story, policy: Policy) -> Iterator[tuple[CustomerState, Sequence[Transition]]]:
     """Judge a life as the product does, each step from what was stored after the one before."""
-    reader, state = Reader(policy), CustomerState()
+    return lived_under(draw, story, [policy] * len(story.steps), [story.feeds] * len(story.steps))
+
+
+def lived_under(
+    draw: Draw, story: Story, policies: Sequence[Policy], watched_by: Sequence[dict[str, Feed]]
+) -> Iterator[tuple[CustomerState, Sequence[Transition]]]:
+    """Judge each step of a life by a policy of its own, which watches its feeds."""
+    state, before = CustomerState(), policies[0]
     judged: set[int] = set()
-    for batch, now in story.steps:
+    for (batch, now), policy, watched_now in zip(story.steps, policies, watched_by, strict=True):
         judged |= {happening.time for happening in batch}
-        feeds = known(draw, policy, story.feeds, now, judged)
-        outcome = advance(policy, state, reader.read(batch), Moment(now, now, feeds))
+        feeds = known(draw, policy, watched_now, now, judged)
+        state, before = stored_and_loaded(before, state, policy), policy
+        outcome = advance(policy, state, Reader(policy).read(batch), Moment(now, now, feeds))
         yield state, outcome.transitions
-        state = stored_and_loaded(policy, state)
 
 
 def by_product(draw: Draw, story: Story) -> Told:
@@ -121,7 +134,7 @@ def by_product(draw: Draw, story: Story) -> Told:
             event("a drop waits for a feed" if state.held.get("waits") else "a drop waits for the cooldown")
             boundary = (state.judged // policy.pane + 1) * policy.pane
             assert state.due_crosses
-            assert state.judged < state.due <= max(boundary, state.last_alert + policy.cooldown)
+            assert state.judged < state.due <= max(boundary, state.last_alert + policy.of(state.segment).cooldown)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.reference import brute_force
 from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths, segment_of
-from tests.reference.feeds import Feed, brought_points
+from tests.reference.feeds import Feed, brought_points, watched
 from tests.reference.funnels import passes
 from tests.reference.measures import Customer, RawEvent, written
 
@@ -234,6 +234,7 @@ class _Level:
         elif "measure" in self.table:
             measure = self.document["measures"][self.table["measure"]]
             self.channels = {each.partition(".")[0] for each in (*measure["of"], *measure.get("to", ()))}
+        self.channels = watched(self.feeds, self.channels, time)
         if self.last is not None and time < self.last + self.cooldown:
             self.due = self.last + self.cooldown
         else:
@@ -241,7 +242,7 @@ class _Level:
 
     def _look(self, at: int, *, asks: bool = True) -> None:
         self.due = None
-        if not (asks and any(self.feeds[name].silent(at) for name in self.channels if name in self.feeds)):
+        if not (asks and any(self.feeds[name].silent(at) for name in self.channels)):
             self.told.append(Told(self.name, at))
             self.last = self.open_since = at
             self.waits = False

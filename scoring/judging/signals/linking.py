@@ -54,10 +54,11 @@ def _unite(standing: Standing, other: Standing) -> None:
     standing.last = max(standing.last, other.last)
     for about, time in other.answers.items():
         standing.answers[about] = max(standing.answers.get(about, time), time)
+    standing.reports = (*standing.reports, *other.reports)[:MOST_REPORTS]
     waits: dict[str, Wait] = {}
     for wait in sorted([*standing.waits, *other.waits]):
-        if standing.answers.get(wait.about, -1) < wait.time:
+        # What holds and is open under one of the ids waits no more under the other; an event, with a code, does.
+        if (wait.code or not standing.reports) and standing.answers.get(wait.about, -1) < wait.time:
             waits.setdefault(wait.about, wait)
     standing.waits = list(waits.values())[-MOST_WAITS:]
-    standing.reports = (*standing.reports, *other.reports)[:MOST_REPORTS]
     standing.held = sorted([*standing.held, *other.held], key=lambda entry: entry[0])

@@ -52,6 +52,23 @@ def test_a_drop_at_the_last_moment_before_the_silence_does_not_wait() -> None:
     assert anna.story == []
 
 
+@pytest.mark.parametrize(("heard", "raised_at"), [("04 06:00", "04 06:00"), ("04 01:00", "05 00:00")])
+def test_a_drop_whose_cooldown_a_policy_shortens_asks_the_feeds_when_the_customer_was_judged_last(
+    heard: str, raised_at: str
+) -> None:
+    text = ('cooldown = "12h"', 'cooldown = "30h"')
+    watched = ('topic = "web"', 'topic = "web"\nsilence_after = "4h"')
+    anna = engaged(feeds(policy_with(watched), web=["01 09:00", heard, "04 23:00"]), policy_with(watched, text))
+    anna.do("complain", "03 10:00")
+    anna.do("buy", "03 11:00")
+    anna.judge("04 06:00")
+    assert anna.story[2:] == []
+
+    anna.policy = policy_with(watched, ('"by-hand"', '"next"'))
+    anna.judge("05 12:00")
+    assert anna.story[2:] == [("churn_risk", raised_at, 0.5)]
+
+
 def test_a_feed_that_is_back_at_the_boundary_is_not_silent() -> None:
     anna = engaged(feeds(web=["01 09:00", "04 00:00"]))
     anna.judge("04 00:00")

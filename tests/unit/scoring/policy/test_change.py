@@ -125,6 +125,18 @@ def test_a_held_drop_is_still_raised_under_a_policy_that_does_not_lift_the_custo
     assert anna.story[2:] == [("churn_risk", "01 22:00", 4)]
 
 
+def test_a_cooldown_that_a_policy_shortens_ends_not_before_the_customer_was_judged_last() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00", 2)
+    anna.do("complain", "01 12:00")
+    # After one hour it would have been over at 11:00, when the drop had not come.
+    anna.policy = policy_with(('"by-hand"', '"next"'), ('cooldown = "12h"', 'cooldown = "1h"'))
+    anna.judge("01 13:00")
+
+    assert anna.story[2:] == [("churn_risk", "01 12:00", 8)]
+
+
 def test_the_new_policy_judges_what_comes_after() -> None:
     anna = engaged()
     anna.policy = with_posts_worth(2, ("engaged = 10", "engaged = 15"))
