@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from unittest import mock
 
@@ -13,7 +13,7 @@ from scoring.instants import MINUTE
 from scoring.judging.outlook import Outlook
 from scoring.judging.steps import Steps
 from streams.policy_file.document import parse_policy
-from tests.property import levels, lives, test_types
+from tests.property import levels, lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory
 
@@ -21,12 +21,53 @@ from tests.property.references import in_memory
 Drawn = tuple[str, Sequence[Step], bool]
 
 
+_GRID = 8
+_PANE = 8 * MINUTE
+
+
 @st.composite
-def told(draw: st.DrawFn, worlds: Callable[[], st.SearchStrategy[World]]) -> Drawn:
-    """Draw a policy that warns some time before a drop, and a life that comes in any batches, however late."""
-    world = draw(worlds().filter(lambda world: 'warn_before = "0s"' not in world.text))
-    life = draw(levels.life_under(world, unique=draw(st.booleans())))
-    coming = draw(st.sampled_from([lives.in_order, lives.in_any_order, lives.at_any_time, lives.at_any_time]))
+def worlds(draw: st.DrawFn, *, warned: bool) -> World:
+    """Draw a policy under which a few events make a customer engaged, and a few take that back.
+
+    Events may be taken back by others of their object, and carry numbers that bring points or take them.
+    """
+    panes = draw(st.integers(2, 4))
+    lines = [
+        f'[window]\nlength = "{8 * panes}m"\npane = "8m"\ntrend = "0m"',
+        f"[bands]\nengaged = {draw(st.integers(3, 9))}\nhighly_engaged = 20\npower = 40",
+        f"[alerts]\nrearm_margin = {draw(st.integers(0, 5))}",
+        f'cooldown = "{draw(st.sampled_from([0, 0, 3, 12]))}m"',
+        f'warn_before = "{draw(st.integers(1, 8 * panes - 1)) if warned else 0}m"',
+        "[channels.web]",
+        f"weights = {{ buy = {draw(st.integers(6, 9))}, view = {draw(st.integers(1, 4))}",
+    ]
+    lines[-1] += f", leave = {draw(st.sampled_from([-3, 0, 1]))}, quit = 0 }}"
+    if draw(st.booleans()):
+        lines.append("cap = { view = 1 }")
+    if draw(st.booleans()):
+        lines.append('retracts = { quit = ["buy", "view"] }')
+    if draw(st.booleans()):
+        points, cap = draw(st.sampled_from([-1, 1])), draw(st.sampled_from(["", ", cap = 4"]))
+        lines.append(f'points = {{ view = {{ property = "amount", points = {points}{cap} }} }}')
+    return World("\n".join([*lines, ""]), _PANE, panes)
+
+
+@st.composite
+def told(draw: st.DrawFn, *, warned: bool) -> Drawn:
+    """Draw a policy that warns some time before a drop, or does not, and a life in any batches, however late."""
+    world = draw(worlds(warned=warned))
+    life = [
+        Happening(
+            lives.START + tick * _PANE // _GRID,
+            "web",
+            draw(st.sampled_from(("buy", "buy", "view", "leave", "quit"))),
+            str(number),
+            draw(st.sampled_from(("a", "a", ""))),
+            properties=draw(st.sampled_from(({}, {"amount": 3}, {"amount": -2}))),
+        )
+        for number, tick in enumerate(sorted(draw(st.lists(st.integers(0, 20), min_size=4, max_size=12))))
+    ]
+    coming = draw(st.sampled_from([lives.in_order, lives.in_any_order, lives.at_any_time]))
     text = levels.with_half_life(world.with_long_memory, draw(levels.half_lives(world)))
     return text, draw(coming(world, life)), draw(st.booleans())
 
@@ -69,20 +110,18 @@ LIVED = [
 ]
 LATE = [Step(LIVED, lives.START + 20 * MINUTE), Step([POST], lives.START + 21 * MINUTE)]
 
-LIVES = st.one_of(told(lives.worlds), told(test_types.worlds), told(levels.worlds))
 
-
-@given(LIVES)
+@given(told(warned=True))
 @example((WARNED, LATE, False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_events_that_cannot_warn_are_taken_together(drawn: Drawn) -> None:
     together = raised(drawn)
     with never(Outlook, "quiet"):
         assert raised(drawn) == together
 
 
-@given(LIVES)
-@settings(max_examples=200, deadline=None)
+@given(told(warned=False))
+@settings(max_examples=500, deadline=None)
 def test_steps_that_give_the_alert_machine_nothing_to_do_are_not_judged(drawn: Drawn) -> None:
     together = raised(drawn)
     with never(Steps, "_all_the_same"):
