@@ -117,8 +117,7 @@ def with_half_life(text: str, half_life: int) -> str:
 
 
 def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, half_life: int, time: int) -> int:
-    """Sum up what is left of the events; half as much for each half-life of the age of their pane."""
+    """Sum up what the events are worth, with a half-life or, where it is 0, without one."""
     if not half_life:
         return brute_force.score_of(list(events), policy, time)
-    left = brute_force.standing(list(events), policy)
-    return test_half_life.score_of(left, replace(policy, rules={}), half_life, time)
+    return test_half_life.score_of(events, policy, half_life, time)

@@ -17,7 +17,7 @@ from scoring.instants import boundary_after
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
-from tests.property import levels, lives
+from tests.property import levels, lives, test_half_life
 from tests.property.lives import Happening, Step, World
 from tests.property.references import Reader, raw_events
 from tests.property.test_signals import live
@@ -51,6 +51,21 @@ def test_signals_of_what_properties_objects_and_sessions_make_are_those_of_the_b
     text = f"{levels.with_half_life(world.with_long_memory, half_life)}\n{tables}"
     expected = signals(events, text, policy, steps[-1].now, score_of=score_of)
     assert asyncio.run(live(text, steps)) == expected
+
+
+@st.composite
+def fading(draw: st.DrawFn) -> test_half_life.Told:
+    """Draw a policy, a life that comes in any batches, and a half-life."""
+    world = draw(levels.worlds())
+    life = draw(levels.life_under(world))
+    coming = draw(st.sampled_from([lives.in_order, lives.in_any_order]))
+    return world, draw(coming(world, life)), draw(test_half_life.half_lives(world))
+
+
+@given(fading())
+@settings(max_examples=100, deadline=None)
+def test_numbers_and_what_is_taken_back_alert_and_warn_as_they_fade(drawn: test_half_life.Told) -> None:
+    test_half_life.assert_told_the_same(drawn)
 
 
 @st.composite
