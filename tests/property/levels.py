@@ -62,6 +62,7 @@ def life_under(draw: st.DrawFn, world: World, *, unique: bool = True) -> list[Ha
 @st.composite
 def measures(draw: st.DrawFn, world: World, name: str) -> str:
     """Draw the table of a measure of any kind that is a number."""
+    over = draw(st.integers(1, world.panes)) * world.pane // MINUTE
     types = [each for each in _TYPES if each != "web.quiet"]
     some = draw(st.permutations(types))
     of, to = (str(each).replace("'", '"') for each in (some[:2], [*some[1:3], "web"]))
@@ -80,10 +81,10 @@ def measures(draw: st.DrawFn, world: World, name: str) -> str:
     if "gateway =" in world.text:
         kinds.append('"duration"\nchannel = "web"\nduration = "answer"')
     if "gateway =" not in world.text and "retracts =" not in world.text:
-        step = f"{draw(st.integers(2, 7)) * world.pane // MINUTE // 2}m"
-        kinds += [f'"{kind}"\nof = {of}\nper = "7d"\nprojected = "{step}"' for kind in ("count", "count")]
-        kinds.append(f'"sum"\nof = {of}\nproperty = "amount"\nper = "3d"\nprojected = "{step}"')
-    over = draw(st.integers(1, world.panes)) * world.pane // MINUTE
+        step = f"{draw(st.integers(2, 5)) * world.pane // MINUTE // 2}m"
+        young = f'per = "{over}m"\nprojected = "{step}"'
+        # Half of them, as a step of theirs often begins where nothing else changes.
+        kinds += [f'"count"\nof = {of}\n{young}', f'"sum"\nof = {of}\nproperty = "amount"\n{young}'] * 8
     return f'[measures.{name}]\nkind = {draw(st.sampled_from(kinds))}\nover = "{over}m"'
 
 

@@ -7,13 +7,13 @@ import tomllib
 from collections.abc import Sequence
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.measuring import measured
 from scoring.customer.signals import Signal
 from scoring.customer.state import NONE, CustomerState
-from scoring.instants import boundary_after
+from scoring.instants import MINUTE, boundary_after
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
@@ -78,7 +78,40 @@ def at_any_time(draw: st.DrawFn) -> tuple[World, str, list[Step]]:
     return world, "\n".join([text, *tables]), draw(lives.at_any_time(world, life))
 
 
+YOUNG = """
+[window]
+length = "40m"
+pane = "8m"
+trend = "0m"
+[bands]
+disengaged = 0
+engaged = 41
+highly_engaged = 71
+power = 101
+[alerts]
+rearm_margin = 5
+cooldown = "0s"
+[clock]
+lateness = "0s"
+[channels.web]
+weights = { buy = 1 }
+"""
+#: One purchase in 40 minutes is five of them for who is in the first 8, and two and a half from then on.
+RATE = """
+[measures.x0]
+kind = "count"
+of = ["web.buy"]
+per = "40m"
+projected = "8m"
+[signals.y0]
+measure = "x0"
+at_least = 3
+"""
+BOUGHT = [Step([Happening(lives.START, "web", "buy", "1")], lives.START)]
+
+
 @given(at_any_time())
+@example((World(YOUNG, 8 * MINUTE, 5), YOUNG + RATE, BOUGHT))
 @settings(max_examples=100, deadline=None)
 def test_a_signal_is_open_exactly_while_the_measure_that_is_published_is_past_its_bound(
     drawn: tuple[World, str, list[Step]],
