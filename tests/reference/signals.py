@@ -70,7 +70,7 @@ def signals(
     moments = list(_moments(known, policy, until, score_of))
     found: list[Told] = []
     document = tomllib.loads(text)
-    for channel in document["channels"].values():
+    for channel in document.get("channels", {}).values():
         channel.pop("types", None)
     for name, table in document.get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
