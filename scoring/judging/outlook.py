@@ -92,9 +92,9 @@ class Outlook(Watch):
                 gain += kind.weight
         if state.score < policy.engaged_from:
             return state.score + gain < policy.engaged_from
-        # Points that come put the drop off.
+        # Points that come put the drop off. A late one may still end an episode of churn: then it is warned of.
         leaves = disengages_at(policy, state)
-        return not leaves or leaves - policy.warn_before > events[-1][0]
+        return not leaves or leaves - policy.warn_before > max(events[-1][0], self._judged)
 
     def wake(self, until: int) -> None:
         """Raise the warning that is due by a time if nothing happens before."""

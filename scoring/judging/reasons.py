@@ -112,7 +112,7 @@ def _of_panes(policy: Policy, leaving: Mapping[int, Mapping[str, int]], expired:
             channel = policy.channels[kind.channel].name
             where = {"cause": expired, "pane": start}
             found.append((points, _reason(channel, kind.name, points, *shown, where)))
-    found.sort(key=lambda entry: (-abs(entry[0]), entry[1]["channel"], entry[1]["type"]))
+    found.sort(key=lambda entry: (-abs(entry[0]), entry[1]["channel"], entry[1]["type"], entry[1]["pane"]))
     reasons = [reason for _, reason in found]
     if policy.half_life:
         reasons.append({"cause": faded})

@@ -5,7 +5,7 @@ Rests on decisions 6 and 13.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scoring.customer.state import NONE, CustomerState
@@ -187,7 +187,7 @@ def next_change(policy: Policy, state: CustomerState) -> int:
     """
     now = state.judged
     times: list[int] = []
-    for pane in state.panes:
+    for pane in changing_panes(state):
         times += changes_of_pane(policy, pane)
     if policy.half_life and state.panes:
         times += fading_times(policy, state)
@@ -265,6 +265,13 @@ def fading_times(policy: Policy, state: CustomerState) -> tuple[int, int]:
     """
     then = (state.judged - policy.trend) // policy.pane
     return (state.pane + 1) * policy.pane, (then + 1) * policy.pane + policy.trend
+
+
+def changing_panes(state: CustomerState) -> Iterable[int]:
+    """List the panes that change something by themselves: those with counts or, if all was taken back, only visits."""
+    if not state.visits:
+        return state.panes
+    return {*state.panes, *[pane for visits in state.visits.values() for pane in visits]}
 
 
 def changes_of_pane(policy: Policy, pane: int) -> tuple[int, ...]:

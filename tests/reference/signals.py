@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tests.reference import brute_force
-from tests.reference.brute_force import BANDS, Event, Policy, duration, millionths, segment_of
+from tests.reference.brute_force import BANDS, Event, Policy, duration, durations_of, millionths, segment_of, standing
 from tests.reference.feeds import Feed, brought_points, watched
 from tests.reference.funnels import passes
-from tests.reference.measures import Customer, RawEvent, written
+from tests.reference.measures import DAY, MILLION, Customer, RawEvent, written
 
 #: An end lists so many signals, the first one and the newest.
 _MOST_OPEN = 16
@@ -57,7 +57,7 @@ def signals(
     """Give all signals of one customer up to a time, by name and time.
 
     Args:
-        events: of the customer, in the order of time, no two at one.
+        events: of the customer, as their properties make them count, in the order of time, no two at one.
         text: of the policy's file, with its signals.
         policy: the same, without them.
         until: microseconds.
@@ -70,6 +70,8 @@ def signals(
     moments = list(_moments(known, policy, until, score_of))
     found: list[Told] = []
     document = tomllib.loads(text)
+    for channel in document.get("channels", {}).values():
+        channel.pop("types", None)
     for name, table in document.get("signals", {}).items():
         cooldown = duration(table.get("cooldown", "0s"))
         if "on" in table:
@@ -233,7 +235,8 @@ class _Level:
             self.channels = brought_points(moment.policy, moment.known, time if by_event else time - 1)
         elif "measure" in self.table:
             measure = self.document["measures"][self.table["measure"]]
-            self.channels = {each.partition(".")[0] for each in (*measure["of"], *measure.get("to", ()))}
+            types = [each for key in ("of", "less", "to") for each in measure.get(key, ())]
+            self.channels = {measure.get("channel", ""), *[each.partition(".")[0] for each in types]}
         self.channels = watched(self.feeds, self.channels, time)
         if self.last is not None and time < self.last + self.cooldown:
             self.due = self.last + self.cooldown
@@ -277,8 +280,7 @@ def _holds(table: dict[str, Any], document: dict[str, Any], moment: Moment | Non
 
 
 def _is_past(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
-    events = [RawEvent(each.time, each.channel, each.type, each.properties) for each in moment.known]
-    value = Customer(document, events, moment.time).value(document["measures"][table["measure"]])
+    value = value_of(document["measures"][table["measure"]], document, moment)
     if value is None:
         return False
     # A value is compared as it is published.
@@ -287,9 +289,42 @@ def _is_past(table: dict[str, Any], document: dict[str, Any], moment: Moment) ->
     return least <= value <= most
 
 
+def value_of(measure: dict[str, Any], document: dict[str, Any], moment: Moment) -> Any:
+    """Give a measure of what has not been taken back."""
+    happened, pane = list(moment.known), duration(document["window"]["pane"])
+    if measure["kind"] == "duration":
+        found = durations_of(happened, moment.policy)
+        first = moment.time // pane - duration(measure["over"]) // pane
+        times = [
+            time
+            for (at, channel, name), some in found.items()
+            if at > first and (channel, name) == (measure["channel"], measure["duration"])
+            for time in some
+        ]
+        return Fraction(sum(times), len(times) * MILLION) if times else None
+    left = standing(happened, moment.policy)
+    since = None
+    if "projected" in measure:
+        # Panes may be longer than a day: the first day of the pane counts.
+        earned = Customer(document, _raw(left), moment.time).earning()
+        since = min((event.time // pane * pane // DAY for event in earned), default=None)
+    value = Customer(document, _raw(left), moment.time, since).value(measure)
+    taken = Customer(document, _raw(happened), moment.time).value(measure)
+    if "channel" in measure or measure["kind"] == "difference":
+        # What has been taken back was part of a session, and is lost once by the event that took it back.
+        return taken
+    # A sum of what has all been taken back is 0.
+    return 0 if measure["kind"] == "sum" and value is None and taken is not None else value
+
+
+def _raw(events: Sequence[Event]) -> list[RawEvent]:
+    return [RawEvent(each.time, each.channel, each.type, each.properties) for each in events]
+
+
 def _has_passed(table: dict[str, Any], document: dict[str, Any], moment: Moment) -> bool:
     funnel, pane = document["funnels"][table["funnel"]], duration(document["window"]["pane"])
     present = moment.time // pane
-    events = [(event.time // pane, f"{event.channel}.{event.type}") for event in moment.known]
+    left = standing(list(moment.known), moment.policy)
+    events = [(event.time // pane, f"{event.channel}.{event.type}") for event in left]
     first = present - duration(funnel["within"]) // pane + 1
     return any(passes(funnel, events, pane, begun, table["step"]) for begun in range(first, present + 1))

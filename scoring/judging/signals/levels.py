@@ -18,7 +18,7 @@ from scoring.instants import NEVER, boundary_after, format_duration, format_inst
 from scoring.judging.active_days import note_days
 from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
-from scoring.judging.score import changes_of_pane, score_at
+from scoring.judging.score import changes_of_pane, changing_panes, score_at
 from scoring.judging.signals.postponing import Postponing
 from scoring.judging.signals.raising import Raiser
 from scoring.points import POINT, rounded
@@ -148,10 +148,7 @@ class Levels:
             return NEVER
         if policy.half_life:
             return boundary_after(after, policy.pane) if state.panes else NEVER
-        panes = set(state.panes)
-        if self._measures:
-            panes.update([pane for visits in state.visits.values() for pane in visits])
-        times = [time for pane in panes for time in changes_of_pane(policy, pane) if time > after]
+        times = [time for pane in changing_panes(state) for time in changes_of_pane(policy, pane) if time > after]
         if any(measure.step for measure in self._measures):
             step = next_step(policy, state, max(after // policy.pane, state.pane))
             if step > after:

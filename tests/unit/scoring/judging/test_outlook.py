@@ -159,6 +159,17 @@ def test_a_late_event_that_brings_the_drop_near_is_judged_at_its_own_time() -> N
     assert warnings(anna) == ["03 00:00"]
 
 
+def test_a_late_event_that_ends_an_episode_of_churn_is_warned_of_when_that_was_due() -> None:
+    anna = engaged()
+    anna.do("complain", "01 10:00")
+    anna.do("post", "01 11:00")
+    anna.judge("03 08:00")
+    assert anna.story == [("churn_risk", "01 10:00", 8)]
+
+    anna.do("post", "02 09:00", now="03 09:00")
+    assert anna.story[1:] == [("recovered", "02 09:00", 12), ("disengaging_soon", "03 00:00", 12)]
+
+
 def test_what_another_policy_finds_near_is_not_warned_of() -> None:
     anna = engaged(policy_with())
     anna.judge("02 12:00")

@@ -85,3 +85,13 @@ def test_reasons_of_equal_size_are_in_the_order_of_their_names() -> None:
 
 def test_a_boundary_at_which_nothing_leaves_has_no_reasons() -> None:
     assert reasons_of_panes(ANNA.policy, {}) == []
+
+
+def test_what_leaves_is_told_in_one_order_whatever_order_the_panes_were_read_in() -> None:
+    panes = {FIRST + 1: counts(post=2), FIRST: counts(post=2, view=1)}
+    found = [(reason["type"], reason["points"], reason["pane"]) for reason in reasons_of_panes(ANNA.policy, panes)]
+    assert found == [
+        ("post", -4.0, "2024-01-01T00:00:00Z"),
+        ("post", -4.0, "2024-01-02T00:00:00Z"),
+        ("view", -1.0, "2024-01-01T00:00:00Z"),
+    ]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from scoring.customer.measuring import measured
+from scoring.events.event import EventReader
 from scoring.judging.score import Contribution, band_name, contributions, disengages_at, next_change, trend
 from scoring.points import POINT
+from streams.policy_file.document import parse_policy
 from tests.unit.scoring.customers import Customer, at, clock, policy_with
+
+WHO = {"customer_id": "anna", "properties": {"object_id": "a"}}
 
 
 def foreseen(anna: Customer) -> str:
@@ -175,3 +180,25 @@ def test_an_event_that_counts_for_the_trend_alone_is_scheduled() -> None:
 
 def test_bands_have_names() -> None:
     assert [band_name(band) for band in (-1, 0, 4)] == ["", "at_risk", "power"]
+
+
+def test_a_pane_of_which_all_was_taken_back_changes_the_sessions_when_it_leaves() -> None:
+    sessions = (
+        'topic = "web"\n',
+        'topic = "web"\nsessions = "30m"\nsession_types = ["view"]\nretracts = { complain = "view" }\n',
+    )
+    measure = '[measures.visits]\nkind = "sessions"\nchannel = "web"\n'
+    anna = Customer(parse_policy(policy_with(sessions).text + measure))
+    reader = EventReader(anna.policy.channels[0], anna.policy.types)
+    events = [
+        reader.read({**WHO, "type": kind, "timestamp": at(time) / 1e6}, at("9999 00:00"))[1]
+        for kind, time in (("view", "01 09:00"), ("complain", "02 09:00"))
+    ]
+    anna.judge("02 12:00", *events)
+    anna.judge("03 12:00")
+
+    assert list(anna.state.panes) == [at("02 00:00") // anna.policy.pane]
+    assert measured(anna.policy, anna.state) == ["1"]
+    assert anna.due == "04 00:00"
+    anna.judge("04 00:00")
+    assert measured(anna.policy, anna.state) == [""]
