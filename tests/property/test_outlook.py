@@ -135,7 +135,7 @@ POINTS = 'points = { rate = { property = "amount", points = 1 } }\n'
 @example((WARNED, LATE, False))
 @example((WARNED, TAKEN_BACK, False))
 @example((WARNED + POINTS, RATED, False))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_events_that_cannot_warn_are_taken_together(drawn: Drawn) -> None:
     together = raised(drawn)
     with never(Outlook, "quiet"):
@@ -143,7 +143,7 @@ def test_events_that_cannot_warn_are_taken_together(drawn: Drawn) -> None:
 
 
 @given(told(warned=False))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_steps_that_give_the_alert_machine_nothing_to_do_are_not_judged(drawn: Drawn) -> None:
     together = raised(drawn)
     with never(Steps, "_all_the_same"):

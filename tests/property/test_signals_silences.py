@@ -46,7 +46,7 @@ def assert_told_the_same(draw: Draw, story: Story, text: str, score_of: Score = 
 
 
 @given(stories(in_any_order=True), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_signal_that_a_silent_feed_may_have_brought_on_waits_for_it(story: Story, data: st.DataObject) -> None:
     assert_told_the_same(data.draw, story, story.text)
 

@@ -56,7 +56,7 @@ def lived(draw: Draw, story: Story, policy: Policy, clock: SegmentClock) -> Iter
 
 
 @given(stories(), _RULES, st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_silence_brings_is_told_by_each_as_if_it_were_alone(
     story: Story, rule: AbsenceRule, data: st.DataObject
 ) -> None:

@@ -153,7 +153,7 @@ def summary(transitions: Sequence[Transition]) -> Told:
 
 
 @given(linked(), st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_drop_that_waits_under_either_id_goes_on(case: Linked, data: st.DataObject) -> None:
     text = f'{case.story.text}\n[identities]\n[events]\nremember_ids = "10000d"\n'
     expected = by_definition_linked(case.story.world.text, parts_of(case), case.story.feeds, case.at, case.until)
@@ -163,7 +163,7 @@ def test_a_drop_that_waits_under_either_id_goes_on(case: Linked, data: st.DataOb
 
 
 @given(linked(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_signal_that_waits_under_either_id_is_told_once(case: Linked, data: st.DataObject) -> None:
     tables = ""
     for band in ("engaged", "highly_engaged"):

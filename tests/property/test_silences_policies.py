@@ -80,7 +80,7 @@ def raised(draw: Draw, case: Changing, texts: Sequence[str]) -> Iterator[Transit
 
 
 @given(test_policy_changes.changing(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_drop_that_waits_goes_on_by_the_new_policy(drawn: test_policy_changes.Told, data: st.DataObject) -> None:
     worlds, life, steps, _ = drawn
     case = changing(data.draw, worlds, life, steps)

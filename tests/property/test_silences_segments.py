@@ -37,13 +37,13 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 @given(stories(), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_drop_waits_by_the_rules_of_the_segment_that_the_customer_is_in(story: Story, data: st.DataObject) -> None:
     test_silences.assert_told_the_same(data.draw, story)
 
 
 @given(stories(), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_signal_waits_by_the_rules_of_the_segment_that_the_customer_is_in(story: Story, data: st.DataObject) -> None:
     test_signals_silences.assert_told_the_same(data.draw, story, story.text)
 
