@@ -42,8 +42,8 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
 
 
 async def read_messages(bootstrap: str, topic: str) -> list[dict[str, Any]]:
-    """Read every message that a topic of JSON values holds now."""
-    return [json.loads(record.value) for record in await read_topic(bootstrap, topic)]
+    """Read every message that a topic of JSON values holds now; where it is compacted, erasures leave null values."""
+    return [json.loads(record.value) for record in await read_topic(bootstrap, topic) if record.value is not None]
 
 
 def read_customers(url: str, namespace: str) -> dict[str, dict[str, str]]:
