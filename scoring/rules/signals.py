@@ -33,7 +33,7 @@ class SignalRule:
     Types are named by their codes. `on` are those that raise it, or after which it waits; `without` are those that
     answer the wait, and so does reaching `without_band`; both have to come `within` its time. With an `about`, the
     property that names the object, an event answers only for its own object. `feeds` are the channels by which an
-    answer comes, or of which a measure is.
+    answer comes, or of whose events a measure is made.
 
     It holds from `reaches` on, below `leaves`; while the score is by `points`, or by a `share` (millionths) of what it
     was, below that of `within` before, or above it where it `rises`; while the `measure` is `at_least` or `at_most`

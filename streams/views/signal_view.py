@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -84,9 +84,10 @@ def _known(policy: Policy, state: CustomerState) -> Iterable[tuple[SignalRule, S
 def _lines(policy: Policy, rule: SignalRule, standing: Standing, now: int) -> Iterable[Text]:
     for report in standing.reports:
         yield Text(f"open since {_when(report.occurred_at, now)}", style="yellow")
-    for wait in standing.waits:
+    # What holds for a while waits once, for all of its channels.
+    for wait in standing.waits[:1] if rule.holds_for_a_while else standing.waits:
         due = f"due {_when(end_of_wait(rule, standing, wait), now)}"
-        yield Text(_holds(wait, due) if rule.holds_for_a_while else _waits(policy, wait, due))
+        yield Text(_holds(standing.waits, due) if rule.holds_for_a_while else _waits(policy, wait, due))
     for end, _ in standing.held:
         yield Text(f"raised, and quiet until {_when(end, now)}")
     if standing.last != NONE:
@@ -100,9 +101,9 @@ def _waits(policy: Policy, wait: Wait, due: str) -> str:
     return f"{due}, after {since}"
 
 
-def _holds(wait: Wait, due: str) -> str:
-    since = f"holds since {moment(wait.time)}"
-    return f"{since}; not raised while {wait.about} is silent" if wait.held else f"{due}, after the cooldown; {since}"
+def _holds(waits: Sequence[Wait], due: str) -> str:
+    since, channels = f"holds since {moment(waits[0].time)}", " or ".join([wait.about for wait in waits])
+    return f"{since}; not raised while {channels} is silent" if waits[0].held else f"{due}, after the cooldown; {since}"
 
 
 def _when(time: int, now: int) -> str:

@@ -20,7 +20,7 @@ from scoring.judging.alerts import BandChange, Transition
 from scoring.judging.reasons import Reasons
 from scoring.judging.score import changes_of_pane, changing_panes, score_at
 from scoring.judging.signals.postponing import Postponing
-from scoring.judging.signals.raising import Raiser
+from scoring.judging.signals.raising import Raiser, cooldown_end
 from scoring.points import POINT, rounded
 from scoring.policy.policy import BANDS, Policy
 from scoring.rules.funnels import Funnel, depth_at
@@ -39,7 +39,6 @@ class Levels:
 
     __slots__ = (
         "_funnels",
-        "_held",
         "_measures",
         "_policy",
         "_postponing",
@@ -47,6 +46,7 @@ class Levels:
         "_rules",
         "_since",
         "_state",
+        "_stood",
         "_timed",
         "_transitions",
     )
@@ -84,7 +84,7 @@ class Levels:
         self._funnels = {funnel.name: funnel for funnel in policy.figures.funnels}
         self._timed = any(rule.kind != BAND for rule in rules)
         values = self._values(state.judged)
-        self._held = [self._holds(rule, state.judged, values) for rule in rules]
+        self._stood = [self._holds(rule, state.judged, values) for rule in rules]
 
     def step(self, at: int, feeding: Feeding | None = None, *, by_time: bool = False, lowered: bool = False) -> None:
         """Judge after a step.
@@ -97,16 +97,16 @@ class Levels:
         """
         values = self._values(at)
         for index, rule in enumerate(self._rules):
-            held, holds = self._held[index], self._holds(rule, at, values)
-            self._held[index] = holds
+            stood, holds = self._stood[index], self._holds(rule, at, values)
+            self._stood[index] = holds
             found = self._raiser.find(rule)
             if not holds:
                 if found is not None:
                     self._end(rule, found, at, values)
             elif found is not None and (found.reports or found.waits):
-                if lowered and found.waits and found.waits[0].held:
+                if lowered and found.waits and found.waits[0].held and not cooldown_end(rule, found, at):
                     self._raise(rule, found, at, values)
-            elif not held and at > self._since and self._postponing.begin(rule, at, feeding, by_time=by_time):
+            elif not stood and at > self._since and self._postponing.begin(rule, at, feeding, by_time=by_time):
                 self._raiser.rise(rule, at, self._reasons(rule, at, values))
 
     def look_again(self, at: int) -> None:
@@ -117,7 +117,8 @@ class Levels:
         """
         for rule in self._rules:
             found = self._raiser.find(rule)
-            if found is None or not found.waits:
+            # The end of another wait may lie before, where a late event has begun it.
+            if found is None or not found.waits or at < found.waits[0].time:
                 continue
             values = self._values(at)
             if not self._holds(rule, at, values):

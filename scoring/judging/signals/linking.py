@@ -60,5 +60,12 @@ def _unite(standing: Standing, other: Standing) -> None:
         # What holds and is open under one of the ids waits no more under the other; an event, with a code, does.
         if (wait.code or not standing.reports) and standing.answers.get(wait.about, -1) < wait.time:
             waits.setdefault(wait.about, wait)
-    standing.waits = list(waits.values())[-MOST_WAITS:]
+    standing.waits = _waiting_alike(list(waits.values())[-MOST_WAITS:])
     standing.held = sorted([*standing.held, *other.held], key=lambda entry: entry[0])
+
+
+def _waiting_alike(waits: list[Wait]) -> list[Wait]:
+    """Have what holds for a while wait for all of its channels in one way: for silent feeds, if it does for any."""
+    if any(wait.held and not wait.code for wait in waits):
+        return [wait._replace(held=True) for wait in waits]
+    return waits

@@ -42,7 +42,8 @@ class Postponing:
             rule: of what holds for a while.
             at: since when, in microseconds.
             feeding: names the channels that had brought points before; by default those that bring some now.
-            by_time: whether time alone has brought it on; what an event brings on waits for no feed.
+            by_time: whether time alone has brought it on; what an event brings on waits for feeds only once it has
+                waited for the cooldown.
 
         Returns:
             Whether it is to be raised at once; else it waits.

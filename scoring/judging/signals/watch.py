@@ -89,7 +89,7 @@ class SignalWatch(Watch):
         self.correct(time, before)
 
     def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - what is left of it
-        """Judge what a boundary has made of the score; what waits is judged at the boundary after it."""
+        """Judge what a boundary has made of the score; what waits is judged at the boundary as well, after this."""
         self._levels.step(boundary, feeding, by_time=True)
         self._answer_by_band(boundary)
         self._judged = max(self._judged, boundary - 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scoring.customer.signals import Signal
 from scoring.feeds.feeds import Feeds
 from scoring.judging.alerts import Alert, Transition
@@ -70,3 +72,42 @@ def test_a_signal_that_is_open_is_not_raised_again_for_the_other_id_that_waits()
         assert [told.name for told in each.transitions if isinstance(told, Signal)] == names
 
     assert [each for each in told_after_the_link(anna, cookie) if isinstance(each, Signal)] == []
+
+
+COOLED = policy_with(
+    WEB,
+    ('topic = "social"', 'topic = "social"\nsilence_after = "6h"'),
+    text=f'{POLICY}\n[signals.left]\nleaves = "engaged"\ncooldown = "20h"',
+)
+#: Posts stop on the 3rd and are back on the 5th; the web goes on all the time.
+POSTS_STOP = Feeds(
+    COOLED,
+    {
+        "social": [(at("01 00:00"), at("03 12:00")), (at("05 20:00"), at("20 00:00"))],
+        "web": [(at("01 00:00"), at("20 00:00"))],
+    },
+)
+
+
+def left(told: Sequence[Transition]) -> list[str]:
+    """Give when it was raised that the customer had left."""
+    return [clock(each.occurred_at) for each in told if isinstance(each, Signal) and not each.ended]
+
+
+def test_what_a_feed_holds_under_one_id_and_a_cooldown_under_the_other_is_raised_after_both() -> None:
+    anna = customer(COOLED, POSTS_STOP, ("post", "01 09:00", 6))
+    deeds = [("buy", "04 01:00", 4), ("quit", "04 02:00", 1), ("buy", "04 03:00", 8), ("quit", "04 04:00", 1)]
+    cookie = customer(COOLED, POSTS_STOP, *deeds)
+    assert (left(anna.transitions), left(cookie.transitions)) == ([], ["04 02:00"])
+
+    assert left(told_after_the_link(anna, cookie)) == ["06 00:00"]
+
+
+def test_an_event_that_takes_points_within_the_cooldown_of_a_linked_id_drops_nothing_that_waits() -> None:
+    anna = customer(COOLED, POSTS_STOP, ("post", "01 09:00", 9), ("complain", "02 09:00", 2))
+    cookie = customer(COOLED, POSTS_STOP, ("buy", "04 01:00", 4), ("quit", "04 02:00", 1), ("buy", "04 03:00", 5))
+    merge(COOLED, ("a", anna.state), ("c", cookie.state), Moment(at("04 12:00"), 0, POSTS_STOP))
+    linked = len(anna.transitions)
+    anna.do("complain", "04 14:00")
+    anna.judge("08 00:00")
+    assert left(anna.transitions[linked:]) == ["06 00:00"]

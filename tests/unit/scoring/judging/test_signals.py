@@ -444,6 +444,25 @@ def test_what_begins_to_hold_within_the_cooldown_and_still_does_at_its_end_is_ra
     ]
 
 
+def test_a_late_event_of_another_rule_raises_nothing_that_waits_for_its_cooldown() -> None:
+    anna = Customer(policy(CART, BAND, cooldown="12h"))
+    anna.do("buy", "01 01:00")
+    anna.do("post", "02 20:00", 15)
+    anna.do("quit", "02 21:00")
+    anna.do("post", "02 22:00", 15)
+    before = len(signals_of(anna))
+    anna.do("view", "01 10:00", now="02 23:00")
+    anna.judge("03 12:00")
+    assert signals_of(anna)[before:] == [("cart", "01 11:00", False), ("upsell", "03 08:00", False)]
+
+
+def test_a_late_event_of_another_rule_raises_nothing_that_a_silent_feed_holds() -> None:
+    anna = silent_from_the_first_on(CART, LEFT, back="05 08:00")
+    anna.judge("04 09:00")
+    anna.do("view", "02 23:00", now="04 10:00")
+    assert signals_of(anna) == [("cart", "03 00:00", False)]
+
+
 def test_a_cooldown_that_a_policy_shortens_ends_not_before_what_waits_for_it_began() -> None:
     anna = Customer(policy(BAND, cooldown="1d"))
     anna.do("post", "01 10:00", 15)

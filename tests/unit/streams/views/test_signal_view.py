@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from scoring.customer.signals import SignalState, Standing, Wait
 from scoring.customer.state import CustomerState
 from scoring.events.event import Event
 from scoring.instants import DAY, HOUR, MINUTE, parse_timestamp
@@ -20,7 +21,7 @@ from streams.store.fields.customer_writing import encode
 from streams.store.protocol import CustomerRecord
 from streams.views.customer_view import customer_document, customer_text
 from streams.views.explanation_view import Period
-from streams.views.signal_view import rule_words, signal_documents
+from streams.views.signal_view import rule_words, signal_documents, signal_table
 
 NOON = parse_timestamp("2026-11-21T12:00:00Z")
 POLICY = parse_policy(
@@ -106,6 +107,40 @@ def test_what_was_raised_is_open_since_then_until_it_is_answered() -> None:
 def test_a_band_that_was_reached_is_open() -> None:
     found = of_signal("upsell", *[(NOON - n * HOUR, "clickstream.purchase") for n in range(1, 7)])
     assert (found["rule"], found["open_since"]) == ("reaches power", ["2026-11-21T11:00:00Z"])
+
+
+@pytest.mark.parametrize(
+    ("standing", "words", "due"),
+    [
+        (
+            Standing(
+                waits=[Wait(NOON - HOUR, "", "clickstream", held=True), Wait(NOON - HOUR, "", "email", held=True)]
+            ),
+            "holds since 2026-11-21 11:00:00 UTC; not raised while clickstream or email is silent",
+            [None, None],
+        ),
+        (
+            Standing(last=NOON - 23 * HOUR, waits=[Wait(NOON - HOUR, "")]),
+            "due 2026-11-21 13:00:00 UTC (in 1 hour), after the cooldown; holds since 2026-11-21 11:00:00 UTC",
+            ["2026-11-21T13:00:00Z"],
+        ),
+    ],
+)
+def test_what_holds_and_is_not_raised_yet_says_what_it_waits_for(
+    standing: Standing, words: str, due: list[str | None]
+) -> None:
+    policy = parse_policy(f'{BUILTIN_POLICY}\n[signals.left]\nleaves = "engaged"\ncooldown = "1d"')
+    state = CustomerState(signals=SignalState())
+    assert state.signals is not None
+    state.signals.standings[policy.signals[0].code] = standing
+
+    [document] = signal_documents(policy, state)
+    assert [wait["due_at"] for wait in document["waits"]] == due
+    assert [wait["for"] for wait in document["waits"]] == [wait.about for wait in standing.waits]
+    table = signal_table(policy, state, NOON)
+    assert table is not None
+    lines = [str(cell) for cell in table.columns[1].cells]
+    assert [line for line in lines if "last raised" not in line] == [words]
 
 
 def test_a_signal_of_which_nothing_is_known_is_left_out() -> None:
