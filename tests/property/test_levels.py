@@ -136,7 +136,8 @@ class Watched:
         self.reader, self.reference = Reader(self.policy), brute_force.parse_policy(world.text)
         self.document = tomllib.loads(text)
         self.arrived: list[Happening] = []
-        self.open: set[str] = set()
+        #: The signals that are open, with their times.
+        self.open: dict[str, int] = {}
 
     def wait(self, until: int) -> None:
         """Judge at each boundary, and at the end."""
@@ -157,10 +158,11 @@ class Watched:
         assert published == self._by_brute_force()
         past = {f"y{name[1:]}" for name, text in published.items() if text and self._is_past(name, Fraction(text))}
         told = [each for each in outcome.transitions if isinstance(each, Signal)]
-        assert sorted((each.name, each.occurred_at, each.ended) for each in told) == sorted(
-            [(name, happens, name in self.open) for name in past ^ self.open]
-        )
-        self.open = past
+        # What a late event ends, ends no earlier than it was raised.
+        ended = [(name, max(happens, self.open[name]), True) for name in self.open.keys() - past]
+        raised = [(name, happens, False) for name in past - self.open.keys()]
+        assert sorted((each.name, each.occurred_at, each.ended) for each in told) == sorted([*ended, *raised])
+        self.open = {name: self.open.get(name, happens) for name in past}
 
     def _is_past(self, measure: str, value: Fraction) -> bool:
         table = self.document["signals"][f"y{measure[1:]}"]
