@@ -206,10 +206,10 @@ class Steps:
         }
         self._slide(pane)
         reasons = partial(reasons_of_panes, policy, leaving)
-        feeding = self._feeding(leaving)
-        self.machine.judge(boundary, before, state.score, "expired", reasons, feeding)
+        brought = self._feeding(leaving)
+        self.machine.judge(boundary, before, state.score, "expired", reasons, brought)
         for watch in self.watches:
-            watch.cross(boundary, before, feeding)
+            watch.cross(boundary, before, brought)
 
     def _feeding(
         self,

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from scoring.instants import DAY, MINUTE, format_duration
+from scoring.instants import DAY, MINUTE
 from tests.property import lives, test_half_life, test_signals, test_types
 from tests.property.lives import Happening, World
-from tests.reference import brute_force
 
 _GRID = 8
 _TYPES = ("web.view", "web.buy", "web.big", "web.quiet", "social.post", "social.block")
@@ -110,15 +109,3 @@ def signals(draw: st.DrawFn, world: World) -> str:
 def half_lives(world: World) -> st.SearchStrategy[int]:
     """Draw a half-life; as often none."""
     return st.one_of(st.just(0), test_half_life.half_lives(world))
-
-
-def with_half_life(text: str, half_life: int) -> str:
-    """Write a half-life into a policy."""
-    return text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"', 1) if half_life else text
-
-
-def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, half_life: int, time: int) -> int:
-    """Sum up what the events are worth, with a half-life or, where it is 0, without one."""
-    if not half_life:
-        return brute_force.score_of(list(events), policy, time)
-    return test_half_life.score_of(events, policy, half_life, time)

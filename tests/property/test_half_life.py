@@ -17,6 +17,7 @@ from tests.property import lives
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory, raw_events
 from tests.reference import brute_force
+from tests.reference.signals import Score
 
 Told = tuple[World, list[Step], int]
 Changes = list[tuple[int, str, int]]
@@ -29,6 +30,18 @@ def half_lives(world: World) -> st.SearchStrategy[int]:
 
 
 _GRID = 8
+
+
+def with_half_life(text: str, half_life: int) -> str:
+    """Write a half-life into a policy; none where it is 0."""
+    return text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"', 1) if half_life else text
+
+
+def fading(half_life: int) -> Score:
+    """Give what sums up the events with a half-life or, where it is 0, without one."""
+    if not half_life:
+        return brute_force.score_of
+    return lambda events, policy, time: score_of(events, policy, half_life, time)
 
 
 @st.composite
@@ -93,7 +106,7 @@ def assert_told_the_same(told: Told) -> None:
     reference = brute_force.parse_policy(world.text)
     life = [happening for step in steps for happening in step.batch]
     machine = judged(reference, half_life, life, steps[-1].now)
-    text = world.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
+    text = with_half_life(world.text, half_life)
     changes: Changes = []
     alerts: Changes = []
     score = 0

@@ -44,12 +44,8 @@ def test_signals_of_what_properties_objects_and_sessions_make_are_those_of_the_b
     world, tables, half_life, life, steps = drawn
     policy = brute_force.parse_policy(world.text)
     events = [brute_force.counting_as(event, policy) for event in raw_events(life)]
-
-    def score_of(some: Sequence[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
-        return levels.score_of(some, policy, half_life, time)
-
-    text = f"{levels.with_half_life(world.with_long_memory, half_life)}\n{tables}"
-    expected = signals(events, text, policy, steps[-1].now, score_of=score_of)
+    text = f"{test_half_life.with_half_life(world.with_long_memory, half_life)}\n{tables}"
+    expected = signals(events, text, policy, steps[-1].now, score_of=test_half_life.fading(half_life))
     assert asyncio.run(live(text, steps)) == expected
 
 
@@ -73,7 +69,7 @@ def at_any_time(draw: st.DrawFn) -> tuple[World, str, list[Step]]:
     """Draw a policy with signals on measures, and a life that comes however late."""
     world = draw(levels.worlds())
     tables = [draw(levels.bounded(world, number, [0])) for number in range(draw(st.integers(1, 4)))]
-    text = levels.with_half_life(world.with_long_memory, draw(levels.half_lives(world)))
+    text = test_half_life.with_half_life(world.with_long_memory, draw(levels.half_lives(world)))
     life = draw(levels.life_under(world, unique=draw(st.booleans())))
     return world, "\n".join([text, *tables]), draw(lives.at_any_time(world, life))
 

@@ -19,7 +19,7 @@ from scoring.judging.score import disengages_at, trend
 from scoring.judging.walk import advance
 from scoring.policy.policy import Policy
 from streams.policy_file.document import parse_policy
-from tests.property import levels, lives
+from tests.property import levels, lives, test_half_life
 from tests.property.lives import Happening, Step, World
 from tests.property.references import Reader
 from tests.property.test_silences import stored_and_loaded
@@ -34,7 +34,7 @@ def told(draw: st.DrawFn, *, signals: bool = True, late: bool = False) -> Drawn:
     """Draw a policy, and a life and how it comes: in any batches and order, or also too late for them."""
     world = draw(levels.worlds())
     life = draw(levels.life_under(world, unique=draw(st.booleans())))
-    text = levels.with_half_life(world.with_long_memory, draw(levels.half_lives(world)))
+    text = test_half_life.with_half_life(world.with_long_memory, draw(levels.half_lives(world)))
     if signals:
         text = f"{text}\n{draw(levels.signals(world))}"
     coming = lives.at_any_time if late else draw(st.sampled_from([lives.in_order, lives.redelivered]))

@@ -13,7 +13,7 @@ from scoring.instants import MINUTE
 from scoring.judging.outlook import Outlook
 from scoring.judging.steps import Steps
 from streams.policy_file.document import parse_policy
-from tests.property import levels, lives
+from tests.property import levels, lives, test_half_life
 from tests.property.lives import Happening, Step, World
 from tests.property.references import in_memory
 
@@ -72,7 +72,7 @@ def told(draw: st.DrawFn, *, warned: bool) -> Drawn:
         steps.append(Step(arrivals[:size], now))
         arrivals = arrivals[size:]
     half_life = draw(st.one_of(st.just(0), levels.half_lives(world)))
-    text = levels.with_half_life(world.with_long_memory, half_life)
+    text = test_half_life.with_half_life(world.with_long_memory, half_life)
     return text, [*steps, Step([], now + 4 * _PANE)], draw(st.booleans())
 
 

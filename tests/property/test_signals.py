@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
 from scoring.customer.state import CustomerState
-from scoring.instants import DAY, format_duration
+from scoring.instants import DAY
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
@@ -155,14 +155,10 @@ def test_signals_that_a_policy_begins_to_have_are_those_of_what_comes_after(draw
 def test_points_that_fade_raise_the_signals_of_the_brute_force(drawn: Drawn, data: st.DataObject) -> None:
     world, tables, life, steps = drawn
     half_life = data.draw(test_half_life.half_lives(world))
-    text = world.with_long_memory.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
-
-    def score_of(events: Sequence[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
-        return test_half_life.score_of(events, policy, half_life, time)
-
+    text = test_half_life.with_half_life(world.with_long_memory, half_life)
     policy = brute_force.parse_policy(world.text)
     text = f"{text}\n{tables}"
-    expected = signals(raw_events(life), text, policy, steps[-1].now, score_of=score_of)
+    expected = signals(raw_events(life), text, policy, steps[-1].now, score_of=test_half_life.fading(half_life))
     assert asyncio.run(live(text, steps)) == expected
 
 

@@ -8,7 +8,6 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
-from scoring.instants import format_duration
 from scoring.judging.alerts import BandChange
 from scoring.policy.shadow import SHADOW, with_shadow
 from streams.policy_file.document import parse_policy
@@ -55,19 +54,15 @@ def test_a_signal_that_a_silent_feed_may_have_brought_on_waits_for_it(story: Sto
 @settings(max_examples=200, deadline=None)
 def test_signals_wait_for_silent_feeds_where_points_fade_as_well(story: Story, data: st.DataObject) -> None:
     half_life = data.draw(test_half_life.half_lives(story.world))
-    text = story.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
-
-    def score_of(events: list[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
-        return test_half_life.score_of(events, policy, half_life, time)
-
-    assert_told_the_same(data.draw, story, text, score_of)
+    text = test_half_life.with_half_life(story.text, half_life)
+    assert_told_the_same(data.draw, story, text, test_half_life.fading(half_life))
 
 
 @given(stories(in_any_order=True), st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_shadow_and_a_named_score_like_the_policy_in_force_wait_as_it_does(story: Story, data: st.DataObject) -> None:
     text = f'{story.text}\n[events]\nremember_ids = "10000d"\n{data.draw(rules(story.world))}'
-    twin = parse_policy(f"{text}\n[scores.twin]\nalerts = true\n{_weights_of_twin(story.world.text)}")
+    twin = parse_policy(f"{text}\n[scores.twin]\nalerts = true\n{weights_of_twin(story.world.text)}")
     both = with_shadow(twin, parse_policy(text.replace('"drawn"', '"tried"')))
     raised = [each for _, transitions in lived(data.draw, story, both) for each in transitions]
     told: dict[str, list[str]] = {"": [], "twin": [], SHADOW: []}
@@ -79,7 +74,7 @@ def test_a_shadow_and_a_named_score_like_the_policy_in_force_wait_as_it_does(sto
     assert told["twin"] == [each for each in told[""] if each.startswith("Alert")]
 
 
-def _weights_of_twin(text: str) -> str:
+def weights_of_twin(text: str) -> str:
     """Write the weights and caps of a policy as those of a named score."""
     _, dot, channels = text.partition("[channels.")
     lines = [line for line in f"{dot}{channels}".splitlines() if line.startswith(("[", "weights", "cap"))]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.customer.state import CustomerState
 from scoring.feeds.feeds import Feeds, Stretch, join, stretches_of
-from scoring.instants import MINUTE, NEVER, format_duration
+from scoring.instants import MINUTE, NEVER
 from scoring.judging.alerts import Alert, BandChange, Transition
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
@@ -164,12 +164,8 @@ def test_any_order_of_arrival_holds_and_tells_the_same(story: Story, data: st.Da
 @settings(max_examples=150, deadline=None)
 def test_points_that_fade_are_held_and_told_as_the_definition_says(story: Story, data: st.DataObject) -> None:
     half_life = data.draw(test_half_life.half_lives(story.world))
-    text = story.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
-
-    def score_of(events: list[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
-        return test_half_life.score_of(events, policy, half_life, time)
-
-    assert_told_the_same(data.draw, replace(story, text=text), score_of)
+    text = test_half_life.with_half_life(story.text, half_life)
+    assert_told_the_same(data.draw, replace(story, text=text), test_half_life.fading(half_life))
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 9), st.data())

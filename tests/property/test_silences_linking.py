@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from streams.policy_file.document import parse_policy
 from tests.property.lives import START, Happening, Step, World
 from tests.property.references import Reader
 from tests.property.silences import Told, by_definition_linked
+from tests.property.test_signals_silences import weights_of_twin
 from tests.property.test_silences import Draw, Story, known, stored_and_loaded
 from tests.reference.feeds import Feed
 
@@ -190,10 +190,7 @@ def test_a_signal_that_waits_under_either_id_is_told_once(case: Linked, data: st
 @given(linked(), st.data())
 @settings(max_examples=200, deadline=None)
 def test_a_named_score_like_the_policy_in_force_goes_on_as_it_does(case: Linked, data: st.DataObject) -> None:
-    twin = case.story.world.text[case.story.world.text.index("[channels.") :].replace(
-        "[channels.", "[scores.twin.channels."
-    )
-    twin = re.sub('topic = "[a-z]+"', "", twin)
+    twin = weights_of_twin(case.story.world.text)
     text = f'{case.story.text}\n[identities]\n[events]\nremember_ids = "10000d"\n[scores.twin]\nalerts = true\n{twin}'
     for transitions in lived(data.draw, case, text):
         told: dict[str, list[Alert]] = {"": [], "twin": []}

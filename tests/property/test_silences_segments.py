@@ -8,11 +8,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.instants import format_duration
 from tests.property import lives, test_half_life, test_segments, test_signals_silences, test_silences
 from tests.property.lives import World
 from tests.property.test_silences import Story, watched
-from tests.reference import brute_force
 
 _GRID = 8
 
@@ -52,10 +50,6 @@ def test_a_signal_waits_by_the_rules_of_the_segment_that_the_customer_is_in(stor
 @settings(max_examples=150, deadline=None)
 def test_points_that_fade_wait_by_the_rules_of_the_segment(story: Story, data: st.DataObject) -> None:
     half_life = data.draw(test_half_life.half_lives(story.world))
-    text = story.text.replace("[window]", f'[window]\nhalf_life = "{format_duration(half_life)}"')
-
-    def score_of(events: list[brute_force.Event], policy: brute_force.Policy, time: int) -> int:
-        return test_half_life.score_of(events, policy, half_life, time)
-
-    test_silences.assert_told_the_same(data.draw, replace(story, text=text), score_of)
-    test_signals_silences.assert_told_the_same(data.draw, story, text, score_of)
+    text = test_half_life.with_half_life(story.text, half_life)
+    test_silences.assert_told_the_same(data.draw, replace(story, text=text), test_half_life.fading(half_life))
+    test_signals_silences.assert_told_the_same(data.draw, story, text, test_half_life.fading(half_life))

@@ -115,12 +115,14 @@ class Levels:
         Args:
             at: a time that has come, in microseconds.
         """
+        values: _Values | None = None
         for rule in self._rules:
             found = self._raiser.find(rule)
             # The end of another wait may lie before, where a late event has begun it.
             if found is None or not found.waits or at < found.waits[0].time:
                 continue
-            values = self._values(at)
+            if values is None:
+                values = self._values(at)
             if not self._holds(rule, at, values):
                 found.waits = []
             elif self._postponing.is_over(rule, found, at):

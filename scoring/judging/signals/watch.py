@@ -27,7 +27,7 @@ from scoring.rules.signals import EVENT, NO_BAND
 class SignalWatch(Watch):
     """Judges the signals of one customer."""
 
-    __slots__ = ("_judged", "_levels", "_policy", "_raiser", "_signals", "_state", "_waiting")
+    __slots__ = ("_crossed", "_judged", "_levels", "_policy", "_raiser", "_signals", "_state", "_waiting")
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class SignalWatch(Watch):
         self._state = state
         self._signals = followed(policy, state, since)
         self._judged = state.judged
+        # The boundary that was crossed last: what it has changed is judged.
+        self._crossed = NONE
         self._raiser = Raiser(state, self._signals, transitions)
         self._waiting = Waiting(policy, state, self._raiser, moment, self._signals.since)
         lasting = [each for each in policy.signals if each.holds_for_a_while]
@@ -71,7 +73,7 @@ class SignalWatch(Watch):
                     if not rule.holds_for_a_while:
                         self._waiting.end(rule, found, at)
                     self._raiser.release(found, at)
-            if self._levels.next_change(at - 1) == at:
+            if at != self._crossed and self._levels.next_change(at - 1) == at:
                 self._levels.step(at, by_time=True)
             self._levels.look_again(at)
             at = self._next()
@@ -92,7 +94,7 @@ class SignalWatch(Watch):
         """Judge what a boundary has made of the score; what waits is judged at the boundary as well, after this."""
         self._levels.step(boundary, feeding, by_time=True)
         self._answer_by_band(boundary)
-        self._judged = max(self._judged, boundary - 1)
+        self._judged, self._crossed = max(self._judged, boundary - 1), boundary
 
     def correct(self, at: int, before: int) -> None:
         """Judge what an event has made of the score."""
