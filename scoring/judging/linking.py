@@ -225,7 +225,8 @@ def _add_counts(policy: Policy, state: CustomerState, linked: CustomerState) -> 
         mine = state.visits.setdefault(channel, {})
         for pane, visits in panes.items():
             touch_visits(policy, state, channel, pane)
-            mine[pane] = join_visits(mine.get(pane, ()), visits, pauses[channel])
+            # By a policy that makes no sessions of the channel any more, only visits that overlap are one.
+            mine[pane] = join_visits(mine.get(pane, ()), visits, pauses.get(channel, 0))
 
 
 def _add_days(state: CustomerState, linked: CustomerState) -> None:
