@@ -188,7 +188,8 @@ class AlertMachine:
             self._judge_fall(at, score, waits=not by_event)
         elif score < before and state.held.get("feeds") and at >= cooldown_end(policy, state):
             state.held["reasons"] = largest_first(self._told() + state.held["reasons"])
-            self._report_at(at, score)
+            # The event may have come late, and be of a time before the fall.
+            self._report_at(max(at, state.band_since), score)
 
     def take_over(self) -> None:
         """Account for where other rules have put the customer, whose score is that of these rules already."""

@@ -85,6 +85,10 @@ class Levels:
         self._timed = any(rule.kind != BAND for rule in rules)
         values = self._values(state.judged)
         self._stood = [self._holds(rule, state.judged, values) for rule in rules]
+        for rule, stood in zip(rules, self._stood, strict=True):
+            if not stood and (found := raiser.find(rule)) is not None:
+                # Another policy may have put an end to what waits.
+                found.waits = []
 
     def step(self, at: int, feeding: Feeding | None = None, *, by_time: bool = False, lowered: bool = False) -> None:
         """Judge after a step.
@@ -104,8 +108,11 @@ class Levels:
                 if found is not None:
                     self._end(rule, found, at, values)
             elif found is not None and (found.reports or found.waits):
-                if lowered and found.waits and found.waits[0].held and not cooldown_end(rule, found, at):
-                    self._raise(rule, found, at, values)
+                if lowered and found.waits and found.waits[0].held:
+                    # The event may have come late, and be of a time before the wait began.
+                    raised_at = max(at, found.waits[0].time)
+                    if not cooldown_end(rule, found, raised_at):
+                        self._raise(rule, found, raised_at, values)
             elif not stood and at > self._since and self._postponing.begin(rule, at, feeding, by_time=by_time):
                 self._raiser.rise(rule, at, self._reasons(rule, at, values))
 

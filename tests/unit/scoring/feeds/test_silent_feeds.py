@@ -171,6 +171,15 @@ def test_an_event_that_takes_more_away_alerts_who_was_waiting() -> None:
     assert (alert.severity, alert.previous_score) == ("critical", 13_500_000)
 
 
+def test_a_late_event_that_takes_more_away_alerts_who_was_waiting_no_earlier_than_the_fall() -> None:
+    anna = engaged(feeds(web=["01 09:00"]))
+    anna.do("glance", "03 09:00", 40)
+    anna.judge("04 12:00")
+    assert anna.story == []
+    anna.do("complain", "03 10:00", now="04 13:00")
+    assert anna.story == [("churn_risk", "04 00:00", 1)]
+
+
 def test_the_end_of_a_cooldown_is_held_as_a_boundary_is() -> None:
     anna = engaged(feeds(web=["01 09:00", "01 13:00", "04 20:00", "05 01:00"]))
     anna.do("quit", "01 10:00")

@@ -473,6 +473,24 @@ def test_a_cooldown_that_a_policy_shortens_ends_not_before_what_waits_for_it_beg
     assert signals_of(anna)[2:] == [("upsell", "01 12:00", False)]
 
 
+def test_what_holds_no_more_by_a_policy_waits_no_more() -> None:
+    anna = silent_from_the_first_on(LEFT, back="05 08:00")
+    anna.judge("04 09:00")
+    before = anna.policy.text
+    anna.policy = policy_with(('"by-hand"', '"lower"'), ("engaged = 10", "engaged = 2"), text=before)
+    anna.judge("04 10:00")
+    anna.policy = policy_with(('"by-hand"', '"as before"'), text=before)
+    anna.judge("07 00:00")
+    assert signals_of(anna) == []
+
+
+def test_a_late_event_that_takes_points_raises_what_waits_no_earlier_than_it_began_to() -> None:
+    anna = silent_from_the_first_on(LEFT, back="05 08:00")
+    anna.judge("04 09:00")
+    anna.do("complain", "03 12:00", now="04 10:00")
+    assert signals_of(anna) == [("left", "04 00:00", False)]
+
+
 def test_what_holds_no_more_at_the_end_of_the_cooldown_is_not_raised() -> None:
     anna = Customer(policy(BAND, cooldown="1d"))
     anna.do("post", "01 10:00", 15)
