@@ -67,7 +67,7 @@ def judge(
         watches = _watches(policy, state, moment, machine.transitions, since)
         steps = Steps(policy, state, machine, outcome, watches)
         steps.run(due, now)
-        steps.take_outdated(outdated)
+        steps.take_outdated(outdated, now)
         state.judged = now
         looks = [watch.close() for watch in watches]
         _note_activity(policy, state, machine)

@@ -171,7 +171,7 @@ class Steps:
                 state.channel_points[policy.types[each.code].channel] += each.points
         return scored
 
-    def take_outdated(self, events: Iterable[Timed]) -> None:
+    def take_outdated(self, events: Iterable[Timed], now: int) -> None:
         """Count events that came too late to score; one may still change what a later one of its object counts."""
         state, policy = self.state, self.policy
         for time, code, detail in events:
@@ -185,6 +185,7 @@ class Steps:
                     self._judge_each([(time, code, before, state.score, corrections)])
                     for watch in self.watches:
                         watch.correct(time, before)
+                    self._wake(now)
 
     def _judge_each(self, steps: Sequence[_Step]) -> None:
         for index, (time, code, before, score, corrections) in enumerate(steps):

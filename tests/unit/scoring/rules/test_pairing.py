@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from scoring.customer.signals import Signal
 from scoring.events.event import Event, EventReader
 from scoring.feeds.feeds import Feeds
 from scoring.instants import DAY, HOUR, SECOND
@@ -214,6 +215,14 @@ def test_a_delivery_too_late_to_score_takes_a_click_out_of_the_window_and_is_jud
     outcome = customer.judge("04 11:00", *events(("mail.delivered", "01 23:59:55", "m1")))
     assert (customer.band, customer.score, outcome.outdated) == ("disengaged", 0, 1)
     assert customer.changes[-1] == ("disengaged", "01 23:59:55")
+
+
+def test_what_quiet_hours_hold_of_a_delivery_too_late_to_score_is_told_at_once_if_they_are_over() -> None:
+    customer = Customer(parse_policy(f'{PAIRED_TEXT}[signals.left]\nleaves = "engaged"\nquiet = "22:00-08:00"'))
+    customer.judge("02 09:00", *events(*[("mail.click", "02 00:00:02", "m1")] * 2))
+    customer.judge("04 10:00")
+    outcome = customer.judge("04 11:00", *events(("mail.delivered", "01 23:59:55", "m1")))
+    assert [each.occurred_at for each in outcome.transitions if isinstance(each, Signal)] == [at("01 23:59:55")]
 
 
 def test_durations_are_from_each_start_to_the_first_end_and_count_with_the_start() -> None:
