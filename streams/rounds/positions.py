@@ -51,8 +51,8 @@ class Positions:
         return dict(self._next)
 
     def leave_all(self) -> None:
-        """Forget everything: no partition is assigned any more."""
-        self._fences, self._next, self._start_of_log = {}, {}, {}
+        """Note that no partition is assigned any more; a round may be in hand, which still asks for their fences."""
+        self._start_of_log = {}
 
     def _first(self, partition: Partition) -> int:
         fences = self._fences[partition]
@@ -87,12 +87,12 @@ class Positions:
         }
 
     async def lost(self) -> bool:
-        """Return whether the store has forgotten some of what this worker knows it had."""
-        stored = await self._store.fences(list(self._fences))
+        """Return whether the store has forgotten some of what this worker knows it had of its partitions."""
+        stored = await self._store.fences(self.partitions)
         return any(
             known is not None and (stands is None or stands.offset < known.offset)
-            for partition, fences in self._fences.items()
-            for known, stands in zip(fences, stored[partition], strict=True)
+            for partition, fences in stored.items()
+            for known, stands in zip(self._fences[partition], fences, strict=True)
         )
 
     def offsets(self, partition: Partition) -> list[int]:

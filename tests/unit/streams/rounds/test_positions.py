@@ -217,13 +217,22 @@ async def test_a_store_has_forgotten_if_a_fence_is_gone_or_lower(
     assert await positions.lost() == lost
 
 
-async def test_after_leaving_nothing_is_known(store: MemoryStore, positions: Positions) -> None:
+async def test_after_leaving_nothing_is_missed(store: MemoryStore, positions: Positions) -> None:
     await stand(store, 20, 20, 20, 20)
     await positions.assign({WEB: 0})
     positions.leave_all()
     await stand(store, None, None, None, None)
 
     assert (positions.partitions, await positions.lost()) == ([], False)
+
+
+async def test_a_round_in_hand_ends_although_the_partitions_have_been_left(positions: Positions) -> None:
+    await positions.assign({WEB: 0})
+    moves = positions.moves({WEB: Fence(20, 0)})
+    positions.leave_all()
+    positions.applied(moves)
+
+    assert (positions.partitions, positions.offsets(WEB)) == ([], [20, 20, 20, 20])
 
 
 def test_a_customer_has_the_group_of_the_store(store: MemoryStore, positions: Positions) -> None:
