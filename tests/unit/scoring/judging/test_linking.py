@@ -7,7 +7,7 @@ from scoring.judging.moment import Moment
 from scoring.rules.sessions import Visit
 from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
 
-_LINKING = f"{POLICY}[identities]\n"
+_LINKING = f"{POLICY}[identities]\n".replace('topic = "social"', 'topic = "social"\nsessions = "30m"')
 
 
 def test_visits_of_a_channel_that_makes_no_sessions_any_more_are_kept_as_they_are() -> None:
