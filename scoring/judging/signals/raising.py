@@ -119,7 +119,8 @@ class Raiser:
         ]
         told = [report for report in over if report._replace(made="") not in held]
         if told:
-            self._transitions.append(self._ended(rule, max(at, told[-1].occurred_at), reasons, about, told))
+            ended_at = max([at, *[report.occurred_at for report in told]])
+            self._transitions.append(self._ended(rule, ended_at, reasons, about, told))
 
     def _ended(self, rule: SignalRule, at: int, reasons: Reasons, about: str, told: Sequence[Report]) -> Signal:
         return Signal(

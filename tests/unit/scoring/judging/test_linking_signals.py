@@ -7,7 +7,8 @@ from scoring.judging.linking import merge
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
 from streams.policy_file.document import parse_policy
-from tests.unit.scoring.customers import POLICY, Customer, at
+from tests.unit.scoring.customers import POLICY, Customer, at, policy_with
+from tests.unit.scoring.judging.test_signals import CART, signals_of
 
 LINKING = parse_policy(
     f'{POLICY}[identities]\n[signals.slow]\nafter = ["web.view"]\nwithout_band = "engaged"\nwithin = "6h"\n'
@@ -28,3 +29,13 @@ def test_who_is_in_the_band_by_the_link_is_not_waited_for_any_more() -> None:
     assert told_after_the_link(bought=1) == ["slow"]
     # Two purchases are 9 points, and the look of the other id is the tenth.
     assert told_after_the_link(bought=2) == []
+
+
+def test_a_late_answer_ends_what_was_raised_under_both_ids_no_earlier_than_the_later_one() -> None:
+    cart = policy_with(text=f"{POLICY}[identities]\n{CART}")
+    anna, cookie = Customer(cart), Customer(cart)
+    anna.do("view", "01 09:00")
+    cookie.do("view", "01 07:00")
+    merge(cart, ("anna", anna.state), ("cookie", cookie.state), Moment(at("01 11:00")))
+    anna.do("buy", "01 09:30", now="01 12:00")
+    assert signals_of(anna) == [("cart", "01 10:00", True)]
