@@ -101,9 +101,7 @@ class RoundQueue:
         while self._waiting and events < ROUND_EVENTS:
             taken.append(self._waiting.popleft())
             events += taken[-1].weight
-        self.events -= events
-        if self.events < WAITING_EVENTS:
-            self.room.set()
+        self._make_room(events)
         if not self._waiting:
             self.came.clear()
         return taken
@@ -125,8 +123,13 @@ class RoundQueue:
         kept: deque[Submission] = deque()
         for submission in self._waiting:
             if submission.batch.raw.partition in partitions:
-                self.events -= submission.weight
+                self._make_room(submission.weight)
                 submission.event.ack()
             else:
                 kept.append(submission)
         self._waiting = kept
+
+    def _make_room(self, events: int) -> None:
+        self.events -= events
+        if self.events < WAITING_EVENTS:
+            self.room.set()

@@ -257,6 +257,15 @@ async def test_agents_are_held_back_while_enough_waits(bench: Bench) -> None:
     assert bench.pipeline.queue.room.is_set()
 
 
+async def test_agents_go_on_where_what_held_them_back_is_to_be_read_again(bench: Bench) -> None:
+    records = [*bench.submission(0, *buys(1)).batch.raw.records] * WAITING_EVENTS
+    raw = RecordBatch(WEB, 0, records)
+    await bench.pipeline.submit(Submission(DecodedBatch(raw, [], [], 0, 0), Event(bench.journal, "large")))
+
+    bench.pipeline.queue.let_go_of({WEB})
+    assert (bool(bench.pipeline.queue), bench.pipeline.queue.room.is_set()) == (False, True)
+
+
 async def test_a_round_takes_no_more_than_it_can_hold_and_leaves_the_rest_in_order(bench: Bench) -> None:
     records = [*bench.submission(0, *buys(1)).batch.raw.records] * ROUND_EVENTS
     batches = [
