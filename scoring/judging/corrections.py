@@ -39,8 +39,8 @@ def correct(policy: Policy, state: CustomerState, event: Timed) -> tuple[Sequenc
     """
     time, code, detail = event
     pairing = policy.paired.get(code)
-    kept_from = state.pane - policy.kept_panes + 1
-    if detail is None or pairing is None or time < kept_from * policy.pane - policy.objects_kept:
+    kept_from = (state.pane - policy.kept_panes + 1) * policy.pane
+    if detail is None or pairing is None or time < kept_from - policy.objects_kept:
         return (), 0
     if state.objects is None:
         state.objects = Objects()
@@ -52,7 +52,7 @@ def correct(policy: Policy, state: CustomerState, event: Timed) -> tuple[Sequenc
     forgotten = state.objects.keep(detail.object, [*history, action])
     if not change:
         return (), forgotten
-    return _apply(policy, state, {pane: counts for pane, counts in change.items() if pane >= kept_from}), forgotten
+    return _correct_kept(policy, state, change), forgotten
 
 
 def unite_histories(policy: Policy, state: CustomerState, other: Objects) -> None:
@@ -97,14 +97,12 @@ def take_out(policy: Policy, state: CustomerState, event: Timed) -> None:
     _correct_kept(policy, state, change_of(after, before))
 
 
-def _correct_kept(policy: Policy, state: CustomerState, change: Counts) -> None:
+def _correct_kept(policy: Policy, state: CustomerState, change: Counts) -> list[Correction]:
+    corrections: list[Correction] = []
     kept_from = state.pane - policy.kept_panes + 1
-    _apply(policy, state, {pane: counts for pane, counts in change.items() if pane >= kept_from})
-
-
-def _apply(policy: Policy, state: CustomerState, change: Counts) -> list[Correction]:
-    corrections = []
     for pane, added in change.items():
+        if pane < kept_from:
+            continue
         counts = open_pane(policy, state, pane)
         for code, count in added.items():
             points = _add(policy, counts, code, count)

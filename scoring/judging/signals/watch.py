@@ -6,7 +6,6 @@ Rests on decisions 96 and 136.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from scoring.customer.signals import SignalState
 from scoring.customer.state import NONE, CustomerState, Timed
@@ -86,8 +85,8 @@ class SignalWatch(Watch):
             if rule.kind != EVENT:
                 self._waiting.take(rule, event)
             elif time > self._signals.since:
-                reasons = partial(reason_of_event, self._policy, time, code, self._state.score - before)
-                self._raiser.rise(rule, time, reasons(), detail.id if detail is not None else "")
+                reasons = reason_of_event(self._policy, time, code, self._state.score - before)
+                self._raiser.rise(rule, time, reasons, detail.id if detail is not None else "")
         self.correct(time, before)
 
     def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - what is left of it

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from scoring.rules.absence import SegmentClock
 from streams.errors import FenceMoved
 from streams.records import Partition
-from streams.store.redis.wire import Words
+from streams.store.redis.wire import Words, pairs
 from streams.store.sums.absence_sums import absence_name
 from streams.store.sums.gains import add_field
 
@@ -58,14 +58,14 @@ class RedisAbsences:
                 return None
             if not read:
                 raise FenceMoved(f"the fence of {answer[0]} stands at {answer[1] or 'nothing'}")
-            for field, count in _pairs(answer[0]).items():
+            for field, count in pairs(answer[0]).items():
                 add_field(total, field, int(count))
         return total
 
     async def clock(self, segment: str) -> SegmentClock | None:
         """Read a clock."""
         [answer] = await self._send([["HGETALL", self._clock(segment)]])
-        fields = _pairs(answer)
+        fields = pairs(answer)
         if _LAST not in fields:
             return None
         last = int(fields.pop(_LAST))
@@ -107,11 +107,6 @@ class RedisAbsences:
 
     async def _call(self, function: str, key: str, *words: str | int) -> Any:
         return (await self._send([["FCALL", f"{self._library}_{function}", 1, key, *words]]))[0]
-
-
-def _pairs(answer: Any) -> dict[str, str]:
-    """Read a hash, which comes as a map or as a list by the version of the protocol."""
-    return dict(answer) if isinstance(answer, Mapping) else dict(zip(answer[::2], answer[1::2], strict=True))
 
 
 def _score(first: Any, entries: Sequence[Any]) -> Any:

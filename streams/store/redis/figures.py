@@ -12,7 +12,7 @@ from typing import Any
 from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
 from scoring.rules.groupings import GroupingDay, join_days
-from streams.store.redis.wire import Words
+from streams.store.redis.wire import Words, pairs
 from streams.store.segment_sums import PAST, KpiStore
 from streams.store.sums.gains import Additions, add_field, words_of
 
@@ -61,7 +61,7 @@ class RedisKpi(KpiStore):
         place = f"{group}:{name}" if name else str(group)
         kinds = ("_kpi", "_spells") if spells else ("_kpi",)
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
-        return {field: int(count) for answer in hashes for field, count in _pairs(answer).items()}
+        return {field: int(count) for answer in hashes for field, count in pairs(answer).items()}
 
     async def fold_days(self, name: str, before: int) -> None:
         """Let sums forget days."""
@@ -100,7 +100,7 @@ class RedisKpi(KpiStore):
             key = f"{self._prefix}_kpi:{group}:{name}"
             answers = await self._send([["HGETALL", f"{key}:{day}"] for day in totals])
             for (number, counted), answer in zip(totals.items(), answers, strict=True):
-                found.setdefault(number, []).append(_grouping_day(_pairs(answer), counted))
+                found.setdefault(number, []).append(_grouping_day(pairs(answer), counted))
         return {day: join_days(parts) for day, parts in found.items()}
 
     async def fold_grouping(self, name: str, before: int) -> None:
@@ -143,7 +143,7 @@ class RedisKpi(KpiStore):
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read."""
         [answer] = await self._send([["HGETALL", self._key(segment)]])
-        return _pairs(answer)
+        return pairs(answer)
 
     async def take_turn(self, milliseconds: int) -> bool:
         """Return whether to make the figures now."""
@@ -165,10 +165,3 @@ def _grouping_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> Group
             codes = [words[at : at + _CODE] for at in range(0, len(words), _CODE)]
             counts[field[1:]] = {code: int(fields.get(code + field[1:], 0)) for code in codes}
     return GroupingDay(counts, totals, int(fields.get("#", 0)))
-
-
-def _pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
-    """Read a hash, which comes as a map or as a list by the version of the protocol."""
-    if isinstance(answer, Mapping):
-        return dict(answer)
-    return dict(zip(answer[::2], answer[1::2], strict=True))
