@@ -110,7 +110,7 @@ def parse_timestamp(value: object) -> int:
         Microseconds since 1970 UTC.
 
     Raises:
-        ValueError: if it is neither, not finite, or before 1970.
+        ValueError: if it is neither, not finite, or before 1970; the message repeats a string, but no other value.
 
     Example:
         >>> parse_timestamp("1970-01-01T00:00:01Z"), parse_timestamp(1), parse_timestamp(1_700_000_000_000)
@@ -156,7 +156,15 @@ def _parse_rfc3339(text: str) -> int:
         text = spelled
     # RFC 3339 allows a leap second, datetime does not: it is counted as the second before.
     text = text.upper()
-    return _from_1970(_since_epoch(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text))
+    try:
+        time = _since_epoch(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text)
+    except ValueError:
+        message = f"{text[:40]!r} has a day, an hour or an offset that there is not"
+        raise ValueError(message) from None
+    if time < 0:
+        message = f"{text[:40]!r} is before 1970"
+        raise ValueError(message)
+    return time
 
 
 def _is_plain(text: str) -> bool:

@@ -34,6 +34,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def why_unreadable(error: OSError | UnicodeError) -> str:
+    """Say why a file cannot be read, in the words of the system.
+
+    Args:
+        error: of reading it.
+    """
+    return "it is not UTF-8" if isinstance(error, UnicodeError) else error.strerror or str(error)
+
+
 class StreamsError(Exception):
     """Base of every error of the streams package."""
 

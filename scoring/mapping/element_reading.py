@@ -6,6 +6,7 @@ Rests on decision 26.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from scoring.errors import InvalidEvent
@@ -190,7 +191,8 @@ class _Time(_Field):
             try:
                 time = parse_time(written, way.time_format)
             except ValueError as error:
-                raise InvalidEvent("timestamp_invalid", f"{self.names}: {error}") from None
+                said = "" if isinstance(written, str | datetime) else f" is {described(written)}"
+                raise InvalidEvent("timestamp_invalid", f"{self.names}{said}: {error}") from None
             if time > latest:
                 raise InvalidEvent("timestamp_in_future", f"{self.names}: {_ahead(written, way.time_format)}")
             return time

@@ -37,7 +37,7 @@ def parse_time(value: Any, time_format: str) -> int:
         Microseconds since 1970 UTC.
 
     Raises:
-        ValueError: if it is anything else.
+        ValueError: if it is anything else; the message repeats a text, but no other value.
 
     Example:
         >>> parse_time("2026-11-06 00:02:14.841", "utc") == parse_time(1793923334841, "ms")
@@ -60,7 +60,7 @@ def parse_time(value: Any, time_format: str) -> int:
     if type(value) is str:
         return parse_timestamp(value)
     if type(value) is bool:
-        raise ValueError("a truth value is no time")
+        raise ValueError("not a time")
     return parse_timestamp(value)
 
 
@@ -96,7 +96,11 @@ def _counted(value: Any, unit: int, time_format: str) -> int:
     elif type(value) is str and (match := _DIGITS.fullmatch(value)):
         time = round(Decimal(match[1]) * unit)
     else:
-        raise ValueError(f"{str(value)[:40]!r} is not a number of {time_format}")
+        raise ValueError(f"{_repeated(value)}not a number of {time_format}")
     if not 0 <= time < _LATEST:
-        raise ValueError(f"{str(value)[:40]!r} {time_format} is before 1970 or after the year 9999")
+        raise ValueError(f"{_repeated(value)}before 1970 or after the year 9999, read as {time_format}")
     return time
+
+
+def _repeated(value: Any) -> str:
+    return f"{value[:40]!r} is " if type(value) is str else ""

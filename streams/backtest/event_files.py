@@ -21,7 +21,7 @@ from scoring.json_words import not_an_object
 from scoring.policy.channels import Channel
 from scoring.policy.policy import Policy
 from streams.backtest.json_values import numbered_values
-from streams.errors import UnreadableEvents
+from streams.errors import UnreadableEvents, why_unreadable
 from streams.ingest.not_json import explained
 from streams.ingest.profile_decoding import PROFILES
 from streams.kafka.topics import MOST_RECORD_BYTES
@@ -108,7 +108,7 @@ class EventFiles:
                 self.total_bytes += path.stat().st_size
             except OSError as error:
                 self._exits.close()
-                raise UnreadableEvents([f"cannot read {path}: {error.strerror}"]) from error
+                raise UnreadableEvents([f"cannot read {path}: {why_unreadable(error)}"]) from error
             self._open.append((path, raw))
 
     def __enter__(self) -> Self:
@@ -207,30 +207,42 @@ def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
         if start.startswith(_GZIP):
             # GzipFile reads lines in Python; a buffer over it does in C.
             unpacked = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _BUFFER)
-            _refuse_other_kinds(path, _start_of(unpacked))
+            _refuse_other_than_text(path, _start_of(unpacked))
             yield from unpacked
         else:
-            _refuse_other_kinds(path, start)
+            _refuse_other_than_text(path, start)
             for line in raw:  # noqa: UP028 - `yield from` would close the file when the reader stops early
                 yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UnreadableEvents([f"{path} is damaged: {error}"]) from error
     except OSError as error:
-        raise UnreadableEvents([f"cannot read {path}: {error}"]) from error
+        raise UnreadableEvents([f"cannot read {path}: {why_unreadable(error)}"]) from error
 
 
 def _start_of(file: BinaryIO) -> bytes:
     return file.peek(_LOOKED_AT) if isinstance(file, io.BufferedReader) else b""
 
 
-def _refuse_other_kinds(path: Path, start: bytes) -> None:
-    """Refuse what holds no text that can be read, by how it begins."""
+def refuse_other_kinds(path: Path, start: bytes) -> None:
+    """Refuse what holds no lines that can be read, by how it begins.
+
+    Args:
+        path: of the file, for the message.
+        start: its first bytes.
+
+    Raises:
+        UnreadableEvents: with what the file is.
+    """
     for place, mark, what in _OTHER_KINDS:
         if start.startswith(mark, place):
-            raise UnreadableEvents([f"{path} {what}; nothing of it has been sent"])
+            raise UnreadableEvents([f"{path} {what}; nothing of it has been read"])
+
+
+def _refuse_other_than_text(path: Path, start: bytes) -> None:
+    refuse_other_kinds(path, start)
     if b"\0" in start[:2]:
         raise UnreadableEvents(
-            [f"{path} is binary, or UTF-16; JSON Lines in UTF-8 are wanted; nothing of it has been sent"]
+            [f"{path} is binary, or UTF-16; JSON Lines in UTF-8 are wanted; nothing of it has been read"]
         )
 
 

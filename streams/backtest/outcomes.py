@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scoring.backtest.observations import Customer
 from scoring.instants import parse_timestamp
-from streams.errors import InvalidOutcomes
+from streams.errors import InvalidOutcomes, why_unreadable
 
 #: The column that has to be there, and those that may.
 REQUIRED = "customer_id"
@@ -54,8 +54,10 @@ def read_outcomes(path: Path, within: str = "") -> dict[str, Customer]:
             reader = csv.DictReader(lines, strict=True)
             _check_headings(path, reader.fieldnames or (), within)
             return _Reading(path, within).customers(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise InvalidOutcomes([f"cannot read {path}: {error}"]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidOutcomes([f"cannot read {path}: {why_unreadable(error)}"]) from error
 
 
 def check_met(path: Path, customers: Collection[str], met: Collection[str], strangers: Iterable[str]) -> None:

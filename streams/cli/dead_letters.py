@@ -35,6 +35,8 @@ from streams.views.tables import plain_table
 from streams.views.wording import counted, moment, printable
 
 _READ = (DEAD_LETTERS, DEAD_LETTER_REPLAYS)
+#: Kinds of dead letters that are named where none was meant.
+_SHOWN = 20
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})")
 
 
@@ -50,6 +52,8 @@ def _takes_choice(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_choice(
         *, reason: tuple[str, ...], topic: tuple[str, ...], since: int | None, until: int | None, **values: Any
     ) -> Any:
+        if since is not None and until is not None and until <= since:
+            raise click.UsageError("--until must be later than --since")
         return command(choice=LetterFilter(reason, topic, since or 0, until), **values)
 
     wrapped: Callable[..., Any] = with_choice
@@ -84,12 +88,16 @@ async def _list(settings: Settings, choice: LetterFilter, *, limit: int | None, 
     await check_rights(settings, {"Read": [settings.written(topic) for topic in _READ]})
     replayed = await read_replayed(settings)
     reasons: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     async with open_range(
         settings, settings.written(DEAD_LETTERS), since_ms=choice.since // MILLISECOND or None
     ) as topic:
         async for records in topic.batches():
             for letter in map(read_letter, records):
-                if letter is None or not choice.takes(letter):
+                if letter is None:
+                    continue
+                if not choice.takes(letter):
+                    others[f"{printable(letter.reason)} from {printable(letter.topic)}"] += 1
                     continue
                 _print_letter(console, letter, replayed, as_json=as_json)
                 reasons[letter.reason] += 1
@@ -100,6 +108,9 @@ async def _list(settings: Settings, choice: LetterFilter, *, limit: int | None, 
     if not as_json:
         by_reason = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         click.echo(counted(reasons.total(), "dead letter") + (f": {by_reason}" if by_reason else ""), err=True)
+    if others and not reasons:
+        there = ", ".join(f"{what} {count:,}" for what, count in others.most_common(_SHOWN))
+        click.echo(f"none is what was asked for; there are {there}", err=True)
 
 
 def _print_letter(console: Console, letter: Letter, replayed: ReplayLedger, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from scoring.instants import SECOND
 from streams.backtest.outcomes import holds_outcomes
 from streams.backtest.plan import Plan
 from streams.cli.parameters import DURATION, INSTANT
-from streams.policy_file.builtin import BUILTIN_POLICY
+from streams.settings.policy_source import read_text
 from streams.settings.settings import Settings
 
 _DAYS = (30, 60, 90)
@@ -119,4 +119,4 @@ def takes_history(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def policy_text(settings: Settings) -> str:
     """Give the policy in force as text, which processes can be sent."""
-    return Path(settings.policy_path).read_text(encoding="utf-8") if settings.policy_path else BUILTIN_POLICY
+    return read_text(settings.policy_path)

@@ -145,6 +145,9 @@ def _check(settings: Settings, first: int, last: int, today: int) -> None:
     if last < first:
         begins, ends = (EPOCH + timedelta(days=day) for day in (first, last))
         raise Refusal(f"the period would begin on {begins} and end on {ends}", exit_code=2)
+    if last > today:
+        judged, asked = (EPOCH + timedelta(days=day) for day in (today, last))
+        click.echo(f"customers have been judged up to {judged}, so the figures of {asked} are not known yet", err=True)
     kept = settings.policy.keep_figures
     if first - 1 < today - kept // DAY:
         oldest = EPOCH + timedelta(days=today - kept // DAY + 1)

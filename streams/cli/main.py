@@ -84,6 +84,10 @@ class CommandList(click.Group):
             raise Refusal("the policy is refused", error.problems, WRONG_SETTINGS) from error
         except (StreamsError, ScoringError) as error:
             raise Refusal(str(error)) from error
+        except OSError as error:
+            if error.filename is None:  # of a pipe or a connection
+                raise
+            raise Refusal(f"{error.filename}: {error.strerror}") from error
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's protocol

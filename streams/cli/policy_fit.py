@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -84,6 +85,8 @@ def fit(
     if keep == "weights" and budget is None:
         raise click.UsageError("--keep-weights leaves nothing to fit without --alerts")
     base, silence = settings.policy, look.silence
+    if output is not None and not os.access(output.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"there is no folder {output.parent} that can be written to", param_hint="--output")
     if outcomes is None:
         raise Refusal("the last file must hold the outcomes: a CSV file with the headings customer_id and churned")
     customers = read_outcomes(outcomes, look.within)

@@ -24,7 +24,6 @@ from scoring.mapping.source import Source
 from scoring.policy.channels import EventType
 from streams.cli.refusal import Refusal
 from streams.cli.source_lines import read_lines
-from streams.errors import SettingsError
 from streams.ingest.encodings import WITH_SCHEMAS, schemas_of
 from streams.ingest.schemas import SchemaFile, Schemas, schemas_from
 from streams.ingest.sentiment import reader_of
@@ -35,6 +34,7 @@ from streams.policy_file.schema import SCHEMA_LINE
 from streams.policy_file.source_tables import with_preset
 from streams.policy_file.sources import read_source
 from streams.settings.environment import PREFIX
+from streams.settings.policy_source import read_text
 from streams.settings.settings import Settings, read_settings
 from streams.views.source_view import OutcomeTable, as_object
 from streams.views.tables import plain_table
@@ -110,7 +110,7 @@ def try_(
     """
     if (file is None) == (topic is None):
         raise click.UsageError("give either a file or --topic")
-    text = _text_of(policy)
+    text = read_text(str(policy or ""))
     found = _read_source(name, text)
     counting = _Counting(text)
     printed = _Lines(counting) if as_json else _Table(counting)
@@ -119,13 +119,6 @@ def try_(
     else:
         asyncio.run(_try_topic(found, str(topic), last, brokers, schemas, printed))
     printed.end()
-
-
-def _text_of(policy: Path | None) -> str:
-    try:
-        return policy.read_text(encoding="utf-8") if policy is not None else BUILTIN_POLICY
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"cannot read {policy}: {error}"]) from error
 
 
 def _read_source(name: str, text: str) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from scoring.instants import MILLISECOND, parse_timestamp
+from streams.backtest.event_files import refuse_other_kinds
 from streams.cli.refusal import Refusal
+from streams.errors import why_unreadable
 
 _GZIP = b"\x1f\x8b"
+_LOOKED_AT = 512
 
 
 class WrittenRecord(NamedTuple):
@@ -38,17 +42,22 @@ def read_lines(path: Path) -> Iterator[tuple[int, WrittenRecord]]:
 
     Raises:
         Refusal: if the file cannot be read.
+        UnreadableEvents: if it is an archive, or anything else that has no lines.
     """
     try:
         with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == _GZIP
+            start = raw.peek(_LOOKED_AT)
+            refuse_other_kinds(path, start)
+            packed = start.startswith(_GZIP)
             with gzip.GzipFile(fileobj=raw) if packed else raw as lines:
                 for number, line in enumerate(lines):
                     value = line.rstrip(b"\r\n")
                     if value and not value.isspace():
                         yield number, parse_line(value, f"{path}, line {number}")
-    except (OSError, EOFError) as error:
-        raise Refusal(f"cannot read {path}: {error}") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Refusal(f"{path} is damaged: {error}") from error
+    except OSError as error:
+        raise Refusal(f"cannot read {path}: {why_unreadable(error)}") from error
 
 
 def parse_line(line: bytes, where: str) -> WrittenRecord:

@@ -51,17 +51,17 @@ def avro_reader(written_by: Schema) -> Callable[[bytes], Any]:
         alone = not isinstance(schemas[-1], dict) or schemas[-1].get("type") != "record"
         parsed = fastavro.parse_schema(_in_record(schemas[-1]) if alone else schemas[-1], named)
     except (SchemaParseException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidEvent("schema_unknown", f"what the registry has is no Avro schema: {error}") from None
+        why = f": {error}" if isinstance(error, SchemaParseException) else ""
+        raise InvalidEvent("schema_unknown", f"what the registry has is no Avro schema{why}") from None
     costly = _has_unplain(schemas)
 
     def read(body: bytes) -> Any:
         stream = io.BytesIO(body)
         try:
             value: Any = fastavro.schemaless_reader(stream, parsed, None)
-        except _UNREADABLE as error:
-            raise InvalidEvent(
-                "not_avro", f"the value does not fit its schema: {error or type(error).__name__}"
-            ) from None
+        except _UNREADABLE:
+            at = f"reading it came as far as byte {stream.tell():,} of {len(body):,}"
+            raise InvalidEvent("not_avro", f"the value does not fit its schema: {at}") from None
         if stream.tell() != len(body):
             raise InvalidEvent("not_avro", f"{len(body) - stream.tell()} bytes are left behind the value")
         value = value[_FIELD] if alone else value

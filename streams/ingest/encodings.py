@@ -12,6 +12,7 @@ from scoring.mapping.fields import Fields
 from streams.ingest.event_decoding import why_not_json
 from streams.ingest.field_decoding import FieldLoader, Loader, reads_all
 from streams.ingest.framing import Framed, is_framed, message_path, unframe
+from streams.ingest.not_json import explained
 from streams.ingest.schemas import Schema, Schemas
 from streams.ingest.snowplow import read_tsv
 
@@ -99,7 +100,7 @@ def loads(value: bytes | str) -> Any:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-        raise InvalidEvent(why_not_json(raw, error), str(error)) from None
+        raise InvalidEvent(why_not_json(raw, error), explained(raw, error)) from None
 
 
 class _Schematic:

@@ -99,8 +99,8 @@ def _glue(value: bytes) -> Framed:
         try:
             unpacker = zlib.decompressobj()
             body = unpacker.decompress(body, _MOST_UNPACKED)
-        except zlib.error as error:
-            raise InvalidEvent("not_framed", f"the value in AWS Glue's frame cannot be unpacked: {error}") from None
+        except zlib.error:
+            raise InvalidEvent("not_framed", "the value in AWS Glue's frame is not compressed with zlib") from None
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise InvalidEvent("not_framed", "the value in AWS Glue's frame is cut short or too large")
     return Framed(str(uuid.UUID(bytes=bytes(value[2:_GLUE_BYTES]))), body)

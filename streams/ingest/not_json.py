@@ -46,7 +46,7 @@ def explained(value: bytes | None, error: orjson.JSONDecodeError) -> str:
     try:
         text = value.decode()
     except UnicodeDecodeError as wrong:
-        return _not_utf8(value, wrong)
+        return _latin(value, wrong)
     return _wrong_text(text, error)
 
 
@@ -56,8 +56,18 @@ def _with_zeros(value: bytes) -> str:
     return "begins with a zero byte, as what is serialized with a schema registry does; plain JSON is wanted"
 
 
-def _not_utf8(value: bytes, wrong: UnicodeDecodeError) -> str:
-    found = f"the value is not UTF-8: byte {value[wrong.start]:02X} at position {wrong.start}"
+def not_utf8(value: bytes, wrong: UnicodeDecodeError) -> str:
+    """Say where a value is not UTF-8.
+
+    Args:
+        value: that should be.
+        wrong: the error of decoding it.
+    """
+    return f"the value is not UTF-8: byte {value[wrong.start]:02X} at position {wrong.start}"
+
+
+def _latin(value: bytes, wrong: UnicodeDecodeError) -> str:
+    found = not_utf8(value, wrong)
     try:
         orjson.loads(value.decode("cp1252"))
     except (UnicodeDecodeError, orjson.JSONDecodeError):

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from streams.errors import RegistryUnavailable, SettingsError
+from streams.errors import RegistryUnavailable, SettingsError, why_unreadable
 from streams.ingest.proto_files import compile_proto, is_proto_text
 from streams.settings.security import SchemaAccess
 
@@ -101,7 +101,11 @@ class SchemaFile:
         """
         try:
             return cls(orjson.loads(path.read_bytes()))
-        except (OSError, ValueError, AttributeError) as error:
+        except OSError as error:
+            raise SettingsError([f"{path}: {why_unreadable(error)}"]) from error
+        except AttributeError as error:
+            raise SettingsError([f"{path}: must be a JSON object of schemas by their ids"]) from error
+        except ValueError as error:
             raise SettingsError([f"{path}: {error}"]) from error
 
     def get(self, schema: str) -> Schema | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from scoring.errors import InvalidEvent
+from streams.ingest.not_json import not_utf8
 
 _COLUMNS: Final = """
 app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker v_tracker
@@ -46,7 +47,7 @@ def read_tsv(value: bytes) -> dict[str, str]:
     try:
         columns = value.decode().rstrip("\r\n").split("\t")
     except UnicodeDecodeError as error:
-        raise InvalidEvent("invalid_utf8", str(error)) from None
+        raise InvalidEvent("invalid_utf8", not_utf8(value, error)) from None
     if len(columns) != len(COLUMNS):
         raise InvalidEvent("not_tsv", f"the value has {len(columns)} columns, not {len(COLUMNS)}")
     return {name: column for name, column in zip(COLUMNS, columns, strict=True) if column}

@@ -14,7 +14,7 @@ from typing import Any, Final
 from scoring.instants import SECOND, parse_duration
 from scoring.mapping.source import Source
 from scoring.policy.policy import Policy
-from streams.errors import SettingsError
+from streams.errors import SettingsError, why_unreadable
 from streams.kafka.topics import MOST_RECORD_BYTES
 from streams.receiver.signatures import SCHEMES, TIMED, Signature
 
@@ -72,9 +72,11 @@ def read_receiver_file(path: str, policy: Policy) -> ReceiverPlan:
     if not path:
         raise SettingsError(["ENGAGEMENT_RECEIVER_FILE: is needed, or --receiver: the file that says what is received"])
     try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError([f"{path}: {error}"]) from error
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{path}: not TOML: {error}"]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: {why_unreadable(error)}"]) from error
     return _Reader(path, {source.name: source for source in policy.sources}).plan(document)
 
 
@@ -160,9 +162,10 @@ class _Reader:
             return ""
         try:
             word = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             # Somebody may have put the secret itself where its file belongs, so neither path nor error is repeated.
-            self._report(where, f"cannot be read as text: {getattr(error, 'strerror', '') or type(error).__name__}")
+            why = why_unreadable(error) if isinstance(error, OSError | UnicodeError) else "it is no path"
+            self._report(where, f"cannot be read as text: {why}")
             return ""
         if not word:
             self._report(where, "the file is empty")

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from scoring.ids import DEFAULT_NAMESPACE
+from streams.errors import why_unreadable
 from streams.settings.addresses import is_host, is_host_and_port
 from streams.settings.redis_url import redis_url_problems
 from streams.settings.security import PROTOCOLS, Secret, Tls
@@ -86,9 +87,9 @@ def _use(tls: Tls, name: str, expected: str = "") -> None:
 def _of_file(path: str) -> Secret:
     try:
         word = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         # Somebody may have put the secret itself where its file belongs, so neither path nor error is repeated.
-        why = getattr(error, "strerror", "") or type(error).__name__
+        why = why_unreadable(error) if isinstance(error, OSError | UnicodeError) else "it is no path"
         raise _refused(("", f"cannot be read as text: {why}")) from error
     if not word:
         raise _refused(("", "the file is empty"))

@@ -8,7 +8,7 @@ from scoring.errors import PolicyError
 from scoring.policy.policy import Policy
 from scoring.policy.shadow import shadow_problems, with_shadow
 from scoring.policy.topics import topics_by_section
-from streams.errors import SettingsError
+from streams.errors import SettingsError, why_unreadable
 from streams.policy_file.builtin import BUILTIN_POLICY
 from streams.policy_file.document import parse_policy
 from streams.topic_names import WRITTEN_TOPICS
@@ -40,9 +40,9 @@ def read_text(path: str) -> str:
         SettingsError: if it cannot be read.
     """
     try:
-        return Path(path).read_text(encoding="utf-8") if path else BUILTIN_POLICY
+        return Path(path).read_text(encoding="utf-8-sig") if path else BUILTIN_POLICY
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"cannot read {path}: {error}"]) from error
+        raise SettingsError([f"cannot read {path}: {why_unreadable(error)}"]) from error
 
 
 def parse_policy_file(text: str, path: str, prefix: str = "") -> Policy:

@@ -82,6 +82,18 @@ async def test_a_key_that_holds_something_else_is_told_and_nothing_is_written(
     await store.close()
 
 
+@pytest.mark.parametrize("key", ["_erased", "_marks", "_outbox:0", "_policy"])
+async def test_a_key_that_is_read_and_holds_something_else_is_named(
+    server: EmbeddedRedis, admin: redis.Redis, key: str
+) -> None:
+    store = await opened(server.url)
+    admin.set(f"engagement:{key}", "planted")
+    reads = {"_erased": store.erased, "_marks": lambda: store.exchange_marks({}), "_policy": store.policies.in_force}
+    with pytest.raises(StreamsError, match=f"WRONGTYPE engagement:{key}"):
+        await reads.get(key, lambda: store.unpublished(0, WALL, 10))()
+    await store.close()
+
+
 async def test_a_customer_whose_key_holds_something_else_is_named_and_the_others_are_read(
     server: EmbeddedRedis, admin: redis.Redis
 ) -> None:

@@ -21,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streams.errors import AccessDenied, FenceMoved, StoreUnavailable, StreamsError, UnsafeStore, VersionMoved
 from streams.store.redis.server import IN_CLUSTER
+from streams.store.redis.wire import Words
 
 # Answers that pass: the server is loading, failing over, full, or busy with a script.
 _PASSING = ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "MISCONF", "NOREPLICAS")
@@ -79,6 +80,19 @@ def missing_rights(rights: Sequence[str]) -> str:
         f"Redis does not let this user do what is needed. Missing: {', '.join(rights)}. "
         "deploy/RUNBOOK.md lists the least rights"
     )
+
+
+def naming(error: RedisError, words: Words) -> RedisError:
+    """Name the key of an answer that does not: it holds something else than the service puts there.
+
+    Args:
+        error: that the server answered.
+        words: of the command.
+    """
+    if not str(error).startswith("WRONGTYPE Operation"):
+        return error
+    where = f"{words[3]}, or a key that belongs to it," if words[0] == "FCALL" else words[1]
+    return ResponseError(f"WRONGTYPE {where} holds a value of another kind than the service puts there")
 
 
 def lost_library(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from scoring.instants import format_duration
 from streams.errors import AccessDenied, StoreUnavailable, UnsafeStore
 from streams.settings.settings import Settings
 from streams.store.redis.connection import connect, redis_options
-from streams.store.redis.errors import lost_library, mapped, missing_rights
+from streams.store.redis.errors import lost_library, mapped, missing_rights, naming
 from streams.store.redis.policies import POLICY_LIBRARY
 from streams.store.redis.server import Role, check_server
 from streams.store.redis.wire import Words, call
@@ -123,6 +123,7 @@ class RedisSession:
             if foreign and isinstance(answer, RedisError) and str(answer).startswith("WRONGTYPE"):
                 answers[at] = None
             elif isinstance(answer, RedisError):
+                answer = naming(answer, words)  # noqa: PLW2901 - the same, with its key
                 # Of a function, the answer itself tells what is not allowed.
                 async with self._mapped_errors("" if words[0] == "FCALL" else f"{words[0]} on {words[1]}"):
                     raise answer

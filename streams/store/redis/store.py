@@ -218,9 +218,8 @@ class RedisStore(RedisSession):
     async def unpublished(self, group: int, before: int, limit: int) -> list[tuple[str, Message]]:
         """Read messages that wait."""
         key = f"{self._prefix}_outbox:{group}"
-        async with self._mapped_errors():
-            waiting = await self._client.zrangebyscore(key, "-inf", before // MILLISECOND, start=0, num=limit)
-        return await self._messages(group, cast("list[str]", waiting))
+        [waiting] = await self._send([["ZRANGEBYSCORE", key, "-inf", before // MILLISECOND, "LIMIT", 0, limit]])
+        return await self._messages(group, waiting)
 
     async def exchange_marks(self, marks: Mapping[Partition, Mark]) -> dict[Partition, Mark]:
         """Report and read marks."""
@@ -275,14 +274,13 @@ class RedisStore(RedisSession):
 
     async def erased(self) -> dict[str, int]:
         """Return which erasures have been carried out."""
-        async with self._mapped_errors():
-            stored = await cast("Awaitable[dict[str, str]]", self._client.hgetall(self._erased_key))
-        return {digest: int(time) for digest, time in stored.items() if digest != "n"}
+        [stored] = await self._send([["HGETALL", self._erased_key]])
+        return {digest: int(time) for digest, time in fields_in(stored).items() if digest != "n"}
 
     async def erasures_carried_out(self) -> int:
         """Count the erasures that have been carried out."""
-        async with self._mapped_errors():
-            return int(await cast("Awaitable[str | None]", self._client.hget(self._erased_key, "n")) or 0)
+        [number] = await self._send([["HGET", self._erased_key, "n"]])
+        return int(number or 0)
 
     async def require_erasures(self, known: int) -> None:
         """Refuse writers who have not read the erasures so far."""

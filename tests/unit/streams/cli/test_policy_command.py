@@ -201,7 +201,21 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     result = check(path)
     assert result.exit_code == 2
-    assert "cannot read" in result.stderr
+    assert result.stderr.endswith(f"cannot read {path}: it is not UTF-8\n")
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(BUILTIN_POLICY, encoding="utf-8-sig")
+    assert check(path).exit_code == 0
+
+
+def test_a_fitted_policy_that_cannot_be_written_is_refused_before_it_is_fitted(tmp_path: Path) -> None:
+    given, output = tmp_path / "out.csv", tmp_path / "none" / "fitted.toml"
+    given.write_text("customer_id,churned\n")
+    result = CliRunner().invoke(engagement, ["policy", "fit", str(given), str(given), "--output", str(output)])
+    assert result.exit_code == 2
+    assert f"there is no folder {output.parent}" in result.stderr
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:

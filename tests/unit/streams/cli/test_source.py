@@ -126,6 +126,15 @@ def test_people_get_a_table_and_a_sum(tmp_path: Path) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_a_file_that_has_no_lines_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    for start, what in {b"PK\x03\x04": "a zip archive", b"\xff\xfe{\0": "UTF-16"}.items():
+        path.write_bytes(start)
+        result = run("try", path, "--source", "segment")
+        assert result.exit_code == 1
+        assert f"{path} is {what}" in result.stderr
+
+
 def test_a_narrow_screen_has_every_reason_in_full_once_with_where_it_is_first(tmp_path: Path) -> None:
     path, rules = tmp_path / "events.jsonl", tmp_path / "policy.toml"
     bad = '{"user": "maria", "type": "view", "at": "2026-11-18T11:06:40"}'

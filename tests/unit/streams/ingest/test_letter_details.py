@@ -6,13 +6,17 @@ import gzip
 import json
 import re
 
+import orjson
 import pytest
 
 from scoring.events.event import MOST_AHEAD, EventReader
+from scoring.mapping.outcomes import Bad
 from scoring.rules.segments import Profiles
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder
 from streams.ingest.profile_decoding import ProfileDecoder
+from streams.ingest.schemas import SchemaFile
+from streams.ingest.source_reading import SourceReader
 from streams.metrics import Metrics
 from streams.policy_file.document import parse_policy
 from streams.records import DeadLetter, Partition, RecordBatch
@@ -23,7 +27,10 @@ NOW = at("10 12:00")
 CHANNEL = parse_policy(POLICY).channels[0]
 GOOD = {"customer_id": "anna", "type": "view", "timestamp": "2024-01-10T11:00:00Z"}
 #: Words of Python, of its libraries, and of this program.
-FOREIGN_WORDS = re.compile(r"\b(str|int|float|bool|dict|list|NoneType|None|True|False|bytes, bytearray|memoryview)\b")
+FOREIGN_WORDS = re.compile(
+    r"\b(str|int|float|bool|dict|list|NoneType|None|True|False|bytes, bytearray|memoryview|timedelta|must be in|codec|"
+    r"out of range|surrogates not allowed|[A-Z]\w+Error)\b"
+)
 
 
 def letter_of(value: bytes | None, decoder: str = "event") -> DeadLetter:
@@ -105,6 +112,10 @@ FIELDS = {
     "time without an offset": (GOOD | {"timestamp": "2024-01-10 11:00"}, "timestamp_invalid", "with an offset"),
     "digits": (GOOD | {"timestamp": "1704884400"}, "timestamp_invalid", "stands without quotes"),
     "before 1970": (GOOD | {"timestamp": -5}, "timestamp_invalid", "timestamp is the number -5: before 1970"),
+    "text before 1970": (GOOD | {"timestamp": "1969-12-31T23:00:00Z"}, "timestamp_invalid", "00Z' is before 1970"),
+    "hour 25": (GOOD | {"timestamp": "2024-01-10T25:00:00Z"}, "timestamp_invalid", "'2024-01-10T25:00:00Z' has a day"),
+    "February 30": (GOOD | {"timestamp": "2024-02-30T11:00:00Z"}, "timestamp_invalid", "'2024-02-30T11:00:00Z' has a"),
+    "offset of a day": (GOOD | {"timestamp": "2024-01-10T11:00:00+24:00"}, "timestamp_invalid", "that there is not"),
     "microseconds": (GOOD | {"timestamp": 1704884400000000}, "timestamp_in_future", "looks like microseconds"),
     "microseconds as float": (GOOD | {"timestamp": 1.7048844e15}, "timestamp_in_future", "looks like microseconds"),
     "nanoseconds": (GOOD | {"timestamp": 1704884400000000000}, "timestamp_in_future", "so divide by 1,000,000"),
@@ -142,6 +153,62 @@ def test_a_field_is_told_as_it_was_read_and_as_it_is_wanted(value: object, reaso
 )
 def test_links_and_profiles_are_told_likewise(value: object, decoder: str, told: str) -> None:
     detail = letter_of(json.dumps(value).encode(), decoder).detail
+    assert told in detail
+    assert not FOREIGN_WORDS.search(detail), detail
+
+
+SHAPE = """
+[channels.web]
+weights = { view = 1 }
+[sources.feed]
+channel = "web"
+customer = "who"
+type = "what"
+time = "when"
+time_format = "FORMAT"
+"""
+
+
+def source_detail(value: bytes, encoding: str = "json", time_format: str = "auto", schema: str = "") -> str:
+    """Read a record of a foreign shape that is bad."""
+    text = SHAPE.replace("FORMAT", time_format) + f'encoding = "{encoding}"\n'
+    schemas = SchemaFile({"1": orjson.loads(schema)}) if schema else None
+    [outcome] = SourceReader(parse_policy(text).sources[0], schemas).read(Record(0, 0, None, value), NOW + MOST_AHEAD)
+    assert isinstance(outcome, Bad)
+    return outcome.detail
+
+
+def at_time(when: object) -> bytes:
+    return json.dumps({"who": "anna", "what": "view", "when": when}).encode()
+
+
+AVRO = '{"type": "record", "name": "View", "fields": [{"name": "who", "type": "string"}]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "told"),
+    [
+        (b"\xff\xfe", {}, "the value is UTF-16"),
+        ('{"who": "Jos\xe9"}'.encode("latin-1"), {}, "it is JSON in Latin-1"),
+        (b"Jos\xe9\tview", {"encoding": "tsv"}, "the value is not UTF-8: byte E9 at position 3"),
+        (at_time("2024-01-10T25:00:00Z"), {}, "when: '2024-01-10T25:00:00Z' has a day, an hour or an offset that"),
+        (at_time(-5), {}, "when is the number -5: before 1970"),
+        (at_time([5]), {}, "when is an array: neither an RFC 3339 string nor"),
+        (at_time({"at": True}), {"time_format": "ms"}, "when is an object: not a number of ms"),
+        (at_time(-5), {"time_format": "ms"}, "when is the number -5: before 1970 or after the year 9999"),
+        (at_time("soon"), {"time_format": "s"}, "when: 'soon' is not a number of s"),
+        (at_time([True]), {"time_format": "us"}, "when is an array: not a number of us"),
+        (b"\0\0\0\0\x01", {"encoding": "avro", "schema": AVRO}, "does not fit its schema: reading it came as far as"),
+        (b"\0\0\0\0\x01\x02\xff", {"encoding": "avro", "schema": AVRO}, "does not fit its schema: reading it came"),
+        (
+            b"\0\0\0\0\x01\x02",
+            {"encoding": "avro", "schema": '{"fields": []}'},
+            "what the registry has is no Avro schema",
+        ),
+    ],
+)
+def test_records_of_foreign_shapes_are_told_likewise(value: bytes, options: dict[str, str], told: str) -> None:
+    detail = source_detail(value, **options)
     assert told in detail
     assert not FOREIGN_WORDS.search(detail), detail
 

@@ -139,7 +139,7 @@ def test_every_mistake_is_told_at_once(folder: Path) -> None:
         ),
         (
             '[sources.mail]\nsignature = "stripe"\nsecret_file = "FOLDER/bytes"',
-            "sources.mail.secret_file: cannot be read as text: UnicodeDecodeError",
+            "sources.mail.secret_file: cannot be read as text: it is not UTF-8",
         ),
         (
             '[sources.mail]\nsignature = "sendgrid"\nsecret_file = "FOLDER/secret"',
