@@ -23,8 +23,8 @@ class Mark:
 
     `newest` is the newest event time applied, 0 before the first. `applied_to` is the time up to which everything
     appended has been applied. `caught_up`: nothing was left to fetch when last reported. `held`: all that was left
-    stood behind an open transaction, where nobody may read yet. `moving_since` and `moved_at` bound the present stretch
-    of records; `generation` is that of the consumer group when reported.
+    stood behind an open transaction, where nobody may read yet, or Kafka did not answer. `moving_since` and `moved_at`
+    bound the present stretch of records; `generation` is that of the consumer group when reported.
     """
 
     newest: int = 0

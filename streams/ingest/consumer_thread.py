@@ -6,6 +6,7 @@ Rests on decisions 27, 35, 147 and 150.
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -32,6 +33,8 @@ from streams.records import Partition
 
 _MOST_FETCHED_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 500
+#: Longer than a fetch waits for records, however busy the worker is.
+_ANSWERED_WITHIN = 2.0
 _TOLD_WITHIN = 10.0
 _COMMITTED_WITHIN = 3.0
 _STOPPED_WITHIN, _REST_WITHIN = 5.0, 2.0
@@ -190,6 +193,11 @@ class RecordBatchConsumerThread(AIOKafkaConsumerThread):
             return False
         end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
         return end is not None and state.position == position >= end
+
+    def unanswered(self, tp: TP) -> bool:
+        """Return whether Kafka has not answered for a partition for so long that its log may go on by now."""
+        state = self._states().get(tp)
+        return state is not None and abs(time.time() - (state.timestamp or 0) / 1000) > _ANSWERED_WITHIN
 
     def held(self, tp: TP) -> int | None:
         """Return the offset at which an open transaction begins, if all before it has been read; None if there is none.

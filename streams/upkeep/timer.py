@@ -91,7 +91,7 @@ class Timer:
         caught_up: Callable[[], Mapping[Partition, bool]],
         generation: int,
         partitions: set[Partition],
-        held: Callable[[], Mapping[Partition, int]] = dict,
+        held: Callable[[], Mapping[Partition, int | None]] = dict,
     ) -> None:
         """Do one turn; a transient fault ends it, and the next turn tries again.
 
@@ -100,7 +100,8 @@ class Timer:
                 the moment for which it is reported.
             generation: of the consumer group.
             partitions: all partitions of the source topics.
-            held: tells where open transactions begin, for the partitions where nothing else is left to read.
+            held: tells the partitions where nothing is left that can be read, and there may be more: where an open
+                transaction begins, or None if Kafka does not answer.
 
         Raises:
             UnsafeStore: if the store would lose or drop scores by now.
@@ -151,7 +152,7 @@ class Timer:
         caught_up: Callable[[], Mapping[Partition, bool]],
         generation: int,
         partitions: set[Partition],
-        held: Callable[[], Mapping[Partition, int]],
+        held: Callable[[], Mapping[Partition, int | None]],
     ) -> None:
         self._clock.partitions = partitions
         open_at = held()
@@ -161,7 +162,7 @@ class Timer:
         lags = {partition: self._clock.lag(partition) for partition in own}
         self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
         self.transactions.note(
-            {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items()}
+            {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items() if at is not None}
         )
         self._exchanged_at = self._clock.wall()
 

@@ -1,6 +1,6 @@
 """The partitions that are assigned to a worker: where to start reading them, and how far they have been read.
 
-Rests on decisions 35 and 70.
+Rests on decisions 35, 70 and 71.
 """
 
 from __future__ import annotations
@@ -113,14 +113,18 @@ class AssignedPartitions:
             and (end := consumer.end_of_log(tp)) is not None
             and positions.has_applied(Partition(*tp), end)
             and consumer.thread.held(tp) is None
+            and not consumer.thread.unanswered(tp)
             for tp in consumer.assignment()
         }
 
-    def held(self, positions: Positions) -> dict[Partition, int]:
-        """Return the assigned partitions of which all is read up to an open transaction, and where that begins.
+    def held(self, positions: Positions) -> dict[Partition, int | None]:
+        """Return the assigned partitions of which all that can be read is applied, and there may be more.
 
         Args:
             positions: up to where has been applied.
+
+        Returns:
+            For each where an open transaction begins; None if Kafka does not answer for the partition.
         """
         consumer = self.consumer
         if self._app.rebalancing:
@@ -130,5 +134,5 @@ class AssignedPartitions:
             for tp in consumer.assignment()
             if (end := consumer.end_of_log(tp)) is not None
             and positions.has_applied(Partition(*tp), end)
-            and (held := consumer.thread.held(tp)) is not None
+            and ((held := consumer.thread.held(tp)) is not None or consumer.thread.unanswered(tp))
         }

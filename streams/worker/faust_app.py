@@ -1,6 +1,6 @@
 """The Faust app of a worker: where it starts reading, when it is ready, and when the timer takes its turn.
 
-Rests on decisions 35 and 150.
+Rests on decisions 35, 63 and 150.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from streams.worker.web import FAILED, OwnPages
 #: Messages are whole batches, so a few are enough to keep an agent busy.
 _BUFFERED_BATCHES = 4
 _METADATA_MAX_AGE_MS = 5_000
+#: A worker that is held takes no records, for however long. It stays in its group: Faust would never join again.
+_LONGEST_HOLD = 10 * 365 * 86_400.0
 _CLOCK_IN_DOUBT = "waiting until it is clear whether the machine's clock is right: it has jumped ahead"
 #: How often it is looked whether the timer has to take a turn, in seconds.
 _TICK = 0.1
@@ -252,6 +254,7 @@ def make_app(settings: Settings) -> EngagementApp:
         broker_commit_interval=0.5,
         broker_session_timeout=session,
         broker_heartbeat_interval=min(session / 10, 3.0),
+        broker_max_poll_interval=_LONGEST_HOLD,
         broker_rebalance_timeout=max(session, 10.0),
         broker_request_timeout=max(session * 1.5, 30.0),
         consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,

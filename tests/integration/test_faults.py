@@ -122,6 +122,26 @@ async def test_a_worker_goes_on_after_a_crash_of_redis(make_system: MakeSystem, 
         assert await system.committed() == {tp: end for tp, end in (await system.log_ends()).items() if end}
 
 
+async def test_a_worker_that_is_held_for_hours_stays_in_its_group_and_goes_on(make_system: MakeSystem) -> None:
+    with local_redis(ON_DISK) as server:
+        system = make_system(COUNTING, redis_url=server.url)
+        await system.create_topics(1)
+        customer = system.customer("patient")
+        with system.worker(("tests.integration.worker_with_fast_idleness",)) as worker:
+            await system.send("clickstream", event(customer, "page_view", AT))
+            await system.wait_for_score(customer, "1")
+            server.kill()
+            # More messages than fit into all queues, then hours by the client's clock.
+            for _ in range(20):
+                await system.send("clickstream", event(customer, "page_view", AT))
+                await asyncio.sleep(0.2)
+            await asyncio.sleep(8)
+            server.start()
+            await system.wait_for_score(customer, "21")
+            assert "LeaveGroup" not in worker.log.read_text()
+            assert worker.stop() == 0
+
+
 async def test_a_redis_that_evicts_is_refused(make_system: MakeSystem) -> None:
     with local_redis({"maxmemory-policy": "allkeys-lru", "maxmemory": "64mb"}) as server:
         worker = make_system(COUNTING, redis_url=server.url).worker()
