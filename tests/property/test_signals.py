@@ -192,8 +192,12 @@ def test_who_is_erased_begins_anew_and_nothing_waits_or_is_open_any_more(drawn: 
     erased_at = max(step.now for step in steps[:first])
     # Whoever has nothing yet is not stored, nor how far the judging has come.
     assume(steps[first - 1].now == erased_at)
-    # What is sent again, or late, has no effect if it happened before.
-    rest = [step._replace(batch=[each for each in step.batch if each.time > erased_at]) for step in steps[first:]]
+    # What is sent again, or late, has no effect if it happened before; what was ahead may come again too late to score.
+    arrived = {each.event_id for step in steps[:first] for each in step.batch}
+    rest = [
+        step._replace(batch=[each for each in step.batch if each.time > erased_at and each.event_id not in arrived])
+        for step in steps[first:]
+    ]
 
     async def erased() -> list[Told]:
         store = MemoryStore(parse_policy(text))

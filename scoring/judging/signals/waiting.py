@@ -1,6 +1,7 @@
 """Events that wait for another: a signal where it does not come in time.
 
-At one time an end of a wait goes before an event, and an answer counts for an event of its own time.
+At one time a boundary goes first, then an end of a wait, then an event. An answer counts for an event of its own time,
+unless it is a boundary that has brought it.
 
 Rests on decision 97.
 """
@@ -59,7 +60,7 @@ class Waiting:
         elif time > self._since:
             self._begin(rule, Wait(time, code, about))
 
-    def answer(self, rule: SignalRule, time: int, reasons: Reasons, about: str = "") -> None:
+    def answer(self, rule: SignalRule, time: int, reasons: Reasons, about: str = "", *, by_time: bool = False) -> None:
         """Take an answer: what waits is over, and an episode of what was raised ends.
 
         Args:
@@ -67,20 +68,22 @@ class Waiting:
             time: of the answer, in microseconds.
             reasons: what it is.
             about: the digest of its object, or ''.
+            by_time: whether a boundary has brought it, which goes before the events of its time.
         """
         standing = self._raiser.standing(rule)
         standing.waits = [wait for wait in standing.waits if wait.about != about or wait.time > time]
-        standing.answers[about] = max(standing.answers.get(about, 0), time)
+        standing.answers[about] = max(standing.answers.get(about, 0), time - by_time)
         if len(standing.answers) > MOST_ANSWERS:
             del standing.answers[min(standing.answers, key=standing.answers.__getitem__)]
         self._raiser.end(rule, time, reasons, about, begun=time + rule.within)
 
-    def answer_by_band(self, rule: SignalRule, time: int) -> None:
+    def answer_by_band(self, rule: SignalRule, time: int, *, by_time: bool) -> None:
         """Take it as an answer that the customer is in the band that is waited for, or above.
 
         Args:
             rule: of the signal.
             time: in microseconds.
+            by_time: see `answer`.
         """
         found = self._raiser.find(rule)
         if found is None or self._state.band < rule.without_band:
@@ -88,7 +91,7 @@ class Waiting:
         names = [wait.about for wait in found.waits] + [report.name.rpartition(":")[2] for report in found.reports]
         for about in sorted(set(names)):
             reasons = [{"cause": "band", "band": BANDS[self._state.band], "at": format_instant(time)}]
-            self.answer(rule, time, reasons, about)
+            self.answer(rule, time, reasons, about, by_time=by_time)
 
     def _begin(self, rule: SignalRule, begins: Wait) -> None:
         standing = self._raiser.standing(rule)

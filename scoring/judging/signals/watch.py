@@ -92,19 +92,19 @@ class SignalWatch(Watch):
     def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - what is left of it
         """Judge what a boundary has made of the score; what waits is judged at the boundary as well, after this."""
         self._levels.step(boundary, feeding, by_time=True)
-        self._answer_by_band(boundary)
+        self._answer_by_band(boundary, by_time=True)
         self._judged, self._crossed = max(self._judged, boundary - 1), boundary
 
     def correct(self, at: int, before: int) -> None:
         """Judge what an event has made of the score."""
         self._levels.step(at, lowered=self._state.score < before)
-        self._answer_by_band(at)
+        self._answer_by_band(at, by_time=False)
         self._judged = max(self._judged, at)
 
-    def _answer_by_band(self, at: int) -> None:
+    def _answer_by_band(self, at: int, *, by_time: bool) -> None:
         for rule in self._policy.signals:
             if rule.without_band != NO_BAND:
-                self._waiting.answer_by_band(rule, at)
+                self._waiting.answer_by_band(rule, at, by_time=by_time)
 
     def close(self) -> int:
         """Forget what nothing hangs on any more.

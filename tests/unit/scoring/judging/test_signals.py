@@ -301,6 +301,15 @@ def test_whoever_does_not_reach_the_band_in_time_is_told() -> None:
     assert signals_of(anna) == [("stuck", "02 10:00", False), ("stuck", "02 12:00", True)]
 
 
+def test_a_band_that_a_boundary_brings_is_no_answer_to_an_event_of_that_time() -> None:
+    anna = Customer(policy('[signals.stuck]\nafter = "web.complain"\nwithout_band = "engaged"\nwithin = "1h"'))
+    anna.do("complain", "01 10:00")
+    anna.do("post", "02 10:00", 6)
+    anna.do("complain", "04 00:00")
+    anna.judge("04 02:00")
+    assert signals_of(anna) == [("stuck", "01 11:00", False), ("stuck", "04 00:00", True), ("stuck", "04 01:00", False)]
+
+
 def test_a_silent_feed_of_the_answers_holds_what_waits_until_a_boundary_at_which_it_is_not_silent() -> None:
     text = f"{POLICY}\n{CART}".replace('topic = "web"', 'topic = "web"\nsilence_after = "30m"')
     anna = Customer(policy_with(text=text))
