@@ -227,7 +227,7 @@ class AlertMachine:
             if end <= until:
                 self._judge_fall(end, score, waits=True)
         if self._state.held is not None and held.get("waits") and self._judged < until:
-            boundary = self._next_clear(max(end, self._judged))
+            boundary = self._feeds.next_clear(held["feeds"], max(end, self._judged), self._policy.pane)
             if boundary <= until:
                 self._report_at(boundary, score)
             self._judged = until
@@ -244,11 +244,6 @@ class AlertMachine:
         elif not held.get("waits"):
             held["waits"] = True
             self.holding += silent
-
-    def _next_clear(self, after: int) -> int:
-        """Find the pane boundary at which a fall is judged again."""
-        held = self._state.held or {}
-        return self._feeds.next_clear(held["feeds"], after, self._policy.pane)
 
     def _report_at(self, at: int, score: int) -> None:
         self._at, self._score = at, score

@@ -61,6 +61,8 @@ class Resync:
         await self._take_over_marks(self._positions.partitions)
         if behind:
             logger.warning("the store is behind on %d partitions; applying again from the log", len(behind))
+            # It may have other clocks of absence by now, or none.
+            self._engine.moments.clocks = {}
             await self._log.seek(behind)
 
     async def _take_over_marks(self, partitions: Iterable[Partition]) -> None:

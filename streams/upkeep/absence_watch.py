@@ -59,7 +59,7 @@ class AbsenceWatch:
             FenceMoved: if the store has forgotten something.
         """
         rule, today = self._policy.absence, moment.now // DAY
-        if rule is None or not moment.now or today <= self._closed:
+        if rule is None or not moment.now or (today <= self._closed and self._moments.clocks):
             return
         segments = [""]
         if self._policy.profiles is not None:

@@ -242,6 +242,9 @@ class _Customer:
             brought = brought_points(self.policy, taken, time - 1 if step == _BOUNDARY else time)
             self.drop = watched(self.feeds, brought, time)
             self.held = False
+        if self.held and step == _COOLDOWN_END:
+            # Within an episode the end of the cooldown is no moment, and what a feed holds waits for a boundary.
+            return
         if not self.episode and self.last_churn is not None and time - self.last_churn < self.policy.cooldown:
             return
         if step == _EVENT:

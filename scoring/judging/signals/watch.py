@@ -89,7 +89,7 @@ class SignalWatch(Watch):
                 self._raiser.rise(rule, time, reasons, detail.id if detail is not None else "")
         self.correct(time, before)
 
-    def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - what is left of it
+    def cross(self, boundary: int, before: int, feeding: Feeding | None) -> None:  # noqa: ARG002 - whatever it was
         """Judge what a boundary has made of the score; what waits is judged at the boundary as well, after this."""
         self._levels.step(boundary, feeding, by_time=True)
         self._answer_by_band(boundary, by_time=True)

@@ -606,8 +606,8 @@ end
 -- Reads customers with their places in the indexes.
 -- keys: hash of the group's fences (for the routing)
 -- args: prefix, group, number of bands, the bands, then ids
--- returns: for each customer: fields and values in turn, or what the key holds, see load; for each band, the crossings and the refreshes the number
---          under which the customer stands there, '' for nowhere.
+-- returns: for each customer: fields and values in turn, or what the key holds, see load; for each band, the crossings
+--          and the refreshes the number under which the customer stands there, '' for nowhere.
 local function inspect(keys, args)
   local prefix, group, bands = args[1], args[2], tonumber(args[3])
   local found = {}

@@ -272,6 +272,29 @@ async def test_on_the_wall_clock_an_absence_is_told_when_the_day_begins() -> Non
     assert raised(bench) == expected()
 
 
+async def test_after_the_store_has_forgotten_its_clocks_customers_are_judged_by_those_that_it_has_then() -> None:
+    bench = Bench(clock="wall", text=ABSENCE)
+    await bench.assign(WEB)
+    offset = 0
+    for day in range(1, 16):
+        bench.now = at(f"{day:02} 00:00") + SECOND
+        await turn(bench)
+        bench.now = at(f"{day:02} 12:00")
+        offset, batch = of_days(bench, offset, day, day)
+        await bench.apply(batch)
+        await turn(bench)
+        if day == 12:
+            vars(bench.store).update(vars(type(bench.store)(bench.policy, bench.journal)))
+            bench.publisher.messages.clear()
+            await turn(bench)
+            # The log does not begin where the clocks did.
+            offset, batch = of_days(bench, 0, 4, 12)
+            await bench.apply(batch)
+            await turn(bench)
+
+    assert raised(bench) == [("anna", "absent", "2024-01-14T00:00:00Z")]
+
+
 async def test_operators_are_told_once_when_a_segment_leaves_as_a_whole_and_once_when_it_is_back() -> None:
     bench = worker()
     bench.now = at("60 00:00")
