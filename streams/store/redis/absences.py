@@ -9,7 +9,8 @@ from urllib.parse import quote
 from scoring.rules.absence import SegmentClock
 from streams.errors import FenceMoved
 from streams.records import Partition
-from streams.store.redis.wire import Words, pairs
+from streams.store.fields.customer_reading import fields_in
+from streams.store.redis.wire import Words
 from streams.store.sums.absence_sums import absence_name
 from streams.store.sums.gains import add_field
 
@@ -58,14 +59,14 @@ class RedisAbsences:
                 return None
             if not read:
                 raise FenceMoved(f"the fence of {answer[0]} stands at {answer[1] or 'nothing'}")
-            for field, count in pairs(answer[0]).items():
+            for field, count in fields_in(answer[0]).items():
                 add_field(total, field, int(count))
         return total
 
     async def clock(self, segment: str) -> SegmentClock | None:
         """Read a clock."""
         [answer] = await self._send([["HGETALL", self._clock(segment)]])
-        fields = pairs(answer)
+        fields = fields_in(answer)
         if _LAST not in fields:
             return None
         last = int(fields.pop(_LAST))

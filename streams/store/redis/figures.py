@@ -12,7 +12,8 @@ from typing import Any
 from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
 from scoring.rules.groupings import GroupingDay, join_days
-from streams.store.redis.wire import Words, pairs
+from streams.store.fields.customer_reading import fields_in
+from streams.store.redis.wire import Words
 from streams.store.segment_sums import PAST, KpiStore
 from streams.store.sums.gains import Additions, add_field, words_of
 
@@ -61,7 +62,7 @@ class RedisKpi(KpiStore):
         place = f"{group}:{name}" if name else str(group)
         kinds = ("_kpi", "_spells") if spells else ("_kpi",)
         hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
-        return {field: int(count) for answer in hashes for field, count in pairs(answer).items()}
+        return {field: int(count) for answer in hashes for field, count in fields_in(answer).items()}
 
     async def fold_days(self, name: str, before: int) -> None:
         """Let sums forget days."""
@@ -100,7 +101,7 @@ class RedisKpi(KpiStore):
             key = f"{self._prefix}_kpi:{group}:{name}"
             answers = await self._send([["HGETALL", f"{key}:{day}"] for day in totals])
             for (number, counted), answer in zip(totals.items(), answers, strict=True):
-                found.setdefault(number, []).append(_grouping_day(pairs(answer), counted))
+                found.setdefault(number, []).append(_grouping_day(fields_in(answer), counted))
         return {day: join_days(parts) for day, parts in found.items()}
 
     async def fold_grouping(self, name: str, before: int) -> None:
@@ -143,7 +144,7 @@ class RedisKpi(KpiStore):
     async def figures(self, segment: str = "") -> dict[str, str]:
         """Read the figures that applications read."""
         [answer] = await self._send([["HGETALL", self._key(segment)]])
-        return pairs(answer)
+        return fields_in(answer)
 
     async def take_turn(self, milliseconds: int) -> bool:
         """Return whether to make the figures now."""

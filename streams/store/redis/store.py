@@ -42,7 +42,7 @@ from streams.store.redis.figures import RedisKpi
 from streams.store.redis.policies import RedisPolicies
 from streams.store.redis.server import WORKER, Role
 from streams.store.redis.session import FEED_LIBRARY, LIBRARY, RedisSession
-from streams.store.redis.wire import Words, pairs
+from streams.store.redis.wire import Words
 from streams.store.redis.writes import WriteWords
 from streams.store.sums.gains import words_of
 from streams.store.sums.shares import leaving
@@ -225,7 +225,7 @@ class RedisStore(RedisSession):
         """Report and read marks."""
         words = [word for partition, mark in marks.items() for word in (partition.label, encode_mark(mark))]
         answer = await self._call("marks", f"{self._prefix}_marks", self._prefix, GROUPS, MINUTE, *words)
-        return decode_marks(pairs(answer))
+        return decode_marks(fields_in(answer))
 
     async def exchange_feeds(
         self, activity: Mapping[str, Sequence[Stretch]], apart: Mapping[str, int]
@@ -235,7 +235,7 @@ class RedisStore(RedisSession):
         for channel, stretches in activity.items():
             words += (channel, apart[channel], encode_stretches(stretches))
         answer = await self._call_feeds("exchange", MOST_STRETCHES, *words)
-        return decode_feeds(pairs(answer))
+        return decode_feeds(fields_in(answer))
 
     async def note_told(self, channel: str, expected: str, told: str) -> bool:
         """Store what has been reported of a feed."""
@@ -266,7 +266,7 @@ class RedisStore(RedisSession):
             answer = await self._call("erase", self._fences_key(group), *words, *additions, *BANDS)
         if not answer:
             return None
-        return {} if answer == ["absent"] else decode_offsets(pairs(answer))
+        return {} if answer == ["absent"] else decode_offsets(fields_in(answer))
 
     async def _fields_of(self, customer: str) -> dict[str, str]:
         [flat] = await self._call("load", self._fences_key(0), self._prefix, customer)

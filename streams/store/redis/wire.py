@@ -1,4 +1,4 @@
-"""Sends calls of many thousand words in one piece, and reads hashes out of answers.
+"""Sends calls of many thousand words in one piece.
 
 The client packs a command word by word in Python, which took half of a worker's time; hiredis packs it in C.
 
@@ -7,7 +7,7 @@ Rests on decision 78.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hiredis import pack_command
@@ -54,8 +54,3 @@ async def _answer(connection: Any) -> Any:
         return await connection.read_response()
     except ResponseError as error:
         return error
-
-
-def pairs(answer: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
-    """Read a hash, which comes as a map or as a list by the version of the protocol."""
-    return dict(answer) if isinstance(answer, Mapping) else dict(zip(answer[::2], answer[1::2], strict=True))
