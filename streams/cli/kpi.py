@@ -126,8 +126,13 @@ async def _read(store: RedisStore, policy: Policy, segment: str) -> _Found:
     }
     measured = await kpi.measures(segment, past=rules.daily)
     figures = await kpi.figures()
-    today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
-    judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
+    try:
+        today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
+        judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
+    except (KeyError, ValueError):
+        raise Refusal(
+            "somebody has changed the figures that workers publish; they are made anew within a minute"
+        ) from None
     return _Found(sums, goings, DaySums(policy, measured, judged), groupings, await kpi.segments(), today)
 
 
