@@ -18,6 +18,7 @@ StreamsError
 │   └── VersionMoved         another worker has written one of the customers
 ├── UnsafeStore          Redis is set up so that it would lose or drop scores; the worker does not start
 ├── UnreadableCustomer   somebody has changed a customer's hash by hand
+├── UnreadableKey        the same with another key
 ├── LogGap               the log no longer holds what has to be applied next
 ├── WebPortTaken         the web port cannot be listened on
 ├── ClientFailed         a part of the Kafka client has ended or hangs, and nothing starts it again
@@ -142,6 +143,19 @@ class UnreadableCustomer(StreamsError):
             f"{key or 'a customer'} cannot be read, {why}: somebody has changed it by hand. "
             "The way out is: engagement rebuild"
         )
+
+
+class UnreadableKey(StreamsError):
+    """What stands under a key that is no customer's is not what any worker writes."""
+
+    def __init__(self, key: str, name: str) -> None:
+        """Keep where it is.
+
+        Args:
+            key: of the hash.
+            name: of the field that cannot be read.
+        """
+        super().__init__(f"{key} cannot be read, because of its field {name!r}: somebody has changed it by hand")
 
 
 class LogGap(StreamsError):

@@ -9,7 +9,7 @@ import click
 
 from scoring.ids import MOST_ID_BYTES
 from streams.cli.options import takes_settings
-from streams.cli.parameters import MOMENT
+from streams.cli.parameters import MOMENT, NAME
 from streams.cli.refusal import Refusal
 from streams.erasures.compacted import compacted_topics, forget_keys, keyed_topics
 from streams.erasures.eraser import Eraser, Erasure
@@ -25,7 +25,7 @@ from streams.views.wording import counted, printable
 
 
 @click.command()
-@click.argument("customers", nargs=-1, required=True, metavar="CUSTOMER...")
+@click.argument("customers", nargs=-1, required=True, type=NAME, metavar="CUSTOMER...")
 @click.option(
     "--events-before",
     type=MOMENT,
@@ -47,7 +47,7 @@ def erase(settings: Settings, customers: tuple[str, ...], *, events_before: int 
     Example: engagement erase maria.lopez
     """
     for customer in customers:
-        if not customer or len(customer.encode(errors="surrogatepass")) > MOST_ID_BYTES:
+        if not customer or len(customer.encode()) > MOST_ID_BYTES:
             raise click.BadParameter(f"an id has 1 to {MOST_ID_BYTES} bytes", param_hint="CUSTOMER")
     if not yes:
         if not sys.stdin.isatty():

@@ -17,7 +17,7 @@ from scoring.instants import DAY, format_duration, parse_timestamp
 from scoring.policy.policy import BANDS, Policy
 from streams.cli.kpi_segments import segment_figures
 from streams.cli.options import takes_settings
-from streams.cli.parameters import CALENDAR_DAY, EPOCH
+from streams.cli.parameters import CALENDAR_DAY, EPOCH, NAME
 from streams.cli.refusal import Refusal
 from streams.settings.settings import Settings
 from streams.store.redis.store import RedisStore
@@ -44,7 +44,7 @@ _NO_END = 1 << 31
     metavar="DAY",
     help="Last day, in UTC; default: the one as of which customers have been judged.",
 )
-@click.option("--segment", default="", metavar="NAME", help="Only the customers of a segment.")
+@click.option("--segment", type=NAME, default="", metavar="NAME", help="Only the customers of a segment.")
 @click.option("--segments", "side_by_side", is_flag=True, help="Also the figures of each segment, side by side.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @takes_settings("redis", "policy", "namespace")
@@ -126,8 +126,13 @@ async def _read(store: RedisStore, policy: Policy, segment: str) -> _Found:
     }
     measured = await kpi.measures(segment, past=rules.daily)
     figures = await kpi.figures()
-    today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
-    judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
+    try:
+        today = (date.fromisoformat(figures["day"]) - EPOCH).days if figures else sums.newest
+        judged = parse_timestamp(figures["updated_at"]) if figures else ((today or 0) + 1) * DAY - 1
+    except (KeyError, ValueError):
+        raise Refusal(
+            "somebody has changed the figures that workers publish; they are made anew within a minute"
+        ) from None
     return _Found(sums, goings, DaySums(policy, measured, judged), groupings, await kpi.segments(), today)
 
 

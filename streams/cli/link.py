@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from scoring.events.links import Link, read_link
 from streams.cli.options import takes_settings
+from streams.cli.parameters import NAME
 from streams.cli.refusal import Refusal
 from streams.errors import BrokerUnavailable, TransientError, UnreadableCustomer
 from streams.kafka.access import check_rights
@@ -21,8 +22,8 @@ from streams.views.wording import printable
 
 
 @click.command()
-@click.argument("linked", metavar="ID")
-@click.argument("customer")
+@click.argument("linked", type=NAME, metavar="ID")
+@click.argument("customer", type=NAME)
 @takes_settings("brokers", "redis", "policy", "namespace")
 def link(settings: Settings, linked: str, customer: str) -> None:
     """Link an id to a customer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 from importlib.metadata import PackageNotFoundError, version
@@ -50,6 +51,7 @@ COMMANDS = {
     "policy": Entry("streams.cli.policy", "policy", "Check, show, compare and fit policies; see who follows."),
 }
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 #: These run until they are told to stop, and their log is what people read of them.
 SERVICES = ("worker", "receive")
 
@@ -85,9 +87,9 @@ class CommandList(click.Group):
         except (StreamsError, ScoringError) as error:
             raise Refusal(str(error)) from error
         except OSError as error:
-            if error.filename is None:  # of a pipe or a connection
+            if error.filename is None and error.errno not in _FULL:  # of a pipe or a connection
                 raise
-            raise Refusal(f"{error.filename}: {error.strerror}") from error
+            raise Refusal(f"{error.filename or 'the output'}: {error.strerror}") from error
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's protocol

@@ -12,6 +12,7 @@ import click
 
 from scoring.instants import SECOND, parse_duration, parse_timestamp
 from streams.backtest.outcomes import parse_time
+from streams.views.wording import printable
 
 EPOCH = date(1970, 1, 1)
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)(?:\s+per\s+100\s+a\s+month)?\s*", re.ASCII)
@@ -72,6 +73,16 @@ def _budget(text: str) -> float:
     return float(match[1])
 
 
+def _name(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"'{printable(text)}' is not UTF-8, as every id and name is") from None
+    return text
+
+
+#: An id, or the name of a segment.
+NAME = Parsed("text", _name)
 #: A time such as ``2026-11-21T09:30:00Z``, or ``2h`` for two hours ago; the command gets microseconds since 1970 UTC.
 MOMENT = Parsed("time", _moment)
 #: A time as `parse_time` reads it; the command gets microseconds since 1970 UTC.

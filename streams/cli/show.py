@@ -14,7 +14,7 @@ from scoring.instants import HOUR, SECOND, format_duration
 from scoring.judging.explanation import explained_from
 from scoring.policy.channels import type_code
 from streams.cli.options import takes_settings
-from streams.cli.parameters import DURATION
+from streams.cli.parameters import DURATION, NAME
 from streams.cli.refusal import Refusal
 from streams.errors import AccessDenied
 from streams.settings.settings import Settings
@@ -26,7 +26,7 @@ from streams.views.wording import printable
 
 
 @click.command()
-@click.argument("customer")
+@click.argument("customer", type=NAME)
 @click.option(
     "--since",
     type=DURATION,
@@ -48,7 +48,7 @@ def show(settings: Settings, customer: str, *, since: float | None, panes: bool,
     length = None if since is None else round(since * SECOND)
     (whose, *linked), record, names = asyncio.run(_read(settings, customer))
     if record is None:
-        raise Refusal(f"customer {printable(customer)!r} has no score under {settings.namespace}:customer:")
+        raise Refusal(f"customer '{printable(customer)}' has no score under {settings.namespace}:customer:")
     policy = settings.policy.of(record.state.segment)
     # On the stream clock, "now" is where the events are.
     now = time.time_ns() // 1_000 if settings.clock == "wall" else record.state.judged

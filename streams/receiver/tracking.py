@@ -13,6 +13,7 @@ import orjson
 
 from scoring.instants import format_instant, parse_timestamp
 from streams.errors import RequestRefused
+from streams.ingest.not_json import explained
 from streams.receiver.signatures import password_of
 
 _BAD_REQUEST: Final = 400
@@ -46,7 +47,8 @@ def read_document(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise RequestRefused(_BAD_REQUEST, "malformed", f"the body is not JSON: {error}") from None
+        why = explained(body, error).replace("the value", "the body", 1)
+        raise RequestRefused(_BAD_REQUEST, "malformed", why) from None
     if not isinstance(document, dict):
         raise RequestRefused(_BAD_REQUEST, "malformed", "the body is not a JSON object")
     return document

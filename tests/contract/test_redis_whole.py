@@ -14,6 +14,7 @@ from streams.errors import (
     StreamsError,
     TransientError,
     UnreadableCustomer,
+    UnreadableKey,
     VersionMoved,
 )
 from streams.policy_file.document import parse_policy
@@ -91,6 +92,21 @@ async def test_a_key_that_is_read_and_holds_something_else_is_named(
     reads = {"_erased": store.erased, "_marks": lambda: store.exchange_marks({}), "_policy": store.policies.in_force}
     with pytest.raises(StreamsError, match=f"WRONGTYPE engagement:{key}"):
         await reads.get(key, lambda: store.unpublished(0, WALL, 10))()
+    await store.close()
+
+
+async def test_a_field_that_no_worker_has_written_is_named_or_left_out(
+    server: EmbeddedRedis, admin: redis.Redis
+) -> None:
+    store = await opened(server.url)
+    admin.hset("engagement:_kpi:0", "d1", "many")
+    with pytest.raises(UnreadableKey, match="engagement:_kpi:0 cannot be read, because of its field 'd1'"):
+        await store.kpi.sums()
+    admin.hset("engagement:_policy", "number", "first")
+    with pytest.raises(UnreadableKey, match="engagement:_policy cannot be read, because of its field 'number'"):
+        await store.policies.in_force()
+    admin.hset("engagement:_unknown_types", mapping={"planted": "1", "5\nweb\nview": "many", "5\nweb\nbuy": "2"})
+    assert await store.unknown_types(5) == {("web", "buy"): 2}
     await store.close()
 
 

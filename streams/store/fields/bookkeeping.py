@@ -98,7 +98,10 @@ def counts_of_day(stored: Mapping[str, str], hour: int) -> Names:
     """
     found: Names = {}
     for field, count in stored.items():
-        at, channel, kind = field.split("\n", 2)
+        at, *names = field.split("\n", 2)
+        if len(names) != 2 or not (at.isdecimal() and count.isdecimal()):  # noqa: PLR2004 - channel and type
+            continue  # somebody has changed it by hand
+        channel, kind = names
         if hour - HOURS_KEPT < int(at) <= hour:
             found[channel, kind] = found.get((channel, kind), 0) + int(count)
     return found

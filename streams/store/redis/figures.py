@@ -12,6 +12,7 @@ from typing import Any
 from scoring.figures import tally_fields
 from scoring.figures.kpi import folding
 from scoring.rules.groupings import GroupingDay, join_days
+from streams.errors import UnreadableKey
 from streams.store.fields.customer_reading import fields_in
 from streams.store.redis.wire import Words
 from streams.store.segment_sums import PAST, KpiStore
@@ -61,8 +62,13 @@ class RedisKpi(KpiStore):
         """
         place = f"{group}:{name}" if name else str(group)
         kinds = ("_kpi", "_spells") if spells else ("_kpi",)
-        hashes = await self._send([["HGETALL", f"{self._prefix}{kind}:{place}"] for kind in kinds])
-        return {field: int(count) for answer in hashes for field, count in fields_in(answer).items()}
+        keys = [f"{self._prefix}{kind}:{place}" for kind in kinds]
+        hashes = await self._send([["HGETALL", key] for key in keys])
+        return {
+            field: count
+            for key, answer in zip(keys, hashes, strict=True)
+            for field, count in _counts(key, fields_in(answer)).items()
+        }
 
     async def fold_days(self, name: str, before: int) -> None:
         """Let sums forget days."""
@@ -166,3 +172,13 @@ def _grouping_day(fields: Mapping[str, str], totals: Mapping[str, int]) -> Group
             codes = [words[at : at + _CODE] for at in range(0, len(words), _CODE)]
             counts[field[1:]] = {code: int(fields.get(code + field[1:], 0)) for code in codes}
     return GroupingDay(counts, totals, int(fields.get("#", 0)))
+
+
+def _counts(key: str, fields: Mapping[str, str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for field, count in fields.items():
+        try:
+            found[field] = int(count)
+        except ValueError:
+            raise UnreadableKey(key, field) from None
+    return found

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from scoring.instants import MILLISECOND
+from streams.errors import UnreadableKey
 from streams.store.policies import POLICY_VERSION, SHADOW_VERSION, StoredPolicy, SweepPlace, parse_place
 from streams.store.redis.wire import Words
 
@@ -46,6 +47,8 @@ class RedisPolicies:
         number, version, digest, text, since, own, *shadow, shadow_since = values
         if number is None:
             return None
+        if not (number.isdecimal() and (since or "").isdecimal()):
+            raise UnreadableKey(self._key, "since" if number.isdecimal() else "number")
         stored = StoredPolicy(int(number), version, digest, text, int(since) * MILLISECOND, own or digest)
         if not shadow[0]:
             return stored

@@ -23,6 +23,14 @@ def test_without_a_topic_of_links_nobody_would_read_it(tmp_path: Path) -> None:
     assert "no section [identities]" in result.output
 
 
+@pytest.mark.parametrize("words", [("link", "\udcff", "anna"), ("erase", "\udcff"), ("kpi", "--segment", "\udcff")])
+def test_a_name_that_is_not_utf_8_is_refused(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(engagement, words)
+
+    assert result.exit_code == 2
+    assert r"'\udcff' is not UTF-8" in result.output
+
+
 @pytest.mark.parametrize(
     ("ids", "reason"),
     [(("anna", "anna"), "link_closes_circle"), (("", "anna"), "id_empty"), (("a", "b" * 257), "customer_id_too_long")],

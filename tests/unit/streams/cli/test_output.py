@@ -61,3 +61,12 @@ def test_utf_8_stays_as_it_is(tmp_path: Path) -> None:
     path.write_text(POLICY, encoding="utf-8")
     done = run({"PYTHONIOENCODING": "utf-8"}, "policy", "check", str(path))
     assert "größe€☃" in done.stdout.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "streams", "policy", "schema"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"Error: the output: No space left on device\n"
