@@ -18,7 +18,7 @@ from streams.doctor.policy import in_force_findings, shadow_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
 from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
-from streams.doctor.workers import member_findings, progress_findings, ready_findings
+from streams.doctor.workers import member_findings, progress_findings, ready_findings, stranger_findings
 from streams.kafka.topics import topic_settings
 from streams.policy_file.document import builtin_policy
 from streams.records import Partition
@@ -26,6 +26,7 @@ from streams.settings.settings import read_settings
 from streams.store.policies import offered
 from streams.store.protocol import Fence
 from streams.topic_names import DEAD_LETTERS, ERASURES
+from streams.worker.faust_app import make_app
 
 POLICY = builtin_policy()
 AS_CREATED = topic_settings(POLICY)
@@ -187,6 +188,12 @@ def test_the_policy_in_force_is_compared_by_its_contents() -> None:
 )
 def test_a_group_has_members_and_has_settled(state: str, members: int, level: str) -> None:
     assert levels(member_findings("engagement", state, members)) == [level]
+
+
+def test_a_member_of_the_group_that_is_no_worker_is_wrong() -> None:
+    assert stranger_findings("engagement", [(make_app(read_settings({})).conf.broker_client_id, "/10.0.0.1")]) == []
+    (found,) = stranger_findings("engagement", [("aiokafka-0.14.0", "/10.0.0.2")])
+    assert (found.level, "a client 'aiokafka-0.14.0' at 10.0.0.2" in found.says) == (Level.WRONG, True)
 
 
 def test_progress_counts_what_is_to_be_applied_of_begun_partitions_and_names_those_that_are_not() -> None:
