@@ -52,8 +52,8 @@ def stranger_findings(group: str, clients: Sequence[tuple[str, str]]) -> list[Fi
     """
     return [
         wrong(
-            f"in the group {group!r} is a client {name!r} at {host.lstrip('/')}, which is no worker: partitions that it "
-            "is given are not scored",
+            f"in the group {group!r} is a client {name!r} at {host.lstrip('/')}, which is no worker: partitions that "
+            "it is given are not scored",
             "Give it another group, or the workers another ENGAGEMENT_NAMESPACE",
         )
         for name, host in clients

@@ -30,8 +30,8 @@ class UnreadPartitions:
         """Look once."""
         before, unread = self.reports, self._clock.unread()
         self.reports = [
-            f"{tp.topic}[{tp.number}]: no worker has read it for more than a minute. It may be that another client is a "
-            f"member of the consumer group {self._group} and was given it: engagement doctor"
+            f"{tp.topic}[{tp.number}]: no worker has read it for more than a minute. It may be that another client is "
+            f"a member of the consumer group {self._group} and was given it: engagement doctor"
             for tp in unread
         ]
         if self.reports and not before:

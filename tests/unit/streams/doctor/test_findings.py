@@ -17,7 +17,14 @@ from streams.doctor.kafka import broker_findings, session_findings
 from streams.doctor.policy import in_force_findings, shadow_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
-from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
+from streams.doctor.topics import (
+    cleaning_findings,
+    compression_findings,
+    output_findings,
+    replica_findings,
+    size_findings,
+    topic_findings,
+)
 from streams.doctor.workers import member_findings, progress_findings, ready_findings, stranger_findings
 from streams.kafka.topics import topic_settings
 from streams.policy_file.document import builtin_policy
@@ -25,7 +32,7 @@ from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.policies import offered
 from streams.store.protocol import Fence
-from streams.topic_names import DEAD_LETTERS, ERASURES
+from streams.topic_names import ALERTS, DEAD_LETTERS, ERASURES
 from streams.worker.faust_app import make_app
 
 POLICY = builtin_policy()
@@ -77,6 +84,36 @@ def test_dead_letters_take_what_the_topics_take() -> None:
     (found,) = size_findings(POLICY, changed(DEAD_LETTERS, max_message_bytes="1048588"))
     assert found.level is Level.DOUBTFUL
     assert "clickstream, email, social" in found.says
+
+
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [
+        ({}, []),
+        ({"max_message_bytes": "5000"}, ["doubtful"]),
+        ({"cleanup_policy": "compact"}, ["doubtful"]),
+    ],
+)
+def test_topics_of_messages_hold_every_message(settings: dict[str, str], level: list[str]) -> None:
+    assert levels(output_findings({ALERTS: changed(ALERTS, **settings)[ALERTS]})) == level
+
+
+@pytest.mark.parametrize(
+    ("replicas", "in_sync", "needed", "brokers", "level"),
+    [
+        (3, 3, 2, 3, []),
+        (3, 2, 2, 3, []),
+        (3, 1, 2, 3, ["wrong"]),
+        (2, 2, 3, 3, ["wrong"]),
+        (1, 1, 1, 3, ["doubtful"]),
+        (1, 1, 1, 1, []),
+        (1, 1, 2, 3, ["wrong", "doubtful"]),
+    ],
+)
+def test_a_topic_has_replicas_enough(replicas: int, in_sync: int, needed: int, brokers: int, level: list[str]) -> None:
+    partition = {"replicas": list(range(replicas)), "isr": list(range(in_sync))}
+    configs = {"email": {"min.insync.replicas": str(needed)}}
+    assert levels(replica_findings({"email": [partition]}, configs, brokers)) == level
 
 
 def test_codecs_that_cannot_be_read_are_doubtful_and_wrong_where_a_topic_uses_them() -> None:
