@@ -13,6 +13,6 @@ from streams.settings.settings import read_settings
 
 if __name__ == "__main__":
     idle_time = SubscriptionState.fetcher_idle_time.fget
-    SubscriptionState.fetcher_idle_time = property(lambda state: 3600 * max(idle_time(state) - 5, 0))  # type: ignore[assignment, misc]
+    SubscriptionState.fetcher_idle_time = property(lambda state: 3600 * max(idle_time(state) - 5, 0))
     round_queue.WAITING_EVENTS = 1
     sys.exit(run_app(build_app(read_settings(dict(os.environ)))))
