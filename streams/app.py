@@ -63,7 +63,9 @@ def build_app(settings: Settings, store: Store | None = None, wall: Callable[[],
     for intake in engine.intakes.values():
         add_agent(app, intake, app.parts.pipeline, metrics, app.steady, app.consumption)
     app.task(app.run_timer)
-    add_pages(app, metrics, app.not_ready_because, settings.web_token, lambda: app.parts.timer.transactions.reports)
+    add_pages(
+        app, metrics, app.not_ready_because, settings.web_token, lambda: app.parts.timer.remarks, lambda: app.lags
+    )
     return app
 
 

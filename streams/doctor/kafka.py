@@ -12,7 +12,7 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 from streams.doctor.configuration import Configuration
 from streams.doctor.finding import Finding, Untold, doubtful, right, wrong
 from streams.errors import AccessDenied, BrokerUnavailable
-from streams.kafka.access import check_worker, log_in, unavailable
+from streams.kafka.access import addresses, check_worker, log_in, unavailable
 from streams.kafka.configs import broker_configs
 from streams.kafka.connections import kafka_options
 from streams.kafka.topics import read_topics
@@ -67,11 +67,12 @@ async def check_access(configuration: Configuration) -> list[Finding]:
 
 async def check_brokers(configuration: Configuration) -> list[Finding]:
     """Connect to every broker by the address that it gives to clients; see `broker_findings`."""
-    async with kafka_admin(configuration.settings) as admin:
-        brokers = (await admin.describe_cluster())["brokers"]
+    try:
+        found = await addresses(configuration.settings)
+    except (KafkaError, OSError) as error:
+        raise await unavailable(configuration.settings, error) from error
     answers = {}
-    for broker in brokers:
-        address = f"{broker['host']}:{broker['port']}"
+    for address in found:
         try:
             await log_in(replace(configuration.settings, kafka_brokers=address))
         except (AccessDenied, BrokerUnavailable) as error:

@@ -14,9 +14,12 @@ from streams.doctor.kafka import kafka_admin, telling
 from streams.doctor.retention import retention_findings
 from streams.kafka.configs import topic_configs
 from streams.kafka.topics import event_topics, partition_count, source_topics, topic_settings
-from streams.topic_names import DEAD_LETTERS, ERASURES
+from streams.topic_names import ALERTS, BAND_CHANGES, DEAD_LETTERS, ERASURES, FEED_ALERTS, SIGNALS
 
 Configs = Mapping[str, Mapping[str, str]]
+_TOLD = (ALERTS, BAND_CHANGES, SIGNALS, FEED_ALERTS)
+#: More bytes than a message has.
+_ROOMY = 64 * 1024
 _CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
 
 
@@ -66,12 +69,15 @@ async def check_topic_settings(configuration: Configuration) -> list[Finding]:
     settings, policy = configuration.settings, configuration.settings.policy
     wanted = topic_settings(policy, settings.topic_prefix)
     async with kafka_admin(settings) as admin, telling():
-        there = set(await admin.list_topics())
-        configs = await topic_configs(admin, [topic for topic in wanted if topic in there])
+        brokers = len((await admin.describe_cluster())["brokers"])
+        described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+        configs = await topic_configs(admin, [topic for topic in wanted if topic in described])
     return [
+        *replica_findings({topic: described[topic] for topic in configs}, configs, brokers),
         *retention_findings(policy, configs),
         *cleaning_findings(policy, configs, settings.written(ERASURES)),
         *size_findings(policy, configs, settings.written(DEAD_LETTERS)),
+        *output_findings({topic: configs[topic] for topic in map(settings.written, _TOLD) if topic in configs}),
         *compression_findings(configs, readable_codecs()),
     ]
 
@@ -124,6 +130,56 @@ def size_findings(policy: Policy, configs: Configs, letters: str = DEAD_LETTERS)
         return []
     says = f"{letters} takes {room:,} bytes, less than {', '.join(larger)}: a bad record that is larger holds it"
     return [doubtful(says, "Set max.message.bytes of the dead letters above that of the topics")]
+
+
+def output_findings(configs: Configs) -> list[Finding]:
+    """Say which topics of messages do not hold all that is published.
+
+    Args:
+        configs: the settings of those that exist.
+    """
+    small = [topic for topic, config in configs.items() if int(config.get("max.message.bytes", _ROOMY)) < _ROOMY]
+    return [
+        doubtful(
+            f"{topic} takes {int(configs[topic]['max.message.bytes']):,} bytes: a larger message holds everything",
+            f"Set max.message.bytes to {_ROOMY} or more",
+        )
+        for topic in small
+    ] + [
+        doubtful(
+            f"{topic} is compacted, so whoever reads it late misses all but the last message of a customer",
+            "Set cleanup.policy=delete",
+        )
+        for topic, config in configs.items()
+        if "compact" in config.get("cleanup.policy", "")
+    ]
+
+
+def replica_findings(
+    described: Mapping[str, Sequence[Mapping[str, Any]]], configs: Configs, brokers: int
+) -> list[Finding]:
+    """Say which topics cannot be written to, or are lost with one broker, for want of replicas.
+
+    Args:
+        described: the partitions of each topic, as Kafka describes them.
+        configs: the settings of each topic.
+        brokers: how many there are.
+    """
+    findings = []
+    for topic, partitions in described.items():
+        needed = int(configs[topic].get("min.insync.replicas", 1))
+        replicas = min(len(each["replicas"]) for each in partitions)
+        in_sync = min(len(each["isr"]) for each in partitions)
+        if in_sync < needed:
+            says = f"{topic} takes nothing: replicas in sync {in_sync} of {replicas}, min.insync.replicas {needed}"
+            remedy = (
+                "Bring their brokers back" if replicas >= needed else f"Set min.insync.replicas to {replicas} at most"
+            )
+            findings.append(wrong(says, remedy))
+        if replicas == 1 < brokers:
+            says = f"{topic} has one replica: while its broker is away nothing of it goes on, and it may be lost"
+            findings.append(doubtful(says, "Give it three, by kafka-reassign-partitions.sh"))
+    return findings
 
 
 def readable_codecs() -> set[str]:

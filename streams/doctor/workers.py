@@ -23,6 +23,8 @@ from streams.store.protocol import Fence
 from streams.store.redis.reading import score_reader
 
 _READY_SECONDS = 5.0
+#: How the name begins by which a worker is a client of Kafka.
+_CLIENT = "faust-"
 #: A worker is asked directly, whatever proxy the environment names.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -36,7 +38,27 @@ async def check_members(configuration: Configuration) -> list[Finding]:
         error = for_code(code)
         if code:
             raise error if error is not GroupAuthorizationFailedError else error(group)
-    return member_findings(group, state, len(members))
+    clients = [(str(client), str(host)) for _, client, host, *_ in members]
+    workers = sum(name.startswith(_CLIENT) for name, _ in clients)
+    return member_findings(group, state, workers) + stranger_findings(group, clients)
+
+
+def stranger_findings(group: str, clients: Sequence[tuple[str, str]]) -> list[Finding]:
+    """Say which members are no workers: nobody scores what they are given.
+
+    Args:
+        group: its name.
+        clients: the name and the host of each member.
+    """
+    return [
+        wrong(
+            f"in the group {group!r} is a client {name!r} at {host.lstrip('/')}, which is no worker: partitions that "
+            "it is given are not scored",
+            "Give it another group, or the workers another ENGAGEMENT_NAMESPACE",
+        )
+        for name, host in clients
+        if not name.startswith(_CLIENT)
+    ]
 
 
 def member_findings(group: str, state: str, members: int) -> list[Finding]:

@@ -11,13 +11,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.erasures.tombstone import Digests, Tombstone, decode_tombstone, encode_tombstone
-from streams.errors import BrokerUnavailable, LogGap
+from streams.errors import BrokerUnavailable, LogGap, TransientError
 from streams.kafka.consumers import lone_consumer, stop_consumer
 from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.kafka.patience import Patience
 from streams.kafka.producers import start_producer
 from streams.kafka.topic_range import partitions_of
+from streams.kafka.topics import absent_message
 from streams.settings.settings import Settings
 from streams.topic_names import ERASURES
 
@@ -62,7 +63,18 @@ class ErasureLog:
                 await self._read(await self._connected())
             except (KafkaError, OSError) as error:
                 await self._disconnect()
-                raise BrokerUnavailable(f"Kafka does not tell what is erased: {error!r}") from error
+                raise BrokerUnavailable(f"Kafka does not tell what is erased: {await self._why(error)}") from error
+
+    async def _why(self, error: BaseException) -> str:
+        """Say why the topic could not be read: an error of the client does not tell that it is let in no more."""
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                there = await partitions_of(self._settings, self._partition.topic)
+        except TransientError as reason:
+            return str(reason)
+        except TimeoutError:
+            return repr(error)
+        return repr(error) if there else absent_message(self._partition.topic)
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:

@@ -19,7 +19,9 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     IllegalSaslStateError,
     IncompatibleBrokerVersion,
+    KafkaConnectionError,
     KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -70,9 +72,32 @@ async def unavailable(settings: Settings, error: BaseException) -> TransientErro
         return AccessDenied(f"{where} forbids {_who(settings)} something: {error!r}")
     try:
         await log_in(settings)
+        if isinstance(error, NodeNotReadyError | KafkaConnectionError):
+            sent_to = ", ".join(await addresses(settings))
+            says = f"{where} answers, and sends clients on to {sent_to}: not all of these (advertised.listeners) answer"
+            return BrokerUnavailable(f"{says}: {error!r}")
     except TransientError as reason:
         return reason
+    except (KafkaError, OSError) as again:
+        error = again
     return BrokerUnavailable(f"{where} does not answer: {error!r}")
+
+
+async def addresses(settings: Settings) -> list[str]:
+    """Ask for the addresses that the brokers give to clients.
+
+    Args:
+        settings: name the brokers and how to get in.
+
+    Raises:
+        KafkaError: if no broker answers at the address of the settings.
+    """
+    client = AIOKafkaClient(**kafka_options(settings), request_timeout_ms=_REQUEST_MS)
+    try:
+        await client.bootstrap()
+        return sorted(f"{broker.host}:{broker.port}" for broker in client.cluster.brokers())
+    finally:
+        await client.close()
 
 
 async def log_in(settings: Settings) -> None:

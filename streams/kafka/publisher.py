@@ -21,8 +21,9 @@ from aiokafka.errors import (
 )
 
 from streams.errors import BrokerUnavailable
+from streams.kafka.access import check_rights, unavailable
 from streams.kafka.producers import start_producer, stop_producer
-from streams.kafka.topics import topic_settings
+from streams.kafka.topics import absent_message, topic_settings
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
 from streams.settings.settings import Settings
@@ -72,16 +73,21 @@ class Publisher:
             seconds: to wait for it.
 
         Raises:
-            BrokerUnavailable: if there is none, or a topic has gone.
+            AccessDenied: if Kafka lets the worker in no more, or hides a topic from it.
+            BrokerUnavailable: if there is no sign, or a topic has gone.
         """
         producer = await self._connected()
         try:
             async with asyncio.timeout(seconds):
                 cluster = await producer.client.fetch_all_metadata()
-        except (KafkaError, TimeoutError) as error:
+        except KafkaError as error:
+            raise await unavailable(self._settings, error) from error
+        except TimeoutError as error:
             raise BrokerUnavailable(f"Kafka at {self._settings.kafka_brokers} does not answer: {error!r}") from error
         if gone := sorted(self._topics - cluster.topics()):
-            raise BrokerUnavailable(_absent(gone[0]))
+            # One that is hidden looks like one that does not exist.
+            await check_rights(self._settings, {"Describe": gone})
+            raise BrokerUnavailable(absent_message(gone[0]))
 
     async def publish(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Publish messages and wait until the brokers have them.
@@ -181,7 +187,7 @@ def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
             what = "the dead letter of {}[{}] at offset {}".format(*place)
         return f"{topic}: {what}, {size:,} bytes, is larger than the topic's max.message.bytes; raise that"
     if isinstance(error, UnknownTopicOrPartitionError):
-        return _absent(topic)
+        return absent_message(topic)
     if isinstance(error, TopicAuthorizationFailedError):
         return f"topic {topic}: this worker may not write to it"
     if isinstance(error, KafkaTimeoutError | TimeoutError):
@@ -190,7 +196,3 @@ def _why(message: _Sent, error: KafkaError | TimeoutError) -> str:
             "enough of its replicas (min.insync.replicas) there?"
         )
     return f"topic {topic}: Kafka has not accepted a message: {error!r}"
-
-
-def _absent(topic: str) -> str:
-    return f"topic {topic} does not exist; create it, or start a worker, which creates what is absent"

@@ -100,6 +100,15 @@ def partition_count(topic: str, partitions: int = PARTITIONS, identities: str = 
     return 1 if topic in (prefix + ERASURES, identities) else partitions
 
 
+def absent_message(topic: str) -> str:
+    """Say that a topic is needed and absent.
+
+    Args:
+        topic: its name.
+    """
+    return f"topic {topic} does not exist; create it, or start a worker, which creates what is absent"
+
+
 async def ensure_topics(
     settings: Settings, partitions: int = PARTITIONS, topics: Iterable[str] | None = None
 ) -> list[str]:

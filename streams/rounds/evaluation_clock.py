@@ -9,10 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from scoring.feeds.watermark import Mark, stream_time, waits_for_transactions, wall_time
-from scoring.instants import boundary_after
+from scoring.instants import MINUTE, boundary_after
 from scoring.policy.policy import Policy
 from streams.machine_clock import wall_clock
 from streams.records import DecodedBatch, Partition
+
+#: Longer than a worker that has died, or is being replaced, leaves its partitions to nobody.
+_UNREAD_AFTER = MINUTE
 
 
 class EvaluationClock:
@@ -34,6 +37,7 @@ class EvaluationClock:
         self.partitions: set[Partition] = set()
         self.own: set[Partition] = set()
         self._marks: dict[Partition, Mark] = {}
+        self._assigned_at = 0
 
     def learn(self, marks: Mapping[Partition, Mark]) -> None:
         """Take over what others have reported.
@@ -55,6 +59,7 @@ class EvaluationClock:
         self.own = {tp for tp in newest if tp.topic != self._timeless}
         own = {tp: replace(marks.get(tp, Mark()), caught_up=False, newest=newest[tp]) for tp in self.own}
         self._marks = dict(marks) | own
+        self._assigned_at = self.wall()
 
     def least(self, besides: Iterable[Partition]) -> dict[Partition, int]:
         """Return the offsets that must have been applied for the evaluation time to hold.
@@ -127,6 +132,17 @@ class EvaluationClock:
                 held=partition in held,
             )
         return {partition: self._marks[partition] for partition in timed}
+
+    def unread(self) -> list[Partition]:
+        """Return the partitions of which no worker has reported for long, as this one has seen."""
+        now = self.wall()
+        known = {tp: self._marks[tp].reported_at for tp in self.partitions - self.own if tp in self._marks}
+        return sorted(tp for tp, at in known.items() if now - max(at, self._assigned_at) > _UNREAD_AFTER)
+
+    def lags(self) -> dict[Partition, float]:
+        """Return the lags of this worker's partitions, and of those that nobody reads; none that is not known."""
+        lags = {partition: self.lag(partition) for partition in (*self.own, *self.unread())}
+        return {partition: lag for partition, lag in lags.items() if lag is not None}
 
     def lag(self, partition: Partition) -> float | None:
         """Return the seconds between now and the time up to which a partition has been applied; None without one."""

@@ -21,6 +21,7 @@ from streams.rounds.pipeline import Pipeline
 from streams.upkeep.absence_watch import AbsenceWatch
 from streams.upkeep.open_transactions import OpenTransactions
 from streams.upkeep.policy_sweep import PolicySweep
+from streams.upkeep.unread_partitions import UnreadPartitions
 
 logger = get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Timer:
         self._sweep = sweep
         self._absences = absences
         self.transactions = OpenTransactions(engine.metrics, elapsed)
+        self.unread = UnreadPartitions(engine.clock, engine.settings.namespace)
         self._elapsed = elapsed
         self._told_slow_at = -_TELL_EVERY
         self._worker = secrets.token_urlsafe(6)
@@ -136,6 +138,11 @@ class Timer:
         yield self._tell_unknown_types
         yield self._sweep_on
 
+    @property
+    def remarks(self) -> list[str]:
+        """What an operator should look at, though nothing fails."""
+        return self.transactions.reports + self.unread.reports
+
     def _over(self) -> None:
         self._waiting.over()
         self._failed_at = None
@@ -159,8 +166,7 @@ class Timer:
         own = self._clock.report(caught_up(), generation, open_at)
         marks = await self._store.exchange_marks(own)
         await self._moments.learn(marks)
-        lags = {partition: self._clock.lag(partition) for partition in own}
-        self._metrics.set_lags({partition: lag for partition, lag in lags.items() if lag is not None})
+        self.unread.look()
         self.transactions.note(
             {partition: (at, self._clock.applied_to(partition)) for partition, at in open_at.items() if at is not None}
         )

@@ -123,6 +123,11 @@ class EngagementApp(BatchApp):
             return "waiting for partitions"
         return ""
 
+    @property
+    def lags(self) -> dict[Partition, float]:
+        """How far partitions are behind, in seconds; none while they change hands, as they may be others' by now."""
+        return {} if self.rebalancing or not self._assigned else self.parts.engine.clock.lags()
+
     def _new_web(self) -> OwnPages:
         return OwnPages(self)
 

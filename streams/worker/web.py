@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 from streams.errors import WebPortTaken
 from streams.metrics import Metrics
+from streams.records import Partition
 from streams.settings.security import Secret
 
 FAILED = "the worker has failed"
@@ -56,6 +57,7 @@ def add_pages(
     not_ready_because: Callable[[], str],
     token: Secret,
     remarks: Callable[[], list[str]] = list,
+    lags: Callable[[], Mapping[Partition, float]] = dict,
 ) -> None:
     """Register `/health`, `/ready` and `/metrics`, and `/`, which names them.
 
@@ -64,6 +66,7 @@ def add_pages(
         metrics: what `/metrics` shows.
         not_ready_because: tells why the worker is not ready, '' if it is.
         remarks: what an operator should look at though the worker is ready; told to the same.
+        lags: tells how far partitions are behind at the moment, as they fall behind while nothing is done.
         token: who does not send it only learns whether the worker is alive and ready; without one, all is shown.
     """
 
@@ -94,6 +97,7 @@ def add_pages(
             headers = {"WWW-Authenticate": "Bearer"}
             return web.json({"error": "the token is needed"}, status=_UNAUTHORIZED, headers=headers)
         metrics.ready.set(0 if not_ready_because() else 1)
+        metrics.set_lags(lags())
         return web.bytes(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_1_0_0.split(";")[0])
 
 

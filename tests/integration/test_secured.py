@@ -173,7 +173,7 @@ def test_a_right_taken_away_later_is_held_and_comes_back(secured: Secured) -> No
     ("right", "named"),
     [
         (Right("group", USER, "Read"), "does not let this user be a member of the consumer group"),
-        (Right("topic", "clickstream", "Read"), "clickstream"),
+        (Right("topic", "clickstream", "Read"), "Missing: Describe on topic clickstream"),
     ],
     ids=["group", "topic"],
 )
@@ -191,6 +191,20 @@ async def test_a_right_on_kafka_taken_away_later_is_named_and_comes_back(
         await poll_until(lambda: worker.status("/ready") == 200, 60)
         await send_batches(system.kafka, "clickstream", [(0, [event_record(event(customer, "purchase"))])])
         await system.wait_for_score(customer, "20")
+        assert worker.stop() == 0
+
+
+def test_a_password_that_is_changed_later_is_named_and_comes_back(secured: Secured) -> None:
+    with secured.worker() as worker:
+        try:
+            secured.kafka.set_password(USER, "another")
+            secured.kafka.stop()
+            secured.kafka.start()
+            wait_until(lambda: f"does not let user '{USER}' in" in worker.get("/ready")[1], 60)
+            assert worker.status("/health") == 200
+        finally:
+            secured.kafka.set_password(USER, KAFKA_PASSWORD)
+        wait_until(lambda: worker.status("/ready") == 200, 60)
         assert worker.stop() == 0
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from streams.embedded import EmbeddedKafka
+from streams.embedded.kafka_metadata import fetch_metadata
+from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import BrokerUnavailable
 from streams.kafka import patience, topic_follower
 from streams.kafka.topic_follower import tail_topics
 from streams.kafka.topic_range import open_range
 from tests.integration.conftest import MakeSystem
 from tests.integration.policies import COUNTING
-from tests.polling import poll_until
+from tests.polling import poll_until, wait_until
+from tests.services.kafka import KafkaBroker
 from tests.services.kafka_client import Record
 from tests.services.system import System
 
@@ -84,3 +88,27 @@ async def test_who_follows_a_topic_that_is_not_there_yet_says_so(
     following = asyncio.ensure_future(first())
     await poll_until(lambda: f"there is no topic {name}; waiting for it" in caplog.messages)
     following.cancel()
+
+
+class MisleadingBroker(KafkaBroker):
+    """A broker that sends its clients on to where nobody listens."""
+
+    def answers(self) -> bool:
+        """Return whether it is up."""
+        try:
+            return fetch_metadata(LOOPBACK, self.port).cluster_id == self.cluster_id
+        except (OSError, ValueError, struct.error):
+            return False
+
+
+@pytest.mark.usefixtures("kafka_here")
+def test_addresses_that_a_broker_gives_and_that_do_not_answer_are_named(make_system: MakeSystem) -> None:
+    away = f"{LOOPBACK}:{free_ports(1)[0]}"
+    with MisleadingBroker({"advertised.listeners": f"PLAINTEXT://{away}"}) as kafka:
+        system = make_system(COUNTING, kafka=kafka.bootstrap)
+        worker = system.worker()
+        worker.start()
+        wait_until(lambda: f"sends clients on to {away}" in worker.get("/ready")[1], 30)
+        status, said = system.command("doctor", "--within", "5s")
+        assert status == 1
+        assert f"broker {away}: Kafka at {away} does not answer" in said

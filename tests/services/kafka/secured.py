@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, Descri
 from streams.embedded.kafka_metadata import fetch_metadata
 from streams.embedded.ports import LOOPBACK
 from tests.polling import poll_until
-from tests.services.kafka.broker import KafkaBroker
+from tests.services.kafka.broker import FORMAT_TIMEOUT, QUICK_START, KafkaBroker
 from tests.services.kafka_client import admin
 
 ADMIN = "User:ANONYMOUS"
@@ -80,6 +81,18 @@ class SecuredKafka(KafkaBroker):
             return fetch_metadata(LOOPBACK, self.ports[2]).cluster_id == self.cluster_id
         except (OSError, ValueError):
             return False
+
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user another password; who is in stays in until the broker is started again.
+
+        Args:
+            user: its name.
+            password: for SCRAM-SHA-512.
+        """
+        where = ["--bootstrap-server", self.inside, "--entity-type", "users", "--entity-name", user]
+        change = ["--alter", "--add-config", f"SCRAM-SHA-512=[password={password}]"]
+        command = [*self._java("-Xmx128m", QUICK_START), "kafka.admin.ConfigCommand", *where, *change]
+        subprocess.run(command, capture_output=True, timeout=FORMAT_TIMEOUT, check=True)
 
     def _settings(self) -> dict[str, str]:
         settings = super()._settings()

@@ -17,15 +17,23 @@ from streams.doctor.kafka import broker_findings, session_findings
 from streams.doctor.policy import in_force_findings, shadow_findings
 from streams.doctor.redis import clock_findings, persistence_findings, server_findings
 from streams.doctor.retention import retention_findings
-from streams.doctor.topics import cleaning_findings, compression_findings, size_findings, topic_findings
-from streams.doctor.workers import member_findings, progress_findings, ready_findings
+from streams.doctor.topics import (
+    cleaning_findings,
+    compression_findings,
+    output_findings,
+    replica_findings,
+    size_findings,
+    topic_findings,
+)
+from streams.doctor.workers import member_findings, progress_findings, ready_findings, stranger_findings
 from streams.kafka.topics import topic_settings
 from streams.policy_file.document import builtin_policy
 from streams.records import Partition
 from streams.settings.settings import read_settings
 from streams.store.policies import offered
 from streams.store.protocol import Fence
-from streams.topic_names import DEAD_LETTERS, ERASURES
+from streams.topic_names import ALERTS, DEAD_LETTERS, ERASURES
+from streams.worker.faust_app import make_app
 
 POLICY = builtin_policy()
 AS_CREATED = topic_settings(POLICY)
@@ -76,6 +84,36 @@ def test_dead_letters_take_what_the_topics_take() -> None:
     (found,) = size_findings(POLICY, changed(DEAD_LETTERS, max_message_bytes="1048588"))
     assert found.level is Level.DOUBTFUL
     assert "clickstream, email, social" in found.says
+
+
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [
+        ({}, []),
+        ({"max_message_bytes": "5000"}, ["doubtful"]),
+        ({"cleanup_policy": "compact"}, ["doubtful"]),
+    ],
+)
+def test_topics_of_messages_hold_every_message(settings: dict[str, str], level: list[str]) -> None:
+    assert levels(output_findings({ALERTS: changed(ALERTS, **settings)[ALERTS]})) == level
+
+
+@pytest.mark.parametrize(
+    ("replicas", "in_sync", "needed", "brokers", "level"),
+    [
+        (3, 3, 2, 3, []),
+        (3, 2, 2, 3, []),
+        (3, 1, 2, 3, ["wrong"]),
+        (2, 2, 3, 3, ["wrong"]),
+        (1, 1, 1, 3, ["doubtful"]),
+        (1, 1, 1, 1, []),
+        (1, 1, 2, 3, ["wrong", "doubtful"]),
+    ],
+)
+def test_a_topic_has_replicas_enough(replicas: int, in_sync: int, needed: int, brokers: int, level: list[str]) -> None:
+    partition = {"replicas": list(range(replicas)), "isr": list(range(in_sync))}
+    configs = {"email": {"min.insync.replicas": str(needed)}}
+    assert levels(replica_findings({"email": [partition]}, configs, brokers)) == level
 
 
 def test_codecs_that_cannot_be_read_are_doubtful_and_wrong_where_a_topic_uses_them() -> None:
@@ -187,6 +225,12 @@ def test_the_policy_in_force_is_compared_by_its_contents() -> None:
 )
 def test_a_group_has_members_and_has_settled(state: str, members: int, level: str) -> None:
     assert levels(member_findings("engagement", state, members)) == [level]
+
+
+def test_a_member_of_the_group_that_is_no_worker_is_wrong() -> None:
+    assert stranger_findings("engagement", [(make_app(read_settings({})).conf.broker_client_id, "/10.0.0.1")]) == []
+    (found,) = stranger_findings("engagement", [("aiokafka-0.14.0", "/10.0.0.2")])
+    assert (found.level, "a client 'aiokafka-0.14.0' at 10.0.0.2" in found.says) == (Level.WRONG, True)
 
 
 def test_progress_counts_what_is_to_be_applied_of_begun_partitions_and_names_those_that_are_not() -> None:

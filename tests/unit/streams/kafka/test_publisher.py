@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Message, Partition
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 from streams.topic_names import WRITTEN_TOPICS
 from tests.unit.streams.bench import Record
 
@@ -157,7 +158,7 @@ async def test_a_client_that_never_answers_is_given_up(monkeypatch: pytest.Monke
     assert (producer.stopped, publisher._producer) == (1, None)
 
 
-async def test_a_topic_that_has_gone_is_named() -> None:
+async def test_a_topic_that_has_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Cluster:
         async def fetch_all_metadata(self) -> Cluster:
             return self
@@ -169,6 +170,10 @@ async def test_a_topic_that_has_gone_is_named() -> None:
     producer.client = Cluster()  # type: ignore[attr-defined]
     publisher, _ = publisher_with(producer)
 
+    async def may_see(_settings: Settings, rights: Mapping[str, Sequence[str]]) -> None:
+        assert rights == {"Describe": ["email"]}
+
+    monkeypatch.setattr("streams.kafka.publisher.check_rights", may_see)
     with pytest.raises(BrokerUnavailable, match="topic email does not exist"):
         await publisher.check(1)
 

@@ -299,3 +299,19 @@ def test_on_the_stream_clock_a_partition_with_an_open_transaction_is_not_idle() 
 
 def test_there_is_no_lag_before_anything_is_known() -> None:
     assert Bench("wall", WEB).clock.lag(WEB) is None
+
+
+def test_a_partition_that_nobody_reports_for_a_minute_is_unread_and_lags() -> None:
+    bench = Bench("wall", WEB, MAIL)
+    yesterday = Mark(applied_to=NOON - DAY, reported_at=NOON - DAY)
+    bench.clock.take_over({WEB: 0}, {MAIL: yesterday})
+    bench.reports(WEB)
+    # Another worker may not have said a word yet.
+    assert bench.clock.unread() == []
+    assert bench.clock.lags() == {WEB: 0}
+    bench.seconds = 61
+    bench.reports(WEB)
+    assert bench.clock.unread() == [MAIL]
+    assert bench.clock.lags() == {WEB: 0, MAIL: 86_461}
+    bench.clock.learn({MAIL: replace(yesterday, reported_at=NOON + 60 * SECOND)})
+    assert bench.clock.unread() == []

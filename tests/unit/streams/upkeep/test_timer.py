@@ -145,7 +145,7 @@ async def test_marks_are_reported_with_what_is_done() -> None:
 
     assert (mark.caught_up, mark.applied_to, mark.reported_at) == (True, bench.now, bench.now)
     assert (mark.generation, mark.offset) == (1, 3)
-    assert bench.metrics.registry.get_sample_value("engagement_lag_seconds", {"topic": "web", "partition": "0"}) == 0
+    assert bench.clock.lags() == {WEB: 0}
 
 
 async def test_what_a_failed_worker_left_behind_is_published_after_a_while() -> None:
