@@ -9,7 +9,7 @@ import click
 
 from scoring.ids import MOST_ID_BYTES
 from streams.cli.options import takes_settings
-from streams.cli.parameters import MOMENT, NAME
+from streams.cli.parameters import NAME, PAST
 from streams.cli.refusal import Refusal
 from streams.erasures.compacted import compacted_topics, forget_keys, keyed_topics
 from streams.erasures.eraser import Eraser, Erasure
@@ -28,9 +28,9 @@ from streams.views.wording import counted, printable
 @click.argument("customers", nargs=-1, required=True, type=NAME, metavar="CUSTOMER...")
 @click.option(
     "--events-before",
-    type=MOMENT,
+    type=PAST,
     metavar="TIME",
-    help="Records that come later have no effect, either, if their events were before TIME; default: now.",
+    help="Records that come later have no effect, either, if their events were before TIME; default, and at most: now.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask, and erase also ids of which nothing is stored.")
 @takes_settings("brokers", "redis", "policy", "namespace")

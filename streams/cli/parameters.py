@@ -50,13 +50,24 @@ class Parsed(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
 def _moment(text: str) -> int:
-    for parse in (parse_timestamp, lambda text: time.time_ns() // 1_000 - parse_duration(text)):
+    for parse in (parse_timestamp, lambda text: _now() - parse_duration(text)):
         try:
             return parse(text)
         except ValueError:
             continue
     raise ValueError(f"{text!r} is neither a time such as 2026-11-21T09:30:00Z nor an age such as 2h")
+
+
+def _past(text: str) -> int:
+    moment = _moment(text)
+    if moment > _now():
+        raise ValueError(f"{text!r} is still to come")
+    return moment
 
 
 def _day(text: str) -> int:
@@ -85,6 +96,8 @@ def _name(text: str) -> str:
 NAME = Parsed("text", _name)
 #: A time such as ``2026-11-21T09:30:00Z``, or ``2h`` for two hours ago; the command gets microseconds since 1970 UTC.
 MOMENT = Parsed("time", _moment)
+#: The same, not later than now.
+PAST = Parsed("time", _past)
 #: A time as `parse_time` reads it; the command gets microseconds since 1970 UTC.
 INSTANT = Parsed("instant", parse_time)
 #: A day such as ``2026-11-21``; the command gets its number, counted from 1970-01-01.
