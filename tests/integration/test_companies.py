@@ -12,6 +12,7 @@ import pytest
 from streams.policies.shipped import shipped_policy
 from tests.integration import company_feeds as feeds
 from tests.integration.conftest import MakeSystem
+from tests.midnight import early_enough
 from tests.polling import poll_until
 from tests.services.kafka_client import Record
 from tests.services.system import NAMESPACE, System
@@ -346,7 +347,7 @@ async def wait_for(system: System, customer: str, expected: dict[str, str]) -> N
 async def test_what_vendors_write_of_a_customer_is_scored_and_an_end_is_reported(
     make_system: MakeSystem, story: Story
 ) -> None:
-    system, now = make_system(in_namespace(shipped_policy(story.policy)), session_timeout=6), time.time()
+    system, now = make_system(in_namespace(shipped_policy(story.policy)), session_timeout=6), early_enough()
     await system.create_topics(partitions=1)
     customer = system.customer("anna")
     ids = [name.format(customer) for name in story.ids]

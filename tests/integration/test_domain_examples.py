@@ -7,7 +7,6 @@ figures over all customers are those of its segment.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from streams.policies.shipped import shipped_policy
 from tests.integration.running import Running, run_on
 from tests.integration.test_companies import in_namespace
+from tests.midnight import away_from_midnight, early_enough
 from tests.polling import poll_until
 from tests.services.kafka_client import send_batches
 from tests.services.system import System, event, event_record
@@ -90,7 +90,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 async def send(system: System, segment: str, happened: Iterable[Happened]) -> None:
     """Write what happened to customers of a segment, each channel to its topic."""
-    now, by_channel = time.time() - 60, dict[str, list[Any]]()
+    now, by_channel = early_enough(ago=60), dict[str, list[Any]]()
     for who, channel, kind, ago, told in happened:
         body = event(system.customer(f"{segment}-{who}"), kind, now - ago, properties={**told, "segment": segment})
         by_channel.setdefault(channel, []).append(event_record(body))
@@ -283,6 +283,7 @@ async def test_100_lost_of_1000_are_a_churn_of_10_percent(running: Running) -> N
 
 
 async def test_daily_weekly_and_monthly_users_stickiness_and_who_returns(running: Running) -> None:
+    await away_from_midnight()
     used: list[Happened] = [(f"{number}", "mobile", "launch", 20 * DAY, {}) for number in range(20)]
     used += [(f"{number}", "mobile", "launch", 5 * DAY, {}) for number in range(10)]
     used += [(f"{number}", "mobile", "launch", 0, {}) for number in range(5)]
@@ -356,8 +357,9 @@ async def test_what_a_text_sounds_like_is_a_number_that_stays_what_it_was(runnin
 
 
 async def test_segments_have_the_same_figures_to_be_compared(running: Running) -> None:
+    await away_from_midnight()
     for segment, customers in (("free", 3), ("paying", 2)):
-        done: list[Happened] = [(f"{n}", "commerce", "purchase", HOUR, {"amount": 5}) for n in range(customers)]
+        done: list[Happened] = [(f"{n}", "commerce", "purchase", 0, {"amount": 5}) for n in range(customers)]
         await send(running.system, segment, done)
     for segment, customers in (("free", 3), ("paying", 2)):
         document = await figures(running.system, segment, {"daily_active": customers})
