@@ -85,8 +85,9 @@ class CustomerHistory:
         state = self.state
         if not events and now <= state.judged:
             return
-        if self._ahead and events:
-            self._note_what_came(events)
+        times = [event.time for event in events if event.code != PROFILE]
+        if self._ahead and times:
+            self._note_what_came(times)
         if self.trail is not None:
             self.trail.wait(self._policy.of(state.segment), state, now)
         outcome = advance(self._policy, state, events, Moment(now, now, feeds))
@@ -95,7 +96,6 @@ class CustomerHistory:
         for change in outcome.transitions:
             if isinstance(change, Alert) and not change.score_name:
                 self.alerts.setdefault(change.kind, []).append(change.occurred_at)
-        times = [event.time for event in events if event.code != PROFILE]
         if times and (self.began < 0 or min(times) < self.began):
             self.began = min(times)
         self.late += outcome.late
@@ -105,9 +105,9 @@ class CustomerHistory:
             self.panes[pane] = events_in(state.panes[pane])
         settle_panes(state)
 
-    def _note_what_came(self, events: Sequence[Event]) -> None:
+    def _note_what_came(self, times: Sequence[int]) -> None:
         for observation in self._ahead:
-            came = [event.time for event in events if event.time >= observation.moment.time]
+            came = [time for time in times if time >= observation.moment.time]
             observation.next_event_at = min([observation.next_event_at, *came])
         self._ahead = [observation for observation in self._ahead if observation.next_event_at == NEVER]
 

@@ -58,11 +58,18 @@ class BandSums:
         Returns:
             By the name of the band, the lowest first.
         """
-        first = (pane - self._policy.panes + 1) * self._policy.pane // DAY
+        first = day + 1 - self._days(day, pane, self._policy.panes)
         by_day = [each.bands for each in self._sums.figures(first, day)]
-        return {name: self._figure(index, [each[index] for each in by_day], pane) for index, name in enumerate(BANDS)}
+        return {
+            name: self._figure(index, [each[index] for each in by_day], day, pane) for index, name in enumerate(BANDS)
+        }
 
-    def _figure(self, index: int, customers: Sequence[int], pane: int) -> BandFigure:
+    def _days(self, day: int, pane: int, panes: int) -> int:
+        """Return how many days so many panes are, or have been so far where the last one is longer than a day."""
+        length = self._policy.pane
+        return min(-(-panes * length // DAY), day + 1 - (pane - panes + 1) * length // DAY)
+
+    def _figure(self, index: int, customers: Sequence[int], day: int, pane: int) -> BandFigure:
         policy, sums = self._policy, self._bands[index]
         whole, a_month = sum(customers), {}
         types = {
@@ -77,6 +84,6 @@ class BandSums:
             if measure.name in figures and measure.form not in (RATE, REGULARITY):
                 measures[measure.name] = figures[measure.name]
                 if measure.form == FRACTION and not measure.to:
-                    days = -(-measure.panes * policy.pane // DAY)
+                    days = self._days(day, pane, measure.panes)
                     a_month[measure.name] = sums.shared_out(measure, pane, MONTH, sum(customers[-days:]))
         return BandFigure(customers[-1], whole, types, measures, a_month)

@@ -43,12 +43,20 @@ def _plain(value: Any) -> Any:
         given = [
             (each, getattr(value, each.name)) for each in fields(value) if each.init and each.name not in _LEFT_OUT
         ]
-        return {each.name: _field(each, inner) for each, inner in given if not _is_default(each, inner)}
+        plain = {each.name: _field(each, inner) for each, inner in given if not _is_default(each, inner)}
+        return plain | _sessions_meant(value) if isinstance(value, Policy) else plain
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, (int, float, str, bool)) else repr(value)
+
+
+def _sessions_meant(policy: Policy) -> dict[str, dict[str, str]]:
+    """Say whose sessions each measure means, where more than one channel has some; else it goes without saying."""
+    if not [channel for channel in policy.channels if channel.sessions][1:]:
+        return {}
+    return {"sessions_meant": {each.name: each.channel for each in policy.measures if each.channel}}
 
 
 def _field(field: Field[Any], value: Any) -> Any:

@@ -265,6 +265,15 @@ class Policy:
         reported = max(now - self.keep_figures, 0) // self.pane
         return max(reported - self.panes, 0), reported
 
+    def days_from(self, now: int) -> int:
+        """Give the first day of which activity and bands are kept: figures by band look back over a window.
+
+        Args:
+            now: the evaluation time, in microseconds.
+        """
+        kept = self.keep_figures + (self.length if self.figures.by_band else 0)
+        return max(now - kept, 0) // DAY
+
     def measured_from(self, now: int) -> int:
         """Give the first pane as of which measures are reported: further back where figures are kept by the day.
 

@@ -6,7 +6,7 @@ Rests on decision 98.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from scoring.instants import SECOND
@@ -43,6 +43,6 @@ class QuietHours:
         else:
             return 0
         hour, minutes = divmod(self.end, _MINUTES_OF_AN_HOUR)
-        end = datetime(day.year, day.month, day.day, hour, minutes, tzinfo=zone).astimezone(UTC)
         # An hour that comes twice ends the second time, if it is the second one in which the time lies.
-        return max(round(end.timestamp()) * SECOND, at + 1)
+        end = datetime(day.year, day.month, day.day, hour, minutes, tzinfo=zone, fold=local.fold)
+        return round(end.timestamp()) * SECOND

@@ -22,9 +22,9 @@ Analyzer = Callable[[str], float]
 
 @dataclass(frozen=True, slots=True)
 class Sentiment:
-    """How a channel's texts become a number: the first of the properties `text` with words in it counts."""
+    """How a channel's texts become a number: the first of the properties `texts` with words in it counts."""
 
-    text: tuple[str, ...]
+    texts: tuple[str, ...]
     property: str = PROPERTY
     model: str = MODELS[0]
 
@@ -39,8 +39,8 @@ class SentimentReader:
             sentiment: of a channel.
             analyze: its model.
         """
-        self.names = frozenset((*sentiment.text, sentiment.property))
-        self._text = sentiment.text
+        self.names = frozenset((*sentiment.texts, sentiment.property))
+        self._texts = sentiment.texts
         self._property = sentiment.property
         self._analyze = analyze
 
@@ -55,7 +55,7 @@ class SentimentReader:
         """
         if type(properties) is not dict or properties.get(self._property) is not None:
             return properties
-        for name in self._text:
+        for name in self._texts:
             text = properties.get(name)
             if type(text) is str and text and not text.isspace():
                 return {**properties, self._property: self._analyze(text[:MOST_CHARACTERS])}

@@ -22,8 +22,8 @@ from streams.cli.policy_schema import schema
 from streams.cli.policy_status import status
 from streams.cli.refusal import Refusal
 from streams.cli.running_shadow import require_shadow
-from streams.errors import ExtraMissing, SettingsError
-from streams.ingest.sentiment import reader_of
+from streams.errors import SettingsError
+from streams.ingest.intakes import missing_extras
 from streams.policies.shipped import shipped_policies, shipped_policy
 from streams.policy_file.sources import scoring_nothing
 from streams.policy_file.unnamed_types import unnamed_types
@@ -80,11 +80,7 @@ def check(file: Path, beside: Path | None) -> None:
 
 def _doubts(parsed: Policy) -> Iterator[str]:
     """Say what of a policy that is accepted may not be meant."""
-    for channel in parsed.channels:
-        try:
-            reader_of(channel, parsed)
-        except ExtraMissing as error:
-            yield f"channels.{channel.name}: {error}"
+    yield from missing_extras(parsed)
     yield from unnamed_types(parsed.text)
     for feed in parsed.sources:
         if feed.without_ids:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from scoring.policy.channels import Channel
+from scoring.policy.policy import Policy
+from streams.errors import ExtraMissing
 from streams.ingest.dead_letter_limit import Consumption, DeadLetterLimit
+from streams.ingest.encodings import decoder_of
 from streams.ingest.event_decoding import Decoder
 from streams.ingest.link_decoding import LinkDecoder
 from streams.ingest.link_decoding import as_channel as as_links
@@ -28,6 +32,23 @@ class Intake:
 
     channel: Channel
     decoder: Decoder | ProfileDecoder | SourceDecoder | LinkDecoder
+
+
+def missing_extras(policy: Policy) -> Iterator[str]:
+    """Say which packages are not installed without which events cannot be read by a policy.
+
+    Args:
+        policy: any.
+    """
+    needs: list[tuple[str, Callable[[], object]]] = [
+        (f"channels.{each.name}", partial(reader_of, each, policy)) for each in policy.channels
+    ]
+    needs += [(f"sources.{each.name}", partial(decoder_of, each.encoding, None)) for each in policy.sources]
+    for where, make in needs:
+        try:
+            make()
+        except ExtraMissing as error:
+            yield f"{where}: {error}"
 
 
 class Intakes:

@@ -15,6 +15,7 @@ from scoring.policy.change import fixed_differences, policy_digest
 from scoring.policy.policy import Policy
 from scoring.policy.shadow import absence_problem, shadow_problems, with_shadow, without_shadow
 from streams.errors import PolicyUnusable, SettingsError
+from streams.ingest.intakes import missing_extras
 from streams.kafka.topics import source_topics
 from streams.metrics import Metrics
 from streams.policies.watched_file import WatchedFile
@@ -161,6 +162,9 @@ class PolicyInForce:
         if fixed:
             self._refuse("fixed", _FIXED.format(keys=", ".join(fixed)))
             return
+        if missing := list(missing_extras(policy)):
+            self._refuse("wrong", "; ".join(missing))
+            return
         verdict = IN_FORCE
         if policy_digest(policy) != policy_digest(self.policy):
             verdict = await self._store.policies.propose(offered(policy, self._wall()), self._record.number)
@@ -185,12 +189,17 @@ class PolicyInForce:
             return False
         try:
             shadow = parse_policy(record.shadow_text) if record.shadow_text else None
-            self._taken_over = record, with_shadow(parse_policy(record.text), shadow)
+            policy = with_shadow(parse_policy(record.text), shadow)
         except PolicyError as error:
             raise PolicyUnusable(
                 f"the policy in force, {record.version!r}, is not understood by this worker, which may be of an older "
                 f"release: {'; '.join(error.problems)}"
             ) from error
+        if missing := list(missing_extras(policy)):
+            raise PolicyUnusable(
+                f"the policy in force, {record.version!r}, cannot be followed by this worker: {'; '.join(missing)}"
+            )
+        self._taken_over = record, policy
         return True
 
     def adopt(self) -> None:

@@ -43,7 +43,7 @@ class FigureComparison:
         """
         self._live = live
         self._policy = policy = settings.policy
-        self._from = max(time - policy.keep_figures, 0) // DAY
+        self._from = policy.days_from(time)
         self._judged = time
         self._missing: dict[int, Additions] = {}
 

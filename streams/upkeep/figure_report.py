@@ -93,12 +93,12 @@ class FigureReport:
         policy, kpi = self._policy, self._store.kpi
         fields = await figures_of(policy, self._store, segment, now, in_bands)
         await kpi.publish(segment, {**fields, "updated_at": format_instant(now)})
-        kept_from = max(now - policy.keep_figures, 0) // DAY
-        await kpi.fold(segment, kept_from)
+        days_from = policy.days_from(now)
+        await kpi.fold(segment, days_from)
         if policy.figures.churn is not None:
-            await kpi.fold(segment, kept_from, churn=True)
+            await kpi.fold(segment, days_from, churn=True)
         for grouping in policy.figures.groupings:
-            await kpi.fold_grouping(largest_name(grouping, segment), kept_from)
+            await kpi.fold_grouping(largest_name(grouping, segment), max(now - policy.keep_figures, 0) // DAY)
         await kpi.fold_measures(segment, policy.kept_from(now), policy.told_from(now), policy.past_from(now))
 
 

@@ -51,14 +51,14 @@ def _line(body: Mapping[str, Any]) -> Text:
     if body.get("score_name"):
         line.append(f" by {body['score_name']}")
     if kind in _BY_DAYS:
-        line.append(f"  {body['score']:g}  ")
+        line.append(f"  {body['score']:.15g}  ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
     elif kind == "disengaging_soon":
-        line.append(f"  {body['score']:g}  ")
+        line.append(f"  {body['score']:.15g}  ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
         line.append(f" until {_moment(body['disengages_at'])}")
     else:
-        line.append(f"  {body['previous_score']:g} → {body['score']:g}  ")
+        line.append(f"  {body['previous_score']:.15g} → {body['score']:.15g}  ")
         line.append(str(body["previous_band"]), style=BAND_STYLES.get(body["previous_band"], ""))
         line.append(" → ")
         line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
@@ -74,7 +74,7 @@ def _signal_line(body: Mapping[str, Any]) -> Text:
     label = f"{body['signal']} {'ended' if body['kind'] == 'ended' else ''}".strip()
     line.append(f"{label:<20} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["customer_id"]), style="bold")
-    line.append(f"  {body['score']:g}  ")
+    line.append(f"  {body['score']:.15g}  ")
     line.append(str(body["band"]), style=BAND_STYLES.get(body["band"], ""))
     why = ", ".join([_of_signal(reason) for reason in body["reasons"][:_SHOWN_REASONS]])
     if why:
@@ -86,7 +86,7 @@ def _of_signal(reason: Mapping[str, Any]) -> str:
     if reason.get("cause") == "missing":
         return f"no {' or '.join(map(str, [*reason.get('types', []), *reason.get('band', [])]))} in {reason['within']}"
     if reason.get("cause") == "moved":
-        return f"{reason['points']:+g} since {_moment(reason['since'])}"
+        return f"{reason['points']:+.15g} since {_moment(reason['since'])}"
     if reason.get("cause") == "band":
         return str(reason["band"])
     if "points" not in reason:
@@ -99,7 +99,7 @@ def _segment_line(body: Mapping[str, Any]) -> Text:
     line = Text(f"{_moment(body['occurred_at'])}  ")
     line.append(f"{body['kind'].replace('_', ' '):<11} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["segment"]) or "all customers", style="bold")
-    line.append(f"  {body['active_members']} members active, usually {body['usual_members']:g}")
+    line.append(f"  {body['active_members']} members active, usually {body['usual_members']:.15g}")
     return line
 
 
@@ -108,8 +108,8 @@ def _target_line(body: Mapping[str, Any]) -> Text:
     line = Text(f"{_moment(body['occurred_at'])}  ")
     line.append(f"{body['kind'].replace('_', ' '):<14} {severity:<8}  ", style=_STYLES.get(severity, ""))
     line.append(printable(body["figure"]), style="bold")
-    bounds = ", ".join([f"{name.replace('_', ' ')} {bound:g}" for name, bound in body["target"].items()])
-    line.append(f"  {body['value']:g}, missed since {body['missed_since']}  {bounds}")
+    bounds = ", ".join([f"{name.replace('_', ' ')} {bound:.15g}" for name, bound in body["target"].items()])
+    line.append(f"  {body['value']:.15g}, missed since {body['missed_since']}  {bounds}")
     return line
 
 
@@ -145,14 +145,14 @@ def reasons_in_words(reasons: Sequence[Mapping[str, Any]]) -> str:
 def _reason(reason: Mapping[str, Any]) -> str:
     if reason.get("cause") == "absence":
         missed, longest = reason["missed"], reason["longest"]
-        before = f"never came back from more than {longest:g}" if longest else "never was away before"
+        before = f"never came back from more than {longest:.15g}" if longest else "never was away before"
         if longest > missed:
-            before = f"came back from {longest:g} once"
-        return f"missed {missed:g} of the segment's days since {reason['since'][:10]}; {before}"
+            before = f"came back from {longest:.15g} once"
+        return f"missed {missed:.15g} of the segment's days since {reason['since'][:10]}; {before}"
     if reason.get("cause") == "came back":
-        return f"came back after {reason['missed']:g} missed days"
+        return f"came back after {reason['missed']:.15g} missed days"
     if "type" not in reason:
         return str(reason.get("cause", ""))
     count = f" x{reason['count']}" if reason.get("count", 1) > 1 else ""
     back = " (taken back)" if reason.get("cause") == "retracted" else ""
-    return f"{reason['channel']} {printable(reason['type'])}{count} {reason['points']:+g}{back}"
+    return f"{reason['channel']} {printable(reason['type'])}{count} {reason['points']:+.15g}{back}"

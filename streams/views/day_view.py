@@ -198,7 +198,7 @@ def band_document(figure: BandFigure) -> dict[str, Any]:
 
 
 def channel_table(figures: Mapping[str, ChannelFigure], points: Mapping[str, int]) -> Table:
-    """Write the figures of channels for a person.
+    """Write the figures of channels for a person; shares are of what the channels bring that take nothing away.
 
     Args:
         figures: of the last day, by channel.
@@ -208,13 +208,13 @@ def channel_table(figures: Mapping[str, ChannelFigure], points: Mapping[str, int
     table.add_column("channel")
     for heading in ("points", "share", "last day", "active", "in 7 days", "in 30 days"):
         table.add_column(heading, justify="right")
-    whole = sum(points.values())
+    whole = sum(max(each, 0) for each in points.values())
     for name, figure in figures.items():
         active = [figure.active.get(span) for span in ("daily_active", "weekly_active", "monthly_active")]
         table.add_row(
             name,
             text(points[name]),
-            f"{100 * points[name] / whole:.1f} %" if whole > 0 else _NOTHING,
+            f"{100 * points[name] / whole:.1f} %" if points[name] > 0 else _NOTHING,
             text(figure.points),
             *[_NOTHING if count is None else f"{count:,}" for count in active],
         )

@@ -143,8 +143,8 @@ def rule_words(policy: Policy, rule: SignalRule) -> str:
     if rule.kind == FUNNEL:
         return f"takes step {rule.step} of the funnel {rule.funnel}"
     if rule.kind == MEASURE:
-        least = [f"{rule.measure} is at least {float(rule.at_least):g}"] if rule.at_least is not None else []
-        most = [f"{rule.measure} is at most {float(rule.at_most):g}"] if rule.at_most is not None else []
+        least = [f"{rule.measure} is at least {float(rule.at_least):.15g}"] if rule.at_least is not None else []
+        most = [f"{rule.measure} is at most {float(rule.at_most):.15g}"] if rule.at_most is not None else []
         return " and ".join([*least, *most])
     by = f"{100 * rule.share / POINT:g}%" if rule.share else f"{text(rule.points)} points"
     return f"{'rises' if rule.rises else 'falls'} by {by} within {format_duration(rule.within)}"

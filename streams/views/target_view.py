@@ -66,4 +66,4 @@ def bounds_text(target: Target) -> str:
         target: of the policy.
     """
     bounds = asdict(target)
-    return ", ".join(f"{words} {bounds[name]:g}" for name, words in _WORDS.items() if bounds[name] is not None)
+    return ", ".join(f"{words} {bounds[name]:.15g}" for name, words in _WORDS.items() if bounds[name] is not None)

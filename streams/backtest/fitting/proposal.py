@@ -73,7 +73,7 @@ def counting_policy(base: Policy, survey: Survey, *, longest: int) -> tuple[Poli
             codes.add(code)
         names = [kind for kind in (*named, *found) if f"{channel.name}.{kind}" not in rare]
         types = tuple(EventType(type_code(channel.name, kind), index, kind, 1) for kind in sorted(set(names)))
-        channels.append(replace(channel, types=types))
+        channels.append(replace(channel, types=types, numbers=()))
     return (
         Policy(
             "counting",

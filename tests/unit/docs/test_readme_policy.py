@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from dataclasses import fields
 
 from scoring.customer.objects import MOST_ACTIONS, MOST_OBJECTS
 from scoring.customer.state import CustomerState
@@ -25,6 +24,7 @@ from streams.policy_file.measure_tables import HIGH, KINDS, LOW
 from streams.policy_file.numbers import NumberTable
 from streams.policy_file.scores import MOST_SCORES
 from streams.policy_file.sections import ProfilesTable
+from streams.policy_file.sentiment import SentimentTable
 from streams.policy_file.table import Table
 from streams.policy_file.targets import TargetTable
 from streams.policy_file.type_rules import MOST_RULES, TypeRuleTable
@@ -119,7 +119,7 @@ def test_types_and_points_by_property_are_read_as_shown() -> None:
     assert told == Sentiment(("comment",))
     assert f"The first {MOST_CHARACTERS:,} characters" in MANUAL.words
     rows = MANUAL.table("key of `sentiment`", "")
-    assert [names_in(row[0])[0] for row in rows] == [field.name for field in fields(Sentiment)]
+    assert [names_in(row[0])[0] for row in rows] == list(SentimentTable.model_fields)
     anna = _Customer(survey)
     assert [anna.does("answer", score=score) for score in (3, 9, 7)] == ["detractor", "promoter", "answer"]
     assert anna.does("answer") == "answer"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scoring.customer.state import CustomerState
 from scoring.events.event import EventReader
 from scoring.figures.band_figures import BandFigure, BandSums
@@ -9,9 +11,10 @@ from scoring.figures.channel_figures import channel_figures
 from scoring.figures.counted import Counted, counted_fields
 from scoring.figures.kpi import Sums
 from scoring.figures.measure_figures import MeasureSums
-from scoring.instants import DAY, SECOND
+from scoring.instants import DAY, HOUR, SECOND
 from scoring.judging.moment import Moment
 from scoring.judging.walk import advance
+from scoring.policy.policy import DISENGAGED
 from streams.policy_file.document import parse_policy
 
 POLICY = parse_policy("""
@@ -179,3 +182,28 @@ def test_engaged_customers_bring_more_side_by_side() -> None:
     assert bands["engaged"].a_month["revenue"] == "1500"
     assert bands["disengaged"].a_month["web.page_view"] == "15"
     assert bands["power"].a_month["revenue"] == ""
+
+
+@pytest.mark.parametrize(("window", "over"), [("1d", "1d"), ("2d", "1d"), ("28d", "7d"), ("28d", "28d")])
+def test_who_sees_a_page_a_day_sees_thirty_a_month_however_long_panes_and_time_are(window: str, over: str) -> None:
+    pane = "7d" if window == "28d" else "1h"
+    policy = parse_policy(f"""
+version = "seen"
+window = {{ length = "{window}", pane = "{pane}", trend = "{pane}" }}
+[channels.web]
+weights = {{ page_view = 1 }}
+[kpi]
+by_band = true
+[measures.seen]
+kind = "count"
+of = ["web.page_view"]
+over = "{over}"
+""")
+    code, last, now = policy.channels[0].types[0].code, START // DAY + 100, START + 100 * DAY + 13 * HOUR
+    fields: dict[str, int] = {}
+    for day in range(last - 40, last + 1):
+        field = f"m{(day * DAY + 12 * HOUR) // policy.pane}.{code}@{DISENGAGED}"
+        fields[field] = fields.get(field, 0) + 1
+    sums = Sums({f"f{START // DAY}.-{DISENGAGED}": 1})
+    band = BandSums(policy, fields, sums).figures(last, now // policy.pane)["disengaged"]
+    assert band.a_month == {"web.page_view": "30", "seen": "30"}

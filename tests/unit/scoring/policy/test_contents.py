@@ -51,6 +51,24 @@ def test_everything_else_counts(old: str, new: str) -> None:
     assert policy_digest(policy_with((old, new))) != policy_digest(SHARED)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [('text = "comment"', 'text = "body"'), ('channel = "web"', 'channel = "social"')]
+)
+def test_the_texts_of_a_sentiment_and_whose_sessions_a_measure_means_count(old: str, new: str) -> None:
+    text = POLICY.replace(
+        'topic = "web"', 'topic = "web"\nsessions = "30m"\nsentiment = { text = "comment", model = "vader-1" }'
+    )
+    text = text.replace('topic = "social"', 'topic = "social"\nsessions = "30m"')
+    text += '[measures.visits]\nkind = "sessions"\nchannel = "web"\n'
+    assert policy_digest(parse_policy(text.replace(old, new))) != policy_digest(parse_policy(text))
+
+
+def test_a_measure_of_the_only_sessions_has_the_digest_that_it_had_before_channels_were_told_apart() -> None:
+    text = POLICY.replace('topic = "web"', 'topic = "web"\nsessions = "30m"')
+    text += '[measures.visits]\nkind = "sessions"\nchannel = "web"\n'
+    assert policy_digest(parse_policy(text)) == "c7087edb79bb7a19bddef15a460a8c53"
+
+
 def test_a_policy_keeps_the_text_that_it_was_read_from() -> None:
     assert SHARED.text == POLICY
 

@@ -6,6 +6,7 @@ from scoring.instants import format_instant, parse_timestamp
 from scoring.rules.quiet_hours import QuietHours
 
 NIGHT = QuietHours(22 * 60, 8 * 60, "Europe/Berlin")
+TWICE = QuietHours(22 * 60, 2 * 60 + 30, "Europe/Berlin")
 NOON = QuietHours(12 * 60, 13 * 60)
 
 
@@ -20,6 +21,10 @@ NOON = QuietHours(12 * 60, 13 * 60)
         (NIGHT, "2024-03-30T21:00:00Z", "2024-03-31T06:00:00Z"),
         # And ends.
         (NIGHT, "2024-10-26T20:00:00Z", "2024-10-27T07:00:00Z"),
+        # Half past two comes twice.
+        (TWICE, "2024-10-27T00:10:00Z", "2024-10-27T00:30:00Z"),
+        (TWICE, "2024-10-27T00:40:00Z", ""),
+        (TWICE, "2024-10-27T01:10:00Z", "2024-10-27T01:30:00Z"),
         (NOON, "2024-01-01T11:59:59Z", ""),
         (NOON, "2024-01-01T12:30:00Z", "2024-01-01T13:00:00Z"),
         (NOON, "2024-01-01T13:00:00Z", ""),

@@ -19,6 +19,7 @@ engaged = 15
 weights = { noise = 0 }
 """
 LOUD = "[scores.loud]\nalerts = true\n[scores.loud.channels.web]\nweights = { noise = 90 }\n"
+TOLD = "2024-01-25T00:00:00Z"
 
 
 def validated(folder: Path, policy_text: str, *, profiles: list[dict[str, str]]) -> Any:
@@ -48,6 +49,31 @@ def test_profiles_are_no_events_and_move_no_clock(tmp_path: Path) -> None:
     plain = validated(tmp_path, "[profiles]\n", profiles=[])
     assert validated(tmp_path, "[profiles]\n", profiles=profiles(timestamp="2025-06-01T00:00:00Z")) == plain
     assert validated(tmp_path, "[profiles]\n", profiles=profiles()) == plain
+
+
+def test_a_profile_ends_no_silence(tmp_path: Path) -> None:
+    policy, events, outcomes = made_up(tmp_path)
+    policy.write_text(policy.read_text() + "[profiles]\n")
+    words = [
+        "validate",
+        str(events),
+        str(outcomes),
+        "--policy",
+        str(policy),
+        "--day",
+        "20",
+        "--silent",
+        "10d",
+        "--json",
+    ]
+    before = orjson.loads(CliRunner().invoke(engagement, words, catch_exceptions=False).stdout)
+    lines = events.read_text().splitlines(keepends=True)
+    place = next(index for index, line in enumerate(lines) if "2024-01-25T" in line)
+    lines[place:place] = [json.dumps({"channel": "profiles", **each}) + "\n" for each in profiles(timestamp=TOLD)]
+    events.write_text("".join(lines))
+
+    assert orjson.loads(CliRunner().invoke(engagement, words, catch_exceptions=False).stdout) == before
+    assert [column["happened"] for column in before["moments"]] == [0, 30]
 
 
 def test_days_count_from_the_first_event_and_not_from_a_profile(tmp_path: Path) -> None:

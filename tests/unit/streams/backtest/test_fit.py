@@ -95,6 +95,14 @@ def test_types_that_the_policy_does_not_name_are_learned_of_and_rare_ones_left_o
     assert "too rare to learn from: web.rare" in result.stderr
 
 
+def test_points_for_a_number_stay_as_they_are_and_get_no_weight(tmp_path: Path) -> None:
+    points = '[channels.web.points.work]\nproperty = "amount"\npoints = 2\nper = 10\n'
+    result = fit(tmp_path, "--keep-window", policy_change=("[channels.web]", f"{points}[channels.web]"))
+    (channel,) = parse_policy(result.stdout).channels
+    assert sorted(kind.name for kind in channel.types) == ["noise", "work"]
+    assert [(number.name, number.weight) for number in channel.numbers] == [("work.amount", 2 * POINT)]
+
+
 def test_too_little_to_learn_from_is_refused(tmp_path: Path) -> None:
     policy, events, outcomes = made_up(tmp_path, customers=20)
     words = ["policy", "fit", str(events), str(outcomes), "--policy", str(policy), "--day", "15"]

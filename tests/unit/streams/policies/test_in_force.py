@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streams.errors import PolicyUnusable
+from streams.ingest import sentiment
+from streams.ingest.sentiment import analyzer_of
+from streams.policy_file.document import parse_policy
 from streams.store.policies import offered
 from tests.unit.scoring.customers import POLICY, at, policy_with
 from tests.unit.streams.bench import Bench, did
@@ -258,6 +262,35 @@ async def test_a_policy_that_this_worker_does_not_understand_holds_it(path: Path
     await bench.store.policies.propose(newer, 1)
 
     with pytest.raises(PolicyUnusable, match=r"'newer', is not understood by this worker.*of_a_later_release"):
+        await look(bench, 1)
+    assert bench.policies.policy.version == "by-hand"
+
+
+@pytest.fixture
+def without_sentiment(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give a policy whose model of sentiment is not installed."""
+    analyzer_of.cache_clear()
+    monkeypatch.setattr(sentiment, "_PACKAGES", {"vader-1": ("no-such-package", "1")})
+    yield SECOND.replace('topic = "web"', 'topic = "web"\nsentiment = { text = "comment", model = "vader-1" }')
+    analyzer_of.cache_clear()
+
+
+async def test_a_file_that_needs_packages_which_are_not_installed_is_refused(
+    path: Path, without_sentiment: str
+) -> None:
+    bench = await opened(path)
+    write(path, without_sentiment)
+    await look(bench)
+    assert refused(bench, "wrong")
+    assert (bench.policies.policy.version, bench.policies.number) == ("by-hand", 1)
+
+
+async def test_a_policy_in_force_that_needs_packages_which_are_not_installed_holds_this_worker(
+    path: Path, without_sentiment: str
+) -> None:
+    bench = await opened(path)
+    await bench.store.policies.propose(offered(parse_policy(without_sentiment), 0), 1)
+    with pytest.raises(PolicyUnusable, match=r"'second', cannot be followed.*channels.web: .*\[sentiment\]"):
         await look(bench, 1)
     assert bench.policies.policy.version == "by-hand"
 

@@ -75,6 +75,18 @@ async def test_days_that_are_kept_no_longer_are_folded() -> None:
     assert await store.kpi.sums() == {"n0": 1, "l0": 1, "f0.-1": 1, "f0.12": 1}
 
 
+async def test_days_in_a_band_are_kept_as_far_as_the_window_of_the_oldest_figures_reaches() -> None:
+    policy = parse_policy(f"{POLICY}\n[kpi]\nby_band = true\n")
+    store = MemoryStore(policy)
+    await write(store, anna=engaged()[1])
+    report = FigureReport(policy, store, Metrics())
+    entered = f"f{NOON // DAY - 1}.12"
+    await report.turn(NOON - DAY + policy.keep_figures + policy.length, NOON)
+    assert entered in await store.kpi.sums()
+    await report.turn(NOON + policy.keep_figures + policy.length, NOON + DAY)
+    assert entered not in await store.kpi.sums()
+
+
 MEASURED = policy_with(
     ('version = "by-hand"', 'version = "measured"'),
     text=f"""{POLICY}

@@ -32,6 +32,13 @@ def test_an_alert_of_a_named_score_names_it() -> None:
     assert "warning   ada by shop  45.5 → 30.5  engaged → disengaged" in line.plain
 
 
+def test_a_large_number_has_all_its_digits() -> None:
+    alert = Alert("churn_risk", DISENGAGED, ENGAGED, 30_500_000, 12_345_670_000, AT, [{**EXPIRED, "points": -12315.17}])
+    line = alert_line(orjson.dumps(message("ada", alert, AT, "v1")))
+    assert "12345.67 → 30.5" in line.plain
+    assert line.plain.endswith("x3 -12315.17")
+
+
 def test_a_warning_of_a_coming_drop_is_one_line() -> None:
     reasons = [{**EXPIRED, "cause": "expires"}]
     alert = Alert("disengaging_soon", ENGAGED, ENGAGED, 45_500_000, 45_500_000, AT, reasons, AT + 72 * HOUR)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from scoring.figures.channel_figures import ChannelFigure
 from scoring.figures.funnel_figures import FunnelFigure
 from scoring.figures.kpi import Sums
 from scoring.instants import DAY
+from scoring.points import POINT
 from streams.policy_file.document import parse_policy
-from streams.views.day_view import DaySums, funnel_table, funnels_document
+from streams.views.day_view import DaySums, channel_table, funnel_table, funnels_document
 from tests.unit.scoring.customers import POLICY, at
 
 FUNNELS = parse_policy(f'{POLICY}\n[funnels.checkout]\nsteps = ["web.view", ["web.buy", "social.post"]]\nwithin = "2d"')
@@ -35,6 +37,16 @@ def test_for_a_person_each_step_has_its_share_of_the_first() -> None:
     rows = [line.split() for line in shown.get().splitlines()]
     assert rows[1] == ["web.view", "4", "100.0", "%", "0", "-"]
     assert rows[2] == ["web.buy", "or", "social.post", "1", "25.0", "%", "0", "-"]
+
+
+def test_channels_share_what_they_bring_and_one_that_takes_points_away_has_no_share() -> None:
+    points = {"web": 90 * POINT, "email": -50 * POINT, "social": 10 * POINT}
+    figures = {name: ChannelFigure(each, {"daily_active": 1}) for name, each in points.items()}
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(channel_table(figures, points))
+    rows = [line.split()[:3] for line in shown.get().splitlines()[1:]]
+    assert rows == [["web", "90", "90.0"], ["email", "-50", "-"], ["social", "10", "10.0"]]
 
 
 def test_days_of_which_nothing_is_kept_any_more_have_no_funnels() -> None:

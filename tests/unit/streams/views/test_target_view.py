@@ -13,8 +13,9 @@ TARGETS = (
     Target("measure:nps", at_least=40, benchmark=32.5),
     Target("churn", benchmark=3),
     Target("stickiness", at_most=5),
+    Target("customers", at_least=1_250_000),
 )
-FIGURES = {"retention": "49.5", "measure:nps": "40", "churn": "9", "stickiness": ""}
+FIGURES = {"retention": "49.5", "measure:nps": "40", "churn": "9", "stickiness": "", "customers": "1250001"}
 
 
 def test_targets_are_told_with_value_bounds_and_verdict() -> None:
@@ -23,6 +24,7 @@ def test_targets_are_told_with_value_bounds_and_verdict() -> None:
         "measure:nps": {"value": 40, "at_least": 40, "benchmark": 32.5, "verdict": "met"},
         "churn": {"value": 9, "benchmark": 3, "verdict": None},
         "stickiness": {"value": None, "at_most": 5, "verdict": None},
+        "customers": {"value": 1_250_001, "at_least": 1_250_000, "verdict": "met"},
     }
 
 
@@ -36,6 +38,7 @@ def test_a_person_reads_them_in_a_table() -> None:
         "nps 40 at least 40, benchmark 32.5 met",
         "churn 9 benchmark 3",
         "stickiness - at most 5",
+        "customers 1250001 at least 1250000 met",
     ]
 
 
@@ -51,4 +54,4 @@ def test_prometheus_gets_the_bounds_and_whether_they_are_met() -> None:
     assert value("engagement_kpi_target", figure="measure:nps", bound="benchmark") == 32.5
     assert value("engagement_kpi_target", figure="lost", bound="at_most") is None
     met = {figure: value("engagement_kpi_target_met", figure=figure) for figure in (*FIGURES, "lost")}
-    assert met == {"retention": -1, "measure:nps": 1, "churn": None, "stickiness": None, "lost": None}
+    assert met == {"retention": -1, "measure:nps": 1, "churn": None, "stickiness": None, "customers": 1, "lost": None}
