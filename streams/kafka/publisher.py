@@ -22,7 +22,7 @@ from aiokafka.errors import (
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.access import check_rights, unavailable
-from streams.kafka.producers import start_producer, stop_producer
+from streams.kafka.producers import NULL, start_producer, stop_producer
 from streams.kafka.topics import absent_message, topic_settings
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
@@ -126,7 +126,9 @@ class Publisher:
         deliveries: list[asyncio.Future[Any]] = []
         try:
             for topic, key, value, headers in messages:
-                deliveries.append(await producer.send(topic, value, key=key, headers=headers))
+                deliveries.append(
+                    await producer.send(topic, NULL if value is None else value, key=key, headers=headers)
+                )
             # The client has its own deadline for each message, but a sender of it that has died keeps none.
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.gather(*deliveries)
