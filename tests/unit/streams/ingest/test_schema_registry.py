@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,7 +37,7 @@ class Answers:
         self.asked.append(request.path_qs)
         self.login = request.headers.get("Authorization", "")
         if self.body is not None:
-            return web.Response(text=self.body, status=self.status)
+            return web.Response(body=self.body, status=self.status)
         if request.path_qs in self.others:
             return web.json_response(self.others[request.path_qs])
         if request.path.endswith("/8") or "/subjects/" in request.path:
@@ -65,6 +66,19 @@ async def test_each_schema_is_asked_for_once(registry: Answers) -> None:
     assert client.get("7") == client.get(GUID) == Schema("AVRO", '"string"')
     assert registry.asked == ["/api/schemas/ids/7", f"/api/schemas/guids/{GUID}"]
     assert registry.login == "Basic dXNlcjp3b3Jk"
+    await client.close()
+
+
+async def test_an_answer_may_come_in_pieces(registry: Answers) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"schema":'
+        await asyncio.sleep(0.05)
+        yield b'"a long one"}'
+
+    registry.body = pieces()
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7"])
+    assert client.get("7") == Schema("AVRO", "a long one")
     await client.close()
 
 
