@@ -181,7 +181,10 @@ class SchemaRegistry:
             if schema not in self._schemas and time.monotonic() > self._unknown.get(schema, 0.0):
                 found = await self._ask(schema)
                 if found is None:
-                    self._unknown[schema] = time.monotonic() + UNKNOWN_FOR
+                    now = time.monotonic()
+                    # What is no frame may name any number of ids.
+                    self._unknown = {each: until for each, until in self._unknown.items() if until > now}
+                    self._unknown[schema] = now + UNKNOWN_FOR
                 else:
                     self._schemas[schema] = found
 
