@@ -6,7 +6,6 @@ Rests on decisions 33 and 37.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,8 +27,6 @@ from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
 from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTERS
-
-logger = logging.getLogger(__name__)
 
 _REQUEST_MS = 15_000
 _LINGER_MS = 2
