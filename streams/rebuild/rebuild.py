@@ -136,6 +136,7 @@ class Rebuild:
             result.time = bounds.time
             comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison, bounds)
+            await self._rebuilt.check_alone()
             if not dry:
                 await self._judge_as_far(result.differences, bounds)
                 await self._live.replace(self._rebuilt.store, result.differences, holder, self._since)
