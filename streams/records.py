@@ -20,6 +20,18 @@ _BYTES_OF_AN_EVENT: Final = 512
 #: A link is two or three calls of the store: about as long as so many events take.
 _EVENTS_OF_A_LINK: Final = 50
 
+#: More digits than a number of Kafka's has; Python refuses to read thousands of them.
+_MOST_DIGITS: Final = 19
+
+
+def number_in(text: str) -> int | None:
+    """Read a number out of a header, which anybody may have written; None if it is none.
+
+    Args:
+        text: decimal digits.
+    """
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
 
 class Partition(NamedTuple):
     """A partition of a source topic."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoring.instants import MILLISECOND
-from streams.records import PARTS
+from streams.records import PARTS, number_in
 
 #: Header of a replayed record: how often it has been replayed, in decimal digits.
 REPLAYS = "dlq.replays"
@@ -74,10 +74,11 @@ def read_letter(record: Any) -> Letter | None:
         if content is None:
             return None
         added[name] = content.decode(errors="replace")
-    if not (added["dlq.partition"].isdecimal() and added["dlq.offset"].isdecimal()):
+    partition, offset = number_in(added["dlq.partition"]), number_in(added["dlq.offset"])
+    if partition is None or offset is None:
         return None
     marked = _take_last(headers, REPLAYS)
-    replays = marked or b"0"
+    replays = number_in((marked or b"").decode(errors="replace")) or 0
     # Behind the worker's other headers, where some parts of the record count; that of a replay goes with its mark.
     parts = _take_last(headers, PARTS) if record.headers[-1][0] == PARTS else None
     if marked is not None:
@@ -89,9 +90,9 @@ def read_letter(record: Any) -> Letter | None:
         reason=added["dlq.reason"],
         detail=added["dlq.detail"],
         topic=added["dlq.topic"],
-        source_partition=int(added["dlq.partition"]),
-        source_offset=int(added["dlq.offset"]),
-        replays=int(replays) if replays.isdigit() else 0,
+        source_partition=partition,
+        source_offset=offset,
+        replays=replays,
         key=record.key,
         value=record.value,
         headers=tuple(headers),

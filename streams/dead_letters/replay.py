@@ -22,7 +22,7 @@ from streams.dead_letters.ledger import ReplayLedger, read_replayed, written
 from streams.dead_letters.letter import Letter, LetterFilter, read_letter
 from streams.erasures.log import ErasureLog, read_erasures
 from streams.errors import BrokerUnavailable, ReplayFenced
-from streams.kafka.producers import start_producer
+from streams.kafka.producers import NULL, start_producer
 from streams.kafka.topic_range import open_range
 from streams.kafka.topics import MOST_DEAD_LETTER_BYTES, read_topics
 from streams.settings.settings import Settings
@@ -112,7 +112,7 @@ class LetterSender:
         pending = [
             await self._producer.send(
                 letter.topic,
-                letter.value,
+                NULL if letter.value is None else letter.value,
                 key=letter.key,
                 partition=await self._partition(letter),
                 headers=letter.marked_headers,

@@ -181,7 +181,10 @@ class SchemaRegistry:
             if schema not in self._schemas and time.monotonic() > self._unknown.get(schema, 0.0):
                 found = await self._ask(schema)
                 if found is None:
-                    self._unknown[schema] = time.monotonic() + UNKNOWN_FOR
+                    now = time.monotonic()
+                    # What is no frame may name any number of ids.
+                    self._unknown = {each: until for each, until in self._unknown.items() if until > now}
+                    self._unknown[schema] = now + UNKNOWN_FOR
                 else:
                     self._schemas[schema] = found
 
@@ -229,7 +232,7 @@ class SchemaRegistry:
                 if response.status == HTTPStatus.NOT_FOUND:
                     return None
                 response.raise_for_status()
-                answer = orjson.loads(await response.content.read(_MOST_BYTES))
+                answer = orjson.loads(await _read(response.content))
                 if isinstance(answer, dict) and isinstance(answer.get("schema"), str):
                     return answer
                 raise ValueError("no schema")  # noqa: TRY301 - as one that is no JSON
@@ -247,6 +250,14 @@ class SchemaRegistry:
                 headers=self._headers, connector=connector, timeout=aiohttp.ClientTimeout(total=_SECONDS)
             )
         return self._session
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Read an answer, which comes in as many pieces as the network makes of it; of a huge one the beginning."""
+    body = b""
+    while len(body) < _MOST_BYTES and (piece := await content.read(_MOST_BYTES - len(body))):
+        body += piece
+    return body
 
 
 def _kind(answer: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from streams.ingest.schemas import Schemas
 from streams.ingest.sentiment import reader_of
 from streams.ingest.source_reading import SourceReader
 from streams.metrics import Metrics
-from streams.records import PARTS, DeadLetter, DecodedBatch, Message, RecordBatch
+from streams.records import PARTS, DeadLetter, DecodedBatch, Message, RecordBatch, number_in
 
 logger = get_logger(__name__)
 
@@ -291,8 +291,8 @@ def _wanted_parts(headers: Iterable[tuple[str, bytes]]) -> frozenset[int]:
     for name, content in headers:
         if name == PARTS:
             found = content or b""
-    numbers = found.decode(errors="replace").split(",")
-    return frozenset(int(number) for number in numbers if number.isdecimal())
+    numbers = map(number_in, found.decode(errors="replace").split(","))
+    return frozenset(number for number in numbers if number is not None)
 
 
 def _detail(bad: Sequence[Bad]) -> str:

@@ -15,6 +15,9 @@ from streams.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+#: To be sent in the place of a null value: aiokafka refuses one without a key before it looks, and Kafka takes it.
+NULL: Any = object()
+
 
 async def start_producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """Start a producer whose batches are stored once, even if they are sent again after a lost answer.
@@ -64,8 +67,12 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "InitProducerIdRequest" not in str(record.msg) or record.args != (UnknownError,)
 
 
+def _as_written(value: Any) -> bytes | None:
+    return None if value is NULL else value
+
+
 async def _started(settings: Settings, **options: Any) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(**kafka_options(settings), acks="all", **options)
+    producer = AIOKafkaProducer(**kafka_options(settings), acks="all", value_serializer=_as_written, **options)
     try:
         await producer.start()
     except BaseException as error:

@@ -6,7 +6,6 @@ Rests on decisions 33 and 37.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,14 +21,12 @@ from aiokafka.errors import (
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.access import check_rights, unavailable
-from streams.kafka.producers import start_producer, stop_producer
+from streams.kafka.producers import NULL, start_producer, stop_producer
 from streams.kafka.topics import absent_message, topic_settings
 from streams.metrics import Metrics
 from streams.records import PARTS, DeadLetter, Message
 from streams.settings.settings import Settings
 from streams.topic_names import DEAD_LETTERS
-
-logger = logging.getLogger(__name__)
 
 _REQUEST_MS = 15_000
 _LINGER_MS = 2
@@ -126,7 +123,9 @@ class Publisher:
         deliveries: list[asyncio.Future[Any]] = []
         try:
             for topic, key, value, headers in messages:
-                deliveries.append(await producer.send(topic, value, key=key, headers=headers))
+                deliveries.append(
+                    await producer.send(topic, NULL if value is None else value, key=key, headers=headers)
+                )
             # The client has its own deadline for each message, but a sender of it that has died keeps none.
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.gather(*deliveries)

@@ -89,9 +89,9 @@ async def open_range(
     Raises:
         BrokerUnavailable: if Kafka does not answer.
     """
+    partitions = [TopicPartition(topic, number) for number in await partitions_of(settings, topic)]
     consumer = committed_reader(settings)
     try:
-        partitions = [TopicPartition(topic, number) for number in await partitions_of(settings, topic)]
         if partitions:
             # A consumer that is stopped as soon as it has started raises as if it were its caller that is cancelled.
             await consumer.start()

@@ -76,6 +76,7 @@ class PolicyInForce:
         self._file = WatchedFile(settings.policy_path, settings.policy.text)
         shadow = settings.policy.shadow
         self._shadow_file = WatchedFile(settings.shadow_path, shadow.text) if shadow is not None else None
+        self._files = [file for file in (self._file, self._shadow_file) if file is not None]
         self._store = store
         self._metrics = metrics
         self._wall = wall
@@ -92,9 +93,8 @@ class PolicyInForce:
 
     def ask(self) -> None:
         """Have the files read again and put in force, as SIGHUP does."""
-        self._file.ask()
-        if self._shadow_file is not None:
-            self._shadow_file.ask()
+        for file in self._files:
+            file.ask()
 
     async def open(self) -> None:
         """Put the worker's own policy in force unless it was superseded, and take over what is in force.
@@ -139,23 +139,34 @@ class PolicyInForce:
             return False
         if policy is not None:
             await self._offer(policy)
+            self._nothing_due()
         return policy is not None
+
+    def _nothing_due(self) -> None:
+        for file in self._files:
+            file.due = None
 
     async def _changed_policy(self) -> Policy | None:
         """Read the files; what has not changed is that which is in force."""
-        text = await self._file.changed()
-        shadow_text = await self._shadow_file.changed() if self._shadow_file is not None else None
-        if text is None and shadow_text is None:
+        if not any([await file.changed() for file in self._files]):
             return None
-        policy = without_shadow(self.policy) if text is None else parse_policy_file(text, self._file.path, self._prefix)
-        if shadow_text is not None and self._shadow_file is not None:
-            path = self._shadow_file.path
-            return beside(policy, parse_policy_file(shadow_text, path, self._prefix), path)
+        policy = self._due(self._file) or without_shadow(self.policy)
+        if self._shadow_file is not None and (shadow := self._due(self._shadow_file)) is not None:
+            return beside(policy, shadow, self._shadow_file.path)
         shadow = self.policy.shadow
         if shadow is not None and (problems := shadow_problems(policy, shadow)):
             logger.warning("the shadow policy %r ends: %s", shadow.version, "; ".join(problems))
             shadow = None
         return with_shadow(policy, shadow)
+
+    def _due(self, file: WatchedFile) -> Policy | None:
+        """Read what is due of a file; if that is wrong, it is due no more, and what the other one holds still is."""
+        text, file.due = file.due, None
+        if text is None:
+            return None
+        policy = parse_policy_file(text, file.path, self._prefix)
+        file.due = text
+        return policy
 
     async def _offer(self, policy: Policy) -> None:
         fixed = fixed_differences(self.policy, self._own, policy)
@@ -171,8 +182,10 @@ class PolicyInForce:
         if verdict == IN_FORCE:
             self._metrics.policy_refused.clear()
         elif verdict == MOVED:
-            # Another one was quicker. That one is taken over first, and the file is looked at again after it.
-            self._file.ask()
+            # Another one was quicker. That one is taken over first, and what has changed is looked at again after it.
+            for file in self._files:
+                if file.due is not None:
+                    file.ask()
         else:
             self._refuse("version_taken", _TAKEN.format(version=policy.version))
 
@@ -208,6 +221,7 @@ class PolicyInForce:
             return
         (record, policy), self._taken_over = self._taken_over, None
         before, self._record, self.policy = self._record, record, policy
+        self._nothing_due()
         if self._superseded and policy_digest(self._own) == policy_digest(policy):
             self._metrics.policy_refused.clear()
         self._store.follow(policy, record.digest)

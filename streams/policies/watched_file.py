@@ -25,6 +25,8 @@ class WatchedFile:
             text: as the worker has read it.
         """
         self.path = path
+        #: Its text from when it has changed until that has been put in force or refused.
+        self.due: str | None = None
         self._text = text
         self._before = text
         self._asked = False
@@ -34,34 +36,34 @@ class WatchedFile:
         """Have the file read at the next look and its policy put in force, whether it has changed or not."""
         self._asked = True
 
-    async def changed(self) -> str | None:
+    async def changed(self) -> bool:
         """Look at the file.
 
         A change is taken once two looks have seen the same, as somebody may be writing.
 
         Returns:
-            Its text, once for each change or request; None if there is nothing new.
+            Whether it has a new text, which is `due` then, or is back as it was; once for each change or request.
 
         Raises:
             SettingsError: if it cannot be read and did not fail in the same way before.
         """
         if not self.path:
             self._tell_builtin()
-            return None
+            return False
         asked, self._asked = self._asked, False
         try:
             text = await asyncio.to_thread(read_text, self.path)
         except SettingsError as error:
             if not asked and str(error) == self._unreadable:
-                return None
+                return False
             self._unreadable = str(error)
             raise
-        self._unreadable = ""
+        back, self._unreadable = bool(self._unreadable), ""
         settled, self._before = text == self._before, text
         if not asked and (text == self._text or not settled):
-            return None
-        self._text = text
-        return text
+            return back
+        self._text = self.due = text
+        return True
 
     def _tell_builtin(self) -> None:
         if self._asked:

@@ -98,21 +98,23 @@ class Rebuild:
             RebuildRefused: if it has to be started again; what has been replaced by then is right.
             TransientError: if Kafka or Redis does not answer; another run goes on where this one ended.
         """
-        if not await self._live.exists():
-            raise RebuildRefused(f"nothing is stored under {self._live.namespace!r}; a worker builds it from the log")
-        await self._live.open()
-        await self._check_policy()
-        async with self._log:
-            try:
+        try:
+            if not await self._live.exists():
+                raise RebuildRefused(
+                    f"nothing is stored under {self._live.namespace!r}; a worker builds it from the log"
+                )
+            await self._live.open()
+            await self._check_policy()
+            async with self._log:
                 # What is to be compared with the log has to be made of it.
                 await check_logs(self._live, await self._log.logs())
                 await self._rebuilt.open(from_beginning=self._whole)
                 self._since = await self._told_since()
                 result = await self._compare_and_replace(dry=dry)
                 await self._rebuilt.store.discard()
-            finally:
-                await self._rebuilt.close()
-                await self._live.close()
+        finally:
+            await self._rebuilt.close()
+            await self._live.close()
         return result
 
     async def _compare_and_replace(self, *, dry: bool) -> Result:
@@ -134,6 +136,7 @@ class Rebuild:
             result.time = bounds.time
             comparison = Comparison(self._settings, bounds.time, self._whole, bounds.feeds, self._since)
             result.differences = await self._differences(suspects.differences, comparison, bounds)
+            await self._rebuilt.check_alone()
             if not dry:
                 await self._judge_as_far(result.differences, bounds)
                 await self._live.replace(self._rebuilt.store, result.differences, holder, self._since)

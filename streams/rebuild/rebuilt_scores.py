@@ -242,6 +242,11 @@ class RebuiltScores:
         await self._scorer.apply(Work(groups, moves, self._moment(bounds, bounds.time)))
         self._applied(moves)
 
+    async def check_alone(self) -> None:
+        """Raise `RebuildRefused` if another rebuild has gone on with what this one has applied, or discarded it."""
+        if await self.store.fences(self._log.partitions) != self._fences:
+            raise RebuildRefused("another rebuild of the same namespace is at work")
+
     async def learn_segments(self, told: Mapping[str, tuple[int, str]], bounds: Bounds) -> None:
         """Take over segments of which the log does not tell any more.
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from scoring.instants import MILLISECOND
@@ -18,7 +18,7 @@ from streams.errors import BrokerUnavailable, LogGap
 from streams.ingest.gap_messages import another_log_message, gap_message
 from streams.kafka.access import unavailable
 from streams.kafka.consumers import committed_reader, stop_consumer
-from streams.kafka.fetch_by_id import fetch_by_id
+from streams.kafka.fetch_by_id import PinnedTopics, fetch_by_id
 from streams.kafka.log_ends import end_offsets
 from streams.kafka.patience import Patience
 from streams.kafka.topic_range import partitions_of
@@ -49,8 +49,8 @@ class SourceLog:
             settings: name the brokers and the topics.
         """
         self._settings = settings
-        self._consumer = committed_reader(settings)
-        self._pinned = fetch_by_id(self._consumer)
+        self._consumer: AIOKafkaConsumer
+        self._pinned: PinnedTopics
         self.partitions: list[Partition] = []
         self._next: dict[TopicPartition, int] = {}
 
@@ -62,6 +62,8 @@ class SourceLog:
         """
         for topic in read_topics(self._settings.policy):
             self.partitions += [Partition(topic, number) for number in await partitions_of(self._settings, topic)]
+        self._consumer = committed_reader(self._settings)
+        self._pinned = fetch_by_id(self._consumer)
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:

@@ -6,7 +6,6 @@ Rests on decision 88.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,8 +20,6 @@ from streams.kafka.topics import MOST_RECORD_BYTES, ensure_topics
 from streams.receiver.limits import Backlog
 from streams.settings.settings import Settings
 
-logger = logging.getLogger(__name__)
-
 #: How long an answer waits for Kafka, in seconds.
 ACKNOWLEDGED_WITHIN = 15.0
 #: How long records are kept for Kafka whose clients have been sent away.
@@ -31,8 +28,7 @@ PATIENCE = 60.0
 CLOSED_WITHIN = 5.0
 _LINGER_MS = 5
 _REQUEST_MS = 20_000
-_TOO_LARGE, _UNAVAILABLE = 413, 503
-_PAUSE = 1.0
+_TOO_LARGE = 413
 
 
 class OutRecord(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +16,7 @@ from streams.policy_file.document import parse_policy
 from streams.rebuild.figure_comparison import FigureComparison
 from streams.settings.settings import Settings
 from streams.store.protocol import GroupWrite
+from streams.store.redis import replacing
 from streams.store.redis.replacing import ReplaceableStore, View, open_rebuilt, rebuilt_store
 from tests.contract.records import CLICKS, WALL, engaged, group_write, move, raised, write
 from tests.unit.scoring.customers import POLICY, at
@@ -160,6 +161,28 @@ async def test_a_namespace_half_discarded_is_told_from_a_whole_one(settings: Set
     async with open_rebuilt(settings) as found:
         assert found is None
     await store.close()
+
+
+async def test_nothing_is_replaced_by_what_is_just_being_discarded(
+    live: ReplaceableStore, beside: ReplaceableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both(live, beside)
+    await live.hold("me", HOLD_MS)
+
+    async def the_customers(**_options: object) -> AsyncIterator[str]:
+        for customer in ("anna", "ben"):
+            yield f"{beside.namespace}:customer:{customer}"
+        raise redis.asyncio.ConnectionError
+
+    monkeypatch.setattr(beside._client, "scan_iter", the_customers)
+    monkeypatch.setattr(replacing, "_DISCARDED_AT_ONCE", 1)
+    with pytest.raises(StoreUnavailable):
+        await beside.discard()
+    monkeypatch.undo()
+    assert (await beside.views(["anna"]))["anna"].fields == {}
+    with pytest.raises(RebuildRefused, match="clickstream/0 has been applied further"):
+        await live.replace(beside, ["anna"], "me")
+    assert (await live.views(["anna"]))["anna"].fields["score"] == "10"
 
 
 async def days_of(store: ReplaceableStore, customer: str) -> list[int]:

@@ -217,6 +217,8 @@ class ReplaceableStore(RedisStore):
         """Delete everything under the namespace; the note goes last, so that what is left can be told from a whole."""
         async with self._mapped_errors():
             await self._client.hset(self._rebuild_key, "from", "discarded")
+            # First how far it has come: without that, another rebuild puts nothing of what is left in place.
+            await self._client.unlink(*map(self._fences_key, range(GROUPS)))
             keys: list[str] = []
             async for key in self._client.scan_iter(match=f"{self._prefix}*", count=_DISCARDED_AT_ONCE):
                 if key != self._rebuild_key:

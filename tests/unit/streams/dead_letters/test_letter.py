@@ -57,7 +57,10 @@ def test_a_record_that_lacks_one_of_the_headers_was_not_written_by_a_worker(lack
     assert read_letter(record) is None
 
 
-@pytest.mark.parametrize(("name", "content"), [("dlq.partition", b"x"), ("dlq.offset", b"-1"), ("dlq.offset", b"")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("dlq.partition", b"x"), ("dlq.offset", b"-1"), ("dlq.offset", b""), ("dlq.offset", b"9" * 5_000)],
+)
 def test_a_place_that_is_no_number_was_not_written_by_a_worker(name: str, content: bytes) -> None:
     record = dead()
     record.headers = (*record.headers, (name, content))
@@ -65,8 +68,9 @@ def test_a_place_that_is_no_number_was_not_written_by_a_worker(name: str, conten
     assert read_letter(record) is None
 
 
-def test_a_strange_mark_of_a_replay_counts_as_none() -> None:
-    assert letter((("dlq.replays", b"often"),)).replays == 0
+@pytest.mark.parametrize("content", [b"often", b"9" * 5_000])
+def test_a_strange_mark_of_a_replay_counts_as_none(content: bytes) -> None:
+    assert letter((("dlq.replays", content),)).replays == 0
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,10 +37,10 @@ class Answers:
         self.asked.append(request.path_qs)
         self.login = request.headers.get("Authorization", "")
         if self.body is not None:
-            return web.Response(text=self.body, status=self.status)
+            return web.Response(body=self.body, status=self.status)
         if request.path_qs in self.others:
             return web.json_response(self.others[request.path_qs])
-        if request.path.endswith("/8") or "/subjects/" in request.path:
+        if request.path.endswith("8") or "/subjects/" in request.path:
             return web.json_response({"error_code": 40403}, status=404)
         return web.json_response({"schema": '"string"'}, status=self.status)
 
@@ -68,6 +69,19 @@ async def test_each_schema_is_asked_for_once(registry: Answers) -> None:
     await client.close()
 
 
+async def test_an_answer_may_come_in_pieces(registry: Answers) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"schema":'
+        await asyncio.sleep(0.05)
+        yield b'"a long one"}'
+
+    registry.body = pieces()
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["7"])
+    assert client.get("7") == Schema("AVRO", "a long one")
+    await client.close()
+
+
 async def test_a_schema_that_nobody_knows_is_asked_for_again_after_a_minute(
     registry: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +96,16 @@ async def test_a_schema_that_nobody_knows_is_asked_for_again_after_a_minute(
     await client.look_up(["8"])
     await client.look_up(["8"])
     assert len(registry.asked) == 3
+    await client.close()
+
+
+async def test_ids_that_nobody_knows_are_not_remembered_for_ever(
+    registry: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schemas, "UNKNOWN_FOR", -1.0)
+    client = SchemaRegistry(SchemaAccess(registry.url))
+    await client.look_up(["8", "18", "28"])
+    assert [*client._unknown] == ["28"]
     await client.close()
 
 

@@ -219,6 +219,11 @@ def test_several_sources_read_one_topic_and_number_their_parts_on() -> None:
     assert names(again) == [(10, "cleo")]
 
 
+def test_a_header_of_a_replay_that_names_no_part_asks_for_all() -> None:
+    batch = Decoding(TWO).decode([event(), event(who="ben")], headers=[("dlq.parts", b"x," + b"9" * 5_000)])
+    assert names(batch) == [(10, "anna"), (10, "ben")]
+
+
 def test_another_policy_is_followed() -> None:
     decoding = Decoding()
     decoding.decoder.follow(parse_policy(CHANNELS + FEED.replace('"who"', '"user"')))

@@ -13,6 +13,7 @@ from aiokafka import errors
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from streams.errors import BrokerUnavailable
+from streams.kafka.producers import _as_written
 from streams.kafka.publisher import Publisher
 from streams.metrics import Metrics
 from streams.records import DeadLetter, Message, Partition
@@ -42,6 +43,7 @@ class Producer:
         """Take a message; the result is awaited for its delivery."""
         if self.fault is not None:
             raise self.fault
+        assert (key, value) != (None, None), "as aiokafka's"
         self.sent.append((topic, key, value, headers))
         self.deliveries.append(asyncio.get_running_loop().create_future())
         return self.deliveries[-1]
@@ -112,6 +114,19 @@ async def test_a_dead_letter_that_is_too_large_is_told_with_its_topic() -> None:
     with pytest.raises(BrokerUnavailable, match=told):
         await publisher.publish_dead_letters([letter])
     assert producer.stopped == 1
+
+
+async def test_a_dead_letter_without_key_and_value_is_published() -> None:
+    producer = Producer()
+    publisher, _ = publisher_with(producer)
+    letter = DeadLetter(Record(0, 0, None, None), "empty_value", "", Partition("email", 0))
+    publishing = asyncio.create_task(publisher.publish_dead_letters([letter]))
+    await settled()
+    producer.deliveries[0].set_result(None)
+    await publishing
+
+    [(_, key, value, _)] = producer.sent
+    assert (key, _as_written(value)) == (None, None)
 
 
 async def test_an_alert_that_is_too_large_is_told_with_its_topic() -> None:

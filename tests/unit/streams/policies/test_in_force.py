@@ -178,6 +178,28 @@ async def test_a_file_that_is_taken_back_is_no_longer_refused(path: Path) -> Non
     assert bench.policies.number == 1
 
 
+async def test_a_file_that_is_gone_and_comes_back_as_it_was_is_no_longer_refused(path: Path) -> None:
+    bench = await opened(path)
+    remove(path)
+    await look(bench)
+    write(path, POLICY)
+    await look(bench)
+
+    assert not refused(bench, "wrong")
+    assert bench.policies.number == 1
+
+
+async def test_a_file_that_comes_back_as_it_was_is_not_put_in_the_place_of_a_later_policy(path: Path) -> None:
+    bench = await opened(path)
+    await bench.store.policies.propose(offered(policy_with(('"by-hand"', '"second"')), 0), 1)
+    remove(path)
+    await look(bench)
+    write(path, POLICY)
+    await look(bench)
+
+    assert (bench.policies.policy.version, refused(bench, "wrong")) == ("second", False)
+
+
 async def test_what_another_worker_puts_in_force_is_followed(path: Path) -> None:
     bench = await opened(path)
     await bench.store.policies.propose(offered(policy_with(('"by-hand"', '"second"')), 0), 1)

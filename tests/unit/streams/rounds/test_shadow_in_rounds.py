@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from scoring.instants import SECOND
+from scoring.policy.shadow import with_shadow
 from streams.errors import BrokerUnavailable
 from streams.policy_file.document import parse_policy
 from streams.store.policies import IN_FORCE, offered
@@ -19,6 +20,8 @@ from tests.unit.streams.bench import WEB, Bench, did
 LIVE = POLICY.replace("buy = 4.5", "buy = 3")
 SHADOW = POLICY.replace('"by-hand"', '"tried"').replace("buy = 4.5", "buy = 12")
 OTHER = SHADOW.replace('"tried"', '"again"').replace("buy = 12", "buy = 11")
+LATER = LIVE.replace('"by-hand"', '"second"')
+WRONG = "this is not TOML"
 SIGNAL = '\n[signals.angry]\non = ["web.complain"]\n'
 
 
@@ -246,3 +249,91 @@ async def test_a_policy_with_the_same_counts_keeps_the_shadow(tmp_path: Path) ->
 
     assert bench.policies.policy.version == "second"
     assert bench.policies.policy.shadow == parse_policy(SHADOW)
+
+
+async def with_files(tmp_path: Path) -> tuple[Bench, Path, Path]:
+    """Start a worker with two files that it looks at."""
+    path, shadow = tmp_path / "policy.toml", tmp_path / "shadow.toml"
+    path.write_text(LIVE)
+    shadow.write_text(SHADOW)
+    return await started(policy_path=str(path), shadow_path=str(shadow)), path, shadow
+
+
+async def change(bench: Bench, files: Mapping[Path, str]) -> None:
+    """Change files at once, and look at them until they are taken."""
+    for path, text in files.items():
+        path.write_text(text)
+    for _ in range(2):
+        await turn(bench)
+
+
+@pytest.mark.parametrize("wrong", [WRONG, OTHER.replace('length = "3d"', 'length = "4d"')])
+async def test_a_policy_that_changes_with_a_wrong_shadow_is_followed_once_that_is_mended(
+    tmp_path: Path, wrong: str
+) -> None:
+    bench, path, shadow = await with_files(tmp_path)
+    await change(bench, {path: LATER, shadow: wrong})
+    assert bench.policies.policy.version == "by-hand"
+    await change(bench, {shadow: OTHER})
+
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("second", parse_policy(OTHER))
+
+
+async def test_a_policy_that_changes_while_the_shadow_is_gone_is_followed_once_that_is_back(tmp_path: Path) -> None:
+    bench, path, shadow = await with_files(tmp_path)
+    path.write_text(LATER)
+    await turn(bench)
+    shadow.unlink()
+    await turn(bench)
+    await change(bench, {shadow: SHADOW})
+
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("second", parse_policy(SHADOW))
+
+
+async def test_a_shadow_that_changes_with_a_wrong_policy_is_followed_once_that_is_mended(tmp_path: Path) -> None:
+    bench, path, shadow = await with_files(tmp_path)
+    await change(bench, {path: WRONG, shadow: OTHER})
+    assert bench.policies.policy.shadow == parse_policy(SHADOW)
+    await change(bench, {path: LATER})
+
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("second", parse_policy(OTHER))
+
+
+async def test_a_wrong_policy_does_not_hold_up_a_shadow_that_changes_later(tmp_path: Path) -> None:
+    bench, path, shadow = await with_files(tmp_path)
+    await change(bench, {path: WRONG})
+    await change(bench, {shadow: OTHER})
+
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("by-hand", parse_policy(OTHER))
+
+
+async def test_what_waits_for_a_shadow_to_be_mended_does_not_take_the_place_of_what_another_worker_has_put_in_force(
+    tmp_path: Path,
+) -> None:
+    bench, path, shadow = await with_files(tmp_path)
+    await change(bench, {path: LATER, shadow: WRONG})
+    third = offered(with_shadow(parse_policy(LIVE.replace('"by-hand"', '"third"')), parse_policy(SHADOW)), bench.now)
+    assert await bench.store.policies.propose(third, bench.policies.number) == IN_FORCE
+    await turn(bench)
+    await change(bench, {shadow: OTHER})
+
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("third", parse_policy(OTHER))
+
+
+async def test_who_is_overtaken_with_a_changed_shadow_offers_that_beside_what_was_quicker(tmp_path: Path) -> None:
+    bench, _, shadow = await with_files(tmp_path)
+    shadow.write_text(OTHER)
+    await turn(bench)
+    state, propose = bench.store.policies.state, bench.store.policies.propose
+    quicker = offered(with_shadow(parse_policy(LATER), parse_policy(SHADOW)), bench.now)
+
+    async def overtaken() -> tuple[int, str]:
+        found = await state()
+        bench.store.policies.state = state  # type: ignore[method-assign]
+        await propose(quicker, bench.policies.number)
+        return found
+
+    bench.store.policies.state = overtaken  # type: ignore[method-assign]
+    await turn(bench)
+    await turn(bench)
+    assert (bench.policies.policy.version, bench.policies.policy.shadow) == ("second", parse_policy(OTHER))
