@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.kafka.any_header_name import read_any_header_name
 from streams.settings.settings import Settings
 
 
@@ -16,6 +17,7 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
     Returns:
         Arguments of any of aiokafka's clients.
     """
+    read_any_header_name()
     security = settings.kafka_security
     options: dict[str, Any] = {"bootstrap_servers": settings.kafka_brokers, "security_protocol": security.protocol}
     if security.encrypted:

@@ -103,7 +103,8 @@ async def test_everybody_follows_while_events_flow_and_nobody_is_alerted(make_sy
 
 def _exact(system: System, flow: Flow, points: int) -> bool:
     found = read_customers(system.redis_url, system.namespace)
-    return all(float(found[customer]["score"]) == points * count for customer, count in flow.counts.items())
+    scores = {customer: float(fields["score"]) for customer, fields in found.items()}
+    return all(scores.get(customer) == points * count for customer, count in flow.counts.items())
 
 
 async def test_a_signal_has_the_file_read_at_once_and_a_broken_one_is_refused(make_system: MakeSystem) -> None:

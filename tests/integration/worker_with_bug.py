@@ -63,7 +63,7 @@ def _in_a_task_of_the_client(name: str) -> Any:
             }[name]()
             method = {
                 "fetcher": "_get_actions_per_node",
-                "coordinator": "need_rejoin",
+                "coordinator": "ensure_active_group",
                 "metadata": "_metadata_update",
             }[name]
             setattr(task, method, raise_bug)
