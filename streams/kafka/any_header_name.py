@@ -8,7 +8,8 @@ Rests on decision 156.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
@@ -17,6 +18,8 @@ from aiokafka.record.memory_records import MemoryRecords
 
 #: Behind the first offset of a batch: how many bytes follow.
 _LENGTH: Final = struct.Struct(">8xi")
+#: Records that are read at a time: looking after each one takes longer than reading it.
+_PIECE: Final = 64
 
 
 def read_any_header_name() -> None:
@@ -56,7 +59,7 @@ class Batches:
 
 
 class Batch:
-    """A batch that is read in C up to the first name that is not UTF-8, and in Python from there on."""
+    """A batch that is read in C as far as names are UTF-8, and in Python from there on."""
 
     __slots__ = ("_batch", "_raw")
 
@@ -80,15 +83,20 @@ class Batch:
 
     def __iter__(self) -> Iterator[Any]:
         """Give the records."""
-        record = None
+        return chain.from_iterable(self._pieces())
+
+    def _pieces(self) -> Iterator[Iterable[Any]]:
+        # A batch may be asked for its iterator only once, and each slice asks for one.
+        records, last = chain(self._batch), -1
         try:
-            for record in self._batch:
-                yield record
+            while piece := list(islice(records, _PIECE)):
+                last = piece[-1].offset
+                yield piece
         except UnicodeDecodeError:
             rest = _DefaultRecordBatchPy(bytearray(self._raw))
             rest._maybe_uncompress()  # noqa: SLF001 - there is no other way to say how names are decoded
             rest._buffer = _AnyBytes(rest._buffer)  # noqa: SLF001
-            yield from (each for each in rest if record is None or each.offset > record.offset)
+            yield (each for each in rest if each.offset > last)
 
 
 class _AnyBytes(bytearray):

@@ -73,3 +73,10 @@ def test_the_rest_of_a_batch_is_that_of_the_client() -> None:
     assert (one.base_offset, one.next_offset, one.is_control_batch) == (7, 9, False)
     assert batches.size_in_bytes() > 0
     assert not batches.has_next()
+
+
+def test_no_record_of_a_long_batch_is_given_twice_or_not_at_all() -> None:
+    found = read(batch(7, [b"\xff" if number == 150 else b"fine" for number in range(200)]))
+
+    assert [offset for offset, *_ in found] == list(range(7, 207))
+    assert [headers[0][0] for *_, headers in found].count("\ufffd") == 1
