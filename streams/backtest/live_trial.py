@@ -104,14 +104,19 @@ async def alerts_since(settings: Settings, topic: str, since: int, *, absences: 
 
 
 def judge_both(
-    trial: Trial, customers: Mapping[str, Customer], alerts: tuple[Iterable[Raised], Iterable[Raised]], horizon: int
+    trial: Trial,
+    customers: Mapping[str, Customer],
+    alerts: tuple[Iterable[Raised], Iterable[Raised]],
+    since: int,
+    horizon: int,
 ) -> tuple[list[Rule], dict[str, float | None]]:
     """Return what the alerts of both were worth, and how well the scores rank those who churned after they were made.
 
     Args:
         trial: names the customers.
-        customers: what became of them, by their id.
+        customers: what became of them, by their id; whoever had churned before the trial is left out.
         alerts: of the policy in force, and of the shadow policy.
+        since: when the trial began, in microseconds.
         horizon: microseconds within which a churn counts as near.
 
     Returns:
@@ -120,8 +125,9 @@ def judge_both(
     times = [_times(some) for some in alerts]
     every = [time for some in times for its in some.values() for time in its]
     known_until = max([*trial.judged.values(), *every], default=0)
-    first = min([*trial.judged.values(), *every], default=0)
-    known = {name: customers[name] for name in trial.scores if name in customers}
+    # Where events of the past are replayed, what was raised by them is older than the trial.
+    first = min([since, *trial.judged.values(), *every])
+    known = {name: one for name in trial.scores if (one := customers.get(name)) and (one.churned_at or first) >= first}
     began = {name: max(first, customer.start or first) for name, customer in known.items()}
     lot = Lot([(customer, began[name]) for name, customer in known.items()], known_until, horizon)
     rules, areas = [], {}

@@ -67,7 +67,9 @@ def compare_running(settings: Settings, outcomes: Path | None, limit: int, *, as
     found = asyncio.run(_look(settings, limit))
     record, trial = found.record, found.trial
     alerts = compare_alerts(*found.alerts, found.policies[0].length)
-    judged = judge_both(trial, customers, found.alerts, HORIZON) if customers is not None else None
+    judged = None
+    if customers is not None:
+        judged = judge_both(trial, customers, found.alerts, record.shadow_since, HORIZON)
     if as_json:
         document = {
             "policy_version": record.version,

@@ -64,7 +64,7 @@ def test_the_alerts_of_both_are_held_against_what_became_of_the_customers() -> N
     }
     alerts = [Raised(at("05 00:00"), "ben", "churn_risk"), Raised(at("06 00:00"), "ben", "recovered")]
     of_shadow = [Raised(at("07 00:00"), "anna", "churn_risk"), Raised(at("07 00:00"), "cleo", "churn_risk")]
-    rules, areas = judge_both(found, customers, (alerts, of_shadow), 28 * DAY)
+    rules, areas = judge_both(found, customers, (alerts, of_shadow), at("05 00:00"), 28 * DAY)
 
     assert [(rule.name, rule.alarms.hits.alerts, rule.alarms.hits.right) for rule in rules] == [
         ("by-hand", 1, 0),
@@ -80,7 +80,16 @@ def test_who_had_churned_by_now_is_not_ranked_by_the_scores_of_now() -> None:
     found.add("anna", fields("9", "1"))
     found.add("ben", fields("2", "8"))
     customers = {
-        "anna": Customer("anna", churned=True, churned_at=at("02 00:00")),
+        "anna": Customer("anna", churned=True, churned_at=at("07 00:00")),
         "ben": Customer("ben", churned=False),
     }
-    assert judge_both(found, customers, ([], []), DAY)[1] == {"by-hand": None, "tried": None}
+    assert judge_both(found, customers, ([], []), at("05 00:00"), DAY)[1] == {"by-hand": None, "tried": None}
+
+
+@pytest.mark.parametrize(("churned_at", "churned"), [("04 23:59", 0), ("05 00:00", 1), ("07 00:00", 1)])
+def test_whoever_had_churned_before_the_trial_could_not_be_announced(churned_at: str, churned: int) -> None:
+    found = trial()
+    found.add("anna", fields("9", "1"))
+    customers = {"anna": Customer("anna", churned=True, churned_at=at(churned_at))}
+    rules, _ = judge_both(found, customers, ([], []), at("05 00:00"), DAY)
+    assert [rule.alarms.churned for rule in rules] == [churned, churned]
