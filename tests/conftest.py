@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.services.discovery import choose_kafka, choose_redis, embedded_kafka, embedded_redis
 
 SERVICES = pytest.StashKey[dict[str, str]]()
 """The titles of the services that were chosen, by what they are."""
+# What fails once fails again. Other examples are drawn by --hypothesis-profile=random.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("same")
 _OF_WORKERS = "services"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from scoring.customer.signals import Signal
@@ -102,11 +102,12 @@ def held_back(told: Sequence[Told], quiet: tuple[int, int]) -> Iterator[Told]:
     """Give what is told where quiet hours hold: not what has ended before they do."""
     untold = set()
     for end in told:
-        untold |= {
-            (end.name, end.about, raised)
-            for raised in end.closes
-            if (until := _quiet_until(raised, *quiet)) and end.occurred_at < until
-        }
+        for raised in end.closes:
+            until = _quiet_until(raised, *quiet)
+            # At one time a boundary goes first, then the end of quiet hours, then an event; which it was is not known.
+            assume(end.occurred_at != until)
+            if end.occurred_at < until:
+                untold.add((end.name, end.about, raised))
     for each in told:
         closes = tuple([raised for raised in each.closes if (each.name, each.about, raised) not in untold])
         if closes if each.ended else (each.name, each.about, each.occurred_at) not in untold:
