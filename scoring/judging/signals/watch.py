@@ -69,9 +69,10 @@ class SignalWatch(Watch):
             for rule in self._policy.signals:
                 found = self._raiser.find(rule)
                 if found is not None:
+                    # First what quiet hours have held: what is raised now may go on with its episode.
+                    self._raiser.release(found, at)
                     if not rule.holds_for_a_while:
                         self._waiting.end(rule, found, at)
-                    self._raiser.release(found, at)
             if at != self._crossed and self._levels.next_change(at - 1) == at:
                 self._levels.step(at, by_time=True)
             self._levels.look_again(at)

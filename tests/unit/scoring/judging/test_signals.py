@@ -301,6 +301,16 @@ def test_whoever_does_not_reach_the_band_in_time_is_told() -> None:
     assert signals_of(anna) == [("stuck", "02 10:00", False), ("stuck", "02 12:00", True)]
 
 
+def test_what_quiet_hours_have_held_is_told_before_what_goes_on_with_it_at_their_end() -> None:
+    anna = Customer(policy(CART, quiet="22:00-10:00"))
+    anna.do("view", "01 08:00")
+    anna.do("view", "01 09:00")
+    anna.judge("01 11:00")
+    assert signals_of(anna) == [("cart", "01 09:00", False), ("cart", "01 10:00", False)]
+    first, second = bodies(anna)
+    assert second["episode_id"] == first["signal_id"]
+
+
 def test_a_band_that_a_boundary_brings_is_no_answer_to_an_event_of_that_time() -> None:
     anna = Customer(policy('[signals.stuck]\nafter = "web.complain"\nwithout_band = "engaged"\nwithin = "1h"'))
     anna.do("complain", "01 10:00")
