@@ -35,13 +35,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def why_unreadable(error: OSError | UnicodeError) -> str:
+def why_unreadable(error: OSError | ValueError) -> str:
     """Say why a file cannot be read, in the words of the system.
 
     Args:
-        error: of reading it.
+        error: of reading it; a ValueError that is not of its text is of its path.
     """
-    return "it is not UTF-8" if isinstance(error, UnicodeError) else error.strerror or str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "it is not UTF-8" if isinstance(error, UnicodeError) else "it is no path"
 
 
 class StreamsError(Exception):

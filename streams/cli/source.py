@@ -182,13 +182,13 @@ def _settings(brokers: str | None = None) -> Settings:
 async def _try_topic(
     found: Source, topic: str, last: int, brokers: str | None, schemas: Path | None, printed: _Lines | _Table
 ) -> None:
-    from streams.kafka.topic_range import open_range, partitions_of  # noqa: PLC0415 - a file needs no Kafka
+    from streams.kafka.topic_range import open_range  # noqa: PLC0415 - a file needs no Kafka
 
     known = _schemas(found, schemas)
-    if not await partitions_of(_settings(brokers), topic):
-        raise Refusal(f"there is no topic {topic!r}")
     newest: list[Any] = []
     async with open_range(_settings(brokers), topic, last=last) as opened:
+        if not opened.exists:
+            raise Refusal(f"there is no topic {topic!r}")
         async for records in opened.batches():
             newest = sorted([*newest, *records], key=lambda record: record.timestamp)[-last:]
     numbered = ((f"{record.partition}:{record.offset}", record) for record in newest)

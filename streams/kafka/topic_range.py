@@ -23,7 +23,10 @@ _POLL_MILLISECONDS = 500
 
 
 class TopicRange:
-    """The records of a topic between two places; `length` is how many offsets lie between them."""
+    """The records of a topic between two places; `length` is how many offsets lie between them.
+
+    `exists` says whether there is such a topic, or the record that was asked for.
+    """
 
     def __init__(
         self, consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
@@ -38,6 +41,7 @@ class TopicRange:
         self._consumer = consumer
         self._starts = starts
         self._ends = ends
+        self.exists = bool(ends)
         self.length = sum(max(ends[tp] - start, 0) for tp, start in starts.items())
         self.passed = 0
 

@@ -164,8 +164,7 @@ class _Reader:
             word = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             # Somebody may have put the secret itself where its file belongs, so neither path nor error is repeated.
-            why = why_unreadable(error) if isinstance(error, OSError | UnicodeError) else "it is no path"
-            self._report(where, f"cannot be read as text: {why}")
+            self._report(where, f"cannot be read as text: {why_unreadable(error)}")
             return ""
         if not word:
             self._report(where, "the file is empty")

@@ -89,8 +89,7 @@ def _of_file(path: str) -> Secret:
         word = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         # Somebody may have put the secret itself where its file belongs, so neither path nor error is repeated.
-        why = why_unreadable(error) if isinstance(error, OSError | UnicodeError) else "it is no path"
-        raise _refused(("", f"cannot be read as text: {why}")) from error
+        raise _refused(("", f"cannot be read as text: {why_unreadable(error)}")) from error
     if not word:
         raise _refused(("", "the file is empty"))
     return Secret(word, path)
